@@ -1,0 +1,46 @@
+// The import layers: a folder may import itself, the folders listed here, and npm packages.
+const may = {
+  common: [],
+  host: ['common'],
+  image: ['host', 'common'],
+  registry: ['image', 'host', 'common'],
+  network: ['host', 'common'],
+  volumes: ['host', 'common'],
+  context: ['common'],
+  build: ['image', 'registry', 'context', 'host', 'common'],
+  api: ['common'],
+  engine: ['build', 'registry', 'image', 'network', 'volumes', 'host', 'api', 'common'],
+  daemon: ['engine', 'build', 'registry', 'image', 'network', 'volumes', 'api', 'host', 'common'],
+  doctor: ['host', 'common'],
+  compose: ['context', 'api', 'common'],
+  cli: ['compose', 'api', 'common'],
+  commands: ['cli', 'compose', 'context', 'doctor', 'api', 'common'],
+};
+const folder = (name) => `^src/${name}/`;
+const only = (name, folders, modules) => ({
+  name,
+  severity: 'error',
+  from: { path: '^src/', pathNot: folders.map(folder) },
+  to: { path: modules },
+});
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },
+    ...Object.entries(may).map(([name, allowed]) => ({
+      name: `layer-${name}`,
+      severity: 'error',
+      from: { path: folder(name) },
+      to: { path: '^src/', pathNot: [name, ...allowed].map(folder) },
+    })),
+    only('only-host-spawns', ['host'], ['^(node:)?child_process$', '(^|node_modules/)(execa|koffi)(/|$)']),
+    only('only-cli-knows-oclif', ['cli', 'commands'], ['(^|node_modules/)@oclif/']),
+    only('only-plan-knows-depgraph', ['compose/plan'], ['(^|node_modules/)dependency-graph(/|$)']),
+  ],
+  options: {
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
+  },
+};

@@ -1,0 +1,188 @@
+import type { ByteStream, Frame, StreamSession } from './streams.ts';
+import type {
+  ContainerChange,
+  ContainerCreateBody,
+  ContainerCreateReply,
+  ContainerInspect,
+  ContainerPruneReply,
+  ContainerSummary,
+  ContainerTopReply,
+  ContainerUpdateBody,
+  ContainerWaitReply,
+} from './types/container.ts';
+import type { ExecCreateBody, ExecInspect, ExecStartBody } from './types/exec.ts';
+import type { ContainerStats } from './types/stats.ts';
+import type {
+  BuildOptions,
+  ImageDeleteItem,
+  ImageHistoryItem,
+  ImageInspect,
+  ImagePruneReply,
+  ImageSummary,
+  ProgressMessage,
+} from './types/image.ts';
+import type {
+  NetworkConnectBody,
+  NetworkCreateBody,
+  NetworkCreateReply,
+  NetworkDisconnectBody,
+  NetworkInspect,
+  NetworkPruneReply,
+  Volume,
+  VolumeCreateBody,
+  VolumeListReply,
+  VolumePruneReply,
+} from './types/network.ts';
+import type { EventMessage, InfoReply, VersionReply } from './types/system.ts';
+
+/** Docker's filter form: name to accepted values; names are and-ed, values or-ed. */
+export type Filters = Readonly<Record<string, readonly string[]>>;
+/** Id, unambiguous id prefix or name. */
+export interface ById {
+  readonly id: string;
+}
+export interface WithSignal {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface LogOptions {
+  readonly follow?: boolean | undefined;
+  readonly stdout?: boolean | undefined;
+  readonly stderr?: boolean | undefined;
+  /** Seconds since the epoch, with a fraction, or RFC 3339. */
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly timestamps?: boolean | undefined;
+  /** A number of lines or `all`. */
+  readonly tail?: string | undefined;
+}
+
+export interface AttachOptions {
+  readonly stream?: boolean | undefined;
+  readonly stdin?: boolean | undefined;
+  readonly stdout?: boolean | undefined;
+  readonly stderr?: boolean | undefined;
+  readonly logs?: boolean | undefined;
+  readonly detachKeys?: string | undefined;
+}
+
+/**
+ * The contract everything above programs against and everything below implements: the Docker Engine API as one
+ * object in, one promise or async iterable out. Failures are IechorErrors. Streams end early when `signal` aborts.
+ * `routes.ts` holds method, path and reply form of each operation.
+ */
+export interface EngineApi {
+  systemPing(request: WithSignal): Promise<{ apiVersion: string; server: string; builderVersion: string }>;
+  systemVersion(request: WithSignal): Promise<VersionReply>;
+  systemInfo(request: WithSignal): Promise<InfoReply>;
+  systemEvents(
+    request: { since?: string | undefined; until?: string | undefined; filters?: Filters | undefined } & WithSignal,
+  ): AsyncIterable<EventMessage>;
+
+  containerList(
+    request: {
+      all?: boolean | undefined;
+      limit?: number | undefined;
+      size?: boolean | undefined;
+      filters?: Filters | undefined;
+    } & WithSignal,
+  ): Promise<ContainerSummary[]>;
+  containerCreate(
+    request: { name?: string | undefined; platform?: string | undefined; body: ContainerCreateBody } & WithSignal,
+  ): Promise<ContainerCreateReply>;
+  containerInspect(request: ById & { size?: boolean | undefined } & WithSignal): Promise<ContainerInspect>;
+  /** Idempotent: starting what runs succeeds (304 on the wire). */
+  containerStart(request: ById & { detachKeys?: string | undefined } & WithSignal): Promise<void>;
+  /** Stop signal, then SIGKILL after `t` seconds (-1 never). Idempotent (304). */
+  containerStop(
+    request: ById & { t?: number | undefined; stopSignal?: string | undefined } & WithSignal,
+  ): Promise<void>;
+  containerRestart(
+    request: ById & { t?: number | undefined; stopSignal?: string | undefined } & WithSignal,
+  ): Promise<void>;
+  containerKill(request: ById & { signalName?: string | undefined } & WithSignal): Promise<void>;
+  containerPause(request: ById & WithSignal): Promise<void>;
+  containerUnpause(request: ById & WithSignal): Promise<void>;
+  containerRename(request: ById & { name: string } & WithSignal): Promise<void>;
+  containerUpdate(request: ById & { body: ContainerUpdateBody } & WithSignal): Promise<{ Warnings: string[] | null }>;
+  containerRemove(
+    request: ById & { v?: boolean | undefined; force?: boolean | undefined; link?: boolean | undefined } & WithSignal,
+  ): Promise<void>;
+  containerWait(
+    request: ById & { condition?: 'not-running' | 'next-exit' | 'removed' | undefined } & WithSignal,
+  ): Promise<ContainerWaitReply>;
+  containerResize(request: ById & { h: number; w: number } & WithSignal): Promise<void>;
+  containerAttach(request: ById & AttachOptions & WithSignal): Promise<StreamSession>;
+  containerLogs(request: ById & LogOptions & WithSignal): AsyncIterable<Frame>;
+  containerTop(request: ById & { psArgs?: string | undefined } & WithSignal): Promise<ContainerTopReply>;
+  containerStats(
+    request: ById & { stream?: boolean | undefined; oneShot?: boolean | undefined } & WithSignal,
+  ): AsyncIterable<ContainerStats>;
+  containerChanges(request: ById & WithSignal): Promise<ContainerChange[]>;
+  containerExport(request: ById & WithSignal): Promise<ByteStream>;
+  containerArchiveGet(request: ById & { path: string } & WithSignal): Promise<ByteStream>;
+  containerArchivePut(
+    request: ById & {
+      path: string;
+      noOverwriteDirNonDir?: boolean | undefined;
+      copyUIDGID?: boolean | undefined;
+      body: ByteStream;
+    } & WithSignal,
+  ): Promise<void>;
+  containerPrune(request: { filters?: Filters | undefined } & WithSignal): Promise<ContainerPruneReply>;
+
+  execCreate(request: ById & { body: ExecCreateBody } & WithSignal): Promise<{ Id: string }>;
+  /** With `Detach` the session is already closed. */
+  execStart(request: ById & { body: ExecStartBody } & WithSignal): Promise<StreamSession>;
+  execInspect(request: ById & WithSignal): Promise<ExecInspect>;
+  execResize(request: ById & { h: number; w: number } & WithSignal): Promise<void>;
+
+  imageList(
+    request: { all?: boolean | undefined; digests?: boolean | undefined; filters?: Filters | undefined } & WithSignal,
+  ): Promise<ImageSummary[]>;
+  imageInspect(request: { name: string } & WithSignal): Promise<ImageInspect>;
+  imageHistory(request: { name: string } & WithSignal): Promise<ImageHistoryItem[]>;
+  imageTag(request: { name: string; repo: string; tag?: string | undefined } & WithSignal): Promise<void>;
+  imageRemove(
+    request: { name: string; force?: boolean | undefined; noprune?: boolean | undefined } & WithSignal,
+  ): Promise<ImageDeleteItem[]>;
+  imagePrune(request: { filters?: Filters | undefined } & WithSignal): Promise<ImagePruneReply>;
+  /** Pull (`fromImage`) or import (`fromSrc`, `-` for the body). Failures come as a message with `error`. */
+  imageCreate(
+    request: {
+      fromImage?: string | undefined;
+      fromSrc?: string | undefined;
+      repo?: string | undefined;
+      tag?: string | undefined;
+      message?: string | undefined;
+      changes?: readonly string[] | undefined;
+      platform?: string | undefined;
+      body?: ByteStream | undefined;
+    } & WithSignal,
+  ): AsyncIterable<ProgressMessage>;
+  imageBuild(request: BuildOptions & { body: ByteStream } & WithSignal): AsyncIterable<ProgressMessage>;
+  /** Ours: makes a base image from the distribution's packages, e.g. `debian:bookworm-slim`. */
+  imageBootstrap(
+    request: { reference: string; mirror?: string | undefined } & WithSignal,
+  ): AsyncIterable<ProgressMessage>;
+  imagesGet(request: { names: readonly string[] } & WithSignal): Promise<ByteStream>;
+  imagesLoad(request: { quiet?: boolean | undefined; body: ByteStream } & WithSignal): AsyncIterable<ProgressMessage>;
+
+  networkList(request: { filters?: Filters | undefined } & WithSignal): Promise<NetworkInspect[]>;
+  networkInspect(
+    request: ById & { verbose?: boolean | undefined; scope?: string | undefined } & WithSignal,
+  ): Promise<NetworkInspect>;
+  networkCreate(request: { body: NetworkCreateBody } & WithSignal): Promise<NetworkCreateReply>;
+  networkRemove(request: ById & WithSignal): Promise<void>;
+  networkConnect(request: ById & { body: NetworkConnectBody } & WithSignal): Promise<void>;
+  networkDisconnect(request: ById & { body: NetworkDisconnectBody } & WithSignal): Promise<void>;
+  networkPrune(request: { filters?: Filters | undefined } & WithSignal): Promise<NetworkPruneReply>;
+
+  volumeList(request: { filters?: Filters | undefined } & WithSignal): Promise<VolumeListReply>;
+  volumeCreate(request: { body: VolumeCreateBody } & WithSignal): Promise<Volume>;
+  volumeInspect(request: { name: string } & WithSignal): Promise<Volume>;
+  volumeRemove(request: { name: string; force?: boolean | undefined } & WithSignal): Promise<void>;
+  volumePrune(request: { filters?: Filters | undefined } & WithSignal): Promise<VolumePruneReply>;
+}
+
+export type Operation = keyof EngineApi;

@@ -1,0 +1,22 @@
+import type { Readable } from 'node:stream';
+
+/** A piece of a container's output. `console` is a terminal's single stream. */
+export interface Frame {
+  readonly stream: 'stdout' | 'stderr' | 'console';
+  readonly data: Uint8Array;
+}
+
+/** An open connection to a process's standard streams (attach, exec). */
+export interface StreamSession {
+  /** Ends when the process's streams close or the session is closed. Back-pressure: a piece is read when the last was taken. */
+  readonly output: AsyncIterable<Frame>;
+  /** Resolves when the piece is handed on. Pieces after `endInput` are refused with WRONG_STATE. */
+  write(data: Uint8Array): Promise<void>;
+  /** Half-close: the process sees end of file, its output goes on. */
+  endInput(): void;
+  /** Idempotent. The process is not touched. */
+  close(): void;
+}
+
+/** Bytes of an archive, and its Content-Type where it matters. */
+export type ByteStream = Readable;

@@ -1,0 +1,86 @@
+/** Wire shapes of images and builds: Docker Engine API 1.51, with Docker's own names and casing. */
+import type { ContainerConfig } from './container.ts';
+
+export interface ImageSummary {
+  Id: string;
+  ParentId: string;
+  RepoTags: string[];
+  RepoDigests: string[];
+  /** Seconds since the epoch. */
+  Created: number;
+  Size: number;
+  SharedSize: number;
+  Labels: Record<string, string> | null;
+  Containers: number;
+}
+
+export interface ImageInspect {
+  Id: string;
+  RepoTags: string[];
+  RepoDigests: string[];
+  Parent: string;
+  Comment: string;
+  Created: string;
+  DockerVersion: string;
+  Author: string;
+  Config: ContainerConfig;
+  Architecture: string;
+  Variant?: string;
+  Os: string;
+  Size: number;
+  GraphDriver: { Name: string; Data: Record<string, string> | null };
+  RootFS: { Type: 'layers'; Layers: string[] };
+  Metadata: { LastTagTime: string };
+}
+
+export interface ImageHistoryItem {
+  Id: string;
+  Created: number;
+  CreatedBy: string;
+  Tags: string[] | null;
+  Size: number;
+  Comment: string;
+}
+export interface ImageDeleteItem {
+  Untagged?: string;
+  Deleted?: string;
+}
+export interface ImagePruneReply {
+  ImagesDeleted: ImageDeleteItem[] | null;
+  SpaceReclaimed: number;
+}
+
+/** A line of the streams of build, pull, push, import and load. */
+export interface ProgressMessage {
+  stream?: string;
+  status?: string;
+  id?: string;
+  progress?: string;
+  progressDetail?: { current?: number; total?: number };
+  error?: string;
+  /** `code` and `hint` are ours: the catalogue's code and what to do. */
+  errorDetail?: { message: string; code?: number | string; hint?: string };
+  aux?: { ID?: string; Tag?: string; Digest?: string; Size?: number };
+}
+
+/** Query of POST /build, decoded. */
+export interface BuildOptions {
+  dockerfile?: string;
+  t?: readonly string[];
+  extrahosts?: string;
+  remote?: string;
+  q?: boolean;
+  nocache?: boolean;
+  cachefrom?: readonly string[];
+  pull?: string;
+  rm?: boolean;
+  forcerm?: boolean;
+  memory?: number;
+  shmsize?: number;
+  buildargs?: Readonly<Record<string, string | null>>;
+  labels?: Readonly<Record<string, string>>;
+  networkmode?: string;
+  target?: string;
+  platform?: string;
+  version?: string;
+}

@@ -1,0 +1,71 @@
+/** Wire shapes of the system operations: Docker Engine API 1.51, with Docker's own names and casing. */
+
+export interface VersionReply {
+  Platform: { Name: string };
+  Components: { Name: string; Version: string; Details?: Record<string, string> }[];
+  Version: string;
+  ApiVersion: string;
+  MinAPIVersion: string;
+  GitCommit: string;
+  Os: string;
+  Arch: string;
+  KernelVersion: string;
+  BuildTime?: string;
+}
+
+/** The parts of GET /info that clients read. */
+export interface InfoReply {
+  ID: string;
+  Name: string;
+  Containers: number;
+  ContainersRunning: number;
+  ContainersPaused: number;
+  ContainersStopped: number;
+  Images: number;
+  Driver: string;
+  DriverStatus: [string, string][];
+  DockerRootDir: string;
+  MemoryLimit: boolean;
+  SwapLimit: boolean;
+  PidsLimit: boolean;
+  IPv4Forwarding: boolean;
+  LoggingDriver: string;
+  CgroupDriver: string;
+  CgroupVersion: string;
+  KernelVersion: string;
+  OperatingSystem: string;
+  OSVersion: string;
+  OSType: string;
+  Architecture: string;
+  NCPU: number;
+  MemTotal: number;
+  ServerVersion: string;
+  DefaultRuntime: string;
+  Runtimes: Record<string, { path: string }>;
+  SecurityOptions: string[];
+  Plugins: { Volume: string[]; Network: string[]; Authorization: string[] | null; Log: string[] };
+  Swarm: { LocalNodeState: string; NodeID: string };
+  RegistryConfig: { IndexConfigs: Record<string, object>; InsecureRegistryCIDRs: string[]; Mirrors: string[] };
+  Labels: string[];
+  Warnings: string[] | null;
+  LiveRestoreEnabled: boolean;
+  SystemTime: string;
+}
+
+export interface EventActor {
+  ID: string;
+  Attributes: Record<string, string>;
+}
+/** A line of GET /events. */
+export interface EventMessage {
+  Type: 'container' | 'image' | 'volume' | 'network' | 'daemon' | 'builder';
+  Action: string;
+  Actor: EventActor;
+  scope: 'local';
+  time: number;
+  timeNano: number;
+  /** Old names of the fields, still read by clients. */
+  status?: string;
+  id?: string;
+  from?: string;
+}

@@ -1,0 +1,43 @@
+import type { ChainId, ImageConfig } from '../image/types.ts';
+
+/** One RUN: a command over a writable root file system. */
+export interface SandboxRun {
+  /** Unique per step; names the sandbox's container, snapshot and network. */
+  readonly id: string;
+  /** Mounted root, writable. */
+  readonly rootfs: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly user: string;
+  readonly network: 'default' | 'none' | 'host';
+  readonly hostname?: string;
+  readonly mounts: readonly {
+    source: string;
+    target: string;
+    readOnly: boolean;
+    type: 'bind' | 'tmpfs';
+    sizeBytes?: number;
+  }[];
+  readonly extraHosts: readonly string[];
+  readonly shmSizeBytes?: number;
+  readonly privileged?: boolean;
+}
+
+/** "Run this command in that root file system": declared here, implemented by the engine, so that build needs no engine. */
+export interface Sandbox {
+  /** Resolves with the exit code; output goes to `onOutput` as it comes. Everything it made is gone when it settles. */
+  run(
+    request: SandboxRun,
+    onOutput: (stream: 'stdout' | 'stderr', data: Uint8Array) => void,
+    signal?: AbortSignal,
+  ): Promise<number>;
+}
+
+/** Makes an image available by reference: from the store, else by a pull (seam for the registry). */
+export interface BaseImages {
+  resolve(
+    reference: string,
+    options: { pull: boolean; platform?: string; signal?: AbortSignal },
+  ): Promise<{ id: string; chain: readonly ChainId[]; config: ImageConfig }>;
+}

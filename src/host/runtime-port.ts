@@ -1,0 +1,90 @@
+import type { OciProcess, OciResources } from './oci-types.ts';
+
+/** An OCI runtime (crun or runc) with its own state directory, `<exec-root>/runtime`. */
+export interface OciRuntime {
+  readonly name: 'crun' | 'runc';
+  /** Absolute path of the program. */
+  readonly path: string;
+  readonly version: string;
+  readonly root: string;
+  /** True where the annotation `run.oci.seccomp_bpf_data` replaces libseccomp's compilation. */
+  readonly takesSeccompBpf: boolean;
+  /** Lets a created container run. Throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE or CONTAINER_START_FAILED. */
+  start(id: string): Promise<void>;
+  pause(id: string): Promise<void>;
+  resume(id: string): Promise<void>;
+  update(id: string, resources: OciResources): Promise<void>;
+  /** Kills what is left and removes the runtime's state and cgroup. Idempotent. */
+  delete(id: string): Promise<void>;
+}
+
+/** What a monitor is told. All paths are absolute; the bundle holds config.json. */
+export interface MonitorRequest {
+  readonly id: string;
+  readonly bundle: string;
+  readonly logPath: string;
+  readonly tty: boolean;
+  readonly openStdin: boolean;
+  /** Close the process's stdin when the first attached client half-closes (Docker's StdinOnce). */
+  readonly stdinOnce: boolean;
+  /** Bytes; the monitor's own hard bound on the live log file. */
+  readonly logSizeMax?: number;
+}
+
+export interface MonitorStarted {
+  readonly pid: number;
+  readonly monitorPid: number;
+}
+export interface ExitStatus {
+  readonly exitCode: number;
+  readonly finishedAt: Date;
+  readonly oomKilled: boolean;
+}
+
+/**
+ * One monitor process per container (conmon): holds its streams, writes its log and its exit file, outlives the
+ * daemon. Everything here is found again from the id alone, so a new daemon adopts what an old one started.
+ */
+export interface Monitor {
+  /** Creates the container through the runtime, held before its first instruction. Throws as OciRuntime.start does. */
+  create(request: MonitorRequest): Promise<MonitorStarted>;
+  /** Resolves when the process has ended, also when it ended before the call; rejects with INTERRUPTED on abort. */
+  awaitExit(id: string, signal?: AbortSignal): Promise<ExitStatus>;
+  /** The exit already on record, or undefined. */
+  exitOf(id: string): ExitStatus | undefined;
+  /** Running monitor and process of that id, verified against pid reuse; undefined when either is gone. */
+  adopt(id: string): MonitorStarted | undefined;
+  attach(id: string): Promise<MonitorConnection>;
+  resize(id: string, rows: number, columns: number): Promise<void>;
+  /** Makes the monitor reopen its log path, after the file was renamed away. */
+  reopenLog(id: string): Promise<void>;
+  /** Removes exit file, sockets and pid files. Idempotent. */
+  forget(id: string): void;
+}
+
+/** Raw connection to a container's streams. */
+export interface MonitorConnection {
+  readonly output: AsyncIterable<{ readonly stream: 'stdout' | 'stderr' | 'console'; readonly data: Uint8Array }>;
+  write(data: Uint8Array): Promise<void>;
+  endInput(): void;
+  close(): void;
+}
+
+/** A further process in a running container. */
+export interface ExecRequest {
+  readonly id: string;
+  readonly process: OciProcess;
+  /** Initial terminal size, where the process has a terminal. */
+  readonly rows?: number;
+  readonly columns?: number;
+  readonly stdin: boolean;
+}
+export interface ExecHandle extends MonitorConnection {
+  /** Pid in the host's pid namespace, 0 until known. */
+  readonly pid: number;
+  /** Exit code (126, 127 where the program could not be run; 128+n for a signal). */
+  readonly exit: Promise<number>;
+  resize(rows: number, columns: number): Promise<void>;
+  kill(signal: number): void;
+}
+export type Exec = (request: ExecRequest) => Promise<ExecHandle>;

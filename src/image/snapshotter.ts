@@ -1,0 +1,35 @@
+import type { ChainId, Digest } from './types.ts';
+
+/** What to mount to see a snapshot: arguments of mount(2) for one overlay or bind mount. */
+export interface SnapshotMount {
+  readonly type: 'overlay' | 'bind';
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+/**
+ * Layers and writable snapshots on disk (port; adapter: overlay.ts). States as in containerd: an *active* snapshot is
+ * writable and named by a key the caller chooses; a *committed* one is immutable and named by its chain id.
+ */
+export interface Snapshotter {
+  has(chainId: ChainId): boolean;
+  /** New writable snapshot over `parent` (none: empty). Idempotent for the same key and parent. */
+  prepare(key: string, parent?: ChainId): Promise<void>;
+  /** Mount of an active snapshot; `lower` alone is read-only. */
+  mount(key: string): SnapshotMount;
+  /** Read-only view of a committed stack. */
+  view(chainId: ChainId): SnapshotMount;
+  /** Directory that receives the writes of an active snapshot (overlay: upperdir). */
+  upperDir(key: string): string;
+  /** Directories of a committed stack, top first. */
+  lowerDirs(chainId: ChainId): readonly string[];
+  /** Makes an active snapshot immutable under `chainId`, visible by rename. The key is gone afterwards. Unmount first. */
+  commit(key: string, layer: { chainId: ChainId; diffId: Digest; parent?: ChainId; sizeBytes: number }): Promise<void>;
+  /** Bytes written to an active snapshot. */
+  usage(key: string): Promise<number>;
+  /** Idempotent; refuses nothing: the caller has unmounted. */
+  remove(key: string): Promise<void>;
+  removeLayer(chainId: ChainId): Promise<void>;
+  /** Keys of all active snapshots on disk. */
+  active(): readonly string[];
+}

@@ -1,0 +1,129 @@
+/** Records of networks and endpoints, and the contract of the network part (implemented by networks.ts). */
+
+export interface Pool {
+  readonly subnet: string;
+  readonly gateway: string;
+  readonly ipRange?: string;
+  readonly auxiliary?: Readonly<Record<string, string>>;
+}
+
+export interface NetworkRecord {
+  readonly id: string;
+  readonly name: string;
+  /** `bridge`; the built-in `host` and `none` are records as well. */
+  readonly driver: 'bridge' | 'host' | 'none';
+  readonly internal: boolean;
+  readonly attachable: boolean;
+  readonly enableIPv6: boolean;
+  readonly pools: readonly Pool[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+  readonly ipamOptions: Readonly<Record<string, string>>;
+  readonly createdAt: string;
+  /** Name of the bridge device, derived from the id. */
+  readonly bridge: string;
+}
+
+export interface PublishedPort {
+  readonly protocol: 'tcp' | 'udp';
+  readonly containerPort: number;
+  /** '' or 0.0.0.0: every address of the host. */
+  readonly hostAddress: string;
+  /** 0: choose a free one. */
+  readonly hostPort: number;
+}
+
+/** A container's end of one network, as asked for. */
+export interface EndpointRequest {
+  /** Name or id. */
+  readonly network: string;
+  readonly aliases: readonly string[];
+  readonly ipv4Address?: string;
+  readonly macAddress?: string;
+  /** Higher is preferred for the default route. */
+  readonly gatewayPriority?: number;
+}
+
+/** A container's end of one network, as it is. Persisted; one per container and network. */
+export interface EndpointRecord {
+  readonly id: string;
+  readonly containerId: string;
+  readonly networkId: string;
+  readonly networkName: string;
+  /** All names it answers to on that network: container name, aliases, short id. */
+  readonly names: readonly string[];
+  readonly aliases: readonly string[];
+  readonly ipv4Address: string;
+  readonly prefixLength: number;
+  readonly gateway: string;
+  readonly macAddress: string;
+  /** Name inside the container: eth0, eth1... */
+  readonly interfaceName: string;
+}
+
+/** All that a container's network namespace needs. */
+export interface SandboxRequest {
+  readonly containerId: string;
+  /** Without the leading slash; empty for a build step. */
+  readonly containerName: string;
+  readonly endpoints: readonly EndpointRequest[];
+  readonly ports: readonly PublishedPort[];
+  readonly dns: {
+    readonly servers: readonly string[];
+    readonly search: readonly string[];
+    readonly options: readonly string[];
+  };
+}
+
+export interface SandboxState {
+  /** Path of the namespace, `<exec-root>/netns/<container-id>`. */
+  readonly netns: string;
+  readonly endpoints: readonly EndpointRecord[];
+  /** With the host ports that were chosen. */
+  readonly ports: readonly PublishedPort[];
+  /** Text of the container's /etc/resolv.conf. */
+  readonly resolvConf: string;
+}
+
+export interface Networks {
+  list(): readonly NetworkRecord[];
+  /** By name, id or unambiguous id prefix. */
+  find(nameOrId: string): NetworkRecord | undefined;
+  /** As find; throws NETWORK_NOT_FOUND. */
+  get(nameOrId: string): NetworkRecord;
+  create(request: {
+    name: string;
+    driver: string;
+    internal: boolean;
+    attachable: boolean;
+    enableIPv6: boolean;
+    pools: readonly {
+      subnet?: string;
+      gateway?: string;
+      ipRange?: string;
+      auxiliary?: Readonly<Record<string, string>>;
+    }[];
+    labels: Readonly<Record<string, string>>;
+    options: Readonly<Record<string, string>>;
+    ipamOptions: Readonly<Record<string, string>>;
+  }): Promise<NetworkRecord>;
+  /** Throws IN_USE while endpoints are on it (the error names them). */
+  remove(nameOrId: string): Promise<void>;
+  endpointsOf(containerId: string): readonly EndpointRecord[];
+  endpointsOn(networkId: string): readonly EndpointRecord[];
+  /** Throws PORT_IN_USE naming the holder (container, or process by pid and name), before anything is made. */
+  checkPorts(containerId: string, ports: readonly PublishedPort[]): Promise<void>;
+  /** Namespace, links, addresses, names and ports of a container, all or nothing. Idempotent for one container. */
+  up(request: SandboxRequest): Promise<SandboxState>;
+  /** Takes everything of `up` back. Idempotent; keeps nothing. */
+  down(containerId: string): Promise<void>;
+  /** Live connect and disconnect of a running container. */
+  connect(containerId: string, containerName: string, endpoint: EndpointRequest): Promise<EndpointRecord>;
+  disconnect(containerId: string, network: string): Promise<void>;
+  /** New container name: DNS follows. */
+  rename(containerId: string, name: string): Promise<void>;
+  /** After a start of the daemon: kernel state of every record is restored, and what has no record is removed. */
+  recover(liveContainers: ReadonlySet<string>): Promise<void>;
+  /** Removes bridges, table, namespaces and the resolver process, when nothing runs (end of the daemon). */
+  close(options: { removeAll: boolean }): Promise<void>;
+}
