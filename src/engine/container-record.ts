@@ -1,0 +1,76 @@
+import type { ContainerCreateBody, HealthLogEntry } from '../api/types/container.ts';
+import type { Digest } from '../image/types.ts';
+import type { EndpointRequest, PublishedPort } from '../network/types.ts';
+
+/** `starting` and `removing` are intents: recovery finishes what they began. */
+export type RecordStatus =
+  | 'created'
+  | 'starting'
+  | 'running'
+  | 'paused'
+  | 'restarting'
+  | 'exited'
+  | 'removing'
+  | 'dead';
+
+export interface RecordMount {
+  readonly type: 'bind' | 'volume' | 'tmpfs';
+  /** Volume name, for a volume. */
+  readonly name?: string;
+  /** Absolute host path; empty for tmpfs. */
+  readonly source: string;
+  readonly destination: string;
+  readonly readOnly: boolean;
+  readonly propagation: string;
+  /** As the user wrote it, e.g. `ro,z`. */
+  readonly mode: string;
+  readonly noCopy?: boolean;
+  readonly subpath?: string;
+  readonly tmpfsOptions?: readonly string[];
+}
+
+/** The durable truth of one container. Holds the create body verbatim; all kernel names derive from the id. */
+export interface ContainerRecord {
+  readonly id: string;
+  /** Without a leading slash. */
+  readonly name: string;
+  readonly createdAt: string;
+  readonly image: Digest;
+  /** As asked for: shown by `ps`. */
+  readonly imageName: string;
+  readonly body: ContainerCreateBody;
+  /** Resolved over the image's configuration. */
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly workingDir: string;
+  readonly user: string;
+  readonly hostname: string;
+  readonly stopSignal: string;
+  readonly mounts: readonly RecordMount[];
+  /** Networks it is connected to when it runs (live connects change this). */
+  readonly endpoints: readonly EndpointRequest[];
+  readonly ports: readonly PublishedPort[];
+  readonly status: RecordStatus;
+  readonly pid: number;
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  readonly error: string;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly restartCount: number;
+  /** Stopped by hand: `unless-stopped` and `always` treat it so. */
+  readonly stoppedByUser: boolean;
+  readonly health?: {
+    readonly status: 'starting' | 'healthy' | 'unhealthy';
+    readonly failingStreak: number;
+    readonly log: readonly HealthLogEntry[];
+  };
+}
+
+/** Wire status of a record status. */
+export function wireStatus(
+  status: RecordStatus,
+): 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead' {
+  return status === 'starting' ? 'created' : status;
+}

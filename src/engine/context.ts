@@ -1,0 +1,61 @@
+import type { EventMessage } from '../api/types/system.ts';
+import type { KeyedMutex } from '../common/keyed-mutex.ts';
+import type { Log } from '../common/log.ts';
+import type { ObjectStore } from '../common/object-store.ts';
+import type { Roots } from '../common/roots.ts';
+import type { Exec, Monitor, OciRuntime } from '../host/runtime-port.ts';
+import type { ImageStore } from '../image/image-port.ts';
+import type { Snapshotter } from '../image/snapshotter.ts';
+import type { Networks } from '../network/types.ts';
+import type { Volumes } from '../volumes/types.ts';
+import type { ContainerRecord } from './container-record.ts';
+
+/** Publishes what happens; keeps the last 1,024 messages for `since`. Implemented by events.ts. */
+export interface EventHub {
+  publish(event: {
+    type: EventMessage['Type'];
+    action: string;
+    id: string;
+    attributes: Readonly<Record<string, string>>;
+  }): void;
+  /** Past messages at or after `since`, then live ones until the signal aborts. A slow reader is bounded, never the publisher. */
+  subscribe(options: { sinceNano?: number; signal?: AbortSignal }): AsyncIterable<EventMessage>;
+}
+
+/** Containers of the store, with the store's keys kept right. Implemented by containers.ts. */
+export interface Containers {
+  list(): readonly ContainerRecord[];
+  /** By id, name (with or without a leading slash) or unambiguous id prefix; throws CONTAINER_NOT_FOUND. */
+  get(nameOrId: string): ContainerRecord;
+  find(nameOrId: string): ContainerRecord | undefined;
+  /** Writes a changed record and returns it. */
+  update(id: string, change: Partial<ContainerRecord>): ContainerRecord;
+}
+
+export interface EngineSettings {
+  /** Seconds between SIGTERM and SIGKILL where a container names none. */
+  readonly stopTimeoutSeconds: number;
+  /** Bytes of a live log file before it is rotated, and how many files are kept. */
+  readonly logMaxSizeBytes: number;
+  readonly logMaxFiles: number;
+  readonly defaultPidsLimit: number;
+}
+
+/** What every operation of the engine works with. Operations are functions `(context, request)`. */
+export interface EngineContext {
+  readonly roots: Roots;
+  readonly settings: EngineSettings;
+  readonly log: Log;
+  readonly store: ObjectStore;
+  readonly events: EventHub;
+  readonly containers: Containers;
+  readonly images: ImageStore;
+  readonly snapshotter: Snapshotter;
+  readonly networks: Networks;
+  readonly volumes: Volumes;
+  readonly runtime: OciRuntime;
+  readonly monitor: Monitor;
+  readonly exec: Exec;
+  /** Serialises operations on one object; never held across a client's stream. */
+  readonly mutex: KeyedMutex;
+}
