@@ -1,0 +1,187 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
+import type { ObjectKind, ObjectStore } from '../common/object-store.ts';
+
+const schemaVersion = 1;
+const schema = `
+  CREATE TABLE objects (
+    kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (kind, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE keys (key TEXT PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX keys_by_object ON keys (kind, id);
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO meta VALUES ('version', '${schemaVersion}');
+`;
+
+/**
+ * Opens, or makes, the daemon's database. One process at a time: the file stays locked until `close` or death.
+ * Throws STATE_VERSION when a newer program wrote it, STATE_DAMAGED when it cannot be read (it is left untouched),
+ * DAEMON_RUNNING when another process has it open.
+ */
+export function openStateDb(path: string): ObjectStore {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path);
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    migrate(db, path);
+    return storeOver(db, path);
+  } catch (error) {
+    db?.close();
+    throw translated(error, path);
+  }
+}
+
+function migrate(db: DatabaseSync, path: string): void {
+  const known = db.prepare("SELECT count(*) AS n FROM sqlite_master WHERE type = 'table'").get();
+  if (known?.n === 0) {
+    db.exec(`BEGIN EXCLUSIVE; ${schema} COMMIT;`);
+    return;
+  }
+  const check = db.prepare('PRAGMA quick_check(1)').get();
+  if (check?.quick_check !== 'ok') throw damaged(path, String(check?.quick_check));
+  const version = Number(db.prepare("SELECT value FROM meta WHERE name = 'version'").get()?.value);
+  if (version > schemaVersion) {
+    throw new IechorError('STATE_VERSION', `${path} was written by a newer version of iechor (format ${version})`, {
+      hint: `this version reads format ${schemaVersion}: run the newer version again, or use another data root`,
+    });
+  }
+  if (version !== schemaVersion) throw damaged(path, `format ${version} is unknown`);
+}
+
+interface Statements {
+  readonly get: StatementSync;
+  readonly list: StatementSync;
+  readonly put: StatementSync;
+  readonly delete: StatementSync;
+  readonly owner: StatementSync;
+  readonly claim: StatementSync;
+  readonly free: StatementSync;
+}
+
+function prepare(db: DatabaseSync): Statements {
+  return {
+    get: db.prepare('SELECT document FROM objects WHERE kind = ? AND id = ?'),
+    list: db.prepare('SELECT id, document FROM objects WHERE kind = ? ORDER BY id'),
+    put: db.prepare(
+      'INSERT INTO objects VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET document = excluded.document',
+    ),
+    delete: db.prepare('DELETE FROM objects WHERE kind = ? AND id = ?'),
+    owner: db.prepare('SELECT kind, id FROM keys WHERE key = ?'),
+    claim: db.prepare('INSERT INTO keys VALUES (?, ?, ?)'),
+    free: db.prepare('DELETE FROM keys WHERE kind = ? AND id = ?'),
+  };
+}
+
+function storeOver(db: DatabaseSync, path: string): ObjectStore {
+  const sql = prepare(db);
+  const transaction = transactions(db);
+  const guarded = <T>(body: () => T): T => {
+    try {
+      return body();
+    } catch (error) {
+      throw translated(error, path);
+    }
+  };
+  return {
+    get<T>(kind: ObjectKind, id: string): T | undefined {
+      const row = guarded(() => sql.get.get(kind, id));
+      return row && (parsed(row.document, `${kind} ${id}`, path) as T);
+    },
+    list<T>(kind: ObjectKind): readonly T[] {
+      const rows = guarded(() => sql.list.all(kind));
+      return rows.map((row) => parsed(row.document, `${kind} ${row.id}`, path) as T);
+    },
+    put: (kind, id, document, unique = []) =>
+      guarded(() => {
+        const text = JSON.stringify(document);
+        transaction(() => {
+          sql.put.run(kind, id, text);
+          sql.free.run(kind, id);
+          for (const key of new Set(unique)) claim(sql, key, kind, id);
+        });
+      }),
+    delete: (kind, id) =>
+      guarded(() =>
+        transaction(() => {
+          sql.free.run(kind, id);
+          sql.delete.run(kind, id);
+        }),
+      ),
+    owner: (key) => guarded(() => sql.owner.get(key)?.id as string | undefined),
+    transaction: (body) => guarded(() => transaction(body)),
+    close: () => {
+      if (db.isOpen) db.close();
+    },
+  };
+}
+
+function claim(sql: Statements, key: string, kind: string, id: string): void {
+  const owner = sql.owner.get(key);
+  if (owner) {
+    throw new IechorError('STATE_CONFLICT', `"${key}" belongs to ${owner.kind} ${owner.id} already`);
+  }
+  sql.claim.run(key, kind, id);
+}
+
+/** Nested transactions are savepoints: an inner failure that the outer body handles leaves nothing of the inner. */
+function transactions(db: DatabaseSync): <T>(body: () => T) => T {
+  let depth = 0;
+  return (body) => {
+    const name = `level${depth}`;
+    db.exec(depth === 0 ? 'BEGIN IMMEDIATE' : `SAVEPOINT ${name}`);
+    depth += 1;
+    try {
+      const result = body();
+      if (result instanceof Promise) throw new TypeError('a transaction of the state database is synchronous');
+      db.exec(depth === 1 ? 'COMMIT' : `RELEASE ${name}`);
+      return result;
+    } catch (error) {
+      if (db.isTransaction) db.exec(depth === 1 ? 'ROLLBACK' : `ROLLBACK TO ${name}; RELEASE ${name}`);
+      throw error;
+    } finally {
+      depth -= 1;
+    }
+  };
+}
+
+function parsed(text: unknown, what: string, path: string): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch (cause) {
+    throw damaged(path, `the record of ${what} is not JSON`, cause);
+  }
+}
+
+const damaged = (path: string, why: string, cause?: unknown) =>
+  new IechorError('STATE_DAMAGED', `the state database ${path} cannot be read: ${why}`, {
+    hint: 'put a backup in its place, or move it away to start with an empty state',
+    cause,
+  });
+
+/** SQLite's primary result codes, https://sqlite.org/rescode.html. */
+const busy = 5;
+const readOnly = 8;
+const ioError = 10;
+const corrupt = 11;
+const full = 13;
+const cannotOpen = 14;
+const notADatabase = 26;
+
+function translated(error: unknown, path: string): unknown {
+  if (isIechorError(error) || codeOf(error) !== 'ERR_SQLITE_ERROR') return error;
+  const result = Number((error as { errcode?: number }).errcode) & 0xff;
+  const why = messageOf(error);
+  if (result === busy) {
+    return new IechorError('DAEMON_RUNNING', `another process uses the state database ${path}`, { cause: error });
+  }
+  if (result === full) return new IechorError('NO_SPACE', `no space left for ${path}`, { cause: error });
+  if (result === corrupt || result === notADatabase) return damaged(path, why, error);
+  if (result === readOnly || result === ioError || result === cannotOpen) {
+    return new IechorError('HOST_SYSCALL_FAILED', `the state database ${path} cannot be used: ${why}`, {
+      hint: 'check that the data root is writable and its disk is healthy',
+      cause: error,
+    });
+  }
+  // A missing table or column: the file is SQLite's, but not ours.
+  return /no such (table|column)/.test(why) ? damaged(path, why, error) : error;
+}
