@@ -1,5 +1,5 @@
 // Bundles every entry point: `*-main.ts` is a program, `*-worker.ts` a worker thread. Runs on Node 20 and newer.
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -9,20 +9,15 @@ const entries = readdirSync(join(root, 'src'), { recursive: true })
   .filter((file) => /-(main|worker)\.ts$/.test(file))
   .map((file) => join(root, 'src', file));
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
-await build({
-  entryPoints: entries,
-  outdir: join(root, 'dist'),
+const shared = {
+  bundle: true,
   entryNames: '[name]',
   chunkNames: 'chunk-[hash]',
-  bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node22',
   minifySyntax: true,
   minifyWhitespace: true,
-  keepNames: false,
   legalComments: 'none',
   external: ['koffi'],
   logLevel: 'warning',
@@ -30,4 +25,19 @@ await build({
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
-});
+};
+const isCli = (file) => file.endsWith('iechor-main.ts');
+
+// Built beside and renamed into place, so that a command that starts meanwhile finds a whole bundle.
+const fresh = join(root, `dist.${process.pid}`);
+const old = join(root, `dist.old.${process.pid}`);
+try {
+  // The CLI loads one command's chunks; programs that outlive an upgrade must not depend on files that it replaces.
+  await build({ ...shared, entryPoints: entries.filter(isCli), outdir: fresh, splitting: true });
+  await build({ ...shared, entryPoints: entries.filter((file) => !isCli(file)), outdir: fresh });
+  if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);
+  renameSync(fresh, join(root, 'dist'));
+} finally {
+  rmSync(fresh, { recursive: true, force: true });
+  rmSync(old, { recursive: true, force: true });
+}

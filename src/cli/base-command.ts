@@ -1,0 +1,60 @@
+import { Command } from '@oclif/core/command';
+import type { Config } from '@oclif/core/config';
+import type { EngineApi } from '../api/engine-api.ts';
+import { type FlagShape, normalizeArgv } from './argv.ts';
+import type { Globals } from './globals.ts';
+
+/** What every command shares: the global flags, the engine it talks to, and the signal of Ctrl-C. */
+export abstract class BaseCommand extends Command {
+  /** Usage after the command's words, e.g. `[OPTIONS] IMAGE [COMMAND] [ARG...]`. */
+  static synopsis = '[OPTIONS]';
+  /** False: flags end at the first argument, so that what follows belongs to the container's command. */
+  static interspersed = true;
+  /** Exit code where the command line itself is wrong (`run` and `create`: 125). */
+  static usageExit = 1;
+  readonly globals: Globals;
+  readonly #abort = new AbortController();
+  #listening = false;
+
+  constructor(argv: string[], config: Config, globals: Globals) {
+    super(argv, config);
+    this.globals = globals;
+    const own = this.constructor as typeof BaseCommand;
+    this.argv = normalizeArgv(argv, (own.flags ?? {}) as Record<string, FlagShape>, { interspersed: own.interspersed });
+  }
+
+  /** Runs the command. Resolves with what `run` returns (a number is the exit code), rejects with its error. */
+  execute(): Promise<unknown> {
+    return this._run();
+  }
+
+  /** The engine chosen by -H, IECHOR_HOST or DOCKER_HOST; else our own daemon, started when it is not running. */
+  async engine(): Promise<EngineApi> {
+    const { connectEngine } = await import('./connect.ts');
+    return connectEngine(this.globals, process.env);
+  }
+
+  /** Aborted by the first Ctrl-C or SIGTERM; the second ends the process with 130. */
+  get signal(): AbortSignal {
+    if (!this.#listening) {
+      this.#listening = true;
+      const interrupt = () => {
+        if (this.#abort.signal.aborted) process.exit(130);
+        this.#abort.abort();
+      };
+      process.on('SIGINT', interrupt);
+      process.on('SIGTERM', interrupt);
+    }
+    return this.#abort.signal;
+  }
+
+  /** A line of data on standard output. */
+  protected print(line: string): void {
+    process.stdout.write(`${line}\n`);
+  }
+
+  /** oclif's own catch prints; ours leaves every error to the entry point. */
+  protected override async catch(error: unknown): Promise<never> {
+    throw error;
+  }
+}

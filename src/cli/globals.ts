@@ -1,0 +1,218 @@
+import { IechorError } from '../common/error.ts';
+
+/** Flags given before the command, as `iechor -H unix:///x compose -f a.yaml up`. */
+export interface Globals {
+  readonly host?: string;
+  readonly debug: boolean;
+  /** Docker's configuration directory (credentials). */
+  readonly config?: string;
+  readonly files: readonly string[];
+  readonly projectName?: string;
+  readonly projectDirectory?: string;
+  readonly profiles: readonly string[];
+  readonly envFiles: readonly string[];
+  readonly progress?: string;
+  readonly ansi?: string;
+  readonly parallel?: number;
+  readonly dryRun: boolean;
+  readonly compatibility: boolean;
+  readonly allResources: boolean;
+}
+
+type Mutable = { -readonly [K in keyof Globals]: Globals[K] } & {
+  files: string[];
+  profiles: string[];
+  envFiles: string[];
+};
+
+interface GlobalFlag {
+  readonly names: readonly string[];
+  readonly value: boolean;
+  readonly help: string;
+  readonly scope: 'engine' | 'compose';
+  readonly apply: (globals: Mutable, value: string) => void;
+}
+
+const oneOf = (flag: string, allowed: readonly string[], value: string): string => {
+  if (allowed.includes(value)) return value;
+  throw new IechorError('USAGE', `${flag} takes one of ${allowed.join(', ')}, not "${value}"`);
+};
+
+/** The global flags, in the order of the help text. */
+export const globalFlags: readonly GlobalFlag[] = [
+  {
+    names: ['-H', '--host'],
+    value: true,
+    scope: 'engine',
+    help: 'Engine socket to talk to (unix:///path)',
+    apply: (g, v) => {
+      g.host = v;
+    },
+  },
+  {
+    names: ['-D', '--debug'],
+    value: false,
+    scope: 'engine',
+    help: 'Show stack traces of errors',
+    apply: (g) => {
+      g.debug = true;
+    },
+  },
+  {
+    names: ['--config'],
+    value: true,
+    scope: 'engine',
+    help: 'Directory of client configuration files',
+    apply: (g, v) => {
+      g.config = v;
+    },
+  },
+  {
+    names: ['-f', '--file'],
+    value: true,
+    scope: 'compose',
+    help: 'Compose file (several times; - for standard input)',
+    apply: (g, v) => {
+      g.files.push(v);
+    },
+  },
+  {
+    names: ['-p', '--project-name'],
+    value: true,
+    scope: 'compose',
+    help: 'Project name',
+    apply: (g, v) => {
+      g.projectName = v;
+    },
+  },
+  {
+    names: ['--project-directory'],
+    value: true,
+    scope: 'compose',
+    help: 'Base of relative paths (default: directory of the first compose file)',
+    apply: (g, v) => {
+      g.projectDirectory = v;
+    },
+  },
+  {
+    names: ['--profile'],
+    value: true,
+    scope: 'compose',
+    help: 'Profile to enable (several times; * for all)',
+    apply: (g, v) => {
+      g.profiles.push(v);
+    },
+  },
+  {
+    names: ['--env-file'],
+    value: true,
+    scope: 'compose',
+    help: 'Environment file instead of .env (several times)',
+    apply: (g, v) => {
+      g.envFiles.push(v);
+    },
+  },
+  {
+    names: ['--progress'],
+    value: true,
+    scope: 'compose',
+    help: 'Progress output: auto, tty, plain, json, quiet',
+    apply: (g, v) => {
+      g.progress = oneOf('--progress', ['auto', 'tty', 'plain', 'json', 'quiet'], v);
+    },
+  },
+  {
+    names: ['--ansi'],
+    value: true,
+    scope: 'compose',
+    help: 'Terminal control characters: never, always, auto',
+    apply: (g, v) => {
+      g.ansi = oneOf('--ansi', ['never', 'always', 'auto'], v);
+    },
+  },
+  {
+    names: ['--parallel'],
+    value: true,
+    scope: 'compose',
+    help: 'How many operations at once (-1: no limit)',
+    apply: (g, v) => {
+      g.parallel = integer('--parallel', v);
+    },
+  },
+  {
+    names: ['--dry-run'],
+    value: false,
+    scope: 'compose',
+    help: 'Print the plan with its reasons and change nothing',
+    apply: (g) => {
+      g.dryRun = true;
+    },
+  },
+  {
+    names: ['--compatibility'],
+    value: false,
+    scope: 'compose',
+    help: 'Container names with underscores',
+    apply: (g) => {
+      g.compatibility = true;
+    },
+  },
+  {
+    names: ['--all-resources'],
+    value: false,
+    scope: 'compose',
+    help: 'Include resources no service uses',
+    apply: (g) => {
+      g.allResources = true;
+    },
+  },
+];
+
+function integer(flag: string, value: string): number {
+  if (!/^-?\d+$/.test(value)) throw new IechorError('USAGE', `${flag} takes a whole number, not "${value}"`);
+  return Number(value);
+}
+
+export function emptyGlobals(): Mutable {
+  return {
+    debug: false,
+    files: [],
+    profiles: [],
+    envFiles: [],
+    dryRun: false,
+    compatibility: false,
+    allResources: false,
+  };
+}
+
+/**
+ * Takes the leading flags off `argv` into `globals` and returns the rest. Stops at the first word, at a flag that is
+ * not global (`--help`, `--version`) and at `--`. Throws USAGE for a missing value.
+ */
+export function takeGlobals(argv: readonly string[], globals: Mutable): readonly string[] {
+  let at = 0;
+  while (at < argv.length) {
+    const word = argv[at] ?? '';
+    const [name, inline] = splitFlag(word);
+    const flag = globalFlags.find((candidate) => candidate.names.includes(name));
+    if (!flag) break;
+    at += 1;
+    if (!flag.value) {
+      if (inline !== 'false') flag.apply(globals, inline ?? 'true');
+      continue;
+    }
+    const value = inline ?? argv[at++];
+    if (value === undefined) throw new IechorError('USAGE', `flag ${name} needs a value`);
+    flag.apply(globals, value);
+  }
+  return argv.slice(at);
+}
+
+function splitFlag(word: string): [name: string, inline: string | undefined] {
+  if (word.startsWith('--')) {
+    const equals = word.indexOf('=');
+    return equals < 0 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)];
+  }
+  if (/^-[A-Za-z]./.test(word)) return [word.slice(0, 2), word.slice(2).replace(/^=/, '')];
+  return [word, undefined];
+}
