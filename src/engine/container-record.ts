@@ -1,5 +1,5 @@
-import type { ContainerCreateBody, HealthLogEntry } from '../api/types/container.ts';
-import type { Digest } from '../image/types.ts';
+import type { ContainerConfig, ContainerCreateBody, HealthLogEntry } from '../api/types/container.ts';
+import type { ChainId, Digest } from '../image/types.ts';
 import type { EndpointRequest, PublishedPort } from '../network/types.ts';
 
 /** `starting` and `removing` are intents: recovery finishes what they began. */
@@ -38,8 +38,14 @@ export interface ContainerRecord {
   readonly image: Digest;
   /** As asked for: shown by `ps`. */
   readonly imageName: string;
+  /** Layers below the writable one, from the base up: kept for as long as the container is. */
+  readonly chain: readonly ChainId[];
+  /** Of the image, in OCI's words (`amd64`): decides which system call tables are open. */
+  readonly architecture: string;
   readonly body: ContainerCreateBody;
-  /** Resolved over the image's configuration. */
+  /** `body` over the image's configuration: what `inspect` shows as Config. */
+  readonly config: ContainerConfig;
+  /** Entrypoint and command as they run. */
   readonly path: string;
   readonly args: readonly string[];
   readonly env: readonly string[];
@@ -50,17 +56,23 @@ export interface ContainerRecord {
   readonly mounts: readonly RecordMount[];
   /** Networks it is connected to when it runs (live connects change this). */
   readonly endpoints: readonly EndpointRequest[];
+  /** As asked for. */
   readonly ports: readonly PublishedPort[];
+  /** As published while it runs, with the host ports that were chosen. */
+  readonly boundPorts?: readonly PublishedPort[];
   readonly status: RecordStatus;
   readonly pid: number;
   readonly exitCode: number;
   readonly oomKilled: boolean;
   readonly error: string;
+  /** RFC 3339; empty before the first start. */
   readonly startedAt: string;
   readonly finishedAt: string;
   readonly restartCount: number;
   /** Stopped by hand: `unless-stopped` and `always` treat it so. */
   readonly stoppedByUser: boolean;
+  /** What the removal under way was asked to take along. */
+  readonly removing?: { readonly volumes: boolean };
   readonly health?: {
     readonly status: 'starting' | 'healthy' | 'unhealthy';
     readonly failingStreak: number;

@@ -28,8 +28,12 @@ export interface Containers {
   /** By id, name (with or without a leading slash) or unambiguous id prefix; throws CONTAINER_NOT_FOUND. */
   get(nameOrId: string): ContainerRecord;
   find(nameOrId: string): ContainerRecord | undefined;
-  /** Writes a changed record and returns it. */
+  /** Writes a new record. Throws NAME_IN_USE. */
+  add(record: ContainerRecord): ContainerRecord;
+  /** Writes a changed record and returns it. Throws NAME_IN_USE for a name that is taken. */
   update(id: string, change: Partial<ContainerRecord>): ContainerRecord;
+  /** Deletes the record: the last thing a removal does. Idempotent. */
+  forget(id: string): void;
 }
 
 export interface EngineSettings {

@@ -1,0 +1,65 @@
+import { codeOf, IechorError } from '../common/error.ts';
+import { shortId } from '../common/id.ts';
+import type { ObjectStore } from '../common/object-store.ts';
+import type { ContainerRecord } from './container-record.ts';
+import type { Containers } from './context.ts';
+
+/** Containers over the store: one document per id, names unique. */
+export function createContainers(store: ObjectStore): Containers {
+  const byId = (id: string) => store.get<ContainerRecord>('container', id);
+  const find = (nameOrId: string): ContainerRecord | undefined => {
+    const name = nameOrId.replace(/^\//, '');
+    if (name === '') return undefined;
+    const exact = byId(name);
+    if (exact) return exact;
+    const owner = store.owner(nameKey(name));
+    if (owner !== undefined) return byId(owner);
+    return /^[0-9a-f]{1,64}$/.test(name) ? byPrefix(store, name) : undefined;
+  };
+  const put = (record: ContainerRecord) => {
+    try {
+      store.put('container', record.id, record, [nameKey(record.name)]);
+    } catch (error) {
+      if (codeOf(error) !== 'STATE_CONFLICT') throw error;
+      throw nameInUse(record.name, store.owner(nameKey(record.name)), error);
+    }
+    return record;
+  };
+  return {
+    list: () => store.list<ContainerRecord>('container'),
+    find,
+    get(nameOrId) {
+      const found = find(nameOrId);
+      if (found) return found;
+      throw new IechorError('CONTAINER_NOT_FOUND', `No such container: ${nameOrId}`, {
+        hint: 'list all containers with: iechor ps -a',
+      });
+    },
+    add: put,
+    update(id, change) {
+      const current = byId(id);
+      if (!current) throw new IechorError('CONTAINER_NOT_FOUND', `No such container: ${id}`);
+      return put({ ...current, ...change });
+    },
+    forget: (id) => store.delete('container', id),
+  };
+}
+
+function nameKey(name: string): string {
+  return `container-name:${name}`;
+}
+
+function byPrefix(store: ObjectStore, prefix: string): ContainerRecord | undefined {
+  const found = store.list<ContainerRecord>('container').filter((record) => record.id.startsWith(prefix));
+  if (found.length < 2) return found[0];
+  throw new IechorError('BAD_REQUEST', `"${prefix}" is the beginning of ${found.length} container ids`, {
+    hint: `give more digits: ${found.map((record) => shortId(record.id)).join(', ')}`,
+  });
+}
+
+function nameInUse(name: string, owner: string | undefined, cause: unknown): IechorError {
+  return new IechorError('NAME_IN_USE', `The container name "/${name}" is already in use by container "${owner}"`, {
+    hint: `remove it (iechor rm ${name}), rename it, or choose another name`,
+    cause,
+  });
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import type { Roots } from '../common/roots.ts';
+
+/** Durable files of a container: `<data-root>/containers/<id>`. Its log and its managed files lie there. */
+export function containerDir(roots: Roots, id: string): string {
+  return join(roots.dataRoot, 'containers', id);
+}
+
+/** Live log; rotated ones are `log.1` (newest) to `log.<n>`. */
+export function logPath(roots: Roots, id: string): string {
+  return join(containerDir(roots, id), 'log');
+}
+
+/** Volatile files of a running container: config.json and the mount point of its root file system. */
+export function bundleDir(roots: Roots, id: string): string {
+  return join(roots.execRoot, 'containers', id);
+}
+
+/** Where the container's root is mounted while it runs. */
+export function rootfsDir(roots: Roots, id: string): string {
+  return join(bundleDir(roots, id), 'rootfs');
+}
+
+/** Files we write and bind over the image's own. */
+export type ManagedFile = 'hosts' | 'hostname' | 'resolv.conf';
+export function managedFile(roots: Roots, id: string, name: ManagedFile): string {
+  return join(containerDir(roots, id), name);
+}
+
+/** Parent of all cgroups of this daemon, as a path in the cgroup hierarchy. */
+export function cgroupParent(roots: Roots): string {
+  return roots.scope === '' ? '/iechor' : `/iechor-${roots.scope}`;
+}
+
+/** The container's cgroup: below the daemon's parent, or below the one its creator named. */
+export function cgroupPath(roots: Roots, id: string, parent: string | undefined): string {
+  if (!parent) return `${cgroupParent(roots)}/${id}`;
+  return `/${parent.replace(/^\/+|\/+$/g, '')}/${id}`;
+}
