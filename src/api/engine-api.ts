@@ -9,6 +9,7 @@ import type {
   ContainerTopReply,
   ContainerUpdateBody,
   ContainerWaitReply,
+  PathStat,
 } from './types/container.ts';
 import type { ExecCreateBody, ExecInspect, ExecStartBody } from './types/exec.ts';
 import type { ContainerStats } from './types/stats.ts';
@@ -120,6 +121,8 @@ export interface EngineApi {
   ): AsyncIterable<ContainerStats>;
   containerChanges(request: ById & WithSignal): Promise<ContainerChange[]>;
   containerExport(request: ById & WithSignal): Promise<ByteStream>;
+  /** What is at a path of the container, as `cp` asks before it copies (HEAD on the wire). */
+  containerArchiveStat(request: ById & { path: string } & WithSignal): Promise<PathStat>;
   containerArchiveGet(request: ById & { path: string } & WithSignal): Promise<ByteStream>;
   containerArchivePut(
     request: ById & {

@@ -22,6 +22,17 @@ export interface EventHub {
   subscribe(options: { sinceNano?: number; signal?: AbortSignal }): AsyncIterable<EventMessage>;
 }
 
+/** Attach sessions that were opened before their container ran (`run` attaches, then starts). Implemented by attach.ts. */
+export interface EarlyAttach {
+  /**
+   * Start calls it between Monitor.create and OciRuntime.start, so that no first byte is missed. Never throws; settles
+   * within a second.
+   */
+  connect(containerId: string): Promise<void>;
+  /** Ends the sessions that still wait: the start failed, or the container is gone. */
+  cancel(containerId: string): void;
+}
+
 /** Containers of the store, with the store's keys kept right. Implemented by containers.ts. */
 export interface Containers {
   list(): readonly ContainerRecord[];
@@ -60,6 +71,7 @@ export interface EngineContext {
   readonly runtime: OciRuntime;
   readonly monitor: Monitor;
   readonly exec: Exec;
+  readonly earlyAttach: EarlyAttach;
   /** Serialises operations on one object; never held across a client's stream. */
   readonly mutex: KeyedMutex;
 }

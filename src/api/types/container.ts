@@ -204,3 +204,11 @@ export interface ContainerPruneReply {
   ContainersDeleted: string[] | null;
   SpaceReclaimed: number;
 }
+/** Header X-Docker-Container-Path-Stat, decoded. `mode` has the bits of Go's os.FileMode. */
+export interface PathStat {
+  name: string;
+  size: number;
+  mode: number;
+  mtime: string;
+  linkTarget: string;
+}
