@@ -1,5 +1,5 @@
-import type { EngineApi } from '../api/engine-api.ts';
 import { connect } from '../api/client.ts';
+import type { EngineApi } from '../api/engine-api.ts';
 import { IechorError } from '../common/error.ts';
 import { answers } from './answers.ts';
 import { type Endpoint, resolveEndpoint } from './endpoint.ts';

@@ -3,8 +3,8 @@ import { mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { entryUrl } from '../common/entry.ts';
-import { type ErrorCode, errorCatalogue } from '../common/error-catalogue.ts';
 import { IechorError } from '../common/error.ts';
+import { type ErrorCode, errorCatalogue } from '../common/error-catalogue.ts';
 import { answers } from './answers.ts';
 
 interface Ready {

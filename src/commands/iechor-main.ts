@@ -1,10 +1,10 @@
-import { Config } from '@oclif/core/config';
-import { commandHelp, groupHelp } from '../cli/help.ts';
 import { emptyGlobals, takeGlobals } from '../cli/globals.ts';
+import { commandHelp, groupHelp } from '../cli/help.ts';
+import { lightConfig } from '../cli/light-config.ts';
 import { describeFailure } from '../cli/report-error.ts';
-import { version } from '../common/version.ts';
 import { IechorError } from '../common/error.ts';
 import { nearest } from '../common/nearest.ts';
+import { version } from '../common/version.ts';
 import { type CommandRow, commands } from './table.ts';
 
 interface Choice {
@@ -65,13 +65,8 @@ async function runChoice(choice: Choice, globals: ReturnType<typeof emptyGlobals
     return 0;
   }
   try {
-    // oclif's plugin discovery is not needed: the table above is the whole command tree.
-    const config = new Config({
-      root: process.cwd(),
-      pjson: { name: 'iechor', version, oclif: { bin: 'iechor' } } as never,
-    });
     CommandClass.id = choice.words;
-    const command = new CommandClass([...choice.rest], config, globals);
+    const command = new CommandClass([...choice.rest], lightConfig(), globals);
     const result = await command.execute();
     return typeof result === 'number' ? result : 0;
   } catch (error) {

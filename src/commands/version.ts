@@ -1,5 +1,5 @@
-import { Flags } from '../cli/flags.ts';
 import { BaseCommand } from '../cli/base-command.ts';
+import { Flags } from '../cli/flags.ts';
 import { version } from '../common/version.ts';
 
 export default class Version extends BaseCommand {

@@ -1,0 +1,24 @@
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { Args, Flags } from '../../cli/flags.ts';
+import { IechorError } from '../../common/error.ts';
+
+export default class Export extends BaseCommand {
+  static override summary = "Export a container's file system as a tar archive";
+  static override synopsis = '[OPTIONS] CONTAINER';
+  static override args = { container: Args.string({ required: true }) };
+  static override flags = {
+    output: Flags.string({ char: 'o', summary: 'Write to a file instead of standard output' }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Export);
+    if (!flags.output && process.stdout.isTTY)
+      throw new IechorError('USAGE', 'an archive is not for a terminal', {
+        hint: 'name a file with -o, or redirect the output',
+      });
+    const archive = await (await this.engine()).containerExport({ id: args.container, signal: this.signal });
+    await pipeline(archive, flags.output ? createWriteStream(flags.output) : process.stdout);
+  }
+}

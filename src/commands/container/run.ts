@@ -1,0 +1,75 @@
+import { writeFileSync } from 'node:fs';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { containerBody } from '../../cli/container-body.ts';
+import { containerFlags } from '../../cli/container-flags.ts';
+import { ensureImage } from '../../cli/ensure-image.ts';
+import { Flags } from '../../cli/flags.ts';
+import { runAttached } from '../../cli/run-attached.ts';
+import { IechorError } from '../../common/error.ts';
+
+export default class Run extends BaseCommand {
+  static override summary = 'Create and run a new container from an image';
+  static override synopsis = '[OPTIONS] IMAGE [COMMAND] [ARG...]';
+  static override interspersed = false;
+  static override usageExit = 125;
+  static override strict = false;
+  static override flags = {
+    ...containerFlags,
+    attach: Flags.string({
+      char: 'a',
+      summary: 'Attach to stdin, stdout or stderr',
+      multiple: true,
+      multipleNonGreedy: true,
+      options: ['stdin', 'stdout', 'stderr'],
+    }),
+    detach: Flags.boolean({ char: 'd', summary: 'Run in the background and print the id' }),
+    'detach-keys': Flags.string({ summary: 'Keys that leave the container running' }),
+    'sig-proxy': Flags.boolean({ summary: 'Hand signals on to the process', default: true, allowNo: true }),
+  };
+
+  async run(): Promise<number> {
+    const { flags, argv } = await this.parse(Run);
+    const [image, ...command] = argv as string[];
+    if (image === undefined)
+      throw new IechorError('USAGE', 'no image given', { hint: 'iechor run [OPTIONS] IMAGE [COMMAND] [ARG...]' });
+    if (flags.tty && flags.interactive && !flags.detach && !process.stdin.isTTY) {
+      throw new IechorError('USAGE', 'the input device is not a terminal', {
+        hint: 'leave -t away when standard input is a pipe or a file',
+      });
+    }
+    const engine = await this.engine();
+    await ensureImage(engine, image, {
+      policy: flags.pull,
+      quiet: flags.quiet,
+      platform: flags.platform,
+      signal: this.signal,
+    });
+    const streams = flags.attach ?? ['stdout', 'stderr', ...(flags.interactive ? ['stdin'] : [])];
+    const body = containerBody(flags, { image, command }, process.env);
+    const attached = {
+      AttachStdin: streams.includes('stdin'),
+      AttachStdout: streams.includes('stdout'),
+      AttachStderr: streams.includes('stderr'),
+      StdinOnce: flags.interactive && !flags.detach,
+    };
+    const { Id, Warnings } = await engine.containerCreate({
+      name: flags.name,
+      platform: flags.platform,
+      body: { ...body, ...(flags.detach ? {} : attached) },
+    });
+    for (const warning of Warnings) process.stderr.write(`WARNING: ${warning}\n`);
+    if (flags.cidfile) writeFileSync(flags.cidfile, Id, { flag: 'wx' });
+    if (flags.detach) {
+      await engine.containerStart({ id: Id });
+      this.print(Id);
+      return 0;
+    }
+    return runAttached(engine, Id, {
+      tty: flags.tty,
+      streams,
+      autoRemove: flags.rm,
+      signalProxy: flags['sig-proxy'] && !flags.tty,
+      detachKeys: flags['detach-keys'],
+    });
+  }
+}

@@ -1,0 +1,24 @@
+import { BaseCommand } from '../../cli/base-command.ts';
+import { eachTarget } from '../../cli/each-target.ts';
+import { Flags } from '../../cli/flags.ts';
+
+export default class Rmi extends BaseCommand {
+  static override summary = 'Remove one or more images';
+  static override synopsis = '[OPTIONS] IMAGE [IMAGE...]';
+  static override strict = false;
+  static override flags = {
+    force: Flags.boolean({ char: 'f', summary: 'Remove it although it has several tags or stopped containers' }),
+    'no-prune': Flags.boolean({ summary: 'Keep untagged parents' }),
+  };
+
+  async run(): Promise<number> {
+    const { flags, argv } = await this.parse(Rmi);
+    const engine = await this.engine();
+    const remove = async (name: string) => {
+      for (const item of await engine.imageRemove({ name, force: flags.force, noprune: flags['no-prune'] })) {
+        this.print(item.Untagged === undefined ? `Deleted: ${item.Deleted}` : `Untagged: ${item.Untagged}`);
+      }
+    };
+    return eachTarget(argv as string[], remove, { quiet: true, noun: 'image' });
+  }
+}

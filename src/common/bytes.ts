@@ -1,0 +1,28 @@
+const units: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  k: 1024,
+  m: 1024 ** 2,
+  g: 1024 ** 3,
+  t: 1024 ** 4,
+  p: 1024 ** 5,
+};
+
+/** Bytes of `512m`, `1.5gb`, `64KiB` or a bare number, in powers of 1024 as Docker reads them; undefined when it is none. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgtp]?)(i?b)?$/i.exec(text.trim());
+  if (!match?.[1]) return undefined;
+  return Math.floor(Number(match[1]) * (units[(match[2] ?? '').toLowerCase()] ?? 1));
+}
+
+/** As people read it, in powers of 1000 with three digits: `117MB`, `1.44kB`. */
+export function formatBytes(bytes: number): string {
+  const names = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < names.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${Number(value.toPrecision(3))}${names[unit]}`;
+}
