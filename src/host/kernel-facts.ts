@@ -1,0 +1,60 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { arch, release } from 'node:os';
+
+/** What a container's specification depends on besides its own configuration. Read once per daemon. */
+export interface KernelFacts {
+  /** OCI name: `amd64`, `arm64`. */
+  readonly architecture: string;
+  readonly kernelRelease: string;
+  /** The daemon's own capability bounding set, as a mask. */
+  readonly boundingMask: bigint;
+  /** The daemon's hard limit of open files. */
+  readonly maxOpenFiles: number;
+  /** True where memory and swap can be limited together. */
+  readonly limitsSwap: boolean;
+  /** Per-CPU throttle counters under /sys, which tell one container about the others' load. */
+  readonly thermalPaths: readonly string[];
+  readonly apparmor: boolean;
+  readonly selinux: boolean;
+}
+
+const ociArchitectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', ppc64: 'ppc64le' };
+const cpuDir = '/sys/devices/system/cpu';
+
+/** Throws nothing: what cannot be read is taken as absent. */
+export function readKernelFacts(): KernelFacts {
+  const status = read('/proc/self/status');
+  const limits = read('/proc/self/limits');
+  const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(limits)?.[1];
+  return {
+    architecture: ociArchitectures[arch()] ?? arch(),
+    kernelRelease: release(),
+    boundingMask: BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`),
+    maxOpenFiles: hard === undefined || hard === 'unlimited' ? 1048576 : Number(hard),
+    limitsSwap:
+      existsSync('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes') ||
+      (existsSync('/sys/fs/cgroup/cgroup.controllers') && read('/proc/swaps') !== ''),
+    thermalPaths: listIfThere(cpuDir)
+      .filter((name) => /^cpu\d+$/.test(name))
+      .map((name) => `${cpuDir}/${name}/thermal_throttle`)
+      .filter((path) => existsSync(path)),
+    apparmor: read('/sys/module/apparmor/parameters/enabled').startsWith('Y'),
+    selinux: existsSync('/sys/fs/selinux/enforce'),
+  };
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function listIfThere(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}

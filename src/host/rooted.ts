@@ -1,0 +1,52 @@
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { failedWith, native, syscallError } from './libc.ts';
+
+const syscall = native('long syscall(long number, int dir, const char *path, const uint8_t *how, size_t size)');
+const OPENAT2 = 437;
+const RESOLVE_NO_MAGICLINKS = 0x02n;
+const RESOLVE_IN_ROOT = 0x10n;
+const O_PATH = 0x200000;
+
+/**
+ * Content of a regular file below `root`, resolved as if `root` were `/` (openat2, RESOLVE_IN_ROOT), so that no link
+ * leads out of it; undefined where there is none, where it is something else (a FIFO, a device) or where it is larger
+ * than `maxBytes`.
+ */
+export function readInRoot(root: string, path: string, maxBytes = 1024 * 1024): string | undefined {
+  return inRoot(root, path, constants.O_RDONLY | constants.O_NONBLOCK, (fd) => {
+    const stat = fstatSync(fd);
+    if (!stat.isFile() || stat.size > maxBytes) return undefined;
+    const buffer = Buffer.alloc(stat.size);
+    let length = 0;
+    while (length < buffer.length) {
+      const count = readSync(fd, buffer, length, buffer.length - length, length);
+      if (count === 0) break;
+      length += count;
+    }
+    return buffer.toString('utf8', 0, length);
+  });
+}
+
+/** Host path of a place below `root`, links resolved as inside it; undefined where it does not exist. */
+export function resolveInRoot(root: string, path: string): string | undefined {
+  return inRoot(root, path, O_PATH, (fd) => readlinkSync(`/proc/self/fd/${fd}`));
+}
+
+function inRoot<T>(root: string, path: string, flags: number, use: (fd: number) => T): T | undefined {
+  const dir = openSync(root, O_PATH | constants.O_DIRECTORY);
+  try {
+    const how = Buffer.alloc(24);
+    how.writeBigUInt64LE(BigInt(flags | 0o2000000), 0);
+    how.writeBigUInt64LE(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, 16);
+    const fd = syscall(OPENAT2, dir, path, how, how.length);
+    if (failedWith(fd, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EACCES', 'ENAMETOOLONG')) return undefined;
+    if (fd < 0) throw syscallError('openat2', `${path} in ${root}`, fd);
+    try {
+      return use(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } finally {
+    closeSync(dir);
+  }
+}
