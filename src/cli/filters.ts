@@ -1,0 +1,17 @@
+import type { Filters } from '../api/engine-api.ts';
+import { IechorError } from '../common/error.ts';
+
+/** `--filter name=value` entries as the API's filter form. Throws USAGE for an entry without `=`. */
+export function parseFilters(entries: readonly string[] | undefined): Filters {
+  const filters: Record<string, string[]> = {};
+  for (const entry of entries ?? []) {
+    const at = entry.indexOf('=');
+    if (at < 1)
+      throw new IechorError('USAGE', `"${entry}" is not a filter`, {
+        hint: 'write name=value, e.g. --filter label=tier=front',
+      });
+    const name = entry.slice(0, at);
+    filters[name] = [...(filters[name] ?? []), entry.slice(at + 1)];
+  }
+  return filters;
+}

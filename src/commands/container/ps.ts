@@ -1,0 +1,42 @@
+import { BaseCommand } from '../../cli/base-command.ts';
+import { containerColumns, containerRow } from '../../cli/container-rows.ts';
+import { parseFilters } from '../../cli/filters.ts';
+import { Flags } from '../../cli/flags.ts';
+import { formatRows } from '../../cli/render/format.ts';
+
+export default class Ps extends BaseCommand {
+  static override summary = 'List containers';
+  static override flags = {
+    all: Flags.boolean({ char: 'a', summary: 'Also those that do not run' }),
+    filter: Flags.string({
+      char: 'f',
+      summary: 'Only those that match (name=value)',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    last: Flags.integer({ char: 'n', summary: 'The last n created, running or not' }),
+    latest: Flags.boolean({ char: 'l', summary: 'The last one created' }),
+    'no-trunc': Flags.boolean({ summary: 'Do not shorten' }),
+    quiet: Flags.boolean({ char: 'q', summary: 'Only ids' }),
+    size: Flags.boolean({ char: 's', summary: 'Show sizes' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Ps);
+    const limit = flags.latest ? 1 : flags.last;
+    const engine = await this.engine();
+    const containers = await engine.containerList({
+      all: flags.all || limit !== undefined,
+      limit,
+      size: flags.size,
+      filters: parseFilters(flags.filter),
+    });
+    const rows = containers.map((container) =>
+      containerRow(container, { now: Date.now(), truncate: !flags['no-trunc'] }),
+    );
+    const columns = flags.size ? [...containerColumns, { title: 'SIZE', field: 'Size' }] : containerColumns;
+    const output = flags.quiet ? rows.map((row) => row.ID).join('\n') : formatRows(rows, columns, flags.format);
+    if (output) this.print(output);
+  }
+}

@@ -1,0 +1,39 @@
+import { BaseCommand } from '../../cli/base-command.ts';
+import { Args, Flags } from '../../cli/flags.ts';
+import { formatRows } from '../../cli/render/format.ts';
+import { formatBytes } from '../../common/bytes.ts';
+import { humanDuration } from '../../common/duration.ts';
+import { shortId } from '../../common/id.ts';
+
+const columns = [
+  { title: 'IMAGE', field: 'ID' },
+  { title: 'CREATED', field: 'CreatedSince' },
+  { title: 'CREATED BY', field: 'CreatedBy' },
+  { title: 'SIZE', field: 'Size' },
+  { title: 'COMMENT', field: 'Comment' },
+];
+
+export default class History extends BaseCommand {
+  static override summary = 'Show how an image was made';
+  static override synopsis = '[OPTIONS] IMAGE';
+  static override args = { image: Args.string({ required: true }) };
+  static override flags = {
+    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    'no-trunc': Flags.boolean({ summary: 'Do not shorten' }),
+    quiet: Flags.boolean({ char: 'q', summary: 'Only ids' }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(History);
+    const full = flags['no-trunc'];
+    const items = await (await this.engine()).imageHistory({ name: args.image });
+    const rows = items.map((item) => ({
+      ID: full || item.Id === '<missing>' ? item.Id : shortId(item.Id),
+      CreatedSince: `${humanDuration(Date.now() / 1000 - item.Created)} ago`,
+      CreatedBy: full || item.CreatedBy.length <= 45 ? item.CreatedBy : `${item.CreatedBy.slice(0, 44)}…`,
+      Size: formatBytes(item.Size),
+      Comment: item.Comment,
+    }));
+    this.print(flags.quiet ? rows.map((row) => row.ID).join('\n') : formatRows(rows, columns, flags.format));
+  }
+}

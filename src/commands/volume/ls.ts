@@ -1,0 +1,42 @@
+import { BaseCommand } from '../../cli/base-command.ts';
+import { parseFilters } from '../../cli/filters.ts';
+import { Flags } from '../../cli/flags.ts';
+import { formatRows } from '../../cli/render/format.ts';
+
+const columns = [
+  { title: 'DRIVER', field: 'Driver' },
+  { title: 'VOLUME NAME', field: 'Name' },
+];
+
+export default class VolumeLs extends BaseCommand {
+  static override summary = 'List volumes';
+  static override flags = {
+    filter: Flags.string({
+      char: 'f',
+      summary: 'Only those that match (name=value)',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    quiet: Flags.boolean({ char: 'q', summary: 'Only names' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(VolumeLs);
+    const { Volumes } = await (await this.engine()).volumeList({ filters: parseFilters(flags.filter) });
+    const rows = [...Volumes]
+      .sort((a, b) => a.Name.localeCompare(b.Name))
+      .map((volume) => ({
+        Driver: volume.Driver,
+        Name: volume.Name,
+        Mountpoint: volume.Mountpoint,
+        Scope: volume.Scope,
+        Labels: Object.entries(volume.Labels ?? {})
+          .map(([key, value]) => `${key}=${value}`)
+          .join(','),
+        Label: (key: string) => volume.Labels?.[key] ?? '',
+      }));
+    const output = flags.quiet ? rows.map((row) => row.Name).join('\n') : formatRows(rows, columns, flags.format);
+    if (output) this.print(output);
+  }
+}
