@@ -71,6 +71,25 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   'volume create': { summary: 'Create a volume', load: () => import('./volume/create.ts') },
   'volume rm': { summary: 'Remove one or more volumes', load: () => import('./volume/rm.ts') },
   'volume inspect': { summary: 'Show all details of one or more volumes', load: () => import('./volume/inspect.ts') },
+  info: { summary: 'Show what the engine is and what it holds', load: () => import('./system/info.ts') },
+  events: { summary: 'Show what happens in the engine, as it happens', load: () => import('./system/events.ts') },
+  'system info': { summary: 'Show what the engine is and what it holds', load: () => import('./system/info.ts') },
+  'system events': {
+    summary: 'Show what happens in the engine, as it happens',
+    load: () => import('./system/events.ts'),
+  },
+  'daemon status': {
+    summary: 'Say whether the engine runs, since when, and on which roots',
+    load: () => import('./daemon/status.ts'),
+  },
+  'daemon stop': {
+    summary: 'End the engine; running containers go on, and the next command adopts them',
+    load: () => import('./daemon/stop.ts'),
+  },
+  'daemon logs': {
+    summary: 'Show the log of the engine that commands started in the background',
+    load: () => import('./daemon/logs.ts'),
+  },
   version: { summary: 'Show the version of iEchor', load: () => import('./version.ts') },
   'image tag': { summary: 'Give an image a further name', load: () => import('./image/tag.ts') },
   'image import': {
