@@ -23,10 +23,6 @@ export abstract class InspectCommand extends BaseCommand {
     format: Flags.string({ char: 'f', summary: 'json, or a Go template' }),
     size: Flags.boolean({ char: 's', summary: 'With sizes, for a container' }),
     type: Flags.string({ summary: 'Only objects of this type', options: Object.keys(lookups) }),
-      char: 'v',
-      summary: 'Accepted for a network; there is nothing more to show',
-      hidden: true,
-    }),
   };
   /** The one type the command is for. */
   protected readonly type: string | undefined = undefined;
