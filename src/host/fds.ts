@@ -61,15 +61,23 @@ export interface Watch {
   unref(): void;
 }
 
-/** Watches a descriptor (socket, pipe, terminal, pidfd) in Node's own event loop. Level-triggered. */
+/**
+ * Watches a descriptor (socket, pipe, terminal, pidfd) in Node's own event loop. Level-triggered. An error state of
+ * the descriptor is reported as both, since only the next read or write can tell what it is.
+ */
 export function watchFd(fd: number, ready: (events: { readable: boolean; writable: boolean }) => void): Watch {
-  const handle = ffi().koffi.node.poll(fd, { readable: true }, ready);
+  // koffi hands over the status of uv_poll first; its type declaration leaves that out.
+  const callback = (status: unknown, events?: { readable: boolean; writable: boolean; disconnect: boolean }) => {
+    if (Number(status) < 0 || events === undefined) ready({ readable: true, writable: true });
+    else ready({ readable: events.readable || events.disconnect, writable: events.writable });
+  };
+  const handle = ffi().koffi.node.poll(fd, { readable: true }, callback);
   handle.stop();
   let closed = false;
   return {
     want: (events) => {
       if (closed) return;
-      if (events.readable || events.writable) handle.start({ ...events, disconnect: events.readable }, ready);
+      if (events.readable || events.writable) handle.start({ ...events, disconnect: events.readable }, callback);
       else handle.stop();
     },
     close: () => {

@@ -1,0 +1,127 @@
+import { closeAll, readSome, setNonBlocking, type Watch, watchFd, writeSome } from './fds.ts';
+import { failedWith, syscallError } from './libc.ts';
+
+/** A two-way connection over a descriptor that Node has no stream for (a packet socket, a terminal's master). */
+export interface Channel {
+  /** Each packet or piece as it was read; ends with the connection. For one reader. */
+  readonly output: AsyncIterable<Buffer>;
+  /** Resolves when the data is with the kernel: the writer is held back by a reader that does not read. */
+  write(data: Uint8Array): Promise<void>;
+  /** Runs `action` on the descriptor after all that was written before. */
+  afterWrites(action: (fd: number) => void): void;
+  /** Closes both ways and the descriptor. Idempotent. */
+  close(): void;
+}
+
+/** Bytes read ahead of a slow reader before the other side is held back. */
+const readAheadBytes = 256 * 1024;
+const packetBytes = 64 * 1024;
+const pieceBytes = 16 * 1024;
+
+interface Pending {
+  data: Uint8Array;
+  done: (error?: Error) => void;
+  action?: (fd: number) => void;
+}
+
+/** Takes a descriptor over: it becomes non-blocking and is closed with the channel. */
+export function createChannel(fd: number): Channel {
+  setNonBlocking(fd);
+  const scratch = Buffer.allocUnsafe(packetBytes);
+  const received: Buffer[] = [];
+  const writes: Pending[] = [];
+  let receivedBytes = 0;
+  let ended = false;
+  let closed = false;
+  let wake: (() => void) | undefined;
+
+  const watch: Watch = watchFd(fd, (events) => {
+    if (events.readable) receive();
+    if (events.writable) flush();
+    update();
+  });
+  const update = () => watch.want({ readable: !ended && receivedBytes < readAheadBytes, writable: writes.length > 0 });
+  const wakeReader = () => {
+    wake?.();
+    wake = undefined;
+  };
+
+  const receive = () => {
+    while (!ended && receivedBytes < readAheadBytes) {
+      const size = readSome(fd, scratch);
+      if (failedWith(size, 'EAGAIN')) break;
+      // The kernel reports once that the peer did not read everything; what it sent before is still to be read.
+      if (failedWith(size, 'EINTR', 'ECONNRESET')) continue;
+      // A terminal whose last user is gone answers EIO.
+      if (size <= 0) ended = true;
+      else {
+        received.push(Buffer.from(scratch.subarray(0, size)));
+        receivedBytes += size;
+      }
+    }
+    wakeReader();
+  };
+
+  const flush = () => {
+    for (let first = writes[0]; first && !closed; first = writes[0]) {
+      if (first.action) first.action(fd);
+      else {
+        const size = writeSome(fd, first.data.subarray(0, pieceBytes));
+        if (failedWith(size, 'EAGAIN', 'EINTR')) return;
+        if (size < 0) {
+          const error = syscallError('write', 'to the container', size);
+          for (const each of writes.splice(0)) each.done(error);
+          return;
+        }
+        first.data = first.data.subarray(size);
+        if (first.data.length > 0) continue;
+      }
+      writes.shift();
+      first.done();
+    }
+  };
+
+  async function* read(): AsyncGenerator<Buffer> {
+    for (;;) {
+      for (let chunk = received.shift(); chunk; chunk = received.shift()) {
+        receivedBytes -= chunk.length;
+        if (!closed) update();
+        yield chunk;
+      }
+      if (ended) return;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+
+  const enqueue = (pending: Pending) => {
+    if (closed) {
+      pending.done(syscallError('write', 'to the container', -32));
+      return;
+    }
+    writes.push(pending);
+    flush();
+    update();
+  };
+
+  update();
+  return {
+    output: read(),
+    write: (data) =>
+      new Promise((resolve, reject) => {
+        if (data.length === 0) resolve();
+        else enqueue({ data, done: (error) => (error ? reject(error) : resolve()) });
+      }),
+    afterWrites: (action) => enqueue({ data: new Uint8Array(), done: () => {}, action }),
+    close: () => {
+      if (closed) return;
+      closed = true;
+      ended = true;
+      watch.close();
+      closeAll(fd);
+      for (const each of writes.splice(0)) each.done(syscallError('write', 'to the container', -32));
+      wakeReader();
+    },
+  };
+}

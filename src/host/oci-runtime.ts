@@ -1,0 +1,118 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { IechorError, isIechorError } from '../common/error.ts';
+import type { Log } from '../common/log.ts';
+import { processesOf, removeCgroup } from './cgroup.ts';
+import { readIfThere, removeTree } from './files.ts';
+import type { OciResources } from './oci-types.ts';
+import { signalProcess } from './processes.ts';
+import type { OciRuntime } from './runtime-port.ts';
+import { findProgram, type ProbedRuntime, probeRuntime, runtimeHint } from './runtime-probe.ts';
+import { type RunResult, run } from './spawn.ts';
+import { startError } from './start-errors.ts';
+
+/** Runtimes in the order of preference: crun starts a container in half of runc's time. */
+const candidates = ['crun', 'runc'] as const;
+/** A runtime must not see LISTEN_FDS, NOTIFY_SOCKET and the like of a daemon started by an init system. */
+export const runtimeEnvironment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C' };
+const SIGKILL = 9;
+
+/**
+ * The first runtime that really runs containers here: `preferred` (name or path), else crun, else runc. Its state is
+ * in `<root>/state`. Throws NO_RUNTIME, which says what was tried and why each failed.
+ */
+export async function openRuntime(options: { root: string; preferred?: string; log: Log }): Promise<OciRuntime> {
+  mkdirSync(options.root, { recursive: true, mode: 0o700 });
+  const tried: string[] = [];
+  const failures: string[] = [];
+  for (const { name, program } of order(options.preferred)) {
+    const path = findProgram(program);
+    const probed = path && (await probeRuntime(name, path, probeFiles(options.root)));
+    if (probed && probed.failure === undefined) {
+      options.log.info('runtime chosen', { path: probed.path, version: probed.version });
+      return createRuntime(probed, join(options.root, 'state'));
+    }
+    const failure = probed ? (probed.failure ?? '') : 'not installed';
+    tried.push(`${program}: ${failure}`);
+    failures.push(failure);
+    options.log.warn('runtime cannot be used', { runtime: program, reason: failure });
+  }
+  throw new IechorError('NO_RUNTIME', `no OCI runtime can run containers here (${tried.join('; ')})`, {
+    hint: runtimeHint(failures),
+  });
+}
+
+function probeFiles(root: string): { cacheFile: string; scratch: string } {
+  return { cacheFile: join(root, 'probed.json'), scratch: join(root, 'scratch') };
+}
+
+function order(preferred: string | undefined): { name: 'crun' | 'runc'; program: string }[] {
+  const all = candidates.map((name) => ({ name, program: name as string }));
+  if (preferred === undefined) return all;
+  const name = preferred.split('/').at(-1)?.includes('runc') ? 'runc' : 'crun';
+  return [{ name, program: preferred }, ...all.filter((each) => each.program !== preferred)];
+}
+
+function createRuntime(probed: ProbedRuntime, root: string): OciRuntime {
+  const { name, path, version } = probed;
+  const call = (args: readonly string[], input?: string): Promise<RunResult> =>
+    run(path, ['--root', root, ...args], { env: runtimeEnvironment, ...(input !== undefined && { input }) });
+  return {
+    name,
+    path,
+    version,
+    root,
+    takesSeccompBpf: name === 'crun' && atLeast(version, [1, 8]),
+    start: async (id) => {
+      await call(['start', id]).catch((error: unknown) => {
+        throw startError(stderrOf(error), error);
+      });
+    },
+    pause: async (id) => void (await call(['pause', id])),
+    resume: async (id) => void (await call(['resume', id])),
+    update: async (id, resources: OciResources) =>
+      void (await call(['update', '--resources', '-', id], JSON.stringify(resources))),
+    delete: async (id) => {
+      const cgroups = cgroupsOf(root, id);
+      await call(['delete', '--force', id]).catch((error: unknown) => {
+        // A state that was only half written cannot be deleted by the runtime; below it goes piece by piece.
+        if (!isIechorError(error)) throw error;
+      });
+      await removeLeftovers(join(root, id), cgroups);
+    },
+  };
+}
+
+/** Whatever the runtime left: processes of the container's cgroup, the cgroup, its state directory. */
+async function removeLeftovers(stateDir: string, cgroups: readonly string[]): Promise<void> {
+  for (const cgroup of cgroups) {
+    for (let attempt = 0; !removeCgroup(cgroup) && attempt < 100; attempt++) {
+      for (const pid of processesOf(cgroup)) signalProcess(pid, SIGKILL);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+  removeTree(stateDir);
+}
+
+/** The cgroup that the runtime's own record names; only cgroups of ours. */
+function cgroupsOf(root: string, id: string): string[] {
+  const crun = readIfThere(join(root, id, 'status'));
+  const runc = readIfThere(join(root, id, 'state.json'));
+  const path =
+    /"cgroup-path"\s*:\s*"([^"]+)"/.exec(crun ?? '')?.[1] ?? /"path"\s*:\s*"(\/iechor[^"]*)"/.exec(runc ?? '')?.[1];
+  return path !== undefined && /^\/iechor(-[^/]+)?\/./.test(path) ? [path] : [];
+}
+
+export function stderrOf(error: unknown): string {
+  const cause = (error as { cause?: { stderr?: unknown } }).cause;
+  return typeof cause?.stderr === 'string' ? cause.stderr : String((error as { message?: unknown }).message ?? error);
+}
+
+function atLeast(version: string, wanted: readonly number[]): boolean {
+  const parts = version.split(/[.-]/).map(Number);
+  for (const [index, part] of wanted.entries()) {
+    const own = parts[index] ?? 0;
+    if (own !== part) return own > part;
+  }
+  return true;
+}
