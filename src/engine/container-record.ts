@@ -13,6 +13,11 @@ export type RecordStatus =
   | 'removing'
   | 'dead';
 
+/** A port to publish; with `hostPortEnd` on the first free port from `hostPort` to it. */
+export interface RequestedPort extends PublishedPort {
+  readonly hostPortEnd?: number;
+}
+
 export interface RecordMount {
   readonly type: 'bind' | 'volume' | 'tmpfs';
   /** Volume name, for a volume. */
@@ -27,6 +32,12 @@ export interface RecordMount {
   readonly noCopy?: boolean;
   readonly subpath?: string;
   readonly tmpfsOptions?: readonly string[];
+  /** A missing source is made at the start, as `-v` does. */
+  readonly createSource?: boolean;
+  /** Made for a VOLUME or `-v /path`: goes with the container when asked. */
+  readonly anonymous?: boolean;
+  /** Only the mount itself, nothing mounted below its source. */
+  readonly nonRecursive?: boolean;
 }
 
 /** The durable truth of one container. Holds the create body verbatim; all kernel names derive from the id. */
@@ -57,7 +68,7 @@ export interface ContainerRecord {
   /** Networks it is connected to when it runs (live connects change this). */
   readonly endpoints: readonly EndpointRequest[];
   /** As asked for. */
-  readonly ports: readonly PublishedPort[];
+  readonly ports: readonly RequestedPort[];
   /** As published while it runs, with the host ports that were chosen. */
   readonly boundPorts?: readonly PublishedPort[];
   readonly status: RecordStatus;

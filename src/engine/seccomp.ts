@@ -23,7 +23,11 @@ export function resolveSeccomp(facts: SeccompFacts): OciSeccomp {
     defaultAction: 'SCMP_ACT_ERRNO',
     defaultErrnoRet: 1,
     architectures: architecturesOf(facts),
-    syscalls: mergeUnconditional(defaultSeccompRules().filter((rule) => holds(rule, facts)).map(toOci)),
+    syscalls: mergeUnconditional(
+      defaultSeccompRules()
+        .filter((rule) => holds(rule, facts))
+        .map(toOci),
+    ),
   };
 }
 
@@ -142,9 +146,7 @@ function toOci(rule: SeccompRule): OciRule {
 /** One rule with all names that are allowed whatever their arguments; a call so allowed needs no narrower rule. */
 function mergeUnconditional(rules: readonly OciRule[]): OciRule[] {
   const open = new Set(rules.filter((rule) => isOpen(rule)).flatMap((rule) => rule.names));
-  const rest = rules
-    .filter((rule) => !isOpen(rule))
-    .filter((rule) => !rule.names.every((name) => open.has(name)));
+  const rest = rules.filter((rule) => !isOpen(rule)).filter((rule) => !rule.names.every((name) => open.has(name)));
   return [{ names: [...open].sort(), action: 'SCMP_ACT_ALLOW' }, ...rest];
 }
 

@@ -1,0 +1,89 @@
+import type { ContainerConfig } from '../api/types/container.ts';
+import type { HostConfig, Resources, RestartPolicy } from '../api/types/host-config.ts';
+import { IechorError } from '../common/error.ts';
+
+const minimumMemoryBytes = 6 * 1024 * 1024;
+/** Limits that setrlimit(2) knows, without RLIMIT_. */
+const ulimitNames = `as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending
+  stack`.split(/\s+/);
+
+/** Throws BAD_REQUEST for limits that contradict each other or lie out of range. */
+export function checkResources(resources: Resources): void {
+  const { Memory = 0, MemorySwap = 0, MemoryReservation = 0, NanoCpus = 0, PidsLimit } = resources;
+  if (Memory !== 0 && Memory < minimumMemoryBytes) throw bad('Minimum memory limit allowed is 6MB');
+  if (MemorySwap > 0 && Memory === 0) throw bad('You should always set the Memory limit when using Memoryswap limit');
+  if (MemorySwap > 0 && MemorySwap < Memory) throw bad('Minimum memoryswap limit should be larger than memory limit');
+  if (MemoryReservation > 0 && Memory > 0 && MemoryReservation > Memory) {
+    throw bad('Minimum memory limit can not be less than memory reservation limit');
+  }
+  if (NanoCpus < 0) throw bad('NanoCpus cannot be negative');
+  if (NanoCpus > 0 && (resources.CpuPeriod || resources.CpuQuota)) {
+    throw bad('Conflicting options: Nano CPUs and CPU Period or Quota cannot both be set');
+  }
+  if (resources.CpuPeriod && (resources.CpuPeriod < 1000 || resources.CpuPeriod > 1000000)) {
+    throw bad('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
+  }
+  if (PidsLimit !== undefined && PidsLimit !== null && (PidsLimit < -1 || !Number.isSafeInteger(PidsLimit))) {
+    throw bad(`invalid pids limit: ${PidsLimit}`);
+  }
+  for (const limit of resources.Ulimits ?? []) {
+    if (!ulimitNames.includes(limit.Name)) throw bad(`invalid ulimit type: ${limit.Name}`);
+    if (limit.Hard !== -1 && (limit.Soft === -1 || limit.Soft > limit.Hard)) {
+      throw bad(`ulimit soft limit must be less than or equal to hard limit: ${limit.Name}`);
+    }
+  }
+  for (const list of [resources.CpusetCpus, resources.CpusetMems]) {
+    // The kernel allocates by the highest number: a huge one is an attack, not a set of processors.
+    if (list && !/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/.test(list)) throw bad(`invalid set: ${list}`);
+  }
+}
+
+/** Throws BAD_REQUEST for a policy that does not exist or contradicts itself. */
+export function checkRestartPolicy(policy: RestartPolicy | undefined, autoRemove: boolean): void {
+  const name = policy?.Name ?? '';
+  const count = policy?.MaximumRetryCount ?? 0;
+  if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(name)) {
+    throw bad(`invalid restart policy: unknown policy '${name}'`);
+  }
+  if (count < 0 || (count > 0 && name !== 'on-failure')) {
+    throw bad(`invalid restart policy: maximum retry count can only be used with 'on-failure'`);
+  }
+  if (autoRemove && name !== '' && name !== 'no') {
+    throw bad("can't create 'AutoRemove' container with restart policy");
+  }
+}
+
+/** Throws BAD_REQUEST for what no container can have. */
+export function checkConfig(config: ContainerConfig, host: HostConfig): void {
+  if (config.WorkingDir && !config.WorkingDir.startsWith('/')) {
+    throw bad(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
+  }
+  // A working directory below /proc could be an open directory of the host (runc's CVE-2024-21626).
+  if (/^\/+proc(\/|$)/.test(config.WorkingDir ?? '')) throw bad('the working directory cannot lie in /proc');
+  if ((config.Hostname?.length ?? 0) > 64 || /[^A-Za-z0-9._-]/.test(config.Hostname ?? '')) {
+    throw bad(`invalid hostname: ${config.Hostname}`);
+  }
+  const adjust = host.OomScoreAdj ?? 0;
+  if (adjust < -1000 || adjust > 1000) throw bad(`Invalid value ${adjust}, range for oom score adj is [-1000, 1000]`);
+  if ((host.ShmSize ?? 0) < 0) throw bad('SHM size can not be less than 0');
+  if (/(^|\/)\.\.(\/|$)/.test(host.CgroupParent ?? '')) throw bad(`invalid cgroup parent: ${host.CgroupParent}`);
+  const texts = [config.User, config.WorkingDir, ...(config.Cmd ?? []), ...(config.Entrypoint ?? [])];
+  if (texts.some((text) => text?.includes('\0'))) throw bad('arguments cannot contain NUL bytes');
+  checkHealth(config);
+}
+
+function checkHealth(config: ContainerConfig): void {
+  const test = config.Healthcheck?.Test?.[0];
+  if (test !== undefined && !['NONE', 'CMD', 'CMD-SHELL'].includes(test)) {
+    throw bad(`Unknown healthcheck type '${test}' (expected 'CMD')`);
+  }
+  for (const key of ['Interval', 'Timeout', 'StartPeriod', 'StartInterval'] as const) {
+    const value = config.Healthcheck?.[key] ?? 0;
+    if (value !== 0 && value < 1_000_000) throw bad(`${key} in Healthcheck cannot be less than 1ms`);
+  }
+  if ((config.Healthcheck?.Retries ?? 0) < 0) throw bad('Retries in Healthcheck cannot be negative');
+}
+
+function bad(message: string): IechorError {
+  return new IechorError('BAD_REQUEST', message);
+}

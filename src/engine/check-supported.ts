@@ -1,0 +1,67 @@
+import type { ContainerCreateBody } from '../api/types/container.ts';
+import { IechorError } from '../common/error.ts';
+
+/** Fields of HostConfig that have an effect here. */
+const hostFields = new Set(
+  `AutoRemove Binds CapAdd CapDrop CgroupParent CgroupnsMode ConsoleSize ContainerIDFile CpuPeriod CpuQuota CpuShares
+  CpusetCpus CpusetMems DeviceCgroupRules Devices Dns DnsOptions DnsSearch ExtraHosts GroupAdd Init IpcMode LogConfig
+  MaskedPaths Memory MemoryReservation MemorySwap MemorySwappiness Mounts NanoCpus NetworkMode OomKillDisable
+  OomScoreAdj PidMode PidsLimit PortBindings Privileged PublishAllPorts ReadonlyPaths ReadonlyRootfs RestartPolicy
+  SecurityOpt ShmSize Sysctls Tmpfs UTSMode Ulimits VolumesFrom Annotations`.split(/\s+/),
+);
+/** Values by which clients say "nothing" for fields that have no effect here. */
+const inertValues: Readonly<Record<string, readonly unknown[]>> = {
+  Isolation: ['default'],
+  VolumeDriver: ['local'],
+  UsernsMode: ['host'],
+  MemorySwappiness: [-1],
+  Cgroup: ['private'],
+};
+const bodyFields = new Set(
+  `Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd
+  Healthcheck ArgsEscaped Image Volumes WorkingDir Entrypoint NetworkDisabled Labels StopSignal StopTimeout Shell OnBuild
+  HostConfig NetworkingConfig`.split(/\s+/),
+);
+const logDrivers = ['', 'json-file', 'local', 'k8s-file'];
+const logOptions = ['max-size', 'max-file'];
+
+/** Throws NOT_SUPPORTED, naming the field, for anything asked for that would have no effect. */
+export function checkSupported(body: ContainerCreateBody, runtime: string): void {
+  for (const [field, value] of Object.entries(body)) refuse(bodyFields, field, value);
+  const host = body.HostConfig ?? {};
+  for (const [field, value] of Object.entries(host)) {
+    if (field === 'Runtime') checkRuntime(String(value ?? ''), runtime);
+    else if (!inertValues[field]?.includes(value)) refuse(hostFields, field, value, 'HostConfig.');
+  }
+  const driver = host.LogConfig?.Type ?? '';
+  if (!logDrivers.includes(driver))
+    throw unsupported(`HostConfig.LogConfig.Type "${driver}"`, 'use json-file or local');
+  for (const name of Object.keys(host.LogConfig?.Config ?? {})) {
+    if (!logOptions.includes(name)) throw unsupported(`log option "${name}"`, 'known are max-size and max-file');
+  }
+  for (const name of Object.keys(host.Annotations ?? {})) {
+    // These steer the OCI runtime itself: hooks, filters, handlers.
+    if (/^(run\.oci\.|org\.criu|org\.opencontainers\.runc|io\.katacontainers)/.test(name)) {
+      throw unsupported(`annotation "${name}"`, 'annotations that steer the runtime are the engine’s own');
+    }
+  }
+}
+
+function checkRuntime(asked: string, own: string): void {
+  if (['', own, 'io.containerd.runc.v2'].includes(asked)) return;
+  throw unsupported(`HostConfig.Runtime "${asked}"`, `the daemon runs containers with ${own}`);
+}
+
+function refuse(known: ReadonlySet<string>, field: string, value: unknown, prefix = ''): void {
+  if (known.has(field) || isNothing(value)) return;
+  throw unsupported(`${prefix}${field}`);
+}
+
+function isNothing(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return !value;
+  return Object.values(value).every(isNothing);
+}
+
+function unsupported(what: string, hint?: string): IechorError {
+  return new IechorError('NOT_SUPPORTED', `${what} is not supported yet`, { hint });
+}

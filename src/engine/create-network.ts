@@ -1,0 +1,119 @@
+import type { ContainerConfig, EndpointSettings, NetworkingConfig } from '../api/types/container.ts';
+import type { HostConfig, PortBinding } from '../api/types/host-config.ts';
+import { IechorError } from '../common/error.ts';
+import type { EndpointRequest, NetworkRecord } from '../network/types.ts';
+import type { RequestedPort } from './container-record.ts';
+
+export type NetworkKind = 'none' | 'host' | 'container' | 'networks';
+
+/** Name of the network that containers are on by default. */
+export const defaultNetwork = 'bridge';
+
+/** How a container is connected, from its NetworkMode. */
+export function networkKind(host: HostConfig | undefined, config: ContainerConfig): NetworkKind {
+  const mode = host?.NetworkMode ?? '';
+  if (config.NetworkDisabled || mode === 'none') return 'none';
+  if (mode === 'host') return 'host';
+  return mode.startsWith('container:') ? 'container' : 'networks';
+}
+
+/** Endpoints of a new container; `get` throws for a network that does not exist. */
+export function resolveEndpoints(
+  kind: NetworkKind,
+  request: { readonly host: HostConfig | undefined; readonly networking: NetworkingConfig | undefined },
+  get: (name: string) => NetworkRecord,
+): EndpointRequest[] {
+  const asked = Object.entries(request.networking?.EndpointsConfig ?? {});
+  if (kind !== 'networks') return [];
+  const mode = request.host?.NetworkMode ?? '';
+  const isDefault = mode === '' || mode === 'default';
+  const main = isDefault ? defaultNetwork : mode;
+  const names = new Set(asked.map(([name]) => (name === 'default' ? defaultNetwork : name)));
+  const withMain = names.size === 0 || !isDefault ? [main, ...names] : [...names];
+  const settings = new Map(asked.map(([name, value]) => [name === 'default' ? defaultNetwork : name, value]));
+  const endpoints = new Map<string, EndpointRequest>();
+  for (const name of withMain) {
+    const network = get(name);
+    if (network.driver !== 'bridge' && withMain.length > 1) {
+      throw new IechorError('BAD_REQUEST', `network "${network.name}" cannot be combined with other networks`);
+    }
+    const wanted = settings.get(name) ?? settings.get(network.name) ?? settings.get(network.id) ?? {};
+    endpoints.set(network.name, endpointRequest(network.name, wanted));
+  }
+  return [...endpoints.values()];
+}
+
+/** One endpoint from its wire form. Throws NOT_SUPPORTED for what has no effect yet. */
+export function endpointRequest(network: string, settings: EndpointSettings): EndpointRequest {
+  const unsupported: [string, unknown][] = [
+    ['Links', settings.Links?.length],
+    ['DriverOpts', Object.keys(settings.DriverOpts ?? {}).length],
+    ['IPAMConfig.IPv6Address', settings.IPAMConfig?.IPv6Address],
+    ['IPAMConfig.LinkLocalIPs', settings.IPAMConfig?.LinkLocalIPs?.length],
+  ];
+  for (const [field, value] of unsupported) {
+    if (value) throw new IechorError('NOT_SUPPORTED', `EndpointSettings.${field} is not supported yet`);
+  }
+  const address = settings.IPAMConfig?.IPv4Address;
+  return {
+    network,
+    aliases: settings.Aliases ?? [],
+    ...(address ? { ipv4Address: address } : {}),
+    ...(settings.MacAddress ? { macAddress: settings.MacAddress } : {}),
+    ...(settings.GwPriority ? { gatewayPriority: settings.GwPriority } : {}),
+  };
+}
+
+/** Ports to publish, from PortBindings and PublishAllPorts. Throws BAD_REQUEST for a malformed one. */
+export function resolvePorts(
+  kind: NetworkKind,
+  host: HostConfig | undefined,
+  config: ContainerConfig,
+): RequestedPort[] {
+  const bound = Object.entries(host?.PortBindings ?? {}).flatMap(([port, bindings]) =>
+    (bindings?.length ? bindings : []).map((binding) => requestedPort(port, binding)),
+  );
+  if (kind === 'container' && bound.length > 0) {
+    throw new IechorError('BAD_REQUEST', 'conflicting options: port publishing and the container type network mode', {
+      hint: 'publish the ports on the container whose network is used',
+    });
+  }
+  for (const port of Object.keys(config.ExposedPorts ?? {})) parsePort(port);
+  if (kind !== 'networks') return [];
+  if (!host?.PublishAllPorts) return bound;
+  const taken = new Set(bound.map((port) => `${port.containerPort}/${port.protocol}`));
+  const exposed = Object.keys(config.ExposedPorts ?? {}).map((port) => requestedPort(port, {}));
+  return [...bound, ...exposed.filter((port) => !taken.has(`${port.containerPort}/${port.protocol}`))];
+}
+
+function requestedPort(port: string, binding: PortBinding): RequestedPort {
+  const { containerPort, protocol } = parsePort(port);
+  const [first, last] = (binding.HostPort || '0').split('-').map((text) => portNumber(text, port, 0));
+  if (first === undefined || (last !== undefined && last < first)) {
+    throw new IechorError('BAD_REQUEST', `invalid host port for ${port}: ${JSON.stringify(binding.HostPort)}`);
+  }
+  return {
+    protocol,
+    containerPort,
+    hostAddress: binding.HostIp ?? '',
+    hostPort: first,
+    ...(last === undefined || last === first ? {} : { hostPortEnd: last }),
+  };
+}
+
+/** `80/tcp` or `80`. Throws BAD_REQUEST, and NOT_SUPPORTED for sctp. */
+export function parsePort(text: string): { containerPort: number; protocol: 'tcp' | 'udp' } {
+  const [port = '', protocol = 'tcp'] = text.split('/');
+  const lower = protocol.toLowerCase();
+  if (lower === 'sctp') throw new IechorError('NOT_SUPPORTED', `port ${text}: sctp is not supported yet`);
+  if (lower !== 'tcp' && lower !== 'udp') throw new IechorError('BAD_REQUEST', `invalid protocol in port ${text}`);
+  return { containerPort: portNumber(port, text, 1), protocol: lower };
+}
+
+function portNumber(text: string, where: string, least: number): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= 65535) return value;
+  throw new IechorError('BAD_REQUEST', `invalid port in ${where}: ${JSON.stringify(text)}`, {
+    hint: 'ports are numbers from 1 to 65535',
+  });
+}

@@ -1,0 +1,136 @@
+import { mkdirSync } from 'node:fs';
+import type { EngineApi } from '../api/engine-api.ts';
+import type { ContainerConfig, ContainerCreateBody } from '../api/types/container.ts';
+import { newId, shortId } from '../common/id.ts';
+import { removeTree } from '../host/files.ts';
+import type { ImageRecord } from '../image/types.ts';
+import { resolveCapabilities } from './capabilities.ts';
+import { checkConfig, checkResources, checkRestartPolicy } from './check-limits.ts';
+import { checkSupported } from './check-supported.ts';
+import { checkedName, generateName } from './container-name.ts';
+import type { ContainerRecord, RecordMount } from './container-record.ts';
+import type { EngineContext } from './context.ts';
+import { commandOf, mergeConfig } from './create-config.ts';
+import { type PlannedMount, resolveMounts } from './create-mounts.ts';
+import { networkKind, resolveEndpoints, resolvePorts } from './create-network.ts';
+import { publishContainer } from './notify.ts';
+import { containerDir } from './paths.ts';
+import { parseSecurityOptions } from './security-options.ts';
+import { logLimits } from './log-limits.ts';
+import { parseSignal } from './signals.ts';
+import { checkSysctls } from './sysctls.ts';
+
+/**
+ * Makes the record, the writable layer and the volumes of a container; nothing runs yet. All or nothing, but for
+ * named volumes, which stay as Docker's do.
+ */
+export async function createContainer(
+  context: EngineContext,
+  request: Parameters<EngineApi['containerCreate']>[0],
+): ReturnType<EngineApi['containerCreate']> {
+  const { body } = request;
+  checkSupported(body, context.runtime.name);
+  const image = context.images.get(body.Image ?? '');
+  const config = mergeConfig(body, image.config.config ?? {});
+  const warnings = checkRequest(context, body, config);
+  const id = newId();
+  const planned = resolveMounts(body.HostConfig, config, context.containers.get);
+  const base = { ...newRecord(context, id, body, config), ...imageParts(image, body) };
+  const name = request.name
+    ? checkedName(request.name)
+    : generateName((candidate) => context.containers.find(candidate) !== undefined);
+  const record = context.containers.add({ ...base, name, mounts: planned.map(withoutVolume) });
+  try {
+    await createVolumes(context, planned);
+    mkdirSync(containerDir(context.roots, id), { recursive: true, mode: 0o710 });
+    await context.snapshotter.prepare(id, record.chain.at(-1));
+  } catch (error) {
+    await context.snapshotter.remove(id);
+    removeTree(containerDir(context.roots, id));
+    for (const mount of planned) {
+      if (mount.anonymous && mount.name && context.volumes.find(mount.name)) {
+        await context.volumes.remove(mount.name, { force: true, usedBy: [] });
+      }
+    }
+    context.containers.forget(id);
+    throw error;
+  }
+  publishContainer(context, record, 'create');
+  return { Id: id, Warnings: warnings };
+}
+
+/** Everything that can be refused before anything is made. */
+function checkRequest(context: EngineContext, body: ContainerCreateBody, config: ContainerConfig): string[] {
+  const host = body.HostConfig ?? {};
+  const kind = networkKind(host, config);
+  checkConfig(config, host);
+  checkResources(host);
+  checkRestartPolicy(host.RestartPolicy, host.AutoRemove ?? false);
+  parseSecurityOptions(host.SecurityOpt ?? []);
+  parseSignal(config.StopSignal ?? 'SIGTERM');
+  logLimits(context.settings, host);
+  checkSysctls(host.Sysctls ?? {}, {
+    network: kind === 'host' || kind === 'container',
+    ipc: host.IpcMode === 'host' || (host.IpcMode ?? '').startsWith('container:'),
+  });
+  resolveCapabilities({ add: host.CapAdd ?? [], drop: host.CapDrop ?? [], privileged: false, bounding: [] });
+  for (const mode of [host.NetworkMode, host.PidMode, host.IpcMode]) {
+    if (mode?.startsWith('container:')) context.containers.get(mode.slice('container:'.length));
+  }
+  const published = Object.keys(host.PortBindings ?? {}).length > 0;
+  return published && kind === 'host' ? ['Published ports are discarded when using host network mode'] : [];
+}
+
+function imageParts(image: ImageRecord, body: ContainerCreateBody) {
+  return {
+    image: image.id,
+    imageName: body.Image ?? image.id,
+    chain: image.chain,
+    architecture: image.config.architecture,
+  };
+}
+
+function newRecord(
+  context: EngineContext,
+  id: string,
+  body: ContainerCreateBody,
+  config: ContainerConfig,
+): Omit<ContainerRecord, 'name' | 'mounts' | 'image' | 'imageName' | 'chain' | 'architecture'> {
+  const host = body.HostConfig;
+  const kind = networkKind(host, config);
+  const hostname = config.Hostname || shortId(id);
+  return {
+    id,
+    createdAt: new Date().toISOString(),
+    body,
+    config: { ...config, Hostname: hostname },
+    ...commandOf(config),
+    env: config.Env ?? [],
+    workingDir: config.WorkingDir || '/',
+    user: config.User ?? '',
+    hostname,
+    stopSignal: config.StopSignal ?? 'SIGTERM',
+    endpoints: resolveEndpoints(kind, { host, networking: body.NetworkingConfig }, context.networks.get),
+    ports: resolvePorts(kind, host, config),
+    status: 'created',
+    pid: 0,
+    exitCode: 0,
+    oomKilled: false,
+    error: '',
+    startedAt: '',
+    finishedAt: '',
+    restartCount: 0,
+    stoppedByUser: false,
+  };
+}
+
+function withoutVolume({ volume: _volume, ...mount }: PlannedMount): RecordMount {
+  return mount;
+}
+
+async function createVolumes(context: EngineContext, mounts: readonly PlannedMount[]): Promise<void> {
+  for (const mount of mounts) {
+    if (mount.type !== 'volume' || mount.name === undefined) continue;
+    await context.volumes.create({ name: mount.name, anonymous: mount.anonymous ?? false, ...mount.volume });
+  }
+}
