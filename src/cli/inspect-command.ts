@@ -28,7 +28,7 @@ export abstract class InspectCommand extends BaseCommand {
   protected readonly type: string | undefined = undefined;
 
   async run(): Promise<number> {
-    const { flags, argv } = await this.parse(this.constructor as typeof InspectCommand);
+    const { flags, argv } = await this.parse({ flags: InspectCommand.flags, strict: false });
     if (argv.length === 0) throw new IechorError('USAGE', 'nothing to inspect was named');
     const engine = await this.engine();
     const types = this.type ?? flags.type;
