@@ -68,7 +68,7 @@ function decodeHeader(header: Buffer): { stream: Frame['stream']; left: number }
   return { stream: number === 2 ? 'stderr' : 'stdout', left };
 }
 
-/** The documents of a stream of JSON lines (Docker also writes them without line ends between). */
+/** The documents of a stream of JSON lines; the last one may lack its line end. */
 export async function* decodeLines<T>(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<T> {
   const decoder = new TextDecoder();
   let text = '';

@@ -1,0 +1,93 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Api } from '../api/route.ts';
+import type { ByteStream, Frame } from '../api/streams.ts';
+import type { PathStat } from '../api/types/container.ts';
+import { compareVersions } from '../api/wire.ts';
+import type { Log } from '../common/log.ts';
+import { checkBody } from './check-body.ts';
+import { decodeFields, readJsonBody } from './decode.ts';
+import { streamType } from './hijack.ts';
+import { sendBytes, sendFrames, sendJson, sendLines, setPathStat } from './reply.ts';
+import type { Active } from './active.ts';
+
+export interface Handling {
+  readonly api: Api;
+  readonly log: Log;
+}
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** Answers a request whose operation is known, in the form its route names. */
+export async function answer({ api, log }: Handling, active: Active, { request, response }: Exchange): Promise<void> {
+  const { op, route, version } = active.match;
+  const signal = active.controller.signal;
+  const fields = decodeFields(active.match);
+  if (route.body === 'json') fields.body = checkBody(op, await readJsonBody(request));
+  else if (route.body === 'bytes' || (route.body && hasBody(request))) fields.body = request;
+  const asked = { ...fields, signal };
+  const call = (): unknown => (api[op] as (of: unknown) => unknown)(asked);
+  switch (route.reply) {
+    case 'none': {
+      const unchanged = await isUnchanged(api, op, fields);
+      await call();
+      response.writeHead(unchanged ? 304 : (route.ok[0] ?? 204)).end();
+      return;
+    }
+    case 'text':
+      return sendPing(response, await api.systemPing({ signal }));
+    case 'ndjson':
+      return sendLines(response, call() as AsyncIterable<unknown>, log);
+    case 'frames': {
+      const raw = (await api.containerInspect({ id: String(fields.id), signal })).Config.Tty === true;
+      const type = streamType(raw, compareVersions(version, '1.42') >= 0);
+      return sendFrames(response, call() as AsyncIterable<Frame>, { raw, type });
+    }
+    case 'stat':
+      setPathStat(response, (await call()) as PathStat);
+      response.writeHead(200).end();
+      return;
+    case 'bytes': {
+      if (op === 'containerArchiveGet') {
+        const { id, path } = fields as { id: string; path: string };
+        setPathStat(response, await api.containerArchiveStat({ id, path, signal }));
+      }
+      return sendBytes(response, (await call()) as ByteStream);
+    }
+    default:
+      return op === 'containerWait'
+        ? sendWhenItComes(response, call() as Promise<unknown>)
+        : sendJson(response, route.ok[0] ?? 200, await call());
+  }
+}
+
+const hasBody = ({ headers }: IncomingMessage) =>
+  Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
+
+/** Docker tells by 304 that a container runs, or is stopped, already. */
+async function isUnchanged(api: Api, op: string, fields: Readonly<Record<string, unknown>>): Promise<boolean> {
+  if (op !== 'containerStart' && op !== 'containerStop') return false;
+  const { State } = await api.containerInspect({ id: String(fields.id) });
+  return State.Running === (op === 'containerStart');
+}
+
+function sendPing(response: ServerResponse, pong: Awaited<ReturnType<Api['systemPing']>>): void {
+  response.writeHead(200, {
+    'Builder-Version': pong.builderVersion,
+    'Cache-Control': 'no-cache, no-store, must-revalidate',
+    Pragma: 'no-cache',
+    Swarm: 'inactive',
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': 2,
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : 'OK');
+}
+
+/** The head goes out at once: clients start the container only after they have seen that someone waits for it. */
+async function sendWhenItComes(response: ServerResponse, result: Promise<unknown>): Promise<void> {
+  await Promise.race([result, new Promise((resolve) => setImmediate(resolve))]);
+  response.writeHead(200, { 'Content-Type': 'application/json' });
+  response.flushHeaders();
+  response.end(`${JSON.stringify(await result)}\n`);
+}

@@ -1,0 +1,129 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Api } from '../api/route.ts';
+import { apiVersion } from '../api/wire.ts';
+import type { Log } from '../common/log.ts';
+import { bindSocket } from './bind-socket.ts';
+import type { Active } from './active.ts';
+import { answer } from './answer.ts';
+import { errorReply, sendError } from './reply.ts';
+import { createRouter, type Match } from './router.ts';
+import { takeOver } from './take-over.ts';
+
+export interface ServerOptions {
+  readonly api: Api;
+  readonly log: Log;
+  /** Version of the product, for the `Server` header. */
+  readonly version: string;
+}
+
+export interface ApiServer {
+  /** Listens on a UNIX socket of mode 0660. Throws DAEMON_RUNNING when something answers there. */
+  listen(socketPath: string): Promise<void>;
+  /** Ends streams at once and idle connections; other requests get `graceMilliseconds` to finish. */
+  close(graceMilliseconds: number): Promise<void>;
+}
+
+/** The Docker Engine API over HTTP. Every request gets a signal that aborts when its client is gone. */
+export function createApiServer({ api, log, version }: ServerOptions): ApiServer {
+  const route = createRouter();
+  const active = new Set<Active>();
+  const headers = {
+    'Api-Version': apiVersion,
+    'Docker-Experimental': 'false',
+    Ostype: 'linux',
+    Server: `iEchor/${version} (linux)`,
+  };
+  const begin = (match: Match): Active => {
+    const one = { match, controller: new AbortController(), lasting: isLasting(match) };
+    active.add(one);
+    return one;
+  };
+  const settle = (one: Active) => {
+    active.delete(one);
+    one.controller.abort();
+  };
+
+  const onRequest = async (request: IncomingMessage, response: ServerResponse) => {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    let one: Active | undefined;
+    try {
+      one = begin(route(request.method ?? '', request.url ?? '/'));
+      const { controller, match } = one;
+      response.once('close', () => controller.abort());
+      if (match.route.reply === 'hijack') await takeOver({ api, log }, one, { request, response });
+      else await answer({ api, log }, one, { request, response });
+    } catch (error) {
+      sendError(response, error, log);
+    } finally {
+      if (one) settle(one);
+    }
+  };
+  const onUpgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    if (head.length > 0) socket.unshift(head);
+    let one: Active | undefined;
+    try {
+      one = begin(route(request.method ?? '', request.url ?? '/'));
+      const { controller } = one;
+      socket.once('close', () => controller.abort());
+      await takeOver({ api, log }, one, { request, socket });
+    } catch (error) {
+      refuse(socket, error, { log, headers });
+    } finally {
+      if (one) settle(one);
+    }
+  };
+
+  const server = createServer(
+    { requestTimeout: 0, headersTimeout: 30_000, keepAliveTimeout: 120_000, shouldUpgradeCallback: mayUpgrade },
+    (request, response) => void onRequest(request, response),
+  );
+  server.on('upgrade', (request, socket, head) => void onUpgrade(request, socket, head));
+  return {
+    listen: (socketPath) => bindSocket(server, socketPath),
+    close: (graceMilliseconds) =>
+      new Promise((resolve) => {
+        const end = () => {
+          for (const { controller } of active) controller.abort();
+          server.closeAllConnections();
+        };
+        const timer = setTimeout(end, graceMilliseconds);
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+        for (const one of active) if (one.lasting) one.controller.abort();
+        server.closeIdleConnections();
+      }),
+  };
+
+  function mayUpgrade(request: IncomingMessage): boolean {
+    try {
+      return route(request.method ?? '', request.url ?? '/').route.reply === 'hijack';
+    } catch {
+      return false; // Answered as an ordinary request, by its error.
+    }
+  }
+}
+
+function isLasting({ op, route }: Match): boolean {
+  return op === 'containerWait' || !['json', 'none', 'text', 'stat'].includes(route.reply);
+}
+
+function refuse(
+  socket: Duplex,
+  error: unknown,
+  { log, headers }: { log: Log; headers: Readonly<Record<string, string>> },
+): void {
+  const { status, reply } = errorReply(error, log);
+  const body = `${JSON.stringify(reply)}\n`;
+  const all = {
+    ...headers,
+    'Content-Type': 'application/json',
+    'Content-Length': String(Buffer.byteLength(body)),
+    Connection: 'close',
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join('')}\r\n${body}`, () => socket.destroy());
+}

@@ -1,0 +1,410 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { request } from 'node:http';
+import { connect as connectSocket, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { connect } from '../../src/api/client.ts';
+import type { Api } from '../../src/api/route.ts';
+import type { Frame } from '../../src/api/streams.ts';
+import { encodeFrame } from '../../src/api/wire.ts';
+import { IechorError } from '../../src/common/error.ts';
+import { silentLog } from '../../src/common/log.ts';
+import { type ApiServer, createApiServer } from '../../src/daemon/server.ts';
+import { echoSession, fakeApi, inspectOf, ping } from './fake-api.ts';
+
+let dir: string;
+let path: string;
+let servers: ApiServer[];
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'iechor-api-'));
+  path = join(dir, 'api.sock');
+  servers = [];
+});
+afterEach(async () => {
+  for (const server of servers) await server.close(0);
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function serve(overrides: Parameters<typeof fakeApi>[0]): Promise<ApiServer> {
+  const server = createApiServer({
+    api: fakeApi({ systemPing: ping, ...overrides }),
+    log: silentLog,
+    version: '0.1.0',
+  });
+  servers.push(server);
+  await server.listen(path);
+  return server;
+}
+
+interface Plain {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+}
+function ask(method: string, url: string, body?: string, headers: Record<string, string> = {}): Promise<Plain> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ socketPath: path, method, path: url, headers, agent: false }, (response) => {
+      let text = '';
+      response.on('data', (data) => {
+        text += String(data);
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
+      response.on('error', reject);
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+const json = { 'Content-Type': 'application/json' };
+const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+describe('requests', () => {
+  test('versions outside 1.24 to 1.51 are refused in Docker’s words', async () => {
+    await serve({ systemVersion: async () => ({ Version: 'x' }) as never });
+    expect((await ask('GET', '/v1.24/version')).status).toBe(200);
+    expect((await ask('GET', '/version')).status).toBe(200);
+    const fresh = await ask('GET', '/v9.99/version');
+    expect(fresh.status).toBe(400);
+    expect(JSON.parse(fresh.text).message).toBe(
+      'client version 9.99 is too new. Maximum supported API version is 1.51',
+    );
+    expect((await ask('GET', '/v1.12/version')).status).toBe(400);
+  });
+
+  test('a ping names version and builder, also to HEAD', async () => {
+    await serve({});
+    for (const method of ['GET', 'HEAD']) {
+      const { status, headers, text } = await ask(method, '/_ping');
+      expect(status).toBe(200);
+      expect(headers).toMatchObject({
+        'api-version': '1.51',
+        'builder-version': '1',
+        ostype: 'linux',
+        'docker-experimental': 'false',
+        server: 'iEchor/0.1.0 (linux)',
+      });
+      expect(text).toBe(method === 'GET' ? 'OK' : '');
+    }
+  });
+
+  test('unknown pages, hostile paths and long names are answered by 400 or 404', async () => {
+    await serve({ containerInspect: async ({ id }) => Promise.reject(new IechorError('CONTAINER_NOT_FOUND', id)) });
+    for (const url of ['/nope', '//', '/v1.44/../version', '/containers/%00/json', '/containers/a%2f..%2fb/json']) {
+      expect((await ask('GET', url)).status).toBe(404);
+    }
+    expect((await ask('GET', `/containers/${'x'.repeat(10_000)}/json`)).status).toBe(404);
+    expect((await ask('GET', '/containers/%zz/json')).status).toBeLessThan(500);
+  });
+
+  test('bad JSON, trailing bytes, wrong types and __proto__ are 400; more than 1 MiB is 413', async () => {
+    const bodies: unknown[] = [];
+    await serve({
+      containerCreate: async ({ body }) => {
+        bodies.push(body);
+        return { Id: 'a', Warnings: [] };
+      },
+    });
+    const create = (body: string, headers = json) => ask('POST', '/v1.44/containers/create', body, headers);
+    for (const body of ['{', '{} x', '[]', '"a"', '{"__proto__": {}}', '{"Labels": {"__proto__": "x"}}', '[[[[']) {
+      expect([body, (await create(body)).status]).toEqual([body, 400]);
+    }
+    const deep = `{"Labels":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    expect((await create(deep)).status).toBe(400);
+    expect((await create('{}', { 'Content-Type': 'text/plain' })).status).toBe(400);
+    expect((await create(`{"Image":"${'x'.repeat(1024 * 1024)}"}`)).status).toBe(413);
+    for (const body of ['{"Cmd": "ls"}', '{"Env": [1]}', '{"HostConfig": {"Memory": "1g"}}', '{"Labels": ["a"]}']) {
+      const { status, text } = await create(body);
+      expect([body, status]).toEqual([body, 400]);
+      expect(JSON.parse(text).code).toBe('BAD_REQUEST');
+    }
+    expect(bodies).toEqual([]);
+    expect((await create('{"Image":"busybox","HostConfig":{"Binds":null},"Unknown":1}')).status).toBe(201);
+  });
+
+  test('filters come in both of Docker’s forms', async () => {
+    const seen: unknown[] = [];
+    await serve({
+      containerList: async ({ filters, all }) => {
+        seen.push([all, filters]);
+        return [];
+      },
+    });
+    await ask('GET', `/containers/json?all=1&filters=${encodeURIComponent('{"label":["a=b"]}')}`);
+    await ask('GET', `/containers/json?all=0&filters=${encodeURIComponent('{"label":{"a=b":true}}')}`);
+    expect(seen).toEqual([
+      [true, { label: ['a=b'] }],
+      [false, { label: ['a=b'] }],
+    ]);
+    expect((await ask('GET', '/containers/json?filters=x')).status).toBe(400);
+    expect((await ask('GET', '/containers/json?limit=x')).status).toBe(400);
+  });
+
+  test('starting what runs is 304', async () => {
+    await serve({ containerInspect: inspectOf({ running: true }), containerStart: async () => {} });
+    expect((await ask('POST', '/containers/a/start')).status).toBe(304);
+  });
+
+  test('image names keep their slashes', async () => {
+    const names: unknown[] = [];
+    await serve({
+      imageInspect: async ({ name }) => {
+        names.push(name);
+        return {} as never;
+      },
+      imageRemove: async ({ name }) => {
+        names.push(name);
+        return [];
+      },
+    });
+    await ask('GET', '/v1.44/images/registry:5000/a/b:tag/json');
+    await ask('DELETE', '/v1.44/images/library/foo');
+    const client = connect({ socketPath: path });
+    await client.imageInspect({ name: 'a/b@sha256:00' });
+    expect(names).toEqual(['registry:5000/a/b:tag', 'library/foo', 'a/b@sha256:00']);
+    client.close();
+  });
+
+  test('a client that vanishes aborts its request', async () => {
+    let aborted = false;
+    await serve({
+      containerWait: ({ signal }) =>
+        new Promise((_, reject) => {
+          signal?.addEventListener('abort', () => {
+            aborted = true;
+            reject(new IechorError('INTERRUPTED', 'gone'));
+          });
+        }),
+    });
+    const socket = await rawRequest('POST /containers/a/wait HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
+    await untilData(socket, '200 OK');
+    socket.destroy();
+    await until(() => aborted);
+  });
+
+  test('the socket has mode 0660, a stale one is replaced, a live one is not', async () => {
+    const first = await serve({});
+    expect(statSync(path).mode & 0o777).toBe(0o660);
+    await expect(serve({})).rejects.toMatchObject({ code: 'DAEMON_RUNNING' });
+    await first.close(0);
+  });
+});
+
+function rawRequest(head: string): Promise<Socket> {
+  return new Promise((resolve) => {
+    const socket = connectSocket({ path, allowHalfOpen: true }, () => {
+      socket.write(head);
+      resolve(socket);
+    });
+    socket.on('error', () => {});
+  });
+}
+
+function untilData(socket: Socket, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    let all = '';
+    const take = (data: Buffer) => {
+      all += data.toString('latin1');
+      if (!all.includes(text)) return;
+      socket.off('data', take);
+      resolve(all);
+    };
+    socket.on('data', take);
+  });
+}
+
+describe('streams', () => {
+  test('errors keep code, hint and message; a late one is a last line', async () => {
+    await serve({
+      networkRemove: async () =>
+        Promise.reject(new IechorError('IN_USE', 'network a is used by "web"', { hint: 'stop it' })),
+      imageBuild: async function* () {
+        yield { stream: 'one' };
+        throw new IechorError('BUILD_FAILED', 'step 2 failed', { hint: 'look' });
+      },
+    });
+    const client = connect({ socketPath: path });
+    await expect(client.networkRemove({ id: 'a' })).rejects.toMatchObject({
+      code: 'IN_USE',
+      message: 'network a is used by "web"',
+      hint: 'stop it',
+    });
+    const lines = await collect(client.imageBuild({ t: ['a:b'], body: Readable.from([Buffer.alloc(100_000)]) }));
+    expect(lines).toEqual([
+      { stream: 'one' },
+      { error: 'step 2 failed', errorDetail: { message: 'step 2 failed', code: 'BUILD_FAILED', hint: 'look' } },
+    ]);
+    client.close();
+  });
+
+  test('an early failure of a stream has a status of its own', async () => {
+    await serve({
+      containerInspect: inspectOf(),
+      // biome-ignore lint/correctness/useYield: it fails before its first item
+      containerLogs: async function* () {
+        throw new IechorError('CONTAINER_NOT_FOUND', 'no such container');
+      },
+    });
+    expect((await ask('GET', '/containers/a/logs?stdout=1')).status).toBe(404);
+  });
+
+  test('log frames arrive as they were sent, multiplexed or raw', async () => {
+    for (const tty of [false, true]) {
+      const sent: Frame[] = tty
+        ? [{ stream: 'console', data: Buffer.from('a\r\n') }]
+        : [
+            { stream: 'stdout', data: Buffer.from('out') },
+            { stream: 'stderr', data: Buffer.alloc(70_000, 1) },
+          ];
+      const server = await serve({
+        containerInspect: inspectOf({ tty }),
+        containerLogs: async function* () {
+          yield* sent;
+        },
+      });
+      const client = connect({ socketPath: path });
+      const got = new Map<string, number>();
+      for await (const { stream, data } of client.containerLogs({ id: 'a', stdout: true })) {
+        got.set(stream, (got.get(stream) ?? 0) + data.length);
+      }
+      expect([...got]).toEqual(sent.map(({ stream, data }) => [stream, data.length]));
+      client.close();
+      await server.close(0);
+    }
+  });
+
+  test('a stream ends quietly when its reader aborts', async () => {
+    let ended = false;
+    await serve({
+      systemEvents: async function* ({ signal }) {
+        try {
+          yield { Type: 'container' } as never;
+          await new Promise((resolve) => signal?.addEventListener('abort', resolve));
+        } finally {
+          ended = true;
+        }
+      },
+    });
+    const client = connect({ socketPath: path });
+    const controller = new AbortController();
+    let count = 0;
+    for await (const _ of client.systemEvents({ signal: controller.signal })) {
+      count += 1;
+      controller.abort();
+    }
+    expect(count).toBe(1);
+    await until(() => ended);
+    client.close();
+  });
+
+  test('a reader that stops reading holds the source back', async () => {
+    let produced = 0;
+    await serve({
+      containerInspect: inspectOf(),
+      containerLogs: async function* () {
+        for (;;) {
+          produced += 65_536;
+          yield { stream: 'stdout', data: Buffer.alloc(65_536) };
+        }
+      },
+    });
+    const socket = await rawRequest('GET /containers/a/logs?stdout=1 HTTP/1.1\r\nHost: x\r\n\r\n');
+    await untilData(socket, '200 OK');
+    socket.pause();
+    let before = -1;
+    while (before !== produced) {
+      before = produced;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(produced).toBeLessThan(8 * 1024 * 1024);
+    socket.destroy();
+  });
+});
+
+describe('sessions', () => {
+  const attachHead = (upgrade: boolean) =>
+    `POST /v1.44/containers/a/attach?stream=1&stdin=1&stdout=1&stderr=1 HTTP/1.1\r\nHost: x\r\n${
+      upgrade ? 'Connection: Upgrade\r\nUpgrade: tcp\r\n' : ''
+    }\r\n`;
+
+  test('half-close passes on the end of input, and the output still comes', async () => {
+    await serve({ containerInspect: inspectOf(), containerAttach: async () => echoSession() });
+    const client = connect({ socketPath: path });
+    const session = await client.containerAttach({ id: 'a', stream: true, stdin: true, stdout: true });
+    await session.write(Buffer.from('hello'));
+    session.endInput();
+    const texts = { stdout: '', stderr: '', console: '' };
+    for await (const { stream, data } of session.output) texts[stream] += Buffer.from(data).toString();
+    expect(texts).toEqual({ stdout: 'HELLObye', stderr: '!', console: '' });
+    await expect(session.write(Buffer.from('x'))).rejects.toMatchObject({ code: 'WRONG_STATE' });
+    client.close();
+  });
+
+  test('the connection is taken over with Upgrade and in the old style without', async () => {
+    for (const upgrade of [true, false]) {
+      const server = await serve({ containerInspect: inspectOf(), containerAttach: async () => echoSession() });
+      const socket = await rawRequest(attachHead(upgrade));
+      const head = await untilData(socket, '\r\n\r\n');
+      expect(head).toContain(upgrade ? '101 UPGRADED' : '200 OK');
+      expect(head).toContain('application/vnd.docker.multiplexed-stream');
+      socket.write('abc');
+      await untilData(socket, encodeFrame({ stream: 'stdout', data: Buffer.from('ABC') }).toString('latin1'));
+      const rest = untilData(socket, 'bye');
+      socket.end();
+      await rest;
+      await new Promise((resolve) => socket.once('close', resolve));
+      await server.close(0);
+    }
+  });
+
+  test('exec: the body comes before the input, and a terminal’s output is raw', async () => {
+    const bodies: unknown[] = [];
+    await serve({
+      execInspect: async () => ({ ProcessConfig: { tty: true }, OpenStdin: true }) as never,
+      execStart: async ({ body }) => {
+        bodies.push(body);
+        return echoSession();
+      },
+    });
+    const client = connect({ socketPath: path });
+    const session = await client.execStart({ id: 'e', body: { Tty: true, ConsoleSize: [24, 80] } });
+    await session.write(Buffer.from('x'));
+    session.endInput();
+    const frames = await collect(session.output);
+    expect(frames.every(({ stream }) => stream === 'console')).toBe(true);
+    expect(Buffer.concat(frames.map(({ data }) => data)).toString()).toBe('X!bye');
+    expect(bodies).toEqual([{ Tty: true, ConsoleSize: [24, 80] }]);
+    client.close();
+  });
+
+  test('an error before the session starts is an ordinary answer', async () => {
+    await serve({ containerInspect: async () => Promise.reject(new IechorError('CONTAINER_NOT_FOUND', 'no such')) });
+    const client = connect({ socketPath: path });
+    await expect(client.containerAttach({ id: 'a' })).rejects.toMatchObject({ code: 'CONTAINER_NOT_FOUND' });
+    client.close();
+  });
+
+  test('a client that vanishes closes its session', async () => {
+    const session = echoSession();
+    await serve({ containerInspect: inspectOf(), containerAttach: async () => session });
+    const socket = await rawRequest(attachHead(true));
+    await untilData(socket, '101 UPGRADED');
+    socket.destroy();
+    await session.closed;
+  });
+});
+
+test('what nobody answers is DAEMON_UNREACHABLE', async () => {
+  const client = connect({ socketPath: join(dir, 'none.sock') });
+  await expect(client.systemVersion({})).rejects.toMatchObject({ code: 'DAEMON_UNREACHABLE' });
+  await expect((client as Api).systemInfo({})).rejects.toMatchObject({ code: 'DAEMON_UNREACHABLE' });
+});
