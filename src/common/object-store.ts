@@ -6,6 +6,7 @@ export type ObjectKind =
   | 'layer'
   | 'network'
   | 'endpoint'
+  | 'sandbox'
   | 'volume'
   | 'build-step'
   | 'meta';

@@ -39,6 +39,8 @@ export interface EndpointRequest {
   readonly network: string;
   readonly aliases: readonly string[];
   readonly ipv4Address?: string;
+  /** Only on a network with IPv6. */
+  readonly ipv6Address?: string;
   readonly macAddress?: string;
   /** Higher is preferred for the default route. */
   readonly gatewayPriority?: number;
@@ -56,6 +58,10 @@ export interface EndpointRecord {
   readonly ipv4Address: string;
   readonly prefixLength: number;
   readonly gateway: string;
+  /** Present on a network with IPv6. */
+  readonly ipv6Address?: string;
+  readonly ipv6PrefixLength?: number;
+  readonly ipv6Gateway?: string;
   readonly macAddress: string;
   /** Name inside the container: eth0, eth1... */
   readonly interfaceName: string;
