@@ -1,0 +1,92 @@
+import type { Transform } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { IechorError, isIechorError, messageOf } from '../common/error.ts';
+import type { Compression } from './layer-tasks.ts';
+import { invalid } from './tar-format.ts';
+
+const magics: readonly (readonly [Compression, string])[] = [
+  ['gzip', '1f8b'],
+  ['zstd', '28b52ffd'],
+  ['bzip2', '425a68'],
+  ['xz', 'fd377a585a00'],
+];
+
+/** Recognises a compression by the first bytes. */
+export function detectCompression(head: Buffer): Compression {
+  const hex = head.subarray(0, 6).toString('hex');
+  return magics.find(([, magic]) => hex.startsWith(magic))?.[0] ?? 'none';
+}
+
+/** Takes bytes one after the other. A call settles when there is room for more; failures reject the next call. */
+export interface StreamSink {
+  write(bytes: Buffer): Promise<void>;
+  /** Resolves when everything has come out at the other end. */
+  end(): Promise<void>;
+  destroy(): void;
+}
+
+/** Passes what is written through a transform to `onBytes`, at once and in order. An error thrown there is passed on. */
+export function sinkOf(transform: Transform, onBytes: (bytes: Buffer) => void): StreamSink {
+  let failure: unknown;
+  let settle: (error?: unknown) => void = () => {};
+  const fail = (error: unknown) => {
+    failure ??= error;
+    transform.destroy();
+    settle(failure);
+  };
+  const step = (begin: (done: (error?: unknown) => void) => void) =>
+    new Promise<void>((resolve, reject) => {
+      settle = (error) => (error === undefined || error === null ? resolve() : reject(error));
+      if (failure !== undefined) settle(failure);
+      else begin((error) => settle(failure ?? error));
+    });
+  transform.on('error', fail);
+  transform.on('data', (bytes: Buffer) => {
+    if (failure !== undefined) return;
+    try {
+      onBytes(bytes);
+    } catch (error) {
+      fail(error);
+    }
+  });
+  return {
+    write: (bytes) => step((done) => transform.write(bytes, done)),
+    end: () =>
+      step((done) => {
+        transform.once('end', () => done());
+        transform.end();
+      }),
+    destroy: () => transform.destroy(),
+  };
+}
+
+/** Decoder of a compression. Throws ARCHIVE_INVALID on damaged data, NOT_SUPPORTED. */
+export function openDecoder(compression: Compression, onBytes: (bytes: Buffer) => void): StreamSink {
+  switch (compression) {
+    case 'none':
+      return { write: async (bytes) => onBytes(bytes), end: async () => {}, destroy: () => {} };
+    case 'gzip':
+      return describing(compression, sinkOf(createGunzip({ chunkSize: 256 * 1024 }), onBytes));
+    case 'zstd':
+      return describing(compression, sinkOf(createZstdDecompress({ chunkSize: 256 * 1024 }), onBytes));
+    case 'bzip2':
+    case 'xz':
+      throw new IechorError('NOT_SUPPORTED', `archives compressed with ${compression} are not supported`, {
+        hint: `unpack it first: ${compression === 'xz' ? 'xz' : 'bzip2'} -d`,
+      });
+  }
+}
+
+function describing(compression: Compression, sink: StreamSink): StreamSink {
+  const guard = async (step: Promise<void>) => {
+    try {
+      await step;
+    } catch (error) {
+      // Decoders report by codes of their own; anything else comes from the receiving end.
+      const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+      if (isIechorError(error) || !/^(?:Z_|ZSTD_|ERR_)/.test(code)) throw error;
+      throw invalid(`its ${compression} compression is damaged (${messageOf(error)})`);
+    }
+  };
+  return { write: (bytes) => guard(sink.write(bytes)), end: () => guard(sink.end()), destroy: () => sink.destroy() };
+}

@@ -1,0 +1,124 @@
+import { closeSync, writeSync } from 'node:fs';
+import { setTimes } from '../host/file-syscalls.ts';
+import { innerPath, openDirectories } from './extract-dirs.ts';
+import {
+  finishFile,
+  openFile,
+  placeDirectory,
+  placeLink,
+  placeNode,
+  placeSymlink,
+  takeDirectoryFromBelow,
+} from './extract-entries.ts';
+import { account, type Extraction, type ExtractOptions, guarded } from './extraction.ts';
+import { openLower } from './lower.ts';
+import { invalid, type TarEntry } from './tar-format.ts';
+import type { TarSink } from './tar-reader.ts';
+import { placeWhiteout, reopenParents } from './whiteouts.ts';
+
+export interface Extracted {
+  /** Sum of the sizes of the files written. */
+  readonly sizeBytes: number;
+  readonly entries: number;
+}
+
+export interface Extractor extends TarSink {
+  /** Sets the times of directories and returns the result. */
+  finish(): Extracted;
+  /** Releases descriptors; to be called in the end, whatever happened. */
+  close(): void;
+}
+
+/**
+ * Writes the entries of an archive below a directory, synchronously, each path reached without following a link that
+ * leads out. Throws ARCHIVE_INVALID and NO_SPACE; what was written until then stays for the caller to remove.
+ */
+export function createExtractor(options: ExtractOptions): Extractor {
+  const state = begin(options);
+  let file: { fd: number; place: Buffer } | undefined;
+  let current: TarEntry | undefined;
+  const closeFile = () => {
+    if (file) closeSync(file.fd);
+    file = undefined;
+  };
+  const step = <T>(action: () => T): T => guarded(state, current?.name ?? '', action);
+  return {
+    entry: (entry) => {
+      current = entry;
+      file = step(() => place(state, entry));
+    },
+    data: (bytes) => {
+      const fd = file?.fd;
+      if (fd === undefined) return;
+      account(state, bytes.length);
+      step(() => {
+        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at);
+      });
+    },
+    done: () => {
+      const [opened, entry] = [file, current];
+      if (opened && entry) step(() => finishFile(state, opened, entry));
+      closeFile();
+    },
+    finish: () => {
+      for (const [path, timeNs] of state.directoryTimes) {
+        step(() => setTimes(state.directories.place(path, { make: false }), timeNs));
+      }
+      return { sizeBytes: state.sizeBytes, entries: state.entries };
+    },
+    close: () => {
+      closeFile();
+      state.directories.close();
+      state.lower.close();
+    },
+  };
+}
+
+function begin(options: ExtractOptions): Extraction {
+  const lower = openLower(options.lower ?? []);
+  const directoryTimes = new Map<string, bigint>();
+  const directories = openDirectories(options.root, (path, place) => {
+    directoryTimes.set(path, takeDirectoryFromBelow(lower, path, place));
+  });
+  return {
+    options,
+    isLayer: options.lower !== undefined,
+    directories,
+    lower,
+    whiteouts: new Set(),
+    directoryTimes,
+    sizeBytes: 0,
+    entries: 0,
+  };
+}
+
+/** Places one entry; a file is returned open, to receive its content. */
+function place(state: Extraction, entry: TarEntry): { fd: number; place: Buffer } | undefined {
+  state.entries++;
+  const own = innerPath(entry.name);
+  const inRoot = (path: string) => state.directories.resolve(innerPath(`${state.options.prefix ?? ''}/${path}`));
+  if (state.isLayer) {
+    if (placeWhiteout(state, own)) return undefined;
+    reopenParents(state, own);
+  }
+  if (own === '' && entry.type !== 'directory') throw invalid('its root is not a directory');
+  const path = inRoot(own);
+  switch (entry.type) {
+    case 'file':
+      return openFile(state, path);
+    case 'directory':
+      placeDirectory(state, path, entry);
+      return undefined;
+    case 'symlink':
+      placeSymlink(state, path, entry);
+      return undefined;
+    case 'link':
+      placeLink(state, path, inRoot(innerPath(entry.linkName)));
+      return undefined;
+    case 'character':
+    case 'block':
+    case 'fifo':
+      placeNode(state, path, entry, entry.type);
+      return undefined;
+  }
+}

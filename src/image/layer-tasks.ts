@@ -1,0 +1,58 @@
+import type { ExtractOptions } from './extraction.ts';
+import type { Digest } from './types.ts';
+import type { TreeTarOptions, TreeTarTotals } from './tree-tar.ts';
+
+/** What the layer worker does; each task has a message port of its own. */
+export type LayerTask =
+  | { readonly kind: 'apply'; readonly options: ApplyOptions }
+  | { readonly kind: 'diff'; readonly options: TreeTarOptions }
+  | { readonly kind: 'pack'; readonly options: TreeTarOptions }
+  | { readonly kind: 'usage'; readonly options: { readonly directory: string } }
+  | { readonly kind: 'sync'; readonly options: { readonly directory: string } };
+
+export interface ApplyOptions extends ExtractOptions {
+  /** Also write what came in, compressed, to this new file. */
+  readonly blobPath?: string;
+}
+
+export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz';
+
+export interface Applied {
+  /** Digest of the uncompressed archive. */
+  readonly diffId: Digest;
+  readonly tarSizeBytes: number;
+  /** Sum of the sizes of the files written. */
+  readonly sizeBytes: number;
+  readonly entries: number;
+  /** What `blobPath` holds. */
+  readonly blob?: { readonly digest: Digest; readonly size: number; readonly compression: 'gzip' | 'zstd' };
+}
+
+export interface Diffed extends TreeTarTotals {
+  readonly diffId: Digest;
+}
+
+export interface LayerResults {
+  apply: Applied;
+  diff: Diffed;
+  pack: TreeTarTotals;
+  usage: number;
+  sync: undefined;
+}
+
+/** Messages of a task's port. `chunk` flows to `apply` and from `pack`; the other side answers each with `taken`. */
+export type TaskMessage =
+  | { readonly chunk: Uint8Array }
+  | { readonly taken: number }
+  | { readonly end: true }
+  | { readonly abort: true }
+  | { readonly result: LayerResults[keyof LayerResults] }
+  | { readonly failure: Failure };
+
+/** An error as it travels between threads. */
+export interface Failure {
+  readonly code?: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly stack?: string;
+}

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { type MessagePort, parentPort } from 'node:worker_threads';
+import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
+import { syncFileSystem } from '../host/file-syscalls.ts';
+import { applyArchive } from './apply-archive.ts';
+import type { Diffed, Failure, LayerResults, LayerTask, TaskMessage } from './layer-tasks.ts';
+import { treeTar, type TreeTarOptions, type TreeTarTotals } from './tree-tar.ts';
+import { treeUsage } from './tree-usage.ts';
+
+/** Chunks that may be under way to the other side. */
+const window = 4;
+
+/** The worker's end of a task: input by `chunks`, output by `send`, both stopped by the other side's `abort`. */
+export interface TaskPort {
+  chunks(): AsyncGenerator<Buffer>;
+  send(chunk: Buffer): Promise<void>;
+  throwIfAborted(): void;
+}
+
+function openPort(port: MessagePort): TaskPort {
+  const received: TaskMessage[] = [];
+  let wake: () => void = () => {};
+  let credits = window;
+  let aborted = false;
+  port.on('message', (message: TaskMessage) => {
+    if ('taken' in message) credits++;
+    else if ('abort' in message) aborted = true;
+    else received.push(message);
+    wake();
+  });
+  const changed = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  const throwIfAborted = () => {
+    if (aborted) throw new IechorError('INTERRUPTED', 'the work on a layer was interrupted');
+  };
+  async function* chunks(): AsyncGenerator<Buffer> {
+    for (;;) {
+      throwIfAborted();
+      const message = received.shift();
+      if (message === undefined) {
+        await changed();
+      } else if ('chunk' in message) {
+        const { buffer, byteOffset, byteLength } = message.chunk;
+        yield Buffer.from(buffer, byteOffset, byteLength);
+        port.postMessage({ taken: byteLength } satisfies TaskMessage);
+      } else {
+        return;
+      }
+    }
+  }
+  const send = async (chunk: Buffer) => {
+    while (credits === 0) {
+      throwIfAborted();
+      await changed();
+    }
+    credits--;
+    const copy = new Uint8Array(chunk);
+    port.postMessage({ chunk: copy } satisfies TaskMessage, [copy.buffer]);
+  };
+  return { chunks, send, throwIfAborted };
+}
+
+const emptyTotals = (): TreeTarTotals => ({ tarSizeBytes: 0, sizeBytes: 0, entries: 0 });
+
+async function diff(options: TreeTarOptions, port: TaskPort): Promise<Diffed> {
+  const totals = emptyTotals();
+  const hash = createHash('sha256');
+  for (const chunk of treeTar(options, totals)) {
+    hash.update(chunk);
+    await setImmediate();
+    port.throwIfAborted();
+  }
+  return { ...totals, diffId: `sha256:${hash.digest('hex')}` };
+}
+
+async function pack(options: TreeTarOptions, port: TaskPort): Promise<TreeTarTotals> {
+  const totals = emptyTotals();
+  for (const chunk of treeTar(options, totals)) {
+    await port.send(chunk);
+    await setImmediate();
+    port.throwIfAborted();
+  }
+  return totals;
+}
+
+async function perform(task: LayerTask, port: TaskPort): Promise<LayerResults[LayerTask['kind']]> {
+  switch (task.kind) {
+    case 'apply':
+      return applyArchive(task.options, port);
+    case 'diff':
+      return diff(task.options, port);
+    case 'pack':
+      return pack(task.options, port);
+    case 'usage':
+      return treeUsage(task.options.directory);
+    case 'sync':
+      syncFileSystem(task.options.directory);
+      return undefined;
+  }
+}
+
+function failureOf(error: unknown): Failure {
+  const code = codeOf(error);
+  const stack = typeof error === 'object' && error !== null && 'stack' in error ? String(error.stack) : undefined;
+  return {
+    message: messageOf(error),
+    ...(code !== undefined && { code }),
+    ...(isIechorError(error) && error.hint !== undefined && { hint: error.hint }),
+    ...(stack !== undefined && { stack }),
+  };
+}
+
+parentPort?.on('message', async ({ task, port }: { task: LayerTask; port: MessagePort }) => {
+  try {
+    port.postMessage({ result: await perform(task, openPort(port)) } satisfies TaskMessage);
+  } catch (error) {
+    port.postMessage({ failure: failureOf(error) } satisfies TaskMessage);
+  } finally {
+    port.close();
+  }
+});

@@ -1,0 +1,70 @@
+import { Readable } from 'node:stream';
+import type { Diffed } from './layer-tasks.ts';
+import { startTask } from './layer-workers.ts';
+
+/**
+ * What the writes in an overlay upper directory (or a layer's `diff`) amount to as a layer: the digest and size of
+ * its tar archive, which is not written anywhere. The same tree gives the same digest, see `packLayer`.
+ */
+export async function diffLayer(directory: string, signal?: AbortSignal): Promise<Diffed> {
+  const task = startTask({ kind: 'diff', options: { directory, asLayer: true } });
+  const abort = () => task.abort();
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    return await task.result;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** The tar archive that `diffLayer` measured: removals as whiteouts. */
+export function packLayer(directory: string): Readable {
+  return packed(directory, { asLayer: true });
+}
+
+/** The tar archive of a plain directory, such as a container's mounted root; `prefix` names its root. */
+export function packTree(directory: string, options: { readonly prefix?: string } = {}): Readable {
+  return packed(directory, { asLayer: false, ...options });
+}
+
+function packed(directory: string, options: { asLayer: boolean; prefix?: string }): Readable {
+  let room = () => {};
+  let started: ReturnType<typeof startTask> | undefined;
+  const start = () => {
+    const task = startTask({ kind: 'pack', options: { directory, ...options } }, async (chunk) => {
+      if (stream.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))) return;
+      await new Promise<void>((resolve) => {
+        room = resolve;
+      });
+    });
+    task.result.then(
+      () => stream.push(null),
+      (error: unknown) => stream.destroy(error as Error),
+    );
+    return task;
+  };
+  const stream = new Readable({
+    highWaterMark: 2 * 1024 * 1024,
+    read: () => {
+      started ??= start();
+      room();
+    },
+    destroy: (error, done) => {
+      started?.abort();
+      room();
+      done(error);
+    },
+  });
+  return stream;
+}
+
+/** Bytes of disk that a tree occupies, hard links counted once. */
+export function diskUsage(directory: string): Promise<number> {
+  return startTask({ kind: 'usage', options: { directory } }).result;
+}
+
+/** Resolves when everything written to the file system of a directory has reached the device. */
+export async function syncToDisk(directory: string): Promise<void> {
+  await startTask({ kind: 'sync', options: { directory } }).result;
+}

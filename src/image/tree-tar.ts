@@ -1,0 +1,211 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { codeOf } from '../common/error.ts';
+import { getXattr, pathIn } from '../host/file-syscalls.ts';
+import { contentXattrs } from './extract-entries.ts';
+import { toBytes } from './extract-dirs.ts';
+import { opaqueXattr } from './lower.ts';
+import { blockSize, type EntryType, encodeHeader, paddingOf, type TarEntry } from './tar-format.ts';
+import { opaqueName, whiteoutPrefix } from './whiteouts.ts';
+
+export interface TreeTarOptions {
+  readonly directory: string;
+  /** Translate overlayfs's marks of removal into whiteouts, and leave out a root that says nothing. */
+  readonly asLayer: boolean;
+  /** Names in front of every entry, for a part of a tree. */
+  readonly prefix?: string;
+}
+
+/** What a tar of a tree amounts to, known when it was read to the end. */
+export interface TreeTarTotals {
+  tarSizeBytes: number;
+  /** Sum of the sizes of files, hard links counted once. */
+  sizeBytes: number;
+  entries: number;
+}
+
+type Stat = ReturnType<typeof lstat>;
+const lstat = (path: Buffer) => lstatSync(path, { bigint: true });
+
+const chunkSize = 1024 * 1024;
+const directoryFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+const fileFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/**
+ * The tar archive of a directory tree, the same bytes for the same tree: entries sorted by their bytes, whole seconds,
+ * numeric owners, no access times. Links are never followed; sockets are left out. A chunk is valid until the next.
+ */
+export function* treeTar(options: TreeTarOptions, totals: TreeTarTotals): Generator<Buffer> {
+  const out = createOutput(totals);
+  const links = new Map<string, string>();
+  const root = openSync(options.directory, directoryFlags);
+  try {
+    const stat = lstat(pathIn(root, toBytes('.')));
+    const entry = entryOf('', stat, pathIn(root, toBytes('.')), 'directory');
+    const says = stat.mode % 0o10000n !== 0o755n || stat.uid !== 0n || stat.gid !== 0n || entry.xattrs.size > 0;
+    if (!options.asLayer || says) yield* out.write(encodeHeader({ ...entry, name: options.prefix ?? '' }));
+    yield* walk(root, options.prefix ? `${options.prefix}/` : '', options.asLayer, links, out);
+  } finally {
+    closeSync(root);
+  }
+  yield* out.write(Buffer.alloc(2 * blockSize));
+  yield* out.flush();
+}
+
+interface Output {
+  readonly totals: TreeTarTotals;
+  write(bytes: Buffer): Generator<Buffer>;
+  /** Content of a file, exactly `size` bytes long whatever happens to the file meanwhile. */
+  copy(fd: number, size: number): Generator<Buffer>;
+  flush(): Generator<Buffer>;
+}
+
+function createOutput(totals: TreeTarTotals): Output {
+  const chunk = Buffer.allocUnsafe(chunkSize);
+  let used = 0;
+  function* flush(): Generator<Buffer> {
+    totals.tarSizeBytes += used;
+    const full = chunk.subarray(0, used);
+    used = 0;
+    if (full.length > 0) yield full;
+  }
+  function* write(bytes: Buffer): Generator<Buffer> {
+    for (let at = 0; at < bytes.length; ) {
+      const count = bytes.copy(chunk, used, at);
+      used += count;
+      at += count;
+      if (used === chunkSize) yield* flush();
+    }
+  }
+  function* copy(fd: number, size: number): Generator<Buffer> {
+    for (let left = size; left > 0; ) {
+      const room = Math.min(left, chunkSize - used);
+      const count = readSync(fd, chunk, used, room, null);
+      if (count === 0) chunk.fill(0, used, used + room);
+      const taken = count === 0 ? room : count;
+      used += taken;
+      left -= taken;
+      if (used === chunkSize) yield* flush();
+    }
+    const padding = paddingOf(size);
+    if (padding > 0) yield* write(Buffer.alloc(padding));
+  }
+  return { totals, write, copy, flush };
+}
+
+function* walk(
+  directory: number,
+  prefix: string,
+  asLayer: boolean,
+  links: Map<string, string>,
+  out: Output,
+): Generator<Buffer> {
+  if (asLayer && getXattr(pathIn(directory, toBytes('.')), opaqueXattr)?.toString() === 'y') {
+    yield* out.write(encodeHeader(emptyFile(`${prefix}${opaqueName}`)));
+  }
+  const names = readdirSync(`/proc/self/fd/${directory}`, { encoding: 'latin1' }).sort((a, b) => (a < b ? -1 : 1));
+  for (const name of names) {
+    const place = pathIn(directory, toBytes(name));
+    const stat = statIfThere(place);
+    if (stat) yield* one({ place, stat, name, prefix, asLayer, links, out });
+  }
+}
+
+interface Item {
+  readonly place: Buffer;
+  readonly stat: Stat;
+  readonly name: string;
+  readonly prefix: string;
+  readonly asLayer: boolean;
+  readonly links: Map<string, string>;
+  readonly out: Output;
+}
+
+function* one(item: Item): Generator<Buffer> {
+  const { place, stat, name, prefix, asLayer, links, out } = item;
+  const path = `${prefix}${name}`;
+  if (stat.isCharacterDevice() && stat.rdev === 0n) {
+    if (asLayer) yield* out.write(encodeHeader(emptyFile(`${prefix}${whiteoutPrefix}${name}`)));
+    return;
+  }
+  const type = typeOf(stat);
+  if (!type) return;
+  out.totals.entries++;
+  const entry = entryOf(path, stat, place, type);
+  const inode = `${stat.dev}:${stat.ino}`;
+  const first = type !== 'directory' && stat.nlink > 1n ? links.get(inode) : undefined;
+  if (first !== undefined) {
+    yield* out.write(encodeHeader({ ...entry, type: 'link', linkName: first, size: 0, xattrs: new Map() }));
+    return;
+  }
+  if (stat.nlink > 1n) links.set(inode, path);
+  if (type === 'file') yield* file(place, entry, out);
+  else yield* out.write(encodeHeader(entry));
+  if (type !== 'directory') return;
+  const fd = openSync(place, directoryFlags);
+  try {
+    yield* walk(fd, `${path}/`, asLayer, links, out);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function* file(place: Buffer, entry: TarEntry, out: Output): Generator<Buffer> {
+  if (entry.size === 0) {
+    yield* out.write(encodeHeader(entry));
+    return;
+  }
+  const fd = openSync(place, fileFlags);
+  try {
+    // What was a file a moment ago may be a pipe now, in a tree that is in use.
+    const now = fstatSync(fd);
+    const size = now.isFile() ? now.size : 0;
+    out.totals.sizeBytes += size;
+    yield* out.write(encodeHeader({ ...entry, size }));
+    yield* out.copy(fd, size);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function typeOf(stat: Stat): EntryType | undefined {
+  if (stat.isFile()) return 'file';
+  if (stat.isDirectory()) return 'directory';
+  if (stat.isSymbolicLink()) return 'symlink';
+  if (stat.isCharacterDevice()) return 'character';
+  if (stat.isBlockDevice()) return 'block';
+  return stat.isFIFO() ? 'fifo' : undefined;
+}
+
+function entryOf(name: string, stat: Stat, place: Buffer, type: EntryType): TarEntry {
+  const isDevice = type === 'character' || type === 'block';
+  return {
+    name,
+    type,
+    mode: Number(stat.mode) & 0o7777,
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    size: type === 'file' ? Number(stat.size) : 0,
+    mtimeNs: stat.mtimeNs,
+    linkName: type === 'symlink' ? readlinkSync(place, { encoding: 'latin1' }) : '',
+    major: isDevice ? majorOf(stat.rdev) : 0,
+    minor: isDevice ? minorOf(stat.rdev) : 0,
+    xattrs: contentXattrs(place),
+  };
+}
+
+const majorOf = (device: bigint): number => Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn));
+const minorOf = (device: bigint): number => Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n));
+
+function emptyFile(name: string): TarEntry {
+  const nothing = { uid: 0, gid: 0, size: 0, mtimeNs: 0n, linkName: '', major: 0, minor: 0 };
+  return { ...nothing, name, type: 'file', mode: 0o644, xattrs: new Map() };
+}
+
+function statIfThere(place: Buffer): Stat | undefined {
+  try {
+    return lstat(place);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
