@@ -25,7 +25,7 @@ export abstract class BaseCommand extends Command {
 
   /** Runs the command. Resolves with what `run` returns (a number is the exit code), rejects with its error. */
   execute(): Promise<unknown> {
-    return this._run();
+    return this.run();
   }
 
   /** The engine chosen by -H, IECHOR_HOST or DOCKER_HOST; else our own daemon, started when it is not running. */
@@ -51,10 +51,5 @@ export abstract class BaseCommand extends Command {
   /** A line of data on standard output. */
   protected print(line: string): void {
     process.stdout.write(`${line}\n`);
-  }
-
-  /** oclif's own catch prints; ours leaves every error to the entry point. */
-  protected override async catch(error: unknown): Promise<never> {
-    throw error;
   }
 }

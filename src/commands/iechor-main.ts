@@ -1,122 +1,14 @@
-import { emptyGlobals, takeGlobals } from '../cli/globals.ts';
-import { commandHelp, groupHelp } from '../cli/help.ts';
-import { lightConfig } from '../cli/light-config.ts';
-import { describeFailure } from '../cli/report-error.ts';
-import { IechorError } from '../common/error.ts';
-import { nearest } from '../common/nearest.ts';
-import { version } from '../common/version.ts';
-import { type CommandRow, commands } from './table.ts';
+import { enableCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 
-interface Choice {
-  readonly words: string;
-  readonly row: CommandRow;
-  readonly rest: readonly string[];
-}
-
-/** Reads the words of the command, with the global flags that stand before and between them. */
-function choose(
-  argv: readonly string[],
-  globals: ReturnType<typeof emptyGlobals>,
-): Choice | { readonly group: string; readonly unknown?: string } {
-  let rest = takeGlobals(argv, globals);
-  let words = '';
-  for (;;) {
-    const [next] = rest;
-    const longer = words === '' ? (next ?? '') : `${words} ${next}`;
-    const known = next !== undefined && !next.startsWith('-') && isPrefix(longer);
-    if (!known) break;
-    words = longer;
-    rest = rest.slice(1);
-    // A command's own flags follow it at once; a group may be followed by global ones.
-    if (isGroup(words)) rest = takeGlobals(rest, globals);
-  }
-  const row = commands[words];
-  if (row) return { words, row, rest };
-  const unknown = rest[0] !== undefined && !rest[0].startsWith('-') && rest[0] !== 'help' ? rest[0] : undefined;
-  return unknown === undefined ? { group: words } : { group: words, unknown };
-}
-
-const isPrefix = (words: string): boolean => words in commands || isGroup(words);
-const isGroup = (words: string): boolean => Object.keys(commands).some((key) => key.startsWith(`${words} `));
-
-function membersOf(group: string): { name: string; summary: string }[] {
-  const start = group === '' ? '' : `${group} `;
-  const rows = Object.entries(commands).filter(([key, row]) => key.startsWith(start) && !row.hidden);
-  const direct = rows
-    .filter(([key]) => !key.slice(start.length).includes(' '))
-    .map(([key, row]) => ({ name: key.slice(start.length), summary: row.summary }));
-  const groups = [
-    ...new Set(
-      rows
-        .filter(([key]) => key.slice(start.length).includes(' '))
-        .map(([key]) => key.slice(start.length).split(' ')[0] ?? ''),
-    ),
-  ];
-  return [
-    ...direct,
-    ...groups.filter((name) => !(start + name in commands)).map((name) => ({ name, summary: `Commands of ${name}` })),
-  ].sort((a, b) => a.name.localeCompare(b.name));
-}
-
-async function runChoice(choice: Choice, globals: ReturnType<typeof emptyGlobals>): Promise<number> {
-  const { default: CommandClass } = await choice.row.load();
-  if (asksForHelp(choice.rest, CommandClass.interspersed)) {
-    process.stdout.write(`${commandHelp(choice.words, CommandClass)}\n`);
-    return 0;
-  }
-  try {
-    CommandClass.id = choice.words;
-    const command = new CommandClass([...choice.rest], lightConfig(), globals);
-    const result = await command.execute();
-    return typeof result === 'number' ? result : 0;
-  } catch (error) {
-    const { text, exit } = describeFailure(error, {
-      debug: globals.debug,
-      command: `iechor ${choice.words}`,
-      usageExit: CommandClass.usageExit,
-    });
-    process.stderr.write(`${text}\n`);
-    return exit;
-  }
-}
-
-function asksForHelp(rest: readonly string[], interspersed: boolean): boolean {
-  const end = rest.findIndex((word) => word === '--' || (!interspersed && !word.startsWith('-')));
-  return (end < 0 ? rest : rest.slice(0, end)).includes('--help');
-}
-
-async function main(argv: readonly string[]): Promise<number> {
-  const globals = emptyGlobals();
-  try {
-    const choice = choose(argv, globals);
-    if ('row' in choice) return await runChoice(choice, globals);
-    if (choice.unknown !== undefined) throw unknownCommand(choice.group, choice.unknown);
-    if (argv.includes('--version') || argv.includes('-v')) {
-      process.stdout.write(`iEchor version ${version}\n`);
-      return 0;
-    }
-    process.stdout.write(`${groupHelp(choice.group, membersOf(choice.group))}\n`);
-    return argv.length === 0 || argv.includes('--help') || argv.includes('help') || choice.group !== '' ? 0 : 1;
-  } catch (error) {
-    const { text, exit } = describeFailure(error, { debug: globals.debug, command: 'iechor', usageExit: 1 });
-    process.stderr.write(`${text}\n`);
-    return exit;
-  }
-}
-
-function unknownCommand(group: string, word: string): IechorError {
-  const guess = nearest(
-    word,
-    membersOf(group).map((member) => member.name),
-  );
-  const full = group === '' ? 'iechor' : `iechor ${group}`;
-  return new IechorError('USAGE', `"${word}" is not a command of ${full}`, {
-    hint: guess ? `did you mean "${full} ${guess}"?` : `see '${full} --help'`,
-  });
-}
+// Compiled code is kept between runs; without a place for it the start is slower and nothing else.
+enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'iechor', 'code'));
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
-process.exitCode = await main(process.argv.slice(2));
+
+const { runLine } = await import('./run-line.ts');
+process.exitCode = await runLine(process.argv.slice(2));
