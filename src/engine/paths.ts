@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Roots } from '../common/roots.ts';
+import { cgroupParent, containerCgroup } from '../host/cgroup.ts';
 
 /** Durable files of a container: `<data-root>/containers/<id>`. Its log and its managed files lie there. */
 export function containerDir(roots: Roots, id: string): string {
@@ -27,13 +28,8 @@ export function managedFile(roots: Roots, id: string, name: ManagedFile): string
   return join(containerDir(roots, id), name);
 }
 
-/** Parent of all cgroups of this daemon, as a path in the cgroup hierarchy. */
-export function cgroupParent(roots: Roots): string {
-  return roots.scope === '' ? '/iechor' : `/iechor-${roots.scope}`;
-}
-
 /** The container's cgroup: below the daemon's parent, or below the one its creator named. */
 export function cgroupPath(roots: Roots, id: string, parent: string | undefined): string {
-  if (!parent) return `${cgroupParent(roots)}/${id}`;
+  if (!parent) return containerCgroup(cgroupParent(roots.scope), id);
   return `/${parent.replace(/^\/+|\/+$/g, '')}/${id}`;
 }

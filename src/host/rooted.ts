@@ -1,4 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readlinkSync, readSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { codeOf } from '../common/error.ts';
 import { failedWith, native, syscallError } from './libc.ts';
 
 const syscall = native('long syscall(long number, int dir, const char *path, const uint8_t *how, size_t size)');
@@ -30,6 +32,27 @@ export function readInRoot(root: string, path: string, maxBytes = 1024 * 1024): 
 /** Host path of a place below `root`, links resolved as inside it; undefined where it does not exist. */
 export function resolveInRoot(root: string, path: string): string | undefined {
   return inRoot(root, path, O_PATH, (fd) => readlinkSync(`/proc/self/fd/${fd}`));
+}
+
+/**
+ * Makes a directory and those above it below `root` (mode 0755, owner root), links resolved as inside it. Idempotent.
+ * Only for a root in which nothing runs: what is made is named by path.
+ */
+export function ensureDirInRoot(root: string, path: string): void {
+  const base = realpathSync(root);
+  let at = base;
+  for (const name of path.split('/').filter((part) => part !== '' && part !== '.')) {
+    const relative = at.slice(base.length);
+    const known = resolveInRoot(base, `${relative}/${name}`);
+    if (known === undefined) {
+      try {
+        mkdirSync(join(at, name), { mode: 0o755 });
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error;
+      }
+    }
+    at = known ?? join(at, name);
+  }
 }
 
 function inRoot<T>(root: string, path: string, flags: number, use: (fd: number) => T): T | undefined {

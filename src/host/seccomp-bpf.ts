@@ -145,10 +145,16 @@ function packArguments(args: NonNullable<OciSeccomp['syscalls'][number]['args']>
   for (const [index, arg] of args.entries()) {
     packed.writeUInt32LE(arg.index, 24 * index);
     packed.writeUInt32LE(operators.indexOf(arg.op), 24 * index + 4);
-    packed.writeBigUInt64LE(BigInt(arg.value), 24 * index + 8);
-    packed.writeBigUInt64LE(BigInt(arg.valueTwo ?? 0), 24 * index + 16);
+    packed.writeBigUInt64LE(unsigned(arg.value), 24 * index + 8);
+    packed.writeBigUInt64LE(unsigned(arg.valueTwo ?? 0), 24 * index + 16);
   }
   return packed;
+}
+
+/** The largest numbers of a profile are rounded up when read as JSON. */
+function unsigned(value: number): bigint {
+  const largest = 2n ** 64n - 1n;
+  return value >= 2 ** 64 ? largest : BigInt.asUintN(64, BigInt(value));
 }
 
 function exportProgram(library: Libseccomp, filter: unknown, dir: string): Buffer | undefined {

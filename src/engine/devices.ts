@@ -1,0 +1,60 @@
+import { lstatSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HostConfig } from '../api/types/host-config.ts';
+import { codeOf, IechorError } from '../common/error.ts';
+import type { DeviceNode } from './oci-resources.ts';
+
+const notDevices = new Set(['pts', 'shm', 'fd', 'mqueue', '.lxc', '.lxd-mounts', '.udev', 'console', 'hugepages']);
+
+/** Device nodes of a container: those asked for, or all of the host's with `--privileged`. Throws MOUNT_INVALID. */
+export function resolveDevices(host: HostConfig): DeviceNode[] {
+  if (host.Privileged) return nodesBelow('/dev', '/dev', 'rwm');
+  return (host.Devices ?? []).flatMap((mapping) => {
+    const target = mapping.PathInContainer || mapping.PathOnHost;
+    const access = mapping.CgroupPermissions || 'rwm';
+    if (!/^[rwm]{1,3}$/.test(access)) throw invalid(`invalid device permissions: ${access}`);
+    const kind = kindOf(mapping.PathOnHost);
+    if (kind === undefined) throw invalid(`error gathering device information: ${mapping.PathOnHost} does not exist`);
+    if (kind === 'directory') return nodesBelow(mapping.PathOnHost, target, access);
+    const node = deviceNode(mapping.PathOnHost, target, access);
+    if (!node) throw invalid(`${mapping.PathOnHost} is not a device node`);
+    return [node];
+  });
+}
+
+function kindOf(path: string): 'directory' | 'other' | undefined {
+  try {
+    return statSync(path).isDirectory() ? 'directory' : 'other';
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function nodesBelow(dir: string, target: string, access: string): DeviceNode[] {
+  return readdirSync(dir).flatMap((name) => {
+    if (notDevices.has(name)) return [];
+    const path = join(dir, name);
+    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return nodesBelow(path, join(target, name), access);
+    return deviceNode(path, join(target, name), access, { follow: false }) ?? [];
+  });
+}
+
+function deviceNode(path: string, target: string, access: string, { follow = true } = {}): DeviceNode | undefined {
+  const stat = follow ? statSync(path) : lstatSync(path, { throwIfNoEntry: false });
+  if (!stat?.isCharacterDevice() && !stat?.isBlockDevice()) return undefined;
+  return {
+    path: target,
+    type: stat.isBlockDevice() ? 'b' : 'c',
+    major: (stat.rdev >> 8) & 0xfff,
+    minor: (stat.rdev & 0xff) | ((stat.rdev >> 12) & 0xfff00),
+    fileMode: stat.mode & 0o7777,
+    uid: stat.uid,
+    gid: stat.gid,
+    access,
+  };
+}
+
+function invalid(message: string): IechorError {
+  return new IechorError('MOUNT_INVALID', message);
+}

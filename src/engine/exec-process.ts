@@ -1,0 +1,50 @@
+import type { OciProcess } from '../host/oci-types.ts';
+import type { KernelFacts } from '../host/kernel-facts.ts';
+import { readInRoot } from '../host/rooted.ts';
+import type { ContainerRecord } from './container-record.ts';
+import type { EngineContext } from './context.ts';
+import { mergeEnv } from './create-config.ts';
+import { capabilitiesOf } from './oci-spec.ts';
+import { ociProcess } from './oci-process.ts';
+import { rootfsDir } from './paths.ts';
+import { parseSecurityOptions } from './security-options.ts';
+import { resolveUser } from './users.ts';
+
+/**
+ * A further process in a running container: confined as its first one, with the user, environment and directory of
+ * the container where the request names none. Throws BAD_REQUEST for an unknown user.
+ */
+export function execProcess(
+  context: EngineContext,
+  record: ContainerRecord,
+  request: {
+    readonly args: readonly string[];
+    readonly facts: KernelFacts;
+    readonly env?: readonly string[];
+    readonly cwd?: string;
+    readonly user?: string;
+    readonly tty?: boolean;
+    readonly privileged?: boolean;
+  },
+): OciProcess {
+  const host = record.body.HostConfig ?? {};
+  const rootfs = rootfsDir(context.roots, record.id);
+  const databases = {
+    passwd: readInRoot(rootfs, '/etc/passwd') ?? '',
+    group: readInRoot(rootfs, '/etc/group') ?? '',
+  };
+  const privileged = request.privileged ? { ...host, Privileged: true } : host;
+  return ociProcess({
+    args: request.args,
+    env: mergeEnv(record.env, request.env ?? []),
+    cwd: request.cwd || record.workingDir,
+    hostname: record.hostname,
+    tty: request.tty ?? false,
+    user: resolveUser(request.user || record.user, databases, host.GroupAdd ?? []),
+    capabilities: capabilitiesOf(privileged, request.facts),
+    noNewPrivileges: parseSecurityOptions(host.SecurityOpt ?? []).noNewPrivileges,
+    ulimits: host.Ulimits ?? [],
+    maxOpenFiles: request.facts.maxOpenFiles,
+    oomScoreAdj: host.OomScoreAdj ?? 0,
+  });
+}

@@ -1,0 +1,99 @@
+import { messageOf } from '../common/error.ts';
+import type { ExitStatus } from '../host/runtime-port.ts';
+import type { ContainerRecord } from './container-record.ts';
+import { stopProbes } from './health.ts';
+import type { LifeContext } from './life.ts';
+import { publishContainer } from './notify.ts';
+import { removeLocked } from './remove.ts';
+import { restartDelay } from './restart-policy.ts';
+import { startLocked } from './start.ts';
+import { tearDown } from './tear-down.ts';
+
+/** The process of a container has ended: everything is taken back, then its policy decides. Idempotent. */
+export async function containerEnded(context: LifeContext, id: string, exit: ExitStatus): Promise<void> {
+  if (context.life.closing) return;
+  await context.mutex.run(id, () => endedLocked(context, id, exit));
+}
+
+/** As containerEnded, by a caller that holds the container's mutex. */
+export async function endedLocked(context: LifeContext, id: string, exit: ExitStatus): Promise<void> {
+  const record = context.containers.find(id);
+  if (!record || (record.status !== 'running' && record.status !== 'paused')) return;
+  stopProbes(context, id);
+  await tearDown(context, id, { keepExit: true });
+  const finishedAt = exit.finishedAt.toISOString();
+  const delay = restartDelay(record.body.HostConfig?.RestartPolicy, {
+    exitCode: exit.exitCode,
+    stoppedByUser: record.stoppedByUser,
+    restartCount: record.restartCount,
+    ranMs: exit.finishedAt.getTime() - Date.parse(record.startedAt),
+    lastDelayMs: context.life.delays.get(id) ?? 0,
+  });
+  const ended = context.containers.update(id, {
+    status: delay === undefined ? 'exited' : 'restarting',
+    pid: 0,
+    exitCode: exit.exitCode,
+    oomKilled: exit.oomKilled,
+    finishedAt,
+    boundPorts: [],
+  });
+  context.monitor.forget(id);
+  publishEnd(context, ended);
+  context.life.died.notify(id, exit);
+  if (delay === undefined) await rest(context, ended, exit);
+  else scheduleRestart(context, id, delay);
+}
+
+function publishEnd(context: LifeContext, record: ContainerRecord): void {
+  if (record.oomKilled) publishContainer(context, record, 'oom');
+  const seconds = Math.max(0, Math.round((Date.parse(record.finishedAt) - Date.parse(record.startedAt)) / 1000));
+  publishContainer(context, record, 'die', { exitCode: String(record.exitCode), execDuration: String(seconds) });
+}
+
+async function rest(context: LifeContext, record: ContainerRecord, exit: ExitStatus): Promise<void> {
+  context.life.delays.delete(record.id);
+  context.life.ended.notify(record.id, exit);
+  if (!record.body.HostConfig?.AutoRemove || context.life.keeping.has(record.id)) return;
+  await removeLocked(context, record.id, { volumes: true });
+}
+
+/** Starts the container again after the delay, unless somebody stops, starts or removes it before. */
+export function scheduleRestart(context: LifeContext, id: string, delayMs: number): void {
+  context.life.delays.set(id, delayMs);
+  clearTimeout(context.life.restarts.get(id));
+  const timer = setTimeout(() => {
+    context.life.restarts.delete(id);
+    context.mutex
+      .run(id, () => restartNow(context, id))
+      .catch((error) => {
+        context.log.error('a container could not be started again', { container: id, error: messageOf(error) });
+      });
+  }, delayMs);
+  context.life.restarts.set(id, timer);
+}
+
+async function restartNow(context: LifeContext, id: string): Promise<void> {
+  const record = context.containers.find(id);
+  if (record?.status !== 'restarting' || context.life.closing) return;
+  try {
+    await startLocked(context, id, { restartCount: record.restartCount + 1 });
+  } catch (error) {
+    // A start that fails counts as a run that failed: the policy goes on, or the container rests with the error.
+    const failed = context.containers.get(id);
+    const now = new Date();
+    const delay = restartDelay(record.body.HostConfig?.RestartPolicy, {
+      exitCode: failed.exitCode,
+      stoppedByUser: false,
+      restartCount: record.restartCount + 1,
+      ranMs: 0,
+      lastDelayMs: context.life.delays.get(id) ?? 0,
+    });
+    context.log.warn('a restart failed', { container: id, error: messageOf(error) });
+    context.containers.update(id, {
+      status: delay === undefined ? 'exited' : 'restarting',
+      finishedAt: now.toISOString(),
+    });
+    if (delay !== undefined) return scheduleRestart(context, id, delay);
+    await rest(context, context.containers.get(id), { exitCode: failed.exitCode, finishedAt: now, oomKilled: false });
+  }
+}

@@ -1,0 +1,163 @@
+import type { HealthConfig, HealthLogEntry } from '../api/types/container.ts';
+import { messageOf } from '../common/error.ts';
+import type { ExecHandle } from '../host/runtime-port.ts';
+import type { ContainerRecord } from './container-record.ts';
+import { execProcess } from './exec-process.ts';
+import { afterProbe } from './health-state.ts';
+import type { LifeContext } from './life.ts';
+import { publishContainer } from './notify.ts';
+
+const defaults = { intervalMs: 30_000, timeoutMs: 30_000, startIntervalMs: 5_000, retries: 3 };
+const maxOutputBytes = 4096;
+const SIGKILL = 9;
+
+/** Begins the container's health checks, where it has any. Idempotent; goes on from what the record says. */
+export function startProbes(context: LifeContext, record: ContainerRecord): void {
+  const check = record.config.Healthcheck;
+  const command = check && probeCommand(check, record);
+  if (!check || !command || context.life.probes.has(record.id)) return;
+  const controller = new AbortController();
+  context.life.probes.set(record.id, controller);
+  probeForever(
+    context,
+    record.id,
+    { check, command, startedAt: Date.parse(record.startedAt) },
+    controller.signal,
+  ).catch((error) => context.log.error('health checks ended', { container: record.id, error: messageOf(error) }));
+}
+
+/** The state before the first check of a run: what a start writes on the record. */
+export function initialHealth(record: ContainerRecord): ContainerRecord['health'] {
+  const check = record.config.Healthcheck;
+  if (!check || !probeCommand(check, record)) return undefined;
+  return { status: 'starting', failingStreak: 0, log: [] };
+}
+
+/** Ends the checks, also one that is under way. Idempotent. */
+export function stopProbes(context: LifeContext, id: string): void {
+  context.life.probes.get(id)?.abort();
+  context.life.probes.delete(id);
+}
+
+function probeCommand(check: HealthConfig, record: ContainerRecord): string[] | undefined {
+  const [kind, ...rest] = check.Test ?? [];
+  if (kind === 'CMD' && rest.length > 0) return rest;
+  if (kind !== 'CMD-SHELL' || rest[0] === undefined) return undefined;
+  return [...(record.config.Shell?.length ? record.config.Shell : ['/bin/sh', '-c']), rest[0]];
+}
+
+interface Probing {
+  readonly check: HealthConfig;
+  readonly command: readonly string[];
+  readonly startedAt: number;
+}
+
+async function probeForever(context: LifeContext, id: string, probing: Probing, signal: AbortSignal): Promise<void> {
+  const { check, startedAt } = probing;
+  const startPeriodMs = milliseconds(check.StartPeriod, 0);
+  for (;;) {
+    const starting =
+      context.containers.find(id)?.health?.status === 'starting' && Date.now() - startedAt < startPeriodMs;
+    await sleep(
+      starting
+        ? milliseconds(check.StartInterval, defaults.startIntervalMs)
+        : milliseconds(check.Interval, defaults.intervalMs),
+      signal,
+    );
+    if (signal.aborted) return;
+    const record = context.containers.find(id);
+    if (record?.status === 'paused') continue;
+    if (record?.status !== 'running') return;
+    const entry = await probe(context, record, probing, signal);
+    if (signal.aborted) return;
+    writeResult(context, id, entry, {
+      retries: check.Retries || defaults.retries,
+      inStartPeriod: Date.now() - startedAt < startPeriodMs,
+    });
+  }
+}
+
+/** Durations of the wire are nanoseconds; 0 is "the default". */
+function milliseconds(nanoseconds: number | undefined, otherwise: number): number {
+  return nanoseconds ? Math.max(1, nanoseconds / 1e6) : otherwise;
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
+
+/** One check: never overlapping the next, its processes killed at the timeout, its output bounded. */
+async function probe(
+  context: LifeContext,
+  record: ContainerRecord,
+  probing: Probing,
+  signal: AbortSignal,
+): Promise<HealthLogEntry> {
+  const start = new Date().toISOString();
+  const timeoutMs = milliseconds(probing.check.Timeout, defaults.timeoutMs);
+  const finish = (exitCode: number, output: string): HealthLogEntry => ({
+    Start: start,
+    End: new Date().toISOString(),
+    ExitCode: exitCode,
+    Output: output,
+  });
+  let handle: ExecHandle;
+  try {
+    const process = execProcess(context, record, { args: probing.command, facts: context.life.facts });
+    handle = await context.exec({ id: record.id, process, stdin: false });
+  } catch (error) {
+    return finish(-1, messageOf(error));
+  }
+  const output = collect(handle);
+  let timedOut = false;
+  const end = () => handle.kill(SIGKILL);
+  const timer = setTimeout(() => {
+    timedOut = true;
+    end();
+  }, timeoutMs);
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    const exitCode = await handle.exit;
+    if (timedOut) return finish(-1, `Health check exceeded timeout (${timeoutMs / 1000}s): ${output()}`);
+    return finish(exitCode, output());
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', end);
+    handle.close();
+  }
+}
+
+/** Gathers the first bytes of the output and drops the rest, so that a loud check is not held up. */
+function collect(handle: ExecHandle): () => string {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  const read = async () => {
+    for await (const { data } of handle.output) {
+      if (size < maxOutputBytes) pieces.push(Buffer.from(data.subarray(0, maxOutputBytes - size)));
+      size += data.length;
+    }
+  };
+  read().catch((error) => pieces.push(Buffer.from(`\n${messageOf(error)}`)));
+  return () => Buffer.concat(pieces).toString('utf8') + (size > maxOutputBytes ? '...' : '');
+}
+
+function writeResult(
+  context: LifeContext,
+  id: string,
+  entry: HealthLogEntry,
+  options: { readonly retries: number; readonly inStartPeriod: boolean },
+): void {
+  const record = context.containers.find(id);
+  if (!record?.health || record.status !== 'running') return;
+  const health = afterProbe(record.health, entry, options);
+  const updated = context.containers.update(id, { health });
+  if (health.status !== record.health.status) publishContainer(context, updated, `health_status: ${health.status}`);
+}

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { type KernelFacts, readKernelFacts } from '../host/kernel-facts.ts';
+import type { ExitStatus } from '../host/runtime-port.ts';
+import { createSeccompCompiler, type SeccompCompiler } from '../host/seccomp-bpf.ts';
+import type { EngineContext } from './context.ts';
+import { createWaiters, type Waiters } from './waiters.ts';
+
+/** What a daemon keeps in memory about the containers it looks after; all of it is found again by recovery. */
+export interface Life {
+  readonly facts: KernelFacts;
+  readonly seccomp: SeccompCompiler;
+  /** Exit watches by container. */
+  readonly watches: Map<string, AbortController>;
+  /** Health probes by container. */
+  readonly probes: Map<string, AbortController>;
+  /** Restarts to come by container, and the delay of the last one. */
+  readonly restarts: Map<string, NodeJS.Timeout>;
+  readonly delays: Map<string, number>;
+  /** Ends for good (after the restart policy has spoken), and removals. */
+  readonly ended: Waiters<ExitStatus>;
+  readonly removed: Waiters<number>;
+  /** Ends of the process, also those that are followed by a restart. */
+  readonly died: Waiters<ExitStatus>;
+  /** Containers that are not removed at their end, since a restart is under way. */
+  readonly keeping: Set<string>;
+  /** Called when a process has ended (exit.ts, given here so that a start need not know what follows an end). */
+  readonly onEnd: EndHandler;
+  closing: boolean;
+}
+
+export type EndHandler = (context: LifeContext, id: string, exit: ExitStatus) => Promise<void>;
+
+export interface LifeContext extends EngineContext {
+  readonly life: Life;
+}
+
+/** A context with a memory of its own. */
+export function withLife(context: EngineContext, onEnd: EndHandler): LifeContext {
+  return { ...context, life: createLife(context, onEnd) };
+}
+
+function createLife(context: EngineContext, onEnd: EndHandler): Life {
+  return {
+    facts: readKernelFacts(),
+    seccomp: createSeccompCompiler(join(context.roots.execRoot, 'seccomp')),
+    watches: new Map(),
+    probes: new Map(),
+    restarts: new Map(),
+    delays: new Map(),
+    ended: createWaiters(),
+    removed: createWaiters(),
+    died: createWaiters(),
+    keeping: new Set(),
+    onEnd,
+    closing: false,
+  };
+}

@@ -1,0 +1,61 @@
+import { hostname as hostName } from 'node:os';
+import { IechorError } from '../common/error.ts';
+import type { ContainerRecord } from './container-record.ts';
+import type { EngineContext } from './context.ts';
+import { networkKind } from './create-network.ts';
+import { networkOwner } from './managed-files.ts';
+import type { NamespaceChoice, SpecInput } from './oci-spec.ts';
+
+/** Which namespaces a container starts in, and the host name it sees. Throws WRONG_STATE where another must run and does not. */
+export function resolveNamespaces(
+  context: EngineContext,
+  record: ContainerRecord,
+  netns: string | undefined,
+): { choices: SpecInput['namespaces']; hostname: string; sharedMemory?: string } {
+  const host = record.body.HostConfig ?? {};
+  const kind = networkKind(host, record.config);
+  const ipcOwner = host.IpcMode?.startsWith('container:') ? running(context, host.IpcMode) : undefined;
+  const network = networkChoice(context, record, netns);
+  return {
+    choices: {
+      network,
+      pid: choice(context, host.PidMode, 'pid'),
+      ipc: choice(context, host.IpcMode, 'ipc'),
+      uts: host.UTSMode === 'host' ? 'host' : 'own',
+    },
+    hostname: hostnameOf(context, record, kind),
+    ...(ipcOwner ? { sharedMemory: `/proc/${ipcOwner.pid}/root/dev/shm` } : {}),
+  };
+}
+
+function hostnameOf(context: EngineContext, record: ContainerRecord, kind: string): string {
+  const asked = record.body.Hostname;
+  if (asked) return record.hostname;
+  if (kind === 'container') return networkOwner(context, record).hostname;
+  return kind === 'host' || record.body.HostConfig?.UTSMode === 'host' ? hostName() : record.hostname;
+}
+
+function networkChoice(context: EngineContext, record: ContainerRecord, netns: string | undefined): NamespaceChoice {
+  const kind = networkKind(record.body.HostConfig, record.config);
+  if (kind === 'networks' && netns !== undefined) return netns === '' ? 'own' : { path: netns };
+  if (kind === 'host') return 'host';
+  if (kind !== 'container') return 'own';
+  return { path: `/proc/${running(context, record.body.HostConfig?.NetworkMode ?? '').pid}/ns/net` };
+}
+
+function choice(context: EngineContext, mode: string | undefined, type: 'pid' | 'ipc'): NamespaceChoice {
+  if (mode === 'host') return 'host';
+  if (!mode?.startsWith('container:')) return 'own';
+  return { path: `/proc/${running(context, mode).pid}/ns/${type}` };
+}
+
+/** The container of `container:<name>`, which must run. */
+function running(context: EngineContext, mode: string): ContainerRecord {
+  const name = mode.slice('container:'.length);
+  const record = context.containers.get(name);
+  const started = context.monitor.adopt(record.id);
+  if (started) return { ...record, pid: started.pid };
+  throw new IechorError('WRONG_STATE', `cannot join namespaces of a non running container: ${name}`, {
+    hint: `start it first: iechor start ${record.name}`,
+  });
+}

@@ -1,0 +1,67 @@
+import type { EngineApi } from '../api/engine-api.ts';
+import { IechorError } from '../common/error.ts';
+import { removeTree } from '../host/files.ts';
+import type { ContainerRecord } from './container-record.ts';
+import type { EngineContext } from './context.ts';
+import type { LifeContext } from './life.ts';
+import { publishContainer } from './notify.ts';
+import { containerDir } from './paths.ts';
+import { stopNow } from './stop.ts';
+import { tearDown } from './tear-down.ts';
+
+/** Removes a container; one that runs only with `force`, which kills it first. */
+export async function removeContainer(
+  context: LifeContext,
+  request: Parameters<EngineApi['containerRemove']>[0],
+): Promise<void> {
+  if (request.link) throw new IechorError('NOT_SUPPORTED', 'removing links is not supported yet');
+  const { id } = context.containers.get(request.id);
+  if (request.force) await stopNow(context, id);
+  await context.mutex.run(id, async () => {
+    const record = context.containers.find(id);
+    // Removed meanwhile, by its own AutoRemove or by another client: what was asked for is the case.
+    if (!record) return;
+    if (['running', 'paused', 'restarting'].includes(record.status)) {
+      throw new IechorError('WRONG_STATE', `cannot remove container "${record.name}": container is ${record.status}`, {
+        hint: `stop it first (iechor stop ${record.name}), or force: iechor rm -f ${record.name}`,
+      });
+    }
+    await removeLocked(context, id, { volumes: request.v ?? false });
+  });
+}
+
+/** The removal itself, by a caller that holds the container's mutex. Every part accepts "already gone". */
+export async function removeLocked(
+  context: LifeContext,
+  id: string,
+  options: { readonly volumes: boolean },
+): Promise<void> {
+  clearTimeout(context.life.restarts.get(id));
+  context.life.restarts.delete(id);
+  context.life.delays.delete(id);
+  const record = context.containers.update(id, { status: 'removing', removing: options });
+  await tearDown(context, id);
+  await context.snapshotter.remove(id);
+  removeTree(containerDir(context.roots, id));
+  if (options.volumes) await removeAnonymousVolumes(context, record);
+  context.containers.forget(id);
+  publishContainer(context, record, 'destroy');
+  context.life.removed.notify(id, record.exitCode);
+  context.life.ended.notify(id, { exitCode: record.exitCode, finishedAt: new Date(), oomKilled: false });
+}
+
+async function removeAnonymousVolumes(context: EngineContext, record: ContainerRecord): Promise<void> {
+  for (const mount of record.mounts) {
+    if (!mount.anonymous || !mount.name || !context.volumes.find(mount.name)) continue;
+    const others = volumeUsers(context, mount.name).filter((user) => user !== record.id);
+    if (others.length === 0) await context.volumes.remove(mount.name, { force: true, usedBy: [] });
+  }
+}
+
+/** Ids of the containers that mount a volume. */
+export function volumeUsers(context: EngineContext, name: string): string[] {
+  return context.containers
+    .list()
+    .filter((record) => record.mounts.some((mount) => mount.type === 'volume' && mount.name === name))
+    .map((record) => record.id);
+}

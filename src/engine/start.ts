@@ -1,0 +1,214 @@
+import { existsSync, lstatSync, mkdirSync } from 'node:fs';
+import type { EngineApi } from '../api/engine-api.ts';
+import { codeOf, IechorError, messageOf } from '../common/error.ts';
+import type { OciSpec } from '../host/oci-types.ts';
+import { ensureDirInRoot, readInRoot } from '../host/rooted.ts';
+import type { SandboxState } from '../network/types.ts';
+import type { ContainerRecord } from './container-record.ts';
+import { type NetworkKind, networkKind } from './create-network.ts';
+import { resolveDevices } from './devices.ts';
+import { initialHealth } from './health.ts';
+import type { LifeContext } from './life.ts';
+import { logLimits } from './log-limits.ts';
+import { writeManagedFiles } from './managed-files.ts';
+import { resolveNamespaces } from './namespaces.ts';
+import { publishContainer } from './notify.ts';
+import { ociSpec } from './oci-spec.ts';
+import { bundleDir, cgroupPath, containerDir, logPath } from './paths.ts';
+import { choosePorts } from './ports.ts';
+import { checkMountPlaces, mountRootfs } from './rootfs.ts';
+import { writeSpec } from './spec-file.ts';
+import { startMounts } from './start-mounts.ts';
+import { supervise } from './supervise.ts';
+import { tearDown } from './tear-down.ts';
+import { resolveUser } from './users.ts';
+
+/** Starts a container. Idempotent for one that runs; WRONG_STATE for one that is paused or being removed. */
+export async function startContainer(
+  context: LifeContext,
+  request: Parameters<EngineApi['containerStart']>[0],
+): Promise<void> {
+  const { id } = context.containers.get(request.id);
+  await context.mutex.run(id, async () => {
+    const record = context.containers.get(id);
+    if (record.status === 'running') return;
+    if (record.status === 'paused') {
+      throw wrongState('cannot start a paused container, try unpause instead');
+    }
+    if (record.status === 'removing' || record.status === 'dead') {
+      throw wrongState('container is marked for removal and cannot be started');
+    }
+    clearTimeout(context.life.restarts.get(id));
+    context.life.restarts.delete(id);
+    context.life.delays.delete(id);
+    await startLocked(context, id, { restartCount: 0 });
+  });
+}
+
+/** The start itself, by a caller that holds the container's mutex. Nothing is left behind when it throws. */
+export async function startLocked(
+  context: LifeContext,
+  id: string,
+  options: { readonly restartCount: number },
+): Promise<void> {
+  const record = context.containers.update(id, {
+    status: 'starting',
+    stoppedByUser: false,
+    error: '',
+    oomKilled: false,
+    restartCount: options.restartCount,
+  });
+  try {
+    const { pid, network } = await bringUp(context, record);
+    await context.runtime.start(id);
+    const running = context.containers.update(id, {
+      status: 'running',
+      pid,
+      exitCode: 0,
+      startedAt: new Date().toISOString(),
+      boundPorts: network?.ports ?? [],
+      ...healthOf(record),
+    });
+    publishContainer(context, running, 'start');
+    supervise(context, running);
+  } catch (error) {
+    await failed(context, record, error);
+    throw error;
+  }
+}
+
+function healthOf(record: ContainerRecord): Pick<ContainerRecord, 'health'> {
+  const health = initialHealth(record);
+  return health ? { health } : {};
+}
+
+/** Everything up to the held process: root, network, files, mounts, specification, monitor. */
+async function bringUp(
+  context: LifeContext,
+  record: ContainerRecord,
+): Promise<{ pid: number; network: SandboxState | undefined }> {
+  const { id } = record;
+  const kind = networkKind(record.body.HostConfig, record.config);
+  const ports = await choosePorts(context, record);
+  mkdirSync(containerDir(context.roots, id), { recursive: true, mode: 0o710 });
+  await context.snapshotter.prepare(id, record.chain.at(-1));
+  const rootfs = mountRootfs(context, id);
+  checkMountPlaces(rootfs);
+  const network = kind === 'networks' ? await networkUp(context, record, ports) : undefined;
+  const spec = await specOf(context, record, { rootfs, kind, network });
+  writeSpec(context, bundleDir(context.roots, id), spec);
+  const { Tty, OpenStdin, StdinOnce } = record.config;
+  const { sizeBytes } = logLimits(context.settings, record.body.HostConfig);
+  const { pid } = await context.monitor.create({
+    id,
+    bundle: bundleDir(context.roots, id),
+    logPath: logPath(context.roots, id),
+    tty: Tty ?? false,
+    openStdin: OpenStdin ?? false,
+    stdinOnce: StdinOnce ?? false,
+    // The rotation keeps to the limit; this bounds what a flood can write between two looks at it.
+    logSizeMax: sizeBytes * 4,
+  });
+  return { pid, network };
+}
+
+function networkUp(
+  context: LifeContext,
+  record: ContainerRecord,
+  ports: ContainerRecord['ports'],
+): Promise<SandboxState> {
+  const host = record.body.HostConfig ?? {};
+  return context.networks.up({
+    containerId: record.id,
+    containerName: record.name,
+    endpoints: record.endpoints,
+    ports,
+    dns: { servers: host.Dns ?? [], search: host.DnsSearch ?? [], options: host.DnsOptions ?? [] },
+  });
+}
+
+async function specOf(
+  context: LifeContext,
+  record: ContainerRecord,
+  made: { readonly rootfs: string; readonly kind: NetworkKind; readonly network: SandboxState | undefined },
+): Promise<OciSpec> {
+  const host = record.body.HostConfig ?? {};
+  const namespaces = resolveNamespaces(context, record, made.network?.netns);
+  const managed = writeManagedFiles(context, record, { ...made, hostname: namespaces.hostname });
+  const mounts = await startMounts(context, record, made.rootfs);
+  ensureWorkingDir(made.rootfs, record.workingDir);
+  const databases = {
+    passwd: readInRoot(made.rootfs, '/etc/passwd') ?? '',
+    group: readInRoot(made.rootfs, '/etc/group') ?? '',
+  };
+  const init = host.Init ? findInit() : undefined;
+  return ociSpec({
+    args: [record.path, ...record.args],
+    env: record.env,
+    cwd: record.workingDir,
+    hostname: namespaces.hostname,
+    domainname: record.config.Domainname ?? '',
+    tty: record.config.Tty ?? false,
+    user: resolveUser(record.user, databases, host.GroupAdd ?? []),
+    host,
+    architecture: record.architecture,
+    rootfs: made.rootfs,
+    cgroupPath: cgroupPath(context.roots, record.id, host.CgroupParent),
+    namespaces: namespaces.choices,
+    ...(namespaces.sharedMemory ? { sharedMemory: namespaces.sharedMemory } : {}),
+    managed,
+    mounts,
+    devices: resolveDevices(host),
+    ...(init ? { init } : {}),
+    facts: context.life.facts,
+    defaultPids: context.settings.defaultPidsLimit,
+  });
+}
+
+function ensureWorkingDir(rootfs: string, path: string): void {
+  if (path === '/') return;
+  try {
+    ensureDirInRoot(rootfs, path);
+  } catch (error) {
+    throw new IechorError(
+      'CONTAINER_START_FAILED',
+      `the working directory ${path} cannot be made: ${messageOf(error)}`,
+      {
+        hint: 'something in the image that is no directory stands in its way',
+        cause: error,
+      },
+    );
+  }
+}
+
+const inits = [
+  '/usr/bin/tini-static',
+  '/usr/bin/docker-init',
+  '/usr/libexec/catatonit/catatonit',
+  '/usr/bin/catatonit',
+];
+
+function findInit(): string {
+  const found = inits.find((path) => existsSync(path) && lstatSync(path).isFile());
+  if (found) return found;
+  throw new IechorError('HOST_UNSUPPORTED', 'no static init is installed for --init', {
+    hint: 'install one: apt-get install tini (it brings /usr/bin/tini-static), or catatonit',
+  });
+}
+
+/** Takes everything back and says on the record what was wrong, with the exit codes shells use. */
+async function failed(context: LifeContext, before: ContainerRecord, error: unknown): Promise<void> {
+  const code = codeOf(error);
+  await tearDown(context, before.id);
+  context.containers.update(before.id, {
+    status: before.startedAt === '' ? 'created' : 'exited',
+    pid: 0,
+    boundPorts: [],
+    exitCode: code === 'COMMAND_NOT_FOUND' ? 127 : code === 'COMMAND_NOT_EXECUTABLE' ? 126 : 128,
+    error: messageOf(error),
+  });
+}
+
+function wrongState(message: string): IechorError {
+  return new IechorError('WRONG_STATE', message);
+}

@@ -1,0 +1,118 @@
+import type { EngineApi } from '../api/engine-api.ts';
+import { IechorError } from '../common/error.ts';
+import { signalProcess } from '../host/processes.ts';
+import type { ContainerRecord } from './container-record.ts';
+import type { LifeContext } from './life.ts';
+import { publishContainer } from './notify.ts';
+import { parseSignal } from './signals.ts';
+
+const SIGKILL = 9;
+/** After SIGKILL a process ends at once, but for one that is stuck in the kernel. */
+const killTimeoutMs = 10_000;
+
+/** Stop signal, then after the grace SIGKILL. Idempotent. Also ends the restarts of a policy. */
+export async function stopContainer(
+  context: LifeContext,
+  request: Parameters<EngineApi['containerStop']>[0],
+): Promise<void> {
+  const { id, ...record } = context.containers.get(request.id);
+  const signal = parseSignal(request.stopSignal || record.stopSignal);
+  const grace = request.t ?? record.config.StopTimeout ?? context.settings.stopTimeoutSeconds;
+  await stopWith(context, id, { signal, graceMs: grace < 0 ? undefined : grace * 1000, abort: request.signal });
+}
+
+/** SIGKILL at once; resolves when the container's end is handled. Idempotent. */
+export async function stopNow(context: LifeContext, id: string): Promise<void> {
+  await stopWith(context, id, { signal: SIGKILL, graceMs: killTimeoutMs, abort: undefined });
+}
+
+async function stopWith(
+  context: LifeContext,
+  id: string,
+  options: { readonly signal: number; readonly graceMs: number | undefined; readonly abort: AbortSignal | undefined },
+): Promise<void> {
+  const { graceMs, abort } = options;
+  const first = await signalAndWait(context, id, options.signal, {
+    ...(graceMs === undefined ? {} : { timeoutMs: graceMs }),
+    signal: abort,
+  });
+  if (first === 'was down') return;
+  if (first === 'is up' && options.signal !== SIGKILL) {
+    await signalAndWait(context, id, SIGKILL, { timeoutMs: killTimeoutMs, signal: abort });
+  }
+  const record = context.containers.find(id);
+  if (record && isUp(record)) {
+    throw new IechorError('WRONG_STATE', `container "${record.name}" does not end, even when killed`, {
+      hint: 'a process of it may hang in the kernel (state D): look at ps aux on the host',
+    });
+  }
+  if (record) publishContainer(context, record, 'stop');
+}
+
+/** The end is waited for from within the mutex on, which its handler needs: so it cannot be missed. */
+async function signalAndWait(
+  context: LifeContext,
+  id: string,
+  signal: number,
+  wait: { readonly timeoutMs?: number; readonly signal: AbortSignal | undefined },
+): Promise<'was down' | 'ended' | 'is up'> {
+  const begun = await context.mutex.run(id, async () => {
+    if (!(await beginStop(context, id, signal))) return undefined;
+    return { end: context.life.died.wait(id, wait) };
+  });
+  if (!begun) return 'was down';
+  return (await begun.end) === undefined ? 'is up' : 'ended';
+}
+
+function isUp(record: ContainerRecord): boolean {
+  return record.status === 'running' || record.status === 'paused';
+}
+
+/** Marks the stop on the record and signals; false where there is nothing to stop. */
+async function beginStop(context: LifeContext, id: string, signal: number): Promise<boolean> {
+  const record = context.containers.find(id);
+  if (!record) return false;
+  if (record.status === 'restarting') {
+    clearTimeout(context.life.restarts.get(id));
+    context.life.restarts.delete(id);
+    context.containers.update(id, { status: 'exited', stoppedByUser: true });
+    context.life.ended.notify(id, { exitCode: record.exitCode, finishedAt: new Date(), oomKilled: false });
+    return false;
+  }
+  if (!isUp(record)) return false;
+  context.containers.update(id, { stoppedByUser: true });
+  await signalContainer(context, record, signal);
+  return true;
+}
+
+/** Sends a signal to the first process. A frozen container is thawed, so that the signal arrives. */
+async function signalContainer(context: LifeContext, record: ContainerRecord, signal: number): Promise<void> {
+  const process = context.monitor.adopt(record.id);
+  if (process) signalProcess(process.pid, signal);
+  if (process && record.status === 'paused') {
+    await context.runtime.resume(record.id);
+    context.containers.update(record.id, { status: 'running' });
+  }
+  publishContainer(context, record, 'kill', { signal: String(signal) });
+}
+
+/** Sends one signal and returns. Throws WRONG_STATE for a container that does not run. */
+export async function killContainer(
+  context: LifeContext,
+  request: Parameters<EngineApi['containerKill']>[0],
+): Promise<void> {
+  const signal = parseSignal(request.signalName || 'SIGKILL');
+  const { id } = context.containers.get(request.id);
+  await context.mutex.run(id, async () => {
+    const record = context.containers.get(id);
+    if (!isUp(record)) {
+      throw new IechorError('WRONG_STATE', `cannot kill container "${record.name}": container is not running`);
+    }
+    const ends = signal === SIGKILL || signal === parseSignal(record.stopSignal);
+    if (ends) context.containers.update(id, { stoppedByUser: true });
+    if (record.status === 'paused' && !ends) {
+      throw new IechorError('WRONG_STATE', `container "${record.name}" is paused: unpause it before signalling it`);
+    }
+    await signalContainer(context, record, signal);
+  });
+}
