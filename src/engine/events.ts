@@ -68,7 +68,6 @@ function createQueue(signal: AbortSignal | undefined): Queue {
   signal?.addEventListener('abort', end, { once: true });
   const next = async (): Promise<IteratorResult<EventMessage>> => {
     for (;;) {
-      if (ended) return { done: true, value: undefined };
       if (lost > 0) {
         const value = lostMessage(lost);
         lost = 0;
@@ -76,6 +75,7 @@ function createQueue(signal: AbortSignal | undefined): Queue {
       }
       const value = waiting.shift();
       if (value) return { done: false, value };
+      if (ended) return { done: true, value: undefined };
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
@@ -84,6 +84,7 @@ function createQueue(signal: AbortSignal | undefined): Queue {
   const iterator: AsyncIterableIterator<EventMessage> = {
     next,
     return: async () => {
+      waiting.length = 0;
       end();
       return { done: true, value: undefined };
     },

@@ -1,0 +1,202 @@
+import type { EngineApi } from '../api/engine-api.ts';
+import type { Frame } from '../api/streams.ts';
+import { IechorError } from '../common/error.ts';
+import type { EngineContext } from './context.ts';
+import { formatInstant, parseInstant } from './instant.ts';
+import { findTail, type LogFile, nextLogFile, openLogFiles, watchLog } from './log-files.ts';
+import { createEntryReader, type LogEntry, timeOf } from './log-format.ts';
+import { logPath } from './paths.ts';
+
+/** What to read of a log. */
+export interface LogQuery {
+  readonly path: string;
+  readonly terminal: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly sinceNano?: bigint | undefined;
+  readonly untilNano?: bigint | undefined;
+  readonly timestamps: boolean;
+  /** Number of lines from the end; undefined: all. */
+  readonly tail?: number | undefined;
+  /** Resolves when nothing will be written any more; undefined: what is there is all that is wanted. */
+  readonly end?: Promise<unknown> | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Docker's logs: what the container has written, and with `follow` what it writes until it ends. */
+export function containerLogs(
+  context: EngineContext,
+  request: Parameters<EngineApi['containerLogs']>[0],
+): AsyncIterable<Frame> {
+  const record = context.containers.get(request.id);
+  if (!request.stdout && !request.stderr) {
+    throw new IechorError('BAD_REQUEST', 'Bad parameters: you must choose at least one stream');
+  }
+  const until = instantOf(request.until, 'until');
+  const controller = new AbortController();
+  const isLive = ['starting', 'running', 'paused'].includes(record.status);
+  const end = request.follow && isLive ? endOf(context, record.id, { until, signal: controller.signal }) : undefined;
+  const frames = readLog({
+    path: logPath(context.roots, record.id),
+    terminal: record.body.Tty === true,
+    stdout: request.stdout === true,
+    stderr: request.stderr === true,
+    sinceNano: instantOf(request.since, 'since'),
+    untilNano: until,
+    timestamps: request.timestamps === true,
+    tail: tailOf(request.tail),
+    end,
+    signal: request.signal,
+  });
+  return withCleanup(frames, () => controller.abort());
+}
+
+async function* withCleanup<T>(items: AsyncIterable<T>, cleanup: () => void): AsyncGenerator<T> {
+  try {
+    yield* items;
+  } finally {
+    cleanup();
+  }
+}
+
+/** The end of the process, or the time that was asked for. Never rejects. */
+function endOf(
+  context: EngineContext,
+  id: string,
+  { until, signal }: { until: bigint | undefined; signal: AbortSignal },
+): Promise<unknown> {
+  const exit = context.monitor.awaitExit(id, signal).catch(() => {});
+  if (until === undefined) return exit;
+  const milliseconds = Math.min(Math.max(Number(until / 1_000_000n) - Date.now(), 0), 2 ** 31 - 1);
+  return Promise.race([exit, new Promise((resolve) => setTimeout(resolve, milliseconds).unref())]);
+}
+
+function instantOf(text: string | undefined, what: string): bigint | undefined {
+  // Docker's clients send 0 for "not given".
+  return text === undefined || text === '' || text === '0' ? undefined : parseInstant(text, what);
+}
+
+function tailOf(text: string | undefined): number | undefined {
+  if (text === undefined || text === '' || text === 'all') return undefined;
+  // Docker takes what is no number, and negative ones, for "all".
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+const chunkBytes = 64 * 1024;
+
+/** Reads a log from its files. With `end` it goes on, across rotations, until that resolves and all is read. */
+export async function* readLog(query: LogQuery): AsyncGenerator<Frame> {
+  const { path, end, signal } = query;
+  const log = end && watchLog(path);
+  let ended = end === undefined;
+  const stop = () => {
+    ended = true;
+    log?.wake();
+  };
+  void end?.then(stop);
+  signal?.addEventListener('abort', stop, { once: true });
+  const files = await openLogFiles(path);
+  try {
+    const start =
+      query.tail === undefined
+        ? { file: 0, offset: 0 }
+        : await findTail(files, query.tail, (stderr) => (stderr ? query.stderr : query.stdout));
+    for (const { handle } of files.splice(0, start.file)) await handle.close();
+    const frames = createFrames(query);
+    for (let offset = start.offset; !frames.done; offset = 0) {
+      const file = files[0];
+      const isLast = files.length < 2;
+      if (file) {
+        for await (const chunk of chunks(file, { offset, more: () => isLast && waitForMore(file) })) {
+          if (signal?.aborted) return;
+          yield* frames.of(chunk);
+          if (frames.done) return;
+        }
+        await file.handle.close();
+        files.shift();
+      }
+      if (!isLast) continue;
+      const next = log && (await nextLogFile(path, file));
+      if (next) files.push(next);
+      else if (ended || file) return;
+      else await log?.changed();
+    }
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    log?.close();
+    await Promise.all(files.map(({ handle }) => handle.close()));
+  }
+
+  /** At the end of the file: true when it may hold more, false when it is over (rotated away and read, or the end). */
+  async function waitForMore(file: LogFile): Promise<boolean> {
+    if (ended || signal?.aborted || !log) return false;
+    const next = await nextLogFile(path, file);
+    if (next) {
+      await next.handle.close();
+      return false;
+    }
+    await log.changed();
+    return true;
+  }
+}
+
+/** Content of a file from an offset on. At its end `more` says whether to try again; what came meanwhile is read. */
+async function* chunks(
+  { handle }: LogFile,
+  { offset, more }: { offset: number; more(): Promise<boolean> | false },
+): AsyncGenerator<Buffer> {
+  let position = offset;
+  let last = false;
+  for (;;) {
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, position);
+    position += bytesRead;
+    if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
+    else if (last) return;
+    // One more look after `more` has said no: a writer may have been between the read and the answer.
+    else last = !(await more());
+  }
+}
+
+interface Frames {
+  /** Nothing later is wanted. */
+  readonly done: boolean;
+  of(chunk: Buffer): Generator<Frame>;
+}
+
+/** Turns entries into frames: neighbours of one stream go together; times stand at the beginnings of lines. */
+function createFrames(query: LogQuery): Frames {
+  const read = createEntryReader();
+  const midLine = { stdout: false, stderr: false };
+  let done = false;
+  const isWanted = (entry: LogEntry): boolean => {
+    if (!(entry.stderr ? query.stderr : query.stdout)) return false;
+    if (query.sinceNano === undefined && query.untilNano === undefined) return true;
+    const time = timeOf(entry);
+    if (query.untilNano !== undefined && time > query.untilNano) done = true;
+    return !done && time >= (query.sinceNano ?? 0n);
+  };
+  return {
+    get done() {
+      return done;
+    },
+    *of(chunk) {
+      let stream: 'stdout' | 'stderr' = 'stdout';
+      let pieces: Buffer[] = [];
+      const flush = (): Frame => {
+        const data = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
+        pieces = [];
+        return { stream: query.terminal ? 'console' : stream, data };
+      };
+      for (const entry of read(chunk)) {
+        if (!isWanted(entry)) continue;
+        const own = entry.stderr ? 'stderr' : 'stdout';
+        if (own !== stream && pieces.length > 0) yield flush();
+        stream = own;
+        if (query.timestamps && !midLine[own]) pieces.push(Buffer.from(`${formatInstant(timeOf(entry))} `));
+        pieces.push(entry.data);
+        midLine[own] = !entry.full;
+      }
+      if (pieces.length > 0) yield flush();
+    },
+  };
+}
