@@ -22,6 +22,9 @@ export interface PrivateEngine {
   /** Holds `data`, `run` and whatever the test puts there. */
   readonly dir: string;
   readonly socketPath: string;
+  /** Path of the CLI, and the environment that leads it to this engine, for tests that start it their own way. */
+  readonly program: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Runs `iechor ...` to its end. */
   iechor(args: readonly string[], options?: RunOptions): Ran;
   /** Starts `iechor ...` and leaves it running, in a process group of its own. */
@@ -59,6 +62,8 @@ export function createPrivateEngine(): PrivateEngine {
   return {
     dir,
     socketPath: join(dir, 'run', 'iechor.sock'),
+    program: iechorProgram,
+    environment: env,
     iechor,
     start: (args, options = {}) =>
       spawn(iechorProgram, [...args], {

@@ -1,0 +1,143 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { describeWithContainers } from '../support/needs.ts';
+import {
+  createPrivateEngine,
+  eventually,
+  hostInventory,
+  importBusybox,
+  type PrivateEngine,
+  type Ran,
+} from '../support/private-engine.ts';
+import { freePort, shopProject, writeProject } from '../support/projects.ts';
+
+describeWithContainers('a project from compose.yaml', () => {
+  let engine: PrivateEngine;
+  let dir: string;
+  let port: number;
+  const before = hostInventory();
+  const compose = (...args: string[]): Ran => engine.iechor(['compose', ...args], { cwd: dir });
+  const page = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/index.html`)).text();
+  const ids = (): string => compose('ps', '-aq').stdout;
+
+  beforeAll(async () => {
+    engine = createPrivateEngine();
+    importBusybox(engine);
+    port = await freePort();
+    dir = writeProject(engine, 'shop', shopProject(port));
+  });
+  afterAll(() => engine.dispose());
+
+  test('up --dry-run prints a plan with a reason for every step and changes nothing', () => {
+    const plan = compose('--dry-run', 'up', '-d');
+    expect(plan.exit).toBe(0);
+    expect(plan.stdout + plan.stderr).toMatch(/createContainer\s+container:backend:1\s+\S+/);
+    expect(engine.iechor(['ps', '-aq']).stdout).toBe('');
+    expect(engine.iechor(['network', 'ls', '--format', '{{.Name}}']).stdout).not.toContain('shop_');
+  });
+
+  test('up builds, creates and starts everything in the order of the health checks', async () => {
+    expect(compose('up', '-d')).toMatchObject({ exit: 0 });
+    expect(await page()).toBe('welcome\n');
+    expect(compose('ps', '--format', '{{.Service}} {{.State}}').stdout.trim().split('\n').sort()).toEqual([
+      'backend running',
+      'database running',
+      'web running',
+    ]);
+  });
+
+  test('up again changes nothing', () => {
+    const first = ids();
+    expect(compose('up', '-d').exit).toBe(0);
+    expect(ids()).toBe(first);
+  });
+
+  test('services reach each other by name on shared networks only', () => {
+    expect(compose('exec', '-T', 'web', 'wget', '-qO-', '-T', '3', 'http://backend:9000/tmp/ready').exit).toBe(0);
+    expect(compose('exec', '-T', 'backend', 'wget', '-qO-', '-T', '3', 'http://database:5432/etc/passwd').exit).toBe(0);
+    expect(compose('exec', '-T', 'web', 'wget', '-qO-', '-T', '3', 'http://database:5432/etc/passwd').exit).not.toBe(0);
+    const address = engine
+      .iechor(['inspect', '-f', '{{.NetworkSettings.Networks.shop_back.IPAddress}}', 'shop-database-1'])
+      .stdout.trim();
+    expect(compose('exec', '-T', 'web', 'wget', '-qO-', '-T', '2', `http://${address}:5432/etc/passwd`).exit).not.toBe(
+      0,
+    );
+  });
+
+  test('names and labels are those of Docker Compose', () => {
+    const labels = JSON.parse(
+      engine.iechor(['inspect', '-f', '{{json .Config.Labels}}', 'shop-web-1']).stdout,
+    ) as Record<string, string>;
+    expect(labels).toMatchObject({
+      'com.docker.compose.project': 'shop',
+      'com.docker.compose.service': 'web',
+      'com.docker.compose.container-number': '1',
+      'com.docker.compose.oneoff': 'False',
+      'com.docker.compose.project.working_dir': dir,
+    });
+    expect(engine.iechor(['volume', 'ls', '-q']).stdout.split('\n')).toContain('shop_pages');
+  });
+
+  test('a change of one service recreates that service alone, and the reason names the attribute', () => {
+    writeFileSync(join(dir, 'compose.override.yaml'), 'services:\n  database:\n    environment: {LEVEL: debug}\n');
+    const plan = compose('--dry-run', 'up', '-d');
+    expect(plan.stdout + plan.stderr).toMatch(/container:database:1.*environment\.LEVEL.*compose\.override\.yaml:3/);
+    const before = engine.iechor(['inspect', '-f', '{{.Id}}', 'shop-web-1', 'shop-database-1']).stdout.split('\n');
+    expect(compose('up', '-d').exit).toBe(0);
+    const after = engine.iechor(['inspect', '-f', '{{.Id}}', 'shop-web-1', 'shop-database-1']).stdout.split('\n');
+    expect(after[0]).toBe(before[0]);
+    expect(after[1]).not.toBe(before[1]);
+  });
+
+  test('scale adds and removes replicas', () => {
+    expect(compose('scale', 'backend=3').exit).toBe(0);
+    expect(compose('ps', '-q', 'backend').stdout.trim().split('\n')).toHaveLength(3);
+    expect(compose('scale', 'backend=1').exit).toBe(0);
+    expect(compose('ps', '-q', 'backend').stdout.trim().split('\n')).toHaveLength(1);
+  });
+
+  test("run starts a one-off container with the service's networks and passes its exit code", () => {
+    expect(
+      compose(
+        'run',
+        '--rm',
+        '-T',
+        'backend',
+        'sh',
+        '-c',
+        'wget -qO- http://database:5432/etc/passwd >/dev/null && exit 4',
+      ).exit,
+    ).toBe(4);
+    expect(engine.iechor(['ps', '-aq', '--filter', 'label=com.docker.compose.oneoff=True']).stdout).toBe('');
+  });
+
+  test('stop and start keep the containers; port and top answer', async () => {
+    const first = ids();
+    expect(compose('stop').exit).toBe(0);
+    expect(compose('ps', '-q').stdout).toBe('');
+    expect(compose('start').exit).toBe(0);
+    expect(ids()).toBe(first);
+    expect(compose('port', 'web', '8080').stdout.trim()).toBe(`127.0.0.1:${port}`);
+    expect(compose('top', 'web').stdout).toContain('httpd');
+    await eventually('the page is back', async () => (await page().catch(() => '')) === 'welcome\n');
+  });
+
+  test('a volume survives down and is gone after down -v', async () => {
+    compose('exec', '-T', 'web', 'sh', '-c', 'echo changed > /www/index.html');
+    expect(compose('down').exit).toBe(0);
+    expect(engine.iechor(['ps', '-aq']).stdout).toBe('');
+    expect(compose('up', '-d').exit).toBe(0);
+    expect(await page()).toBe('changed\n');
+    expect(compose('down', '-v').exit).toBe(0);
+    expect(compose('up', '-d').exit).toBe(0);
+    expect(await page()).toBe('welcome\n');
+  });
+
+  test('after down -v and the end of the engine nothing is left on the host', () => {
+    expect(compose('down', '-v', '--rmi', 'local').exit).toBe(0);
+    expect(engine.iechor(['volume', 'ls', '-q']).stdout).toBe('');
+    expect(engine.iechor(['daemon', 'stop']).exit).toBe(0);
+    expect(hostInventory()).toEqual(before);
+  });
+});

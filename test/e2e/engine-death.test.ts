@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { describeWithContainers } from '../support/needs.ts';
+import {
+  createPrivateEngine,
+  eventually,
+  hostInventory,
+  importBusybox,
+  type PrivateEngine,
+  type Ran,
+} from '../support/private-engine.ts';
+import { freePort, shopProject, writeProject } from '../support/projects.ts';
+
+describeWithContainers('containers survive the engine', () => {
+  let engine: PrivateEngine;
+  let dir: string;
+  let port: number;
+  const before = hostInventory();
+  const compose = (...args: string[]): Ran => engine.iechor(['compose', ...args], { cwd: dir });
+
+  beforeAll(async () => {
+    engine = createPrivateEngine();
+    importBusybox(engine);
+    port = await freePort();
+    dir = writeProject(engine, 'shop', shopProject(port));
+    expect(compose('up', '-d').exit).toBe(0);
+  });
+  afterAll(() => engine.dispose());
+
+  test('kill -9 of the engine fails not one of 200 requests through the published port', async () => {
+    const pid = engine.daemonPid() ?? 0;
+    let failed = 0;
+    for (let request = 0; request < 200; request++) {
+      if (request === 50) process.kill(pid, 'SIGKILL');
+      const response = await fetch(`http://127.0.0.1:${port}/index.html`).catch(() => undefined);
+      if ((await response?.text()) !== 'welcome\n') failed += 1;
+    }
+    expect(failed).toBe(0);
+  });
+
+  test('while it is dead containers go on knowing each other by name', async () => {
+    const pid = engine.daemonPid();
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    const { spawnSync } = await import('node:child_process');
+    // No engine to exec through: the container's own namespaces are entered from outside.
+    const web = spawnSync('pgrep', ['-f', '^httpd -f -p 8080'], { encoding: 'utf8' }).stdout.split('\n')[0] ?? '';
+    const found = spawnSync('nsenter', ['-t', web, '-m', '-n', '-r', '/bin/nslookup', 'backend', '127.0.0.11'], {
+      encoding: 'utf8',
+    });
+    expect(found.stdout).toMatch(/Name:\s+backend/);
+  });
+
+  test('the next command adopts them: ps, logs and exec answer, and nothing was restarted', () => {
+    expect(compose('ps', '--format', '{{.Service}} {{.State}}').stdout.trim().split('\n').sort()).toEqual([
+      'backend running',
+      'database running',
+      'web running',
+    ]);
+    expect(compose('exec', '-T', 'web', 'cat', '/www/index.html').stdout).toBe('welcome\n');
+    expect(engine.iechor(['inspect', '-f', '{{.RestartCount}}', 'shop-web-1']).stdout).toBe('0\n');
+  });
+
+  test('what ended while it was dead is known with its exit code and its log afterwards', async () => {
+    engine.iechor([
+      'run',
+      '-d',
+      '--name',
+      'short',
+      'busybox',
+      'sh',
+      '-c',
+      'echo begin; while [ ! -e /end ]; do sleep 0.1; done; echo end; exit 9',
+    ]);
+    const inside = engine.iechor(['inspect', '-f', '{{.State.Pid}}', 'short']).stdout.trim();
+    process.kill(engine.daemonPid() ?? 0, 'SIGKILL');
+    const { writeFileSync, existsSync } = await import('node:fs');
+    writeFileSync(`/proc/${inside}/root/end`, '');
+    await eventually('the process has ended', () => !existsSync(`/proc/${inside}/root/end`));
+    expect(engine.iechor(['wait', 'short']).stdout).toBe('9\n');
+    expect(engine.iechor(['logs', 'short']).stdout).toBe('begin\nend\n');
+    engine.iechor(['rm', 'short']);
+  });
+
+  test('a restart policy is kept for what ended while it was dead', async () => {
+    engine.iechor([
+      'run',
+      '-d',
+      '--name',
+      'stubborn',
+      '--restart',
+      'always',
+      'busybox',
+      'sh',
+      '-c',
+      'while [ ! -e /end ]; do sleep 0.1; done; rm /end; exit 1',
+    ]);
+    const inside = engine.iechor(['inspect', '-f', '{{.State.Pid}}', 'stubborn']).stdout.trim();
+    process.kill(engine.daemonPid() ?? 0, 'SIGKILL');
+    const { writeFileSync } = await import('node:fs');
+    writeFileSync(`/proc/${inside}/root/end`, '');
+    await eventually('it runs again', () => {
+      const [status, pid] = engine
+        .iechor(['inspect', '-f', '{{.State.Status}} {{.State.Pid}}', 'stubborn'])
+        .stdout.trim()
+        .split(' ');
+      return status === 'running' && pid !== inside;
+    });
+    engine.iechor(['rm', '-f', 'stubborn']);
+  });
+
+  test('down -v works, and nothing is left on the host', () => {
+    expect(compose('down', '-v', '--rmi', 'local').exit).toBe(0);
+    expect(engine.iechor(['daemon', 'stop']).exit).toBe(0);
+    expect(hostInventory()).toEqual(before);
+  });
+});
