@@ -1,0 +1,164 @@
+import type { ContainerCreateBody } from '../../api/types/container.ts';
+import type { Mount } from '../../api/types/host-config.ts';
+import type { Decision } from './decide.ts';
+import type { Desired, DesiredService } from './desired.ts';
+import type { UpIntent } from './intent.ts';
+import { isAnonymous, takenTargets } from './mounts.ts';
+import type { Observed, ObservedContainer } from './observe.ts';
+import type { ContainerRef, PlanBuilder, StepId } from './plan.ts';
+import type { Removals } from './removals.ts';
+
+/** A container as it stands after the plan's creations and replacements. */
+export interface Placed {
+  readonly service: DesiredService;
+  readonly number: number;
+  readonly name: string;
+  readonly ref: ContainerRef;
+  /** Set where the container stays as it is. */
+  readonly kept?: ObservedContainer;
+  /** The steps after which it may start. */
+  readonly ready: readonly StepId[];
+}
+
+interface CreationContext {
+  readonly desired: Desired;
+  readonly observed: Observed;
+  readonly intent: UpIntent;
+  readonly removals: Removals;
+  /** Steps that make networks and volumes, by name in the engine. */
+  readonly resources: readonly ReadonlyMap<string, StepId>[];
+}
+
+/** Containers that are made: new ones under their name, replacements under a temporary one until the old is gone. */
+export class Creations {
+  readonly #plan: PlanBuilder;
+  readonly #context: CreationContext;
+  readonly #swaps: { placed: Placed; old: ObservedContainer }[] = [];
+
+  constructor(plan: PlanBuilder, context: CreationContext) {
+    this.#plan = plan;
+    this.#context = context;
+  }
+
+  place(
+    service: DesiredService,
+    decisions: readonly Decision[],
+    earlier: ReadonlyMap<string, readonly Placed[]>,
+  ): Placed[] {
+    const providers = service.providers.flatMap((name) => (earlier.get(name) ?? []).flatMap(({ ready }) => ready));
+    return decisions.flatMap((decision) => {
+      if (decision.act === 'remove') return [];
+      const name = service.containerName(decision.number);
+      if (decision.act === 'keep') {
+        const { container } = decision;
+        return [{ service, number: decision.number, name, ref: { id: container.id }, kept: container, ready: [] }];
+      }
+      return [this.#create(service, decision, name, providers)];
+    });
+  }
+
+  #create(
+    service: DesiredService,
+    decision: Extract<Decision, { act: 'create' | 'recreate' }>,
+    name: string,
+    providers: readonly StepId[],
+  ): Placed {
+    const { desired, observed, intent, removals, resources } = this.#context;
+    const old = decision.act === 'recreate' ? decision.container : undefined;
+    const gone = old && removals.byId.get(old.id);
+    const swap = old !== undefined && gone === undefined;
+    const { body, files } = service.container(decision.number, observed.images.get(service.image)?.id);
+    const inherited = old && !intent.renewAnonymousVolumes ? inheritVolumes(body, old) : body;
+    const { platform } = service.service;
+    const id = this.#plan.add('createContainer', {
+      target: `container:${service.name}:${decision.number}`,
+      label: `Container ${name}`,
+      name: swap ? `${old.id.slice(0, 12)}_${name}` : name,
+      body: inherited,
+      ...(platform && { platform }),
+      files,
+      reason: decision.reason.text,
+      because: decision.reason.because,
+      after: [
+        ...used(body, service, desired).flatMap((key) => resources.map((steps) => steps.get(key))),
+        ...providers,
+        gone,
+        ...(swap ? [] : [removals.byName.get(name)]),
+      ],
+    });
+    const placed: Placed = { service, number: decision.number, name, ref: { createdBy: id }, ready: [id] };
+    if (swap) this.#swaps.push({ placed, old });
+    return placed;
+  }
+
+  /** Takes the old containers away and gives their names to the new ones. */
+  replaceAll(placed: ReadonlyMap<string, readonly Placed[]>): Map<string, readonly Placed[]> {
+    const final = new Map<Placed, Placed>();
+    for (const { placed: own, old } of this.#swaps) {
+      const [created] = own.ready;
+      const removed = this.#context.removals.add(old, {
+        reason: `replaced by step ${created}`,
+        volumes: this.#context.intent.renewAnonymousVolumes,
+        after: own.ready,
+      });
+      const renamed = this.#plan.add('renameContainer', {
+        target: `container:${own.service.name}:${own.number}`,
+        label: `Container ${own.name}`,
+        container: own.ref,
+        name: own.name,
+        reason: `name freed by step ${removed}`,
+        after: [...own.ready, removed, this.#context.removals.byName.get(own.name)],
+      });
+      final.set(own, { ...own, ready: [renamed] });
+    }
+    return new Map(
+      [...placed].map(([name, list]) => [name, list.map((own) => final.get(own) ?? this.#properlyNamed(own))]),
+    );
+  }
+
+  /** A kept container that an interrupted run left under its temporary name. */
+  #properlyNamed(placed: Placed): Placed {
+    const { kept, name, service, number } = placed;
+    if (!kept || kept.name === name) return placed;
+    const renamed = this.#plan.add('renameContainer', {
+      target: `container:${service.name}:${number}`,
+      label: `Container ${name}`,
+      container: placed.ref,
+      name,
+      reason: `is named ${kept.name}`,
+      after: [this.#context.removals.byName.get(name)],
+    });
+    return { ...placed, ready: [renamed] };
+  }
+}
+
+/** Names of networks and volumes a container is created with. */
+function used(body: ContainerCreateBody, service: DesiredService, desired: Desired): string[] {
+  const networks = Object.keys(body.NetworkingConfig?.EndpointsConfig ?? {});
+  const volumes = (service.service.volumes ?? []).flatMap(({ type, source }) =>
+    type === 'volume' && source !== undefined ? [desired.project.volumes[source]?.name ?? source] : [],
+  );
+  return [...networks, ...volumes];
+}
+
+/**
+ * Keeps the data of anonymous volumes over a recreation: the old container's are mounted again, unless something
+ * else is mounted there now.
+ */
+function inheritVolumes(body: ContainerCreateBody, old: ObservedContainer): ContainerCreateBody {
+  const host = body.HostConfig ?? {};
+  const taken = takenTargets(host.Binds ?? [], host.Mounts ?? []);
+  const anonymous = old.mounts.filter(
+    (mount) => mount.Type === 'volume' && /^[0-9a-f]{64}$/.test(mount.Name ?? '') && !taken.has(mount.Destination),
+  );
+  if (anonymous.length === 0) return body;
+  const targets = new Set(anonymous.map((mount) => mount.Destination));
+  const mounts: Mount[] = anonymous.map((mount) => ({
+    Type: 'volume',
+    Source: mount.Name as string,
+    Target: mount.Destination,
+    ...(!mount.RW && { ReadOnly: true }),
+  }));
+  const others = (host.Mounts ?? []).filter((mount) => !(isAnonymous(mount) && targets.has(mount.Target)));
+  return { ...body, HostConfig: { ...host, Mounts: [...others, ...mounts] } };
+}

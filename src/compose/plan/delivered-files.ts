@@ -1,0 +1,49 @@
+import type { Mount } from '../../api/types/host-config.ts';
+import type { FileReference, Project, Service } from '../model/project.ts';
+import type { DeliveredFile } from './plan.ts';
+
+export interface Deliveries {
+  readonly mounts: Mount[];
+  readonly files: DeliveredFile[];
+}
+
+/**
+ * How a service's secrets and configs reach it: a file of the host is bind mounted read-only where no owner or mode
+ * is asked for (edits show at once, as with Docker Compose); everything else is copied in before the start.
+ */
+export function deliveries(project: Project, service: Service): Deliveries {
+  const all = [
+    ...(service.secrets ?? []).map((reference) => one(project.secrets[reference.source], reference, '/run/secrets/')),
+    ...(service.configs ?? []).map((reference) => one(project.configs[reference.source], reference, '/')),
+  ];
+  return {
+    mounts: all.flatMap((delivery) => ('Target' in delivery ? [delivery] : [])),
+    files: all.flatMap((delivery) => ('target' in delivery ? [delivery] : [])),
+  };
+}
+
+function one(
+  spec: Project['secrets'][string] | undefined,
+  reference: FileReference,
+  base: string,
+): Mount | DeliveredFile {
+  const { source, uid, gid, mode } = reference;
+  const wanted = reference.target ?? source;
+  const target = wanted.startsWith('/') ? wanted : `${base}${wanted}`;
+  const owned = uid !== undefined || gid !== undefined || mode !== undefined;
+  if (spec?.file !== undefined && !owned) {
+    return { Type: 'bind', Source: spec.file, Target: target, ReadOnly: true, BindOptions: {} };
+  }
+  return {
+    target,
+    uid: Number(uid ?? 0),
+    gid: Number(gid ?? 0),
+    mode: mode ?? 0o444,
+    source:
+      spec?.file !== undefined
+        ? { file: spec.file }
+        : spec?.environment !== undefined
+          ? { environment: spec.environment }
+          : { content: spec?.content ?? '' },
+  };
+}

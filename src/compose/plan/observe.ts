@@ -1,0 +1,135 @@
+import type { EngineApi } from '../../api/engine-api.ts';
+import type { ContainerStatus, ContainerSummary, MountPoint, PortSummary } from '../../api/types/container.ts';
+import type { NetworkInspect, Volume } from '../../api/types/network.ts';
+import { codeOf } from '../../common/error.ts';
+import { type DependencyLabel, labels, parseDependencyLabel } from './labels.ts';
+import { familiarReference } from './names.ts';
+
+/** One container of the project, as the engine's list tells it. */
+export interface ObservedContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly service: string;
+  readonly number: number;
+  readonly oneoff: boolean;
+  readonly state: ContainerStatus;
+  readonly health: 'starting' | 'healthy' | 'unhealthy' | undefined;
+  /** Of a container that has exited. */
+  readonly exitCode: number | undefined;
+  readonly image: string;
+  readonly imageId: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly dependencies: readonly DependencyLabel[];
+  /** Name to id of its networks. */
+  readonly networks: Readonly<Record<string, string>>;
+  readonly mounts: readonly MountPoint[];
+  readonly ports: readonly PortSummary[];
+  readonly summary: ContainerSummary;
+}
+export interface ObservedImage {
+  readonly id: string;
+}
+
+/** What the engine has. Networks and volumes are all there are, so that name clashes with others are seen. */
+export interface Observed {
+  readonly project: string;
+  readonly containers: readonly ObservedContainer[];
+  readonly networks: readonly NetworkInspect[];
+  readonly volumes: readonly Volume[];
+  /** By the reference asked for; a reference that is missing is not in the store. */
+  readonly images: ReadonlyMap<string, ObservedImage>;
+}
+
+export interface ObserveOptions {
+  readonly images?: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** Looks at the engine: one list call for each kind of resource, side by side. */
+export async function observe(engine: EngineApi, project: string, options: ObserveOptions): Promise<Observed> {
+  const { signal, images = [] } = options;
+  const [containers, networks, volumes, found] = await Promise.all([
+    observeContainers(engine, project, signal),
+    engine.networkList({ signal }),
+    engine.volumeList({ signal }),
+    observeImages(engine, [...new Set(images)], signal),
+  ]);
+  return { project, containers, networks, volumes: volumes.Volumes ?? [], images: found };
+}
+
+/** Containers of a project, one-off ones included, sorted by service and number. */
+export async function observeContainers(
+  engine: EngineApi,
+  project: string,
+  signal: AbortSignal,
+): Promise<ObservedContainer[]> {
+  const found = await engine.containerList({ all: true, filters: { label: [`${labels.project}=${project}`] }, signal });
+  return found
+    .map(observedContainer)
+    .filter((container) => container.service !== '' && container.state !== 'removing')
+    .sort((a, b) =>
+      a.service === b.service ? a.number - b.number || (a.name < b.name ? -1 : 1) : a.service < b.service ? -1 : 1,
+    );
+}
+
+/** A list entry in our words. */
+export function observedContainer(summary: ContainerSummary): ObservedContainer {
+  const own = summary.Labels ?? {};
+  const health = /\((?:health: )?(starting|healthy|unhealthy)\)/.exec(summary.Status)?.[1];
+  const exit = /^Exited \((\d+)\)/.exec(summary.Status)?.[1];
+  return {
+    id: summary.Id,
+    name: nameOf(summary.Names),
+    service: own[labels.service] ?? '',
+    number: Number(own[labels.number] ?? 1),
+    oneoff: own[labels.oneoff] === 'True',
+    state: summary.State,
+    health: health as ObservedContainer['health'],
+    exitCode: exit === undefined ? undefined : Number(exit),
+    image: summary.Image,
+    imageId: summary.ImageID,
+    labels: own,
+    dependencies: parseDependencyLabel(own[labels.dependsOn]),
+    networks: Object.fromEntries(
+      Object.entries(summary.NetworkSettings?.Networks ?? {}).map(([name, end]) => [name, end.NetworkID ?? '']),
+    ),
+    mounts: summary.Mounts ?? [],
+    ports: summary.Ports ?? [],
+    summary,
+  };
+}
+
+/** The container's own name; further ones are links of others (`/web/db`). */
+function nameOf(names: readonly string[]): string {
+  const own = names.find((name) => name.lastIndexOf('/') <= 0) ?? names[0] ?? '';
+  return own.replace(/^\//, '');
+}
+
+/** One list for all references; only those it does not answer (digests, ids, what is missing) are looked up one by one. */
+async function observeImages(
+  engine: EngineApi,
+  references: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, ObservedImage>> {
+  if (references.length === 0) return new Map();
+  const listed = await engine.imageList({ filters: { reference: references.map(familiarReference) }, signal });
+  const byTag = new Map(
+    listed.flatMap((image) => (image.RepoTags ?? []).map((tag) => [familiarReference(tag), image.Id])),
+  );
+  const entries = await Promise.all(
+    references.map(async (reference): Promise<[string, ObservedImage][]> => {
+      const id = byTag.get(familiarReference(reference)) ?? (await inspectedId(engine, reference, signal));
+      return id === undefined ? [] : [[reference, { id }]];
+    }),
+  );
+  return new Map(entries.flat());
+}
+
+async function inspectedId(engine: EngineApi, name: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return (await engine.imageInspect({ name, signal })).Id;
+  } catch (error) {
+    if (codeOf(error) === 'IMAGE_NOT_FOUND' || codeOf(error) === 'NOT_FOUND') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,164 @@
+import { IechorError } from '../../common/error.ts';
+import type { Desired } from './desired.ts';
+import type { DependencyLabel } from './labels.ts';
+import type { Observed, ObservedContainer } from './observe.ts';
+import { type Plan, PlanBuilder, type StepId } from './plan.ts';
+import { containerOrder, naming, planStops } from './plan-down.ts';
+import { holds } from './reconcile-starts.ts';
+import { isLive } from './removals.ts';
+
+export interface LifecycleIntent {
+  /** None: all. */
+  readonly services: readonly string[];
+  readonly timeoutSeconds?: number | undefined;
+}
+
+/** Containers of the services, one-off ones left out. */
+function chosen(observed: Observed, services: readonly string[]): ObservedContainer[] {
+  return observed.containers.filter(
+    ({ service, oneoff }) => !oneoff && (services.length === 0 || services.includes(service)),
+  );
+}
+
+export function planStop(observed: Observed, intent: LifecycleIntent): Plan {
+  const plan = new PlanBuilder();
+  planStops(plan, chosen(observed, intent.services), {
+    timeoutSeconds: intent.timeoutSeconds,
+    reason: 'asked for by stop',
+  });
+  return plan.build();
+}
+
+/**
+ * Starts what does not run, after the conditions of its dependencies: those of the file where it is at hand, else those
+ * the containers' labels hold. Throws WRONG_STATE for a service of the file that has no container.
+ */
+export function planStart(observed: Observed, intent: LifecycleIntent, desired?: Desired): Plan {
+  const containers = chosen(observed, intent.services);
+  for (const name of intent.services.length > 0 ? intent.services : (desired?.services.keys() ?? [])) {
+    if (containers.some(({ service }) => service === name) || desired?.services.get(name)?.scale === 0) continue;
+    throw new IechorError('WRONG_STATE', `service ${name} has no container to start`, {
+      hint: `create it: up -d ${name}`,
+    });
+  }
+  const plan = new PlanBuilder();
+  const started = new Map<string, StepId>();
+  const awaits = new Map<string, StepId>();
+  for (const service of containerOrder(containers)) {
+    for (const container of containers.filter((candidate) => candidate.service === service)) {
+      if (container.state === 'running' || container.state === 'restarting') continue;
+      const after = dependenciesOf(container, desired).flatMap((dependency) =>
+        conditionSteps(plan, dependency, { observed, started, awaits, dependent: service }),
+      );
+      const kind = container.state === 'paused' ? 'unpauseContainer' : 'startContainer';
+      started.set(
+        container.id,
+        plan.add(kind, {
+          ...naming(container),
+          container: { id: container.id },
+          reason: `is ${container.state}`,
+          after,
+        }),
+      );
+    }
+  }
+  return plan.build();
+}
+
+function dependenciesOf(container: ObservedContainer, desired: Desired | undefined): readonly DependencyLabel[] {
+  const service = desired?.services.get(container.service);
+  if (!service) return container.dependencies;
+  return [...service.dependencies].map(([name, { condition }]) => ({ service: name, condition, restart: false }));
+}
+
+interface ConditionContext {
+  readonly observed: Observed;
+  readonly started: ReadonlyMap<string, StepId>;
+  readonly awaits: Map<string, StepId>;
+  readonly dependent: string;
+}
+
+function conditionSteps(plan: PlanBuilder, dependency: DependencyLabel, context: ConditionContext): StepId[] {
+  const until =
+    dependency.condition === 'service_healthy'
+      ? 'healthy'
+      : dependency.condition === 'service_completed_successfully'
+        ? 'completed'
+        : undefined;
+  return chosen(context.observed, [dependency.service]).flatMap((container) => {
+    const start = context.started.get(container.id);
+    if (!until) return start === undefined ? [] : [start];
+    if (start === undefined && (holds(container, until) || !isLive(container))) return [];
+    const key = `${container.id} ${until}`;
+    const step =
+      context.awaits.get(key) ??
+      plan.add('await', {
+        ...naming(container),
+        container: { id: container.id },
+        until,
+        reason: `${context.dependent} depends_on ${dependency.service}: ${dependency.condition}`,
+        after: [start],
+      });
+    context.awaits.set(key, step);
+    return [step];
+  });
+}
+
+/** Restarts containers, each after those it depends on. With `dependents`, also those whose depends_on says `restart`. */
+export function planRestart(observed: Observed, intent: LifecycleIntent & { readonly dependents: boolean }): Plan {
+  const named = new Set(chosen(observed, intent.services).map(({ service }) => service));
+  if (intent.dependents) {
+    for (const container of chosen(observed, [])) {
+      if (container.dependencies.some(({ service, restart }) => restart && named.has(service)))
+        named.add(container.service);
+    }
+  }
+  const containers = chosen(observed, [...named]);
+  const plan = new PlanBuilder();
+  const steps = new Map<string, StepId[]>();
+  for (const service of named.size === 0 ? [] : containerOrder(containers)) {
+    const own = containers.filter((container) => container.service === service);
+    steps.set(
+      service,
+      own.map((container) =>
+        plan.add('restartContainer', {
+          ...naming(container),
+          container: { id: container.id },
+          ...(intent.timeoutSeconds !== undefined && { timeoutSeconds: intent.timeoutSeconds }),
+          reason: 'asked for by restart',
+          after: container.dependencies.flatMap((dependency) => steps.get(dependency.service) ?? []),
+        }),
+      ),
+    );
+  }
+  return plan.build();
+}
+
+export function planKill(observed: Observed, intent: LifecycleIntent & { readonly signalName: string }): Plan {
+  const plan = new PlanBuilder();
+  for (const container of chosen(observed, intent.services)) {
+    if (!isLive(container)) continue;
+    const { signalName } = intent;
+    plan.add('killContainer', {
+      ...naming(container),
+      container: { id: container.id },
+      signalName,
+      reason: 'asked for by kill',
+    });
+  }
+  return plan.build();
+}
+
+export function planPause(observed: Observed, intent: LifecycleIntent, pause: boolean): Plan {
+  const plan = new PlanBuilder();
+  for (const container of chosen(observed, intent.services)) {
+    if (container.state !== (pause ? 'running' : 'paused')) continue;
+    const kind = pause ? 'pauseContainer' : 'unpauseContainer';
+    plan.add(kind, {
+      ...naming(container),
+      container: { id: container.id },
+      reason: `asked for by ${pause ? 'pause' : 'unpause'}`,
+    });
+  }
+  return plan.build();
+}

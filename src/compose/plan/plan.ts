@@ -1,0 +1,125 @@
+import type { ContainerCreateBody } from '../../api/types/container.ts';
+import type { NetworkCreateBody, VolumeCreateBody } from '../../api/types/network.ts';
+import type { BuildOptions } from '../../api/types/image.ts';
+import { formatSpan, type SourceSpan } from '../../common/diagnostic.ts';
+
+export type StepId = number;
+/** `container:web:1`, `network:default`, `volume:data`, `image:web`: the same keys on the desired and observed side. */
+export type ResourceKey = `${'container' | 'network' | 'volume' | 'image'}:${string}`;
+/** Known now, or produced by an earlier step. */
+export type ContainerRef = { readonly id: string } | { readonly createdBy: StepId };
+
+/** A secret or config that is copied into the container before it starts. The content is read when the step runs. */
+export interface DeliveredFile {
+  readonly target: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+  readonly source: { readonly file: string } | { readonly environment: string } | { readonly content: string };
+}
+
+/** One image build: where the context is, and the engine's options for it. */
+export interface BuildSpec {
+  readonly context: string;
+  /** As written, relative to the context; undefined: the default names. */
+  readonly dockerfile?: string;
+  readonly inline?: string;
+  readonly options: BuildOptions;
+}
+
+export type AwaitCondition = 'running' | 'healthy' | 'running-or-healthy' | 'completed';
+
+/** What a step of each kind carries beyond StepCommon. A kind without a performer does not compile. */
+export interface StepKinds {
+  pullImage: { readonly image: string; readonly platform?: string; readonly optional?: boolean };
+  buildImage: { readonly service: string; readonly build: BuildSpec };
+  removeImage: { readonly image: string };
+  createNetwork: { readonly body: NetworkCreateBody };
+  removeNetwork: { readonly network: string };
+  createVolume: { readonly body: VolumeCreateBody };
+  removeVolume: { readonly volume: string };
+  createContainer: {
+    readonly name: string;
+    readonly body: ContainerCreateBody;
+    readonly platform?: string;
+    readonly files: readonly DeliveredFile[];
+  };
+  startContainer: { readonly container: ContainerRef };
+  stopContainer: { readonly container: ContainerRef; readonly timeoutSeconds?: number };
+  restartContainer: { readonly container: ContainerRef; readonly timeoutSeconds?: number };
+  killContainer: { readonly container: ContainerRef; readonly signalName: string };
+  pauseContainer: { readonly container: ContainerRef };
+  unpauseContainer: { readonly container: ContainerRef };
+  removeContainer: { readonly container: ContainerRef; readonly volumes: boolean; readonly force: boolean };
+  renameContainer: { readonly container: ContainerRef; readonly name: string };
+  await: { readonly container: ContainerRef; readonly until: AwaitCondition; readonly timeoutSeconds?: number };
+}
+export type StepKind = keyof StepKinds;
+
+/** All that the executor and the renderers know of a step. */
+export interface StepCommon {
+  readonly id: StepId;
+  readonly kind: string;
+  readonly target: ResourceKey;
+  /** As people read it: `Container shop-web-1`. */
+  readonly label: string;
+  readonly reason: string;
+  /** The place in the compose file the reason points at. */
+  readonly because?: SourceSpan;
+  readonly after: readonly StepId[];
+}
+export type StepOf<K extends StepKind> = StepCommon & { readonly kind: K } & StepKinds[K];
+export type Step = { [K in StepKind]: StepOf<K> }[StepKind];
+/** Steps in an order in which each comes after those it waits for. */
+export type Plan = readonly Step[];
+
+type Draft<K extends StepKind> = StepKinds[K] & {
+  readonly target: ResourceKey;
+  readonly label: string;
+  readonly reason: string;
+  readonly because?: SourceSpan | undefined;
+  readonly after?: readonly (StepId | undefined)[];
+};
+
+/** Collects steps; a step can only wait for steps added before it, so plans are acyclic by construction. */
+export class PlanBuilder {
+  readonly #steps: Step[] = [];
+
+  /** Adds a step and returns its id. Undefined and repeated entries of `after` are dropped. */
+  add<K extends StepKind>(kind: K, draft: Draft<K>): StepId {
+    const id = this.#steps.length + 1;
+    const { after = [], because, ...rest } = draft;
+    const known = after.filter((entry): entry is StepId => entry !== undefined && entry < id);
+    const sorted = [...new Set(known)].sort((a, b) => a - b);
+    this.#steps.push({ id, kind, ...rest, ...(because && { because }), after: sorted } as unknown as Step);
+    return id;
+  }
+
+  build(): Plan {
+    return this.#steps;
+  }
+}
+
+/**
+ * The plan as `--dry-run` prints it: number, kind, resource, reason with its place, and what the step waits for.
+ * Places are shown relative to `directory`.
+ */
+export function renderPlan(plan: Plan, directory = ''): string {
+  if (plan.length === 0) return 'nothing to do\n';
+  const idWidth = Math.max(3, String(plan.length).length);
+  const kindWidth = Math.max(...plan.map((step) => step.kind.length));
+  const targetWidth = Math.max(...plan.map((step) => step.target.length));
+  const lines = plan.map((step) => {
+    const place = step.because ? ` (${relativePlace(step.because, directory)})` : '';
+    const after = step.after.length > 0 ? `  (after ${step.after.join(', ')})` : '';
+    const head = `${String(step.id).padStart(idWidth)}  ${step.kind.padEnd(kindWidth)}  ${step.target.padEnd(targetWidth)}`;
+    return `${head}  ${step.reason}${place}${after}`;
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+function relativePlace(span: SourceSpan, directory: string): string {
+  const { file, line } = span;
+  const short = directory !== '' && file.startsWith(`${directory}/`) ? file.slice(directory.length + 1) : file;
+  return formatSpan({ file: short, line, column: 1 }).replace(/:1$/, '');
+}

@@ -1,0 +1,153 @@
+import type { BuildOptions } from '../../api/types/image.ts';
+import type { SourceSpan } from '../../common/diagnostic.ts';
+import { IechorError } from '../../common/error.ts';
+import type { Build, Environment } from '../model/project.ts';
+import { type Desired, type DesiredService, projectLabels } from './desired.ts';
+import { defined } from './host-config.ts';
+import { labels } from './labels.ts';
+import { familiarReference } from './names.ts';
+import type { Observed } from './observe.ts';
+import { type BuildSpec, type Plan, PlanBuilder } from './plan.ts';
+
+export interface ImageIntent {
+  readonly build: 'missing' | 'always' | 'never';
+  readonly pull?: 'always' | 'missing' | 'never' | undefined;
+}
+/** What `build` adds on its command line. */
+export interface BuildFlags {
+  readonly buildArgs?: Environment;
+  readonly noCache?: boolean;
+  readonly pull?: boolean;
+}
+
+/**
+ * First round: which images are built and pulled, and why. Throws IMAGE_NOT_FOUND where an image is missing that may
+ * be neither pulled nor built.
+ */
+export function planImages(
+  desired: Desired,
+  observed: Observed,
+  intent: ImageIntent & { services: ReadonlySet<string> },
+): Plan {
+  const plan = new PlanBuilder();
+  const built = new Set<string>();
+  const selected = [...desired.services.values()].filter((service) => intent.services.has(service.name));
+  for (const service of selected) {
+    const reason = service.service.build && buildReason(service, observed, intent);
+    if (!reason) continue;
+    built.add(familiarReference(service.image));
+    plan.add('buildImage', {
+      target: `image:${service.name}`,
+      label: `Image ${service.image}`,
+      service: service.name,
+      build: buildSpec(desired, service),
+      reason,
+      because: place(desired, service, 'build'),
+    });
+  }
+  for (const service of selected) {
+    const reference = familiarReference(service.image);
+    if (built.has(reference)) continue;
+    const reason = pullReason(desired, service, observed, intent);
+    if (!reason) continue;
+    built.add(reference);
+    const { platform } = service.service;
+    plan.add('pullImage', {
+      target: `image:${service.name}`,
+      label: `Image ${service.image}`,
+      image: service.image,
+      ...(platform && { platform }),
+      ...(service.service.build && { optional: true }),
+      reason,
+      because: place(desired, service, 'image'),
+    });
+  }
+  return plan.build();
+}
+
+const place = (desired: Desired, service: DesiredService, attribute: string): SourceSpan | undefined =>
+  desired.spanOf('services', service.name, attribute)[0];
+
+function buildReason(service: DesiredService, observed: Observed, intent: ImageIntent): string | undefined {
+  const missing = !observed.images.has(service.image);
+  if (intent.build === 'never') {
+    if (!missing) return undefined;
+    throw new IechorError(
+      'IMAGE_NOT_FOUND',
+      `service ${service.name} has no image ${service.image}, and may not build it`,
+      {
+        hint: 'leave --no-build away',
+      },
+    );
+  }
+  if (intent.build === 'always') return 'asked for by --build';
+  if (service.service.pull_policy === 'build') return 'pull_policy: build';
+  return missing ? 'not in local store' : undefined;
+}
+
+function pullReason(
+  desired: Desired,
+  service: DesiredService,
+  observed: Observed,
+  intent: ImageIntent,
+): string | undefined {
+  const policy = intent.pull ?? service.service.pull_policy ?? 'missing';
+  const missing = !observed.images.has(service.image);
+  if (service.service.build)
+    return policy === 'always' && intent.pull === undefined && missing ? 'pull_policy: always' : undefined;
+  if (policy === 'always') return intent.pull ? 'asked for by --pull always' : 'pull_policy: always';
+  if (!missing) return undefined;
+  const builder = [...desired.services.values()].find(
+    (other) => other.service.build && familiarReference(other.image) === familiarReference(service.image),
+  );
+  if (policy === 'never' || policy === 'build') {
+    throw new IechorError(
+      'IMAGE_NOT_FOUND',
+      `service ${service.name} needs image ${service.image}, which is not in the local store`,
+      {
+        at: desired.spanOf('services', service.name, 'image').slice(0, 1),
+        hint: builder ? `build it: build ${builder.name}` : 'pull it first, or allow it with --pull missing',
+      },
+    );
+  }
+  return 'not in local store';
+}
+
+/** A service's `build` as the engine takes it. Relative paths are those of the model: absolute already. */
+export function buildSpec(desired: Desired, service: DesiredService, flags: BuildFlags = {}): BuildSpec {
+  const build = service.service.build as Build;
+  const { project } = desired;
+  const hosts = Object.entries(build.extra_hosts ?? {}).flatMap(([host, ips]) => ips.map((ip) => `${host}:${ip}`));
+  const args = { ...build.args, ...flags.buildArgs };
+  const platform = build.platforms?.[0] ?? service.service.platform;
+  const options = defined<BuildOptions>({
+    dockerfile: build.dockerfile,
+    t: [service.image, ...(build.tags ?? [])],
+    buildargs: Object.keys(args).length > 0 ? resolved(args, project.environment) : undefined,
+    labels: { ...build.labels, ...projectLabels(project), [labels.service]: service.name },
+    target: build.target,
+    nocache: (build.no_cache ?? false) || (flags.noCache ?? false) || undefined,
+    pull: build.pull || flags.pull ? '1' : undefined,
+    networkmode: build.network,
+    shmsize: build.shm_size,
+    cachefrom: build.cache_from,
+    extrahosts: hosts.length > 0 ? hosts.join(',') : undefined,
+    platform,
+    rm: true,
+  });
+  return defined<BuildSpec>({
+    context: build.context ?? '.',
+    dockerfile: build.dockerfile,
+    inline: build.dockerfile_inline,
+    options,
+  });
+}
+
+/** An argument without a value takes the environment's; where there is none it is left to the build file's default. */
+function resolved(args: Environment, environment: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(args).map(([name, value]): [string, string | undefined] => [
+    name,
+    value ?? environment[name],
+  ]);
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

@@ -1,0 +1,159 @@
+import type { DependencyCondition } from '../model/project.ts';
+import type { Desired } from './desired.ts';
+import type { UpIntent } from './intent.ts';
+import type { Observed, ObservedContainer } from './observe.ts';
+import type { AwaitCondition, PlanBuilder, StepId } from './plan.ts';
+import type { Placed } from './creations.ts';
+
+export interface StartContext {
+  readonly desired: Desired;
+  readonly observed: Observed;
+  readonly intent: Pick<UpIntent, 'wait' | 'waitTimeoutSeconds' | 'dependencies'>;
+  /** Services, each after those it depends on. */
+  readonly order: readonly string[];
+  readonly placed: ReadonlyMap<string, readonly Placed[]>;
+  readonly named: ReadonlySet<string>;
+  /** Published host port to the step that frees it. */
+  readonly freedPorts: ReadonlyMap<string, StepId>;
+}
+
+const awaited: Record<DependencyCondition, AwaitCondition> = {
+  service_started: 'running',
+  service_healthy: 'healthy',
+  service_completed_successfully: 'completed',
+};
+
+/** Starts what does not run, each after the conditions of its dependencies, and waits where asked to. */
+export function planStarts(plan: PlanBuilder, context: StartContext): void {
+  const starts = new Starts(plan, context);
+  for (const name of context.order) starts.service(name);
+  if (!context.intent.wait) return;
+  for (const name of context.order) {
+    for (const placed of context.placed.get(name) ?? [])
+      starts.waitFor(placed, 'running-or-healthy', { text: 'asked for by --wait' });
+  }
+}
+
+class Starts {
+  readonly #plan: PlanBuilder;
+  readonly #context: StartContext;
+  /** Step that starts (or restarts) a container, by its name. */
+  readonly #started = new Map<string, StepId>();
+  readonly #awaits = new Map<string, StepId>();
+
+  constructor(plan: PlanBuilder, context: StartContext) {
+    this.#plan = plan;
+    this.#context = context;
+  }
+
+  service(name: string): void {
+    for (const placed of this.#context.placed.get(name) ?? []) {
+      const reason = startReason(placed);
+      if (reason) this.#start(placed, reason);
+      else this.#restartAfterDependency(placed);
+    }
+  }
+
+  #start(placed: Placed, reason: string): void {
+    const { ref, kept } = placed;
+    const kind = kept?.state === 'paused' ? 'unpauseContainer' : 'startContainer';
+    const id = this.#plan.add(kind, {
+      ...naming(placed),
+      container: ref,
+      reason,
+      after: [...placed.ready, ...this.#conditions(placed), ...this.#portsFreed(placed)],
+    });
+    this.#started.set(placed.name, id);
+  }
+
+  /** `depends_on: {db: {restart: true}}`: a container that stays is restarted after its dependency was made anew. */
+  #restartAfterDependency(placed: Placed): void {
+    for (const [name, dependency] of placed.service.dependencies) {
+      const renewed = (this.#context.placed.get(name) ?? []).some((other) => !other.kept);
+      if (!dependency.restart || !renewed || placed.service.providers.includes(name)) continue;
+      const id = this.#plan.add('restartContainer', {
+        ...naming(placed),
+        container: placed.ref,
+        reason: `${name} is made anew, and depends_on says restart`,
+        because: this.#context.desired.spanOf('services', placed.service.name, 'depends_on', name)[0],
+        after: [...placed.ready, ...this.#conditions(placed)],
+      });
+      this.#started.set(placed.name, id);
+      return;
+    }
+  }
+
+  #portsFreed(placed: Placed): StepId[] {
+    return (placed.service.service.ports ?? []).flatMap((port) => {
+      const freed = this.#context.freedPorts.get(`${port.published}/${port.protocol ?? 'tcp'}`);
+      return freed === undefined ? [] : [freed];
+    });
+  }
+
+  #conditions({ service }: Placed): StepId[] {
+    if (!this.#context.intent.dependencies) return [];
+    return [...service.dependencies].flatMap(([name, { condition }]) => {
+      const because = this.#context.desired.spanOf('services', service.name, 'depends_on', name)[0];
+      const text = `${service.name} depends_on ${name}: ${condition}`;
+      return (this.#context.placed.get(name) ?? []).flatMap((other) => {
+        const started = this.#started.get(other.name);
+        const step =
+          condition === 'service_started' ? started : this.waitFor(other, awaited[condition], { text, because });
+        return step === undefined ? [] : [step];
+      });
+    });
+  }
+
+  /** A step that waits for a container, shared by all who wait for the same; none where the condition holds already. */
+  waitFor(
+    placed: Placed,
+    until: AwaitCondition,
+    reason: { text: string; because?: ReturnType<Desired['spanOf']>[number] | undefined },
+  ): StepId | undefined {
+    const started = this.#started.get(placed.name);
+    if (started === undefined && placed.kept && holds(placed.kept, until)) return undefined;
+    const key = `${placed.name} ${until}`;
+    const known = this.#awaits.get(key);
+    if (known !== undefined) return known;
+    const { waitTimeoutSeconds, wait } = this.#context.intent;
+    const id = this.#plan.add('await', {
+      ...naming(placed),
+      container: placed.ref,
+      until,
+      ...(wait && waitTimeoutSeconds !== undefined && { timeoutSeconds: waitTimeoutSeconds }),
+      reason: reason.text,
+      because: reason.because,
+      after: started === undefined ? placed.ready : [started],
+    });
+    this.#awaits.set(key, id);
+    return id;
+  }
+}
+
+const naming = ({ service, number, name }: Placed) => ({
+  target: `container:${service.name}:${number}` as const,
+  label: `Container ${name}`,
+});
+
+function startReason({ kept, ready }: Placed): string | undefined {
+  if (!kept) return `created by step ${ready[0]}`;
+  if (kept.state === 'running' || kept.state === 'restarting') return undefined;
+  return kept.state === 'exited' && kept.exitCode !== undefined
+    ? `has exited with code ${kept.exitCode}`
+    : `is ${kept.state}`;
+}
+
+/** Whether a container that nobody touches meets the condition already. */
+export function holds(container: ObservedContainer, until: AwaitCondition): boolean {
+  const running = container.state === 'running';
+  switch (until) {
+    case 'running':
+      return running;
+    case 'healthy':
+      return running && container.health === 'healthy';
+    case 'completed':
+      return container.state === 'exited' && container.exitCode === 0;
+    case 'running-or-healthy':
+      return running && (container.health === undefined || container.health === 'healthy');
+  }
+}

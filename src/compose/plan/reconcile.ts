@@ -1,0 +1,72 @@
+import { Creations, type Placed } from './creations.ts';
+import { type DecideContext, type Decision, decideService } from './decide.ts';
+import { selectServices } from './dependencies.ts';
+import type { Desired, DesiredService } from './desired.ts';
+import { topologicalOrder } from './graph.ts';
+import type { UpIntent } from './intent.ts';
+import type { Observed } from './observe.ts';
+import { type Plan, PlanBuilder } from './plan.ts';
+import { planOrphans } from './reconcile-orphans.ts';
+import { findNetworks, planNetworks, planVolumes } from './reconcile-resources.ts';
+import { planStarts } from './reconcile-starts.ts';
+import { Removals } from './removals.ts';
+
+export interface Reconciled {
+  readonly plan: Plan;
+  /** Things the user should know that need no step. */
+  readonly notices: readonly string[];
+}
+
+/**
+ * Second round: from what is to what should be, as steps with reasons. Pure, synchronous, the same for any order of
+ * input. Creations come first, then replacements, then starts, so that a creation that fails takes nothing down.
+ */
+export function reconcile(desired: Desired, observed: Observed, intent: UpIntent): Reconciled {
+  const plan = new PlanBuilder();
+  const notices: string[] = [];
+  const order = serviceOrder(desired);
+  const selected = selectServices(desired.project, intent.services, intent.dependencies);
+  const named = new Set(intent.services.length > 0 ? intent.services : order);
+  const networks = findNetworks(desired, observed);
+  const newNetworks = new Set(networks.diverged.map(({ network }) => network.name));
+  const renewed = new Map<string, string>();
+  const context: DecideContext = { desired, observed, intent, named, newNetworks, renewed };
+  const decisions = new Map<string, readonly Decision[]>();
+  for (const name of order) {
+    if (!selected.has(name)) continue;
+    const decided = decideService(desired.services.get(name) as DesiredService, context);
+    decisions.set(name, decided);
+    if (decided.some(({ act }) => act === 'recreate')) renewed.set(name, 'made anew');
+    else if (decided.some(({ act }) => act === 'create') && decided.every(({ act }) => act !== 'keep'))
+      renewed.set(name, 'new');
+  }
+  const removals = new Removals(plan, intent);
+  planOrphans({ desired, observed, intent, plan: removals, notices });
+  for (const [name, decided] of decisions)
+    removals.addAll(desired.services.get(name) as DesiredService, decided, newNetworks);
+  const networkSteps = planNetworks(networks, plan, { desired, freed: removals.steps });
+  const volumeSteps = planVolumes(desired, observed, plan, notices);
+  const creations = new Creations(plan, {
+    desired,
+    observed,
+    intent,
+    removals,
+    resources: [networkSteps, volumeSteps],
+  });
+  const placed = new Map<string, readonly Placed[]>();
+  for (const [name, decided] of decisions)
+    placed.set(name, creations.place(desired.services.get(name) as DesiredService, decided, placed));
+  const replaced = creations.replaceAll(placed);
+  if (intent.start)
+    planStarts(plan, { desired, observed, intent, order, placed: replaced, named, freedPorts: removals.ports });
+  return { plan: plan.build(), notices };
+}
+
+/** Services so that each comes after those it depends on. Throws COMPOSE_INVALID for a cycle, with its chain. */
+export function serviceOrder(desired: Desired): string[] {
+  const nodes = [...desired.services.values()].map(({ name, dependencies }) => ({
+    name,
+    after: [...dependencies.keys()],
+  }));
+  return topologicalOrder(nodes, (name) => desired.spanOf('services', name, 'depends_on'));
+}

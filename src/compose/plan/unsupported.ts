@@ -1,0 +1,137 @@
+import type { Diagnostic } from '../../common/diagnostic.ts';
+import { IechorError } from '../../common/error.ts';
+import type { Project } from '../model/project.ts';
+import type { Desired } from './desired.ts';
+
+interface Row {
+  /** `*` stands for any key or index. Matches where the value is set. */
+  readonly path: string;
+  /** Only these values; default: any. */
+  readonly when?: (value: unknown) => boolean;
+  readonly why: string;
+  /** Only said, not refused: the containers run as the file says, the attribute speaks to something else. */
+  readonly notice?: true;
+}
+
+const set = (value: unknown): boolean => value === true;
+const notEmpty = (value: unknown): boolean => Object.keys((value ?? {}) as object).length > 0;
+
+/** All that the model knows and a plan cannot do yet. An attribute that works is taken off this list. */
+const rows: readonly Row[] = [
+  { path: 'services.*.provider', why: 'provider services are not supported yet' },
+  { path: 'services.*.models', when: notEmpty, why: 'models are not supported yet' },
+  { path: 'services.*.credential_spec', why: 'it applies to Windows containers' },
+  { path: 'services.*.cpu_count', why: 'it applies to Windows containers' },
+  { path: 'services.*.cpu_percent', why: 'it applies to Windows containers' },
+  { path: 'services.*.isolation', when: (value) => value !== 'default', why: 'it applies to Windows containers' },
+  { path: 'services.*.use_api_socket', when: set, why: 'it is not supported yet' },
+  { path: 'services.*.post_start', when: notEmpty, why: 'hooks are not supported yet' },
+  { path: 'services.*.pre_stop', when: notEmpty, why: 'hooks are not supported yet' },
+  { path: 'services.*.env_file', when: notEmpty, why: 'its files were not read' },
+  {
+    path: 'services.*.pull_policy',
+    when: (value) => /^(daily|weekly|every_)/.test(String(value)),
+    why: 'time-based pull policies are not supported yet',
+  },
+  {
+    path: 'services.*.volumes.*.type',
+    when: (value) => value === 'cluster' || value === 'npipe',
+    why: 'volumes of this type are not supported',
+  },
+  {
+    path: 'services.*.deploy.mode',
+    when: (value) => value !== 'replicated',
+    why: 'only replicated services are supported',
+  },
+  {
+    path: 'services.*.deploy.labels',
+    when: notEmpty,
+    why: 'they belong to services of a cluster, not to containers',
+    notice: true,
+  },
+  { path: 'services.*.deploy.update_config', why: 'containers are replaced all at once', notice: true },
+  { path: 'services.*.deploy.rollback_config', why: 'containers are replaced all at once', notice: true },
+  { path: 'services.*.deploy.endpoint_mode', why: 'it speaks to a cluster', notice: true },
+  { path: 'services.*.deploy.placement', when: notEmpty, why: 'it speaks to a cluster', notice: true },
+  {
+    path: 'services.*.deploy.resources.reservations.cpus',
+    why: 'processors are not set aside on one machine',
+    notice: true,
+  },
+  { path: 'services.*.deploy.resources.reservations.generic_resources', why: 'it speaks to a cluster', notice: true },
+  { path: 'services.*.deploy.restart_policy.delay', why: "the engine's own back-off applies", notice: true },
+  { path: 'services.*.deploy.restart_policy.window', why: "the engine's own back-off applies", notice: true },
+  { path: 'services.*.build.additional_contexts', when: notEmpty, why: 'further build contexts are not supported yet' },
+  { path: 'services.*.build.secrets', when: notEmpty, why: 'secrets in builds are not supported yet' },
+  { path: 'services.*.build.ssh', when: notEmpty, why: 'SSH agents in builds are not supported yet' },
+  { path: 'services.*.build.cache_to', when: notEmpty, why: 'exporting the build cache is not supported yet' },
+  { path: 'services.*.build.entitlements', when: notEmpty, why: 'it is not supported yet' },
+  { path: 'services.*.build.privileged', when: set, why: 'privileged builds are not supported' },
+  {
+    path: 'services.*.build.provenance',
+    when: (value) => value !== 'false',
+    why: 'attestations are not supported yet',
+  },
+  { path: 'services.*.build.sbom', when: (value) => value !== 'false', why: 'attestations are not supported yet' },
+  { path: 'services.*.build.isolation', when: (value) => value !== 'default', why: 'it applies to Windows containers' },
+  { path: 'services.*.build.ulimits', when: notEmpty, why: 'limits of builds are not supported yet' },
+  {
+    path: 'services.*.build.platforms',
+    when: (value) => (value as unknown[]).length > 1,
+    why: 'an image is built for one platform',
+  },
+  {
+    path: 'services.*.build.context',
+    when: (value) => /^(https?|git|ssh):\/\/|^git@/.test(String(value)),
+    why: 'contexts from afar are not supported yet',
+  },
+  ...(['secrets', 'configs'] as const).flatMap((kind): Row[] => [
+    { path: `${kind}.*.external`, when: set, why: 'external ones need a store that is not there yet' },
+    { path: `${kind}.*.driver`, why: 'drivers are not supported' },
+    { path: `${kind}.*.template_driver`, why: 'templates are not supported' },
+  ]),
+];
+
+/** Findings about attributes nobody here can carry out: errors for what would be missing, warnings for the rest. */
+export function unsupportedAttributes(
+  { project, spanOf }: Pick<Desired, 'project' | 'spanOf'>,
+  services: ReadonlySet<string>,
+): Diagnostic[] {
+  return rows.flatMap((row) =>
+    matches(project, row.path.split('.')).flatMap(({ path, value }): Diagnostic[] => {
+      if (value === undefined || value === null || !(row.when?.(value) ?? true)) return [];
+      if (path[0] === 'services' && !services.has(String(path[1]))) return [];
+      const severity = row.notice ? 'warning' : 'error';
+      const message = row.notice ? `has no effect: ${row.why}` : `is not supported: ${row.why}`;
+      return [
+        { severity, code: 'COMPOSE_UNSUPPORTED', path: path.join('.'), message, at: spanOf(...path).slice(0, 1) },
+      ];
+    }),
+  );
+}
+
+/** Throws COMPOSE_UNSUPPORTED with all errors; returns the warnings. */
+export function refuseUnsupported(
+  desired: Pick<Desired, 'project' | 'spanOf'>,
+  services: ReadonlySet<string>,
+): Diagnostic[] {
+  const found = unsupportedAttributes(desired, services);
+  const errors = found.filter(({ severity }) => severity === 'error');
+  if (errors.length === 0) return found;
+  throw new IechorError('COMPOSE_UNSUPPORTED', errors.map(({ path, message }) => `${path} ${message}`).join('; '), {
+    diagnostics: errors,
+    at: errors[0]?.at,
+  });
+}
+
+function matches(project: Project, pattern: readonly string[]): { path: string[]; value: unknown }[] {
+  let found: { path: string[]; value: unknown }[] = [{ path: [], value: project }];
+  for (const key of pattern) {
+    found = found.flatMap(({ path, value }) => {
+      if (typeof value !== 'object' || value === null) return [];
+      const keys = key === '*' ? Object.keys(value) : Object.hasOwn(value, key) ? [key] : [];
+      return keys.map((own) => ({ path: [...path, own], value: (value as Record<string, unknown>)[own] }));
+    });
+  }
+  return found;
+}

@@ -1,0 +1,89 @@
+import type { EngineApi } from '../../api/engine-api.ts';
+import type { ContainerInspect } from '../../api/types/container.ts';
+import { IechorError } from '../../common/error.ts';
+import type { AwaitCondition } from '../plan/plan.ts';
+import { lastLines } from './last-lines.ts';
+import type { Watcher } from './watcher.ts';
+
+type Verdict =
+  | { readonly kind: 'met'; readonly word: string }
+  | { readonly kind: 'failed' | 'pending'; readonly why: string };
+
+/** What a container's state says about a condition. Pure. */
+export function judge(container: Pick<ContainerInspect, 'State'>, until: AwaitCondition): Verdict {
+  const { State: state } = container;
+  const over = state.Status === 'exited' || state.Status === 'dead';
+  const exit = state.OOMKilled
+    ? `was killed for lack of memory (exit code ${state.ExitCode})`
+    : `exited with code ${state.ExitCode}`;
+  if (until === 'completed') {
+    if (!over) return { kind: 'pending', why: 'has not finished' };
+    return state.ExitCode === 0 ? { kind: 'met', word: 'Exited' } : { kind: 'failed', why: exit };
+  }
+  if (over) {
+    const fine = until === 'running-or-healthy' && state.ExitCode === 0;
+    return fine ? { kind: 'met', word: 'Exited' } : { kind: 'failed', why: exit };
+  }
+  if (!state.Running || state.Restarting) return { kind: 'pending', why: 'is not running' };
+  const health = state.Health?.Status;
+  const probed = health !== undefined && health !== 'none';
+  if (until === 'running' || (until === 'running-or-healthy' && !probed)) return { kind: 'met', word: 'Running' };
+  if (!probed) return { kind: 'failed', why: 'has no health check' };
+  if (health === 'healthy') return { kind: 'met', word: 'Healthy' };
+  return health === 'unhealthy'
+    ? { kind: 'failed', why: 'is unhealthy' }
+    : { kind: 'pending', why: 'is not healthy yet' };
+}
+
+export interface AwaitOptions {
+  readonly engine: EngineApi;
+  readonly watcher: Watcher;
+  readonly timeoutSeconds?: number | undefined;
+  readonly onProgress: (detail: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Resolves with a word (`Healthy`) when the condition holds. Throws DEPENDENCY_FAILED when it cannot come true any
+ * more or the time is up: with exit code, last probe and last log lines.
+ */
+export async function awaitContainer(id: string, until: AwaitCondition, options: AwaitOptions): Promise<string> {
+  const { engine, watcher, timeoutSeconds, signal } = options;
+  const deadline = timeoutSeconds === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutSeconds * 1000;
+  for (;;) {
+    const seen = watcher.version(id);
+    const container = await engine.containerInspect({ id, signal });
+    const verdict = judge(container, until);
+    if (verdict.kind === 'met') return verdict.word;
+    const left = deadline - Date.now();
+    if (verdict.kind === 'failed' || left <= 0) {
+      const late = verdict.kind === 'failed' ? '' : ` after ${timeoutSeconds} s`;
+      throw await culprit(engine, container, `${verdict.why}${late}`);
+    }
+    const probes = lastProbe(container);
+    if (probes) options.onProgress(`Waiting: ${probes}`);
+    await watcher.changed(id, seen, { atMostMs: Math.min(left, 5000), signal });
+  }
+}
+
+function lastProbe({ State: { Health: health } }: ContainerInspect): string | undefined {
+  const last = health?.Log?.at(-1);
+  if (!last || last.ExitCode === 0) return undefined;
+  const output = last.Output.trim().split('\n').at(-1);
+  const count = health?.FailingStreak ?? 1;
+  return `${count} failed ${count === 1 ? 'probe' : 'probes'}, last: exit ${last.ExitCode}${output ? ` "${output}"` : ''}`;
+}
+
+async function culprit(engine: EngineApi, container: ContainerInspect, why: string): Promise<IechorError> {
+  const name = container.Name.replace(/^\//, '');
+  const probes = lastProbe(container);
+  const lines = await lastLines(engine, container, 10);
+  const message = [
+    `container ${name} ${why}`,
+    ...(probes ? [`  ${probes}`] : []),
+    ...(lines.length > 0 ? [`  last log lines of ${name}:`, ...lines.map((line) => `    ${line}`)] : []),
+  ].join('\n');
+  return new IechorError('DEPENDENCY_FAILED', message, {
+    hint: lines.length > 0 ? undefined : `${name} wrote no output; "inspect ${name}" shows its state`,
+  });
+}

@@ -1,0 +1,147 @@
+import type { EngineApi } from '../../api/engine-api.ts';
+import { codeOf } from '../../common/error.ts';
+import type { ContainerRef, StepOf } from '../plan/plan.ts';
+import { awaitContainer } from './await-container.ts';
+import { buildImage } from './build-image.ts';
+import { deliverFiles } from './deliver-files.ts';
+import type { Performers, StepContext, StepResult } from './execute.ts';
+import { followMessages } from './messages.ts';
+import type { Watcher } from './watcher.ts';
+
+export interface PerformerOptions {
+  readonly engine: EngineApi;
+  readonly watcher: Watcher;
+  /** Where secrets and configs with an `environment` source come from. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** What each kind of step does, in calls of the engine. A kind without a performer does not compile. */
+export function createPerformers(options: PerformerOptions): Performers {
+  return { ...imagePerformers(options), ...resourcePerformers(options), ...containerPerformers(options) };
+}
+
+type ImageKind = 'pullImage' | 'buildImage' | 'removeImage';
+type ResourceKind = 'createNetwork' | 'removeNetwork' | 'createVolume' | 'removeVolume';
+
+function imagePerformers({ engine }: PerformerOptions): Pick<Performers, ImageKind> {
+  return {
+    pullImage: (step, context) => pull(engine, step, context),
+    buildImage: (step, context) => buildImage(engine, step, context),
+    removeImage: (step, { kill }) => tolerant(engine.imageRemove({ name: step.image, signal: kill })),
+  };
+}
+
+function resourcePerformers({ engine }: PerformerOptions): Pick<Performers, ResourceKind> {
+  return {
+    createNetwork: (step, { kill }) => silent(engine.networkCreate({ body: step.body, signal: kill })),
+    removeNetwork: (step, { kill }) => tolerant(engine.networkRemove({ id: step.network, signal: kill })),
+    createVolume: (step, { kill }) => silent(engine.volumeCreate({ body: step.body, signal: kill })),
+    removeVolume: (step, { kill }) => tolerant(engine.volumeRemove({ name: step.volume, signal: kill })),
+  };
+}
+
+function containerPerformers({
+  engine,
+  watcher,
+  environment,
+}: PerformerOptions): Omit<Performers, ImageKind | ResourceKind> {
+  const on = (step: { readonly container: ContainerRef }, context: StepContext) => ({
+    id: idOf(step.container, context),
+    signal: context.kill,
+  });
+  return {
+    createContainer: (step, context) => create(engine, step, { context, environment }),
+    startContainer: (step, context) => silent(engine.containerStart(on(step, context))),
+    stopContainer: (step, context) => silent(engine.containerStop({ ...on(step, context), t: step.timeoutSeconds })),
+    restartContainer: (step, context) =>
+      silent(engine.containerRestart({ ...on(step, context), t: step.timeoutSeconds })),
+    killContainer: (step, context) =>
+      silent(engine.containerKill({ ...on(step, context), signalName: step.signalName })),
+    pauseContainer: (step, context) => silent(engine.containerPause(on(step, context))),
+    unpauseContainer: (step, context) => silent(engine.containerUnpause(on(step, context))),
+    removeContainer: (step, context) =>
+      tolerant(engine.containerRemove({ ...on(step, context), v: step.volumes, force: step.force })),
+    renameContainer: (step, context) => silent(engine.containerRename({ ...on(step, context), name: step.name })),
+    await: async (step, context) => ({
+      detail: await awaitContainer(idOf(step.container, context), step.until, {
+        engine,
+        watcher,
+        timeoutSeconds: step.timeoutSeconds,
+        onProgress: (detail) => context.report({ detail }),
+        signal: AbortSignal.any([context.signal, context.kill]),
+      }),
+    }),
+  };
+}
+
+const silent = (call: Promise<unknown>): Promise<undefined> => call.then(() => undefined);
+
+/** What a tear-down says in place of a failure where the thing is gone already, or others still use it. */
+const accepted: Readonly<Record<string, string>> = {
+  CONTAINER_NOT_FOUND: 'Already gone',
+  IMAGE_NOT_FOUND: 'Already gone',
+  NETWORK_NOT_FOUND: 'Already gone',
+  VOLUME_NOT_FOUND: 'Already gone',
+  IN_USE: 'Resource is still in use',
+};
+
+async function tolerant(call: Promise<unknown>): Promise<StepResult | undefined> {
+  try {
+    await call;
+    return undefined;
+  } catch (error) {
+    const detail = accepted[codeOf(error) ?? ''];
+    if (detail === undefined) throw error;
+    return { detail };
+  }
+}
+
+function idOf(ref: ContainerRef, context: StepContext): string {
+  if ('id' in ref) return ref.id;
+  const id = context.result(ref.createdBy)?.containerId;
+  if (id === undefined) throw new Error(`step ${ref.createdBy} made no container`);
+  return id;
+}
+
+async function pull(
+  engine: EngineApi,
+  step: StepOf<'pullImage'>,
+  context: StepContext,
+): Promise<StepResult | undefined> {
+  const signal = AbortSignal.any([context.signal, context.kill]);
+  const messages = engine.imageCreate({ ...splitReference(step.image), platform: step.platform, signal });
+  try {
+    await followMessages(messages, context.report, {
+      fallback: 'REGISTRY_REFUSED',
+      about: `cannot pull ${step.image}`,
+    });
+    return undefined;
+  } catch (error) {
+    if (!step.optional || context.signal.aborted) throw error;
+    return { detail: 'Not pulled' };
+  }
+}
+
+/** `fromImage` and `tag` as the engine wants them; a digest takes the tag's place. */
+export function splitReference(reference: string): { fromImage: string; tag: string } {
+  const at = reference.indexOf('@');
+  if (at >= 0) return { fromImage: reference.slice(0, at).replace(/:[^/:]*$/, ''), tag: reference.slice(at + 1) };
+  const match = /^(.*):([^/:]+)$/.exec(reference);
+  return { fromImage: match?.[1] ?? reference, tag: match?.[2] ?? 'latest' };
+}
+
+async function create(
+  engine: EngineApi,
+  step: StepOf<'createContainer'>,
+  { context, environment }: { context: StepContext; environment: PerformerOptions['environment'] },
+): Promise<StepResult> {
+  const { name, body, platform, files } = step;
+  const { Id: containerId } = await engine.containerCreate({ name, platform, body, signal: context.kill });
+  try {
+    if (files.length > 0) await deliverFiles(engine, containerId, { files, environment, signal: context.kill });
+  } catch (error) {
+    await engine.containerRemove({ id: containerId, force: true, v: true }); // half a container is none
+    throw error;
+  }
+  return { containerId };
+}

@@ -1,0 +1,18 @@
+import type { EngineApi } from '../api/engine-api.ts';
+import type { Diagnostic } from '../common/diagnostic.ts';
+import type { Sink } from './run/progress.ts';
+
+/** What every verb works with: the engine, where progress goes, and how it is interrupted. */
+export interface Session {
+  readonly engine: EngineApi;
+  readonly sink: Sink;
+  /** A sentence the user should read; not an error. */
+  readonly notice: (text: string) => void;
+  readonly diagnose: (diagnostic: Diagnostic) => void;
+  /** Most steps at once; undefined: the limits of each kind. */
+  readonly parallel?: number | undefined;
+  /** Aborted by the first interrupt: finish what runs, begin nothing. */
+  readonly signal: AbortSignal;
+  /** Aborted by the second: give up. */
+  readonly kill: AbortSignal;
+}

@@ -1,0 +1,94 @@
+import { type Desired, desiredOf, type DesiredOptions } from './plan/desired.ts';
+import { selectServices } from './plan/dependencies.ts';
+import type { UpIntent } from './plan/intent.ts';
+import { observe } from './plan/observe.ts';
+import type { Plan } from './plan/plan.ts';
+import { reconcile, serviceOrder } from './plan/reconcile.ts';
+import { planImages } from './plan/reconcile-images.ts';
+import { refuseUnsupported } from './plan/unsupported.ts';
+import type { Project } from './model/project.ts';
+import { performPlan, throwFailures } from './run/perform-plan.ts';
+import { planTakeBack } from './run/take-back.ts';
+import type { Session } from './session.ts';
+
+export interface UpOptions extends DesiredOptions {
+  /** Compute the plans and change nothing. */
+  readonly dryRun?: boolean;
+}
+export interface UpResult {
+  /** First round: images. */
+  readonly images: Plan;
+  /** Second round: everything else. */
+  readonly plan: Plan;
+  /** Names of the containers of the selected services, and how many of them changed. */
+  readonly containers: number;
+  readonly changed: number;
+}
+
+/**
+ * Brings the project to what the file says: images first, then networks, volumes and containers. Throws what failed,
+ * after taking back what this run created and never started. Nothing is changed where the input is refused.
+ */
+export async function up(
+  session: Session,
+  project: Project,
+  intent: UpIntent,
+  options: UpOptions = {},
+): Promise<UpResult> {
+  const desired = desiredOf(project, options);
+  serviceOrder(desired);
+  const services = selectServices(project, intent.services, intent.dependencies);
+  for (const warning of refuseUnsupported(desired, services)) session.diagnose(warning);
+  const references = imagesOf(desired, services);
+  let observed = await observe(session.engine, project.name, { images: references, signal: session.signal });
+  const images = planImages(desired, observed, { ...intent, services });
+  reconcile(desired, observed, intent); // what is wrong with the rest is said before anything is pulled or built
+  if (images.length > 0 && !options.dryRun) {
+    throwFailures(await performPlan(session, images, { project: project.name }));
+    observed = await observe(session.engine, project.name, { images: references, signal: session.signal });
+  }
+  const { plan, notices } = reconcile(desired, observed, intent);
+  for (const notice of notices) session.notice(notice);
+  if (options.dryRun) announceOpenImages(session, images);
+  else await performOrTakeBack(session, project, plan);
+  return { images, plan, ...counts(desired, services, plan) };
+}
+
+function imagesOf(desired: Desired, services: ReadonlySet<string>): string[] {
+  return [...desired.services.values()].filter(({ name }) => services.has(name)).map(({ image }) => image);
+}
+
+function announceOpenImages(session: Session, images: Plan): void {
+  const open = images
+    .filter(({ kind }) => kind === 'pullImage' || kind === 'buildImage')
+    .map(({ target }) => target.slice('image:'.length));
+  if (open.length > 0)
+    session.notice(`images of ${open.join(', ')} come first; their containers are made anew only if the image differs`);
+}
+
+async function performOrTakeBack(session: Session, project: Project, plan: Plan): Promise<void> {
+  if (plan.length === 0) return;
+  const perform = { project: project.name, environment: project.environment };
+  const outcome = await performPlan(session, plan, perform);
+  if (outcome.failures.length > 0 || outcome.interrupted) {
+    const undo = planTakeBack(plan, outcome);
+    // Ctrl-C stops the way forward, not the way back.
+    if (undo.length > 0) await performPlan({ ...session, signal: session.kill }, undo, perform);
+  }
+  throwFailures(outcome);
+}
+
+function counts(desired: Desired, services: ReadonlySet<string>, plan: Plan): { containers: number; changed: number } {
+  const changing = new Set([
+    'createContainer',
+    'startContainer',
+    'unpauseContainer',
+    'restartContainer',
+    'removeContainer',
+  ]);
+  const changed = new Set(plan.filter(({ kind }) => changing.has(kind)).map(({ target }) => target)).size;
+  const containers = [...desired.services.values()]
+    .filter(({ name }) => services.has(name))
+    .reduce((sum, { scale }) => sum + scale, 0);
+  return { containers, changed };
+}
