@@ -9,6 +9,7 @@ import type { Snapshotter } from '../image/snapshotter.ts';
 import type { Networks } from '../network/types.ts';
 import type { Volumes } from '../volumes/types.ts';
 import type { ContainerRecord } from './container-record.ts';
+import type { Execs } from './exec-store.ts';
 
 /** Publishes what happens; keeps the last 1,024 messages for `since`. Implemented by events.ts. */
 export interface EventHub {
@@ -22,8 +23,10 @@ export interface EventHub {
   subscribe(options: { sinceNano?: number; signal?: AbortSignal }): AsyncIterable<EventMessage>;
 }
 
-/** Attach sessions that were opened before their container ran (`run` attaches, then starts). Implemented by attach.ts. */
+/** Attach sessions that were opened before their container ran (`run` attaches, then starts). Implemented by early-attach.ts. */
 export interface EarlyAttach {
+  /** Has `attach` called by the next start, or `cancel`; the result takes the wish back. */
+  expect(containerId: string, actions: { attach(): Promise<void>; cancel(): void }): () => void;
   /**
    * Start calls it between Monitor.create and OciRuntime.start, so that no first byte is missed. Never throws; settles
    * within a second.
@@ -72,6 +75,7 @@ export interface EngineContext {
   readonly monitor: Monitor;
   readonly exec: Exec;
   readonly earlyAttach: EarlyAttach;
+  readonly execs: Execs;
   /** Serialises operations on one object; never held across a client's stream. */
   readonly mutex: KeyedMutex;
 }

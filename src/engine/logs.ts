@@ -38,7 +38,7 @@ export function containerLogs(
   const end = request.follow && isLive ? endOf(context, record.id, { until, signal: controller.signal }) : undefined;
   const frames = readLog({
     path: logPath(context.roots, record.id),
-    terminal: record.body.Tty === true,
+    terminal: record.config.Tty === true,
     stdout: request.stdout === true,
     stderr: request.stderr === true,
     sinceNano: instantOf(request.since, 'since'),

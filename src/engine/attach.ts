@@ -1,0 +1,91 @@
+import type { EngineApi } from '../api/engine-api.ts';
+import type { StreamSession } from '../api/streams.ts';
+import { IechorError } from '../common/error.ts';
+import { processInfo } from '../host/proc.ts';
+import type { MonitorConnection } from '../host/runtime-port.ts';
+import type { ContainerRecord } from './container-record.ts';
+import type { EngineContext } from './context.ts';
+import { createDetachFilter, parseDetachKeys } from './detach-keys.ts';
+import { readLog } from './logs.ts';
+import { publishContainer } from './notify.ts';
+import { logPath } from './paths.ts';
+import { createSession } from './session.ts';
+
+/** Docker's own, where a session with a terminal names none. */
+export const defaultDetachKeys = 'ctrl-p,ctrl-q';
+
+/**
+ * Joins the streams of a container's first process. For one that does not run the session waits for its next start,
+ * and misses nothing of it. Ends with the process, by the detach keys, or when the client closes it.
+ */
+export async function containerAttach(
+  context: EngineContext,
+  request: Parameters<EngineApi['containerAttach']>[0],
+): Promise<StreamSession> {
+  const record = context.containers.get(request.id);
+  refuseWrongState(record);
+  const terminal = record.config.Tty === true;
+  const detach = terminal && createDetachFilter(parseDetachKeys(request.detachKeys || defaultDetachKeys));
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  request.signal?.addEventListener('abort', stop, { once: true });
+  const live = request.stream ? connectSoon(context, record, controller.signal) : Promise.resolve(undefined);
+  const session = createSession({
+    connection: live,
+    before: request.logs ? pastOf(context, record, request) : undefined,
+    wants: (stream) => (stream === 'stderr' ? request.stderr : request.stdout) === true,
+    takesInput: request.stdin === true && record.config.OpenStdin === true,
+    ...(detach && { filterInput: detach }),
+    isAlive: () => processInfo(context.containers.find(record.id)?.pid ?? 0) !== undefined,
+    onClose: () => {
+      request.signal?.removeEventListener('abort', stop);
+      stop();
+    },
+  });
+  controller.signal.addEventListener('abort', () => session.close(), { once: true });
+  publishContainer(context, record, 'attach');
+  return session;
+}
+
+function refuseWrongState(record: ContainerRecord): void {
+  if (record.status === 'paused') {
+    throw new IechorError('WRONG_STATE', `container ${record.name} is paused, unpause the container before attach`);
+  }
+  if (record.status === 'restarting' || record.status === 'removing' || record.status === 'dead') {
+    throw new IechorError('WRONG_STATE', `container ${record.name} is ${record.status}: it cannot be attached to`);
+  }
+}
+
+function connectSoon(
+  context: EngineContext,
+  record: ContainerRecord,
+  signal: AbortSignal,
+): Promise<MonitorConnection | undefined> {
+  if (record.status === 'running') return context.monitor.attach(record.id);
+  return new Promise((resolve, reject) => {
+    const done = () => resolve(undefined);
+    const forget = context.earlyAttach.expect(record.id, {
+      attach: () => context.monitor.attach(record.id).then(resolve, reject),
+      cancel: done,
+    });
+    signal.addEventListener('abort', () => {
+      forget();
+      done();
+    });
+  });
+}
+
+function pastOf(
+  context: EngineContext,
+  record: ContainerRecord,
+  request: Parameters<EngineApi['containerAttach']>[0],
+): ReturnType<typeof readLog> {
+  return readLog({
+    path: logPath(context.roots, record.id),
+    terminal: record.config.Tty === true,
+    stdout: request.stdout === true,
+    stderr: request.stderr === true,
+    timestamps: false,
+    signal: request.signal,
+  });
+}

@@ -1,0 +1,166 @@
+import type { EngineApi } from '../api/engine-api.ts';
+import type { StreamSession } from '../api/streams.ts';
+import type { ExecInspect } from '../api/types/exec.ts';
+import { IechorError, isIechorError } from '../common/error.ts';
+import { newId } from '../common/id.ts';
+import { processInfo } from '../host/proc.ts';
+import type { ExecHandle } from '../host/runtime-port.ts';
+import { defaultDetachKeys } from './attach.ts';
+import type { ContainerRecord } from './container-record.ts';
+import type { EngineContext } from './context.ts';
+import { createDetachFilter, parseDetachKeys } from './detach-keys.ts';
+import { execProcess } from './exec-process.ts';
+import type { ExecInstance } from './exec-store.ts';
+import { publishContainer } from './notify.ts';
+import { createSession } from './session.ts';
+
+type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
+
+/** Prepares a further process in a running container. Nothing runs before `execStart`. */
+export async function execCreate(context: EngineContext, { id, body }: Request<'execCreate'>): Promise<{ Id: string }> {
+  const record = runningContainer(context, id);
+  if (!body.Cmd || body.Cmd.length === 0) throw new IechorError('BAD_REQUEST', 'No exec command specified');
+  if (body.DetachKeys) parseDetachKeys(body.DetachKeys);
+  const instance: ExecInstance = {
+    id: newId(),
+    containerId: record.id,
+    body,
+    state: 'created',
+    exitCode: null,
+  };
+  context.execs.add(instance);
+  publishExec(context, instance, `exec_create: ${body.Cmd.join(' ')}`);
+  return { Id: instance.id };
+}
+
+function runningContainer(context: EngineContext, id: string): ContainerRecord {
+  const record = context.containers.get(id);
+  if (record.status === 'paused') {
+    throw new IechorError('WRONG_STATE', `container ${record.name} is paused, unpause the container before exec`);
+  }
+  if (record.status === 'running') return record;
+  throw new IechorError('WRONG_STATE', `container ${record.id} is not running`, {
+    hint: `start it first: iechor start ${record.name}`,
+  });
+}
+
+/** Runs a prepared process, once. The session ends with its output; detached, the process runs on by itself. */
+export async function execStart(
+  context: EngineContext,
+  { id, body, signal }: Request<'execStart'>,
+): Promise<StreamSession> {
+  const instance = context.execs.get(id);
+  if (instance.state !== 'created') {
+    throw new IechorError('WRONG_STATE', `exec instance ${instance.id} has been started already`);
+  }
+  const record = runningContainer(context, instance.containerId);
+  instance.state = 'starting';
+  let handle: ExecHandle;
+  try {
+    handle = await startProcess(context, { record, instance, consoleSize: body.ConsoleSize });
+  } catch (error) {
+    end(context, instance, isIechorError(error) && error.exit > 1 ? error.exit : 126);
+    throw error;
+  }
+  instance.state = 'running';
+  instance.handle = handle;
+  publishExec(context, instance, `exec_start: ${instance.body.Cmd?.join(' ')}`);
+  const ended = handle.exit.then(
+    (exitCode) => end(context, instance, exitCode),
+    () => end(context, instance, 137),
+  );
+  const session = sessionOf(instance, handle, ended);
+  if (body.Detach) session.close();
+  else signal?.addEventListener('abort', session.close, { once: true });
+  return session;
+}
+
+function startProcess(
+  context: EngineContext,
+  options: {
+    readonly record: ContainerRecord;
+    readonly instance: ExecInstance;
+    readonly consoleSize: readonly [number, number] | null | undefined;
+  },
+): Promise<ExecHandle> {
+  const { body } = options.instance;
+  const [rows, columns] = options.consoleSize ?? body.ConsoleSize ?? [0, 0];
+  return context.exec({
+    id: options.record.id,
+    process: execProcess(context, options.record, {
+      args: body.Cmd ?? [],
+      env: body.Env ?? [],
+      tty: body.Tty === true,
+      privileged: body.Privileged === true,
+      ...(body.WorkingDir && { cwd: body.WorkingDir }),
+      ...(body.User && { user: body.User }),
+    }),
+    ...(body.Tty && rows > 0 && columns > 0 && { rows, columns }),
+    stdin: body.AttachStdin === true,
+  });
+}
+
+function end(context: EngineContext, instance: ExecInstance, exitCode: number): void {
+  instance.state = 'ended';
+  instance.exitCode = exitCode;
+  instance.endedAt = Date.now();
+  delete instance.handle;
+  publishExec(context, instance, 'exec_die', { exitCode: String(exitCode) });
+}
+
+function publishExec(
+  context: EngineContext,
+  instance: ExecInstance,
+  action: string,
+  attributes: Readonly<Record<string, string>> = {},
+): void {
+  const record = context.containers.find(instance.containerId);
+  if (record) publishContainer(context, record, action, { execID: instance.id, ...attributes });
+}
+
+function sessionOf(instance: ExecInstance, handle: ExecHandle, exit: Promise<void>): StreamSession {
+  const { body } = instance;
+  const detach = body.Tty && createDetachFilter(parseDetachKeys(body.DetachKeys || defaultDetachKeys));
+  return createSession({
+    connection: Promise.resolve(handle),
+    wants: (stream) => (stream === 'stderr' ? body.AttachStderr : body.AttachStdout) === true,
+    takesInput: body.AttachStdin === true,
+    ...(detach && { filterInput: detach }),
+    isAlive: () => instance.state === 'running' && (handle.pid === 0 || processInfo(handle.pid) !== undefined),
+    outlives: true,
+    exit,
+  });
+}
+
+export async function execInspect(context: EngineContext, { id }: Request<'execInspect'>): Promise<ExecInspect> {
+  const instance = context.execs.get(id);
+  const { body } = instance;
+  const [entrypoint = '', ...args] = body.Cmd ?? [];
+  return {
+    ID: instance.id,
+    Running: instance.state === 'starting' || instance.state === 'running',
+    ExitCode: instance.exitCode,
+    ProcessConfig: {
+      tty: body.Tty === true,
+      entrypoint,
+      arguments: args,
+      privileged: body.Privileged === true,
+      ...(body.User && { user: body.User }),
+    },
+    OpenStdin: body.AttachStdin === true,
+    OpenStderr: body.AttachStderr === true,
+    OpenStdout: body.AttachStdout === true,
+    CanRemove: false,
+    ContainerID: instance.containerId,
+    DetachKeys: body.DetachKeys ?? '',
+    Pid: instance.handle?.pid ?? 0,
+  };
+}
+
+export async function execResize(context: EngineContext, { id, h, w }: Request<'execResize'>): Promise<void> {
+  const { handle, state } = context.execs.get(id);
+  if (!handle || state !== 'running') {
+    throw new IechorError('WRONG_STATE', `exec instance ${id} is not running`);
+  }
+  await handle.resize(h, w);
+}
