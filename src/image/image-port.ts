@@ -1,6 +1,33 @@
 import type { Readable } from 'node:stream';
 import type { ChainId, Digest, ImageConfig, ImageRecord } from './types.ts';
 
+/** A layer that was put in. */
+export interface AddedLayer {
+  readonly diffId: Digest;
+  readonly chainId: ChainId;
+  readonly sizeBytes: number;
+}
+
+/** What is known of an image besides its config. */
+export interface CreateOptions {
+  readonly parent?: Digest;
+  /** `repo@sha256:...` it came from; added to those known. */
+  readonly repoDigests?: readonly string[];
+  /** The config exactly as it came, whose digest is the image's id; default: `config` as JSON. */
+  readonly rawConfig?: Uint8Array;
+  /** The manifest exactly as it came; default: made from the layers as they are stored. */
+  readonly rawManifest?: Uint8Array;
+}
+
+export interface RemoveOptions {
+  /** Untags all names of an image named by its id, and does not insist on the image itself going. */
+  readonly force: boolean;
+  /** What stands in the way of removing the image, such as `container "web-1"`. */
+  readonly usedBy: (id: Digest) => string | undefined;
+  /** Chain ids still needed by others (the build cache). Without it the layers stay until `collect`. */
+  readonly keep?: ReadonlySet<ChainId>;
+}
+
 /** Images by id and by reference (implemented by image-store.ts). */
 export interface ImageStore {
   /** By reference, id or unambiguous id prefix. */
@@ -11,20 +38,31 @@ export interface ImageStore {
   /** Canonical references that point to the image, e.g. `docker.io/library/debian:bookworm-slim`. */
   tagsOf(id: Digest): readonly string[];
   /** Stores config and manifest over layers the snapshotter already holds. Returns the same record for the same content. */
-  create(config: ImageConfig, chain: readonly ChainId[], options?: { parent?: Digest }): Promise<ImageRecord>;
+  create(config: ImageConfig, chain: readonly ChainId[], options?: CreateOptions): Promise<ImageRecord>;
   /** Points a reference to an image, replacing what it pointed to. Throws REFERENCE_INVALID. */
   tag(id: Digest, reference: string): void;
-  /** Untags; with the last tag (or by id) the image goes, and every layer nobody needs. Throws IN_USE. */
-  remove(
-    name: string,
-    options: { force: boolean; usedBy: (id: Digest) => string | undefined },
-  ): Promise<{ untagged: string[]; deleted: Digest[] }>;
-  /** Frees layers and blobs nobody refers to; returns the bytes freed. `keep` are chain ids still needed (containers, build cache). */
+  /**
+   * Untags; with the last tag (or by id) the image goes, and every layer nobody needs. `untagged` are references as
+   * people write them. Throws IN_USE.
+   */
+  remove(name: string, options: RemoveOptions): Promise<{ untagged: string[]; deleted: Digest[] }>;
+  /**
+   * Frees layers and blobs nobody refers to; returns the bytes freed. `keep` are chain ids still needed by others (the
+   * build cache); those below active snapshots (containers, builds under way) are kept without being named.
+   */
   collect(keep: ReadonlySet<ChainId>): Promise<number>;
-  /** Layer from an uncompressed or compressed tar stream, unpacked and verified: its diff id and chain id. */
-  addLayer(
-    tar: Readable,
-    parent?: ChainId,
-    signal?: AbortSignal,
-  ): Promise<{ diffId: Digest; chainId: ChainId; sizeBytes: number }>;
+  /**
+   * Layer from an uncompressed or compressed tar stream, unpacked and verified: its diff id and chain id. The archive
+   * is kept too, so that it can be handed on byte for byte.
+   */
+  addLayer(tar: Readable, parent?: ChainId, signal?: AbortSignal): Promise<AddedLayer>;
+  /**
+   * Base layer from the tar archive of a root file system. The diff id is that of the archive we would write of it, so
+   * that the same files have the same id however they were packed.
+   */
+  addRootfs(tar: Readable, signal?: AbortSignal): Promise<AddedLayer>;
+  /** A stored config or manifest, byte for byte. */
+  content(digest: Digest): Buffer;
+  /** The uncompressed archive of a layer, whose digest is the diff id. */
+  layerArchive(chainId: ChainId): { readonly diffId: Digest; readonly sizeBytes: number; open(): Readable };
 }

@@ -8,6 +8,7 @@ export type LayerTask =
   | { readonly kind: 'diff'; readonly options: TreeTarOptions }
   | { readonly kind: 'pack'; readonly options: TreeTarOptions }
   | { readonly kind: 'usage'; readonly options: { readonly directory: string } }
+  | { readonly kind: 'remove'; readonly options: { readonly directory: string } }
   | { readonly kind: 'sync'; readonly options: { readonly directory: string } };
 
 export interface ApplyOptions extends ExtractOptions {
@@ -37,6 +38,7 @@ export interface LayerResults {
   diff: Diffed;
   pack: TreeTarTotals;
   usage: number;
+  remove: undefined;
   sync: undefined;
 }
 

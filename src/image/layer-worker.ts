@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { syncFileSystem } from '../host/file-syscalls.ts';
+import { removeTree } from '../host/files.ts';
 import { applyArchive } from './apply-archive.ts';
 import type { Diffed, Failure, LayerResults, LayerTask, TaskMessage } from './layer-tasks.ts';
 import { treeTar, type TreeTarOptions, type TreeTarTotals } from './tree-tar.ts';
@@ -96,6 +97,9 @@ async function perform(task: LayerTask, port: TaskPort): Promise<LayerResults[La
       return pack(task.options, port);
     case 'usage':
       return treeUsage(task.options.directory);
+    case 'remove':
+      removeTree(task.options.directory);
+      return undefined;
     case 'sync':
       syncFileSystem(task.options.directory);
       return undefined;

@@ -1,4 +1,4 @@
-import type { ChainId, Digest } from './types.ts';
+import type { ChainId, LayerRecord } from './types.ts';
 
 /** What to mount to see a snapshot: arguments of mount(2) for one overlay or bind mount. */
 export interface SnapshotMount {
@@ -24,7 +24,7 @@ export interface Snapshotter {
   /** Directories of a committed stack, top first. */
   lowerDirs(chainId: ChainId): readonly string[];
   /** Makes an active snapshot immutable under `chainId`, visible by rename. The key is gone afterwards. Unmount first. */
-  commit(key: string, layer: { chainId: ChainId; diffId: Digest; parent?: ChainId; sizeBytes: number }): Promise<void>;
+  commit(key: string, layer: LayerRecord): Promise<void>;
   /** Bytes written to an active snapshot. */
   usage(key: string): Promise<number>;
   /** Idempotent; refuses nothing: the caller has unmounted. */
@@ -32,4 +32,17 @@ export interface Snapshotter {
   removeLayer(chainId: ChainId): Promise<void>;
   /** Keys of all active snapshots on disk. */
   active(): readonly string[];
+  /** What an active snapshot was prepared over; undefined without a parent or without such a snapshot. */
+  parentOf(key: string): ChainId | undefined;
+  /** A committed layer as it was committed; undefined where there is none. */
+  layer(chainId: ChainId): LayerRecord | undefined;
+  /** Names of all committed layers on disk, and how many milliseconds ago each was committed. */
+  layers(): readonly { readonly chainId: ChainId; readonly ageMs: number }[];
+  /**
+   * Resolves when the layers have reached the device. Until then a layer counts as missing after a reboot, since a
+   * power loss may have left holes in it.
+   */
+  makeDurable(chain: readonly ChainId[]): Promise<void>;
+  /** Removes what earlier processes left half-done. */
+  sweep(): Promise<void>;
 }

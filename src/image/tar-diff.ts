@@ -68,3 +68,8 @@ export function diskUsage(directory: string): Promise<number> {
 export async function syncToDisk(directory: string): Promise<void> {
   await startTask({ kind: 'sync', options: { directory } }).result;
 }
+
+/** Removes a tree without holding up the caller's thread. Idempotent; see `removeTree`. */
+export async function removeInBackground(directory: string): Promise<void> {
+  await startTask({ kind: 'remove', options: { directory } }).result;
+}

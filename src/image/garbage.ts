@@ -1,0 +1,60 @@
+import type { ImageStoreContext } from './image-context.ts';
+import type { ChainId, Digest, ImageRecord } from './types.ts';
+
+/** How long a layer that was just added, as part of a pull, waits for its image. */
+const pullGraceMs = 60 * 60_000;
+/** How long content without any record waits for one. */
+const unrecordedGraceMs = 60_000;
+
+/**
+ * Mark and sweep: frees the layers that no image, no active snapshot and nobody in `keep` stands on, then the blobs
+ * that nothing names. Returns the bytes freed.
+ */
+export async function collectGarbage(context: ImageStoreContext, keep: ReadonlySet<ChainId>): Promise<number> {
+  const { store, snapshotter, log } = context;
+  const needed = neededLayers(context, keep);
+  let freed = 0;
+  for (const { chainId, ageMs } of snapshotter.layers()) {
+    if (needed.has(chainId)) continue;
+    const recorded = store.get('layer', chainId) !== undefined;
+    if (!recorded && ageMs < unrecordedGraceMs) continue;
+    freed += snapshotter.layer(chainId)?.sizeBytes ?? 0;
+    await snapshotter.removeLayer(chainId);
+    store.delete('layer', chainId);
+    log.debug('layer removed', { layer: chainId });
+  }
+  return freed + sweepBlobs(context);
+}
+
+function neededLayers(context: ImageStoreContext, keep: ReadonlySet<ChainId>): ReadonlySet<ChainId> {
+  const { store, snapshotter, fresh } = context;
+  const needed = new Set<ChainId>();
+  const mark = (start: ChainId | undefined) => {
+    for (let chainId = start; chainId !== undefined && !needed.has(chainId); ) {
+      needed.add(chainId);
+      chainId = snapshotter.layer(chainId)?.parent;
+    }
+  };
+  for (const image of store.list<ImageRecord>('image')) image.chain.forEach(mark);
+  keep.forEach(mark);
+  for (const key of snapshotter.active()) mark(snapshotter.parentOf(key));
+  for (const [chainId, addedMs] of fresh) {
+    if (Date.now() - addedMs < pullGraceMs) mark(chainId);
+    else fresh.delete(chainId);
+  }
+  return needed;
+}
+
+function sweepBlobs(context: ImageStoreContext): number {
+  const { store, snapshotter, blobs } = context;
+  const named = new Set<Digest>();
+  for (const image of store.list<ImageRecord>('image')) named.add(image.id).add(image.manifest);
+  const archives = new Set(snapshotter.layers().map(({ chainId }) => snapshotter.layer(chainId)?.blob?.digest));
+  let freed = 0;
+  for (const { digest, sizeBytes, ageMs } of blobs.list()) {
+    if (named.has(digest) || archives.has(digest) || ageMs < unrecordedGraceMs) continue;
+    blobs.remove(digest);
+    freed += sizeBytes;
+  }
+  return freed;
+}

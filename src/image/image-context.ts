@@ -1,0 +1,15 @@
+import type { Log } from '../common/log.ts';
+import type { ObjectStore } from '../common/object-store.ts';
+import type { BlobStore } from './blob-store.ts';
+import type { Snapshotter } from './snapshotter.ts';
+import type { ChainId } from './types.ts';
+
+/** What the functions of the image store work with. */
+export interface ImageStoreContext {
+  readonly store: ObjectStore;
+  readonly snapshotter: Snapshotter;
+  readonly blobs: BlobStore;
+  readonly log: Log;
+  /** Layers this process has added that no image may refer to yet, with the time in milliseconds. */
+  readonly fresh: Map<ChainId, number>;
+}

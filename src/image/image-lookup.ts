@@ -1,0 +1,73 @@
+import { IechorError } from '../common/error.ts';
+import type { ObjectStore } from '../common/object-store.ts';
+import { isDigest } from './digest.ts';
+import { familiar, formatReference, parseReference, type Reference, repositoryOf } from './reference.ts';
+import type { Digest, ImageRecord } from './types.ts';
+
+/** One tag; its id in the object store is the canonical reference. */
+export interface TagRecord {
+  readonly reference: string;
+  readonly image: Digest;
+  readonly taggedAt: string;
+}
+
+/** Canonical references by image, sorted. */
+export function tagsByImage(store: ObjectStore): ReadonlyMap<Digest, readonly string[]> {
+  const tags = new Map<Digest, string[]>();
+  for (const { image, reference } of store.list<TagRecord>('tag')) {
+    const known = tags.get(image);
+    if (known) known.push(reference);
+    else tags.set(image, [reference]);
+  }
+  return tags;
+}
+
+/** The reference a name stands for; undefined where it can only be an id. */
+export function referenceIn(name: string): Reference | undefined {
+  try {
+    return parseReference(name);
+  } catch {
+    return undefined;
+  }
+}
+
+/** By id, then by reference, then by unambiguous id prefix, as Docker resolves names. */
+export function findImage(store: ObjectStore, name: string): ImageRecord | undefined {
+  const full = name.startsWith('sha256:') ? name : `sha256:${name}`;
+  if (isDigest(full)) return store.get<ImageRecord>('image', full);
+  const reference = referenceIn(name);
+  const byReference = reference && findByReference(store, reference);
+  if (byReference) return byReference;
+  const matches = byPrefix(store, name);
+  return matches.length === 1 ? matches[0] : undefined;
+}
+
+function findByReference(store: ObjectStore, reference: Reference): ImageRecord | undefined {
+  const { digest } = reference;
+  if (digest === undefined) {
+    const tag = store.get<TagRecord>('tag', formatReference(reference));
+    return tag && store.get<ImageRecord>('image', tag.image);
+  }
+  const repository = repositoryOf(reference);
+  return store.list<ImageRecord>('image').find((image) => image.repoDigests.includes(`${repository}@${digest}`));
+}
+
+function byPrefix(store: ObjectStore, name: string): readonly ImageRecord[] {
+  const [, digits] = /^(?:sha256:)?([0-9a-f]{1,63})$/.exec(name) ?? [];
+  if (digits === undefined) return [];
+  return store.list<ImageRecord>('image').filter((image) => image.id.startsWith(`sha256:${digits}`));
+}
+
+/** Throws IMAGE_NOT_FOUND, or REFERENCE_INVALID where the name can name no image. */
+export function imageNotFound(store: ObjectStore, name: string): never {
+  if (byPrefix(store, name).length > 1) {
+    throw new IechorError('IMAGE_NOT_FOUND', `several images have an id that begins with ${name}`, {
+      hint: 'give more digits of the id',
+    });
+  }
+  if (name.startsWith('sha256:')) throw new IechorError('IMAGE_NOT_FOUND', `no such image: ${name}`);
+  const reference = familiar(formatReference(parseReference(name)));
+  throw new IechorError('IMAGE_NOT_FOUND', `no such image: ${reference}`, {
+    hint: `get it with "iechor pull ${reference}", or see "iechor images" for those that are here`,
+  });
+}

@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { IechorError } from '../common/error.ts';
+import type { Log } from '../common/log.ts';
+import type { ObjectStore } from '../common/object-store.ts';
+import type { Roots } from '../common/roots.ts';
+import { createBlobStore } from './blob-store.ts';
+import { chainIdOf, chainIdsOf } from './digest.ts';
+import { collectGarbage } from './garbage.ts';
+import type { ImageStoreContext } from './image-context.ts';
+import { findImage, imageNotFound, type TagRecord, tagsByImage } from './image-lookup.ts';
+import type { AddedLayer, CreateOptions, ImageStore } from './image-port.ts';
+import { removeImage } from './image-remove.ts';
+import { layerArchive } from './layer-archive.ts';
+import { mediaTypes } from './media-types.ts';
+import { formatReference, parseReference } from './reference.ts';
+import type { Snapshotter } from './snapshotter.ts';
+import { applyTar } from './tar-apply.ts';
+import { diffLayer } from './tar-diff.ts';
+import type { ChainId, Descriptor, Digest, ImageConfig, ImageRecord, LayerRecord, Manifest } from './types.ts';
+
+/** Images as records in the object store, over blobs and layers on disk. */
+export function createImageStore(options: {
+  readonly store: ObjectStore;
+  readonly snapshotter: Snapshotter;
+  readonly roots: Roots;
+  readonly log: Log;
+}): ImageStore {
+  const { store, snapshotter, log } = options;
+  const blobs = createBlobStore(options.roots.dataRoot);
+  const context: ImageStoreContext = { store, snapshotter, blobs, log, fresh: new Map() };
+  const find = (name: string) => findImage(store, name);
+  const get = (name: string) => find(name) ?? imageNotFound(store, name);
+  return {
+    find,
+    get,
+    list: () => store.list<ImageRecord>('image'),
+    tagsOf: (id) => tagsByImage(store).get(id) ?? [],
+    create: (config, chain, created = {}) => createImage(context, config, chain, created),
+    tag: (id, reference) => {
+      const parsed = parseReference(reference);
+      if (parsed.digest !== undefined) {
+        throw new IechorError('REFERENCE_INVALID', `an image cannot be tagged with a digest: ${reference}`, {
+          hint: 'leave out the part from "@" on',
+        });
+      }
+      const canonical = formatReference(parsed);
+      const image = get(id).id;
+      store.put<TagRecord>('tag', canonical, { reference: canonical, image, taggedAt: new Date().toISOString() });
+    },
+    remove: (name, removal) => removeImage(context, get(name), name, removal),
+    collect: (keep) => collectGarbage(context, keep),
+    addLayer: (tar, parent, signal) => addLayer(context, tar, parent, signal),
+    addRootfs: (tar, signal) => addRootfs(context, tar, signal),
+    content: (digest) => blobs.read(digest),
+    layerArchive: (chainId) => layerArchive(context, chainId),
+  };
+}
+
+async function createImage(
+  context: ImageStoreContext,
+  config: ImageConfig,
+  chain: readonly ChainId[],
+  options: CreateOptions,
+): Promise<ImageRecord> {
+  const { store, snapshotter, blobs } = context;
+  const expected = chainIdsOf(config.rootfs.diff_ids);
+  if (expected.length !== chain.length || expected.some((chainId, index) => chainId !== chain[index])) {
+    throw new IechorError('ARCHIVE_INVALID', 'the config of the image names other layers than it has');
+  }
+  const layers = chain.map((chainId) => recordOf(snapshotter, chainId));
+  await snapshotter.makeDurable(chain);
+  const rawConfig = Buffer.from(options.rawConfig ?? JSON.stringify(config));
+  const id = blobs.put(rawConfig);
+  const manifest = blobs.put(options.rawManifest ?? JSON.stringify(manifestOf(id, rawConfig.length, layers)));
+  const known = store.get<ImageRecord>('image', id);
+  const record: ImageRecord = {
+    id,
+    manifest: known && !options.rawManifest ? known.manifest : manifest,
+    config,
+    chain,
+    sizeBytes: layers.reduce((sum, layer) => sum + layer.sizeBytes, 0),
+    createdAt: config.created ?? new Date().toISOString(),
+    repoDigests: [...new Set([...(known?.repoDigests ?? []), ...(options.repoDigests ?? [])])],
+    ...(options.parent !== undefined && { parent: options.parent }),
+  };
+  store.transaction(() => {
+    for (const layer of layers) store.put<LayerRecord>('layer', layer.chainId, layer);
+    store.put('image', id, record);
+  });
+  for (const chainId of chain) context.fresh.delete(chainId);
+  return record;
+}
+
+function recordOf(snapshotter: Snapshotter, chainId: ChainId): LayerRecord {
+  const layer = snapshotter.layer(chainId);
+  if (layer) return layer;
+  throw new IechorError('STATE_DAMAGED', `the layer ${chainId} is missing`, { hint: 'pull or build the image again' });
+}
+
+/** Layers as they are stored: the archive they came in, else the one that can be made of them. */
+function manifestOf(config: Digest, size: number, layers: readonly LayerRecord[]): Manifest {
+  const descriptor = (layer: LayerRecord): Descriptor =>
+    layer.blob ?? { mediaType: mediaTypes.layer, digest: layer.diffId, size: layer.tarSizeBytes ?? 0 };
+  return {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config: { mediaType: mediaTypes.config, digest: config, size },
+    layers: layers.map(descriptor),
+  };
+}
+
+async function addLayer(
+  context: ImageStoreContext,
+  tar: Readable,
+  parent: ChainId | undefined,
+  signal: AbortSignal | undefined,
+): Promise<AddedLayer> {
+  const { snapshotter, blobs } = context;
+  const work = blobs.temporary();
+  try {
+    return await withSnapshot(context, parent, async (key) => {
+      const blobPath = join(work, 'blob');
+      const lower = parent === undefined ? [] : snapshotter.lowerDirs(parent);
+      const applied = await applyTar(tar, { root: snapshotter.upperDir(key), lower, blobPath }, signal);
+      const { diffId, sizeBytes, tarSizeBytes, blob: kept } = applied;
+      const chainId = chainIdOf(parent, diffId);
+      const layer = { chainId, diffId, sizeBytes, tarSizeBytes, ...(parent !== undefined && { parent }) };
+      if (!kept || snapshotter.has(chainId)) return layer;
+      blobs.adopt(blobPath, kept.digest);
+      const mediaType = kept.compression === 'gzip' ? mediaTypes.layerGzip : mediaTypes.layerZstd;
+      return { ...layer, blob: { mediaType, digest: kept.digest, size: kept.size } };
+    });
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function addRootfs(context: ImageStoreContext, tar: Readable, signal: AbortSignal | undefined): Promise<AddedLayer> {
+  const { snapshotter } = context;
+  return withSnapshot(context, undefined, async (key) => {
+    const root = snapshotter.upperDir(key);
+    await applyTar(tar, { root, lower: [] }, signal);
+    const { diffId, sizeBytes, tarSizeBytes } = await diffLayer(root, signal);
+    return { chainId: diffId, diffId, sizeBytes, tarSizeBytes };
+  });
+}
+
+/** Fills a new snapshot and commits it as the layer that `fill` describes; nothing stays of it on failure. */
+async function withSnapshot(
+  context: ImageStoreContext,
+  parent: ChainId | undefined,
+  fill: (key: string) => Promise<LayerRecord>,
+): Promise<AddedLayer> {
+  const { snapshotter, fresh } = context;
+  const key = `add-${randomBytes(8).toString('hex')}`;
+  await snapshotter.prepare(key, parent);
+  try {
+    const layer = await fill(key);
+    fresh.set(layer.chainId, Date.now());
+    await snapshotter.commit(key, layer);
+    return { diffId: layer.diffId, chainId: layer.chainId, sizeBytes: layer.sizeBytes };
+  } catch (error) {
+    await snapshotter.remove(key);
+    throw error;
+  }
+}

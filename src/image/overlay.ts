@@ -1,0 +1,137 @@
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { codeOf, IechorError } from '../common/error.ts';
+import { hexOf, isDigest } from './digest.ts';
+import { createLayerFiles, type LayerFile } from './layer-files.ts';
+import { createMountOptions } from './overlay-mount.ts';
+import type { Snapshotter } from './snapshotter.ts';
+import { diskUsage, removeInBackground, syncToDisk } from './tar-diff.ts';
+import type { ChainId } from './types.ts';
+
+const keyGrammar = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$/;
+
+/**
+ * Layers and snapshots by overlayfs under a data root, not traversable by others than root:
+ * `layers/<chain hex>/{diff,layer.json}`, `snapshots/<key>/{upper,work,parent}`, `l/<short name>` (links to `diff`).
+ */
+export function createSnapshotter(options: { readonly dir: string }): Snapshotter {
+  const { dir } = options;
+  const startedMs = Date.now();
+  for (const name of ['layers', 'snapshots', 'tmp', 'l', 'empty'])
+    mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
+  const files = createLayerFiles(dir);
+  const snapshotDir = (key: string) => {
+    if (!keyGrammar.test(key)) throw new Error(`not a snapshot key: ${JSON.stringify(key)}`);
+    return join(dir, 'snapshots', key);
+  };
+  const upperDir = (key: string) => join(snapshotDir(key), 'upper');
+  const temporary = (prefix: string) => mkdtempSync(join(dir, 'tmp', prefix));
+  const mountOptions = createMountOptions(dir);
+  const parentOf = (key: string) => parentOfSnapshot(snapshotDir(key));
+  const linksOf = (chainId: ChainId) => files.stack(chainId).map((layer) => layer.link);
+
+  /** Out of sight at once, then removed at leisure. */
+  const discard = async (path: string) => {
+    const away = join(temporary('gone-'), 'tree');
+    try {
+      renameSync(path, away);
+    } catch (error) {
+      rmSync(dirname(away), { recursive: true });
+      if (codeOf(error) === 'ENOENT') return;
+      throw error;
+    }
+    await removeInBackground(dirname(away));
+  };
+
+  return {
+    has: (chainId) => files.find(chainId) !== undefined,
+    layer: (chainId) => files.find(chainId)?.record,
+    layers: () => files.list(),
+    upperDir,
+    parentOf,
+    lowerDirs: (chainId) => files.stack(chainId).map((layer) => layer.diff),
+    prepare: async (key, parent) =>
+      prepare(snapshotDir(key), temporary('snapshot-'), parent && files.get(parent), parent),
+    mount: (key) => {
+      const parent = parentOf(key);
+      const own = `snapshots/${key}`;
+      return mountOptions.writable(parent ? linksOf(parent) : [], `${own}/upper`, `${own}/work`);
+    },
+    view: (chainId) => {
+      const stack = files.stack(chainId);
+      const [only] = stack;
+      if (only && stack.length === 1) return { type: 'bind', source: only.diff, options: ['bind', 'ro'] };
+      return mountOptions.readOnly(linksOf(chainId));
+    },
+    commit: async (key, record) => {
+      if (!files.find(record.chainId)) files.add(upperDir(key), temporary('layer-'), record);
+      await discard(snapshotDir(key));
+    },
+    usage: (key) => diskUsage(upperDir(key)),
+    remove: (key) => discard(snapshotDir(key)),
+    removeLayer: async (chainId) => {
+      const path = files.forget(chainId);
+      if (path) await discard(path);
+    },
+    active: () => readdirSync(join(dir, 'snapshots')),
+    makeDurable: async (chain) => {
+      const pending = chain.filter((chainId) => files.isVolatile(chainId));
+      if (pending.length === 0) return;
+      await syncToDisk(dir);
+      for (const chainId of pending) files.markDurable(chainId);
+    },
+    sweep: () => sweep(join(dir, 'tmp'), startedMs),
+  };
+}
+
+/** The link to the parent's layer is the whole record of a snapshot: it appears and vanishes with the directory. */
+function parentOfSnapshot(snapshot: string): ChainId | undefined {
+  try {
+    const digest = `sha256:${basename(readlinkSync(join(snapshot, 'parent')))}`;
+    return isDigest(digest) ? digest : undefined;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function prepare(target: string, fresh: string, below: LayerFile | undefined, parent: ChainId | undefined): void {
+  try {
+    const upper = join(fresh, 'upper');
+    mkdirSync(upper, { mode: 0o755 });
+    mkdirSync(join(fresh, 'work'), { mode: 0o700 });
+    if (below && parent) {
+      // The merged root takes its owner and mode from the upper directory.
+      const { uid, gid, mode } = statSync(below.diff);
+      chownSync(upper, uid, gid);
+      chmodSync(upper, mode & 0o7777);
+      symlinkSync(join('../../layers', hexOf(parent)), join(fresh, 'parent'));
+    }
+    renameSync(fresh, target);
+  } catch (error) {
+    rmSync(fresh, { recursive: true, force: true });
+    if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error;
+    if (parentOfSnapshot(target) === parent) return;
+    throw new IechorError('STATE_CONFLICT', `the snapshot ${basename(target)} exists over another image`);
+  }
+}
+
+/** Removes what was begun before this process: nobody is going to finish it. */
+async function sweep(directory: string, startedMs: number): Promise<void> {
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat && stat.ctimeMs < startedMs) await removeInBackground(path);
+  }
+}
