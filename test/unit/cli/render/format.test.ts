@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { formatRows, formatValue } from '../../../../src/cli/render/format.ts';
 
-const container = { Name: '/web', State: { Running: true, Health: { Status: 'healthy' } }, Ports: { '80/tcp': [{ HostPort: '8080' }], '443/tcp': null }, Env: ['A=1', 'B=2'] };
+const container = {
+  Name: '/web',
+  State: { Running: true, Health: { Status: 'healthy' } },
+  Ports: { '80/tcp': [{ HostPort: '8080' }], '443/tcp': null },
+  Env: ['A=1', 'B=2'],
+};
 
 describe('inspect --format', () => {
   const cases: [template: string, expected: string][] = [
@@ -10,7 +15,10 @@ describe('inspect --format', () => {
     ['{{json .Env}}', '["A=1","B=2"]'],
     ['{{join .Env ","}}', 'A=1,B=2'],
     ['{{range .Env}}[{{.}}]{{end}}', '[A=1][B=2]'],
-    ['{{range $port, $to := .Ports}}{{$port}}->{{with $to}}{{(index . 0).HostPort}}{{else}}-{{end}} {{end}}', '443/tcp->- 80/tcp->8080 '],
+    [
+      '{{range $port, $to := .Ports}}{{$port}}->{{with $to}}{{(index . 0).HostPort}}{{else}}-{{end}} {{end}}',
+      '443/tcp->- 80/tcp->8080 ',
+    ],
     ['{{if .State.Running}}up{{else}}down{{end}}', 'up'],
     ['{{if eq .Name "/db"}}db{{else if eq .Name "/web"}}web{{end}}', 'web'],
     ['{{.Name | upper | printf "%s!"}}', '/WEB!'],
@@ -20,7 +28,8 @@ describe('inspect --format', () => {
     ['a {{- " b " -}} c', 'a b c'],
   ];
   for (const [template, expected] of cases) {
-    test(`${template} prints ${JSON.stringify(expected)}`, () => expect(formatValue(container, template)).toBe(expected));
+    test(`${template} prints ${JSON.stringify(expected)}`, () =>
+      expect(formatValue(container, template)).toBe(expected));
   }
 
   test('a template that is not closed is refused', () => {
@@ -34,7 +43,10 @@ describe('inspect --format', () => {
 
 describe('list --format', () => {
   const rows = [{ ID: 'a1', Name: 'web', Label: (key: string) => (key === 'tier' ? 'front' : '') }];
-  const columns = [{ title: 'CONTAINER ID', field: 'ID' }, { title: 'NAMES', field: 'Name' }];
+  const columns = [
+    { title: 'CONTAINER ID', field: 'ID' },
+    { title: 'NAMES', field: 'Name' },
+  ];
 
   test('without a format the columns are printed under their titles', () => {
     expect(formatRows(rows, columns, undefined)).toBe('CONTAINER ID   NAMES\na1             web');
