@@ -1,3 +1,4 @@
+import { codeOf } from '../common/error.ts';
 import { closeAll, readSome, setNonBlocking, type Watch, watchFd, writeSome } from './fds.ts';
 import { failedWith, syscallError } from './libc.ts';
 
@@ -22,6 +23,12 @@ interface Pending {
   data: Uint8Array;
   done: (error?: Error) => void;
   action?: (fd: number) => void;
+}
+
+/** What is written to a process that has ended is dropped: its writer learns of the end from the output. */
+export function dropAfterEnd(error: unknown): void {
+  const name = codeOf((error as { cause?: unknown }).cause);
+  if (name !== 'EPIPE' && name !== 'ECONNRESET' && name !== 'ENOTCONN' && name !== 'EIO') throw error;
 }
 
 /** Takes a descriptor over: it becomes non-blocking and is closed with the channel. */

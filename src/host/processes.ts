@@ -9,6 +9,9 @@ const posixSpawnp = native(
 const actionsInit = native('int posix_spawn_file_actions_init(void *actions)');
 const actionsDestroy = native('int posix_spawn_file_actions_destroy(void *actions)');
 const actionsDup2 = native('int posix_spawn_file_actions_adddup2(void *actions, int from, int to)');
+const actionsOpen = native(
+  'int posix_spawn_file_actions_addopen(void *actions, int fd, const char *path, int flags, unsigned int mode)',
+);
 const actionsChdir = native('int posix_spawn_file_actions_addchdir_np(void *actions, const char *path)');
 /** Since glibc 2.34; elsewhere close-on-exec alone keeps descriptors from being inherited. */
 const actionsCloseFrom = native('int posix_spawn_file_actions_addclosefrom_np(void *actions, int from)');
@@ -42,8 +45,8 @@ export interface SpawnRequest {
   readonly netns?: string | undefined;
   /** Descriptors of this process that become 0, 1, 2, 3 ... of the new one. They stay open here. */
   readonly stdio: readonly number[];
-  /** Its own session, away from this process's terminal and process group. */
-  readonly newSession?: boolean | undefined;
+  /** Path of a terminal that becomes 0, 1 and 2 instead, and the controlling terminal of a session of its own. */
+  readonly terminal?: string | undefined;
 }
 
 export interface Child {
@@ -90,12 +93,18 @@ function posixSpawn(request: SpawnRequest): number {
       copies.push(copy);
       return copy;
     });
+    if (request.terminal !== undefined) {
+      // The first terminal that the leader of a session opens becomes its controlling one.
+      actionsOpen(actions, 0, request.terminal, constants.O_RDWR, 0);
+      for (const target of [1, 2]) actionsDup2(actions, 0, target);
+    }
     for (const [target, fd] of sources.entries()) actionsDup2(actions, fd, target);
-    if (hasSymbol('posix_spawn_file_actions_addclosefrom_np')) actionsCloseFrom(actions, sources.length);
+    const inherited = request.terminal === undefined ? sources.length : 3;
+    if (hasSymbol('posix_spawn_file_actions_addclosefrom_np')) actionsCloseFrom(actions, inherited);
     if (request.cwd !== undefined) actionsChdir(actions, request.cwd);
     attributesDefaults(attributes, Buffer.alloc(128, 0xff));
     attributesMask(attributes, Buffer.alloc(128));
-    const session = request.newSession ? POSIX_SPAWN_SETSID : 0;
+    const session = request.terminal !== undefined ? POSIX_SPAWN_SETSID : 0;
     attributesFlags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | session);
     const env = Object.entries(request.env ?? process.env).flatMap(([key, value]) =>
       value === undefined ? [] : `${key}=${value}`,

@@ -54,7 +54,11 @@ export interface Monitor {
   exitOf(id: string): ExitStatus | undefined;
   /** Running monitor and process of that id, verified against pid reuse; undefined when either is gone. */
   adopt(id: string): MonitorStarted | undefined;
-  attach(id: string): Promise<MonitorConnection>;
+  /**
+   * Connection to the streams from now on; between create and start nothing is lost. With `stdin: false` it only
+   * listens, and its end leaves the container's stdin alone. Throws WRONG_STATE when the container does not run.
+   */
+  attach(id: string, options?: { readonly stdin: boolean }): Promise<MonitorConnection>;
   resize(id: string, rows: number, columns: number): Promise<void>;
   /** Makes the monitor reopen its log path, after the file was renamed away. */
   reopenLog(id: string): Promise<void>;
@@ -65,8 +69,11 @@ export interface Monitor {
 /** Raw connection to a container's streams. */
 export interface MonitorConnection {
   readonly output: AsyncIterable<{ readonly stream: 'stdout' | 'stderr' | 'console'; readonly data: Uint8Array }>;
+  /** Resolves when the next data may come. Data for a process that has ended or closed its input is dropped. */
   write(data: Uint8Array): Promise<void>;
+  /** End of input, after what was written. Idempotent. */
   endInput(): void;
+  /** Ends the connection, not the process. Idempotent. */
   close(): void;
 }
 

@@ -1,0 +1,144 @@
+import { constants, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { type Channel, createChannel, dropAfterEnd } from './channel.ts';
+import type { ExecFiles } from './exec-files.ts';
+import { lingerMilliseconds, type StartedExec } from './exec-pipes.ts';
+import { closeAll, pipe, watchFd } from './fds.ts';
+import { runtimeEnvironment } from './oci-runtime.ts';
+import { createOutputQueue } from './output-queue.ts';
+import { type Child, spawnProcess } from './processes.ts';
+import type { ExecRequest, OciRuntime } from './runtime-port.ts';
+import { acceptOn, listenStream, receiveFd } from './sockets.ts';
+import { openRawTerminal, setTerminalSize } from './terminal.ts';
+
+/** crun sends the terminal's master through a socket and waits for the process all the same. */
+export async function startOnConsole(
+  runtime: OciRuntime,
+  files: ExecFiles,
+  request: ExecRequest,
+): Promise<StartedExec> {
+  const listening = listenStream(files.consoleSocket);
+  const nothing = openSync('/dev/null', constants.O_RDONLY);
+  const messages = pipe();
+  try {
+    const child = spawnProcess({
+      command: runtime.path,
+      args: files.arguments(files.consoleSocket),
+      env: runtimeEnvironment,
+      stdio: [nothing, messages.write, messages.write],
+    });
+    const master = await receiveMaster(listening, child);
+    if (master === undefined) {
+      closeAll(messages.write);
+      return onlyMessages(child, messages.read);
+    }
+    closeAll(messages.read);
+    return onTerminal(child, master, request);
+  } catch (error) {
+    closeAll(messages.read);
+    throw error;
+  } finally {
+    closeAll(listening, nothing, messages.write);
+  }
+}
+
+/** The master a runtime sends; undefined when it ends without. */
+function receiveMaster(listening: number, child: Child): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    let connection = -1;
+    let done = false;
+    const finish = (settle: () => void) => {
+      if (done) return;
+      done = true;
+      for (const watch of watches) watch.close();
+      closeAll(connection);
+      settle();
+    };
+    const receive = () => {
+      try {
+        const fd = receiveFd(connection);
+        finish(() => resolve(fd));
+      } catch (error) {
+        finish(() => reject(error));
+      }
+    };
+    const accept = watchFd(listening, () => {
+      connection = acceptOn(listening);
+      if (connection < 0) return;
+      accept.close();
+      const watch = watchFd(connection, receive);
+      watches.push(watch);
+      watch.want({ readable: true, writable: false });
+    });
+    const watches = [accept];
+    accept.want({ readable: true, writable: false });
+    void child.end.then(() => finish(() => resolve(undefined)));
+  });
+}
+
+/** A runtime that failed before there was a terminal: what it said is all there is to read. */
+function onlyMessages(child: Child, fd: number): StartedExec {
+  const queue = createOutputQueue<'console'>();
+  queue.add(new Socket({ fd, readable: true, writable: false }), 'console');
+  queue.seal();
+  const nothing = () => {};
+  return {
+    child,
+    output: queue.output,
+    write: async () => {},
+    endInput: nothing,
+    close: queue.close,
+    resize: nothing,
+    ended: nothing,
+  };
+}
+
+/** The runtime itself sits on a terminal of ours and passes bytes and sizes on to the one in the container. */
+export function startOnTerminal(runtime: OciRuntime, files: ExecFiles, request: ExecRequest): StartedExec {
+  const { master, slave, path } = openRawTerminal();
+  try {
+    if (request.rows && request.columns) setTerminalSize(master, request.rows, request.columns);
+    const child = spawnProcess({
+      command: runtime.path,
+      args: files.arguments(),
+      env: runtimeEnvironment,
+      stdio: [],
+      terminal: path,
+    });
+    return onTerminal(child, master, request);
+  } catch (error) {
+    closeAll(master);
+    throw error;
+  } finally {
+    closeAll(slave);
+  }
+}
+
+function onTerminal(child: Child, master: number, request: ExecRequest): StartedExec {
+  if (request.rows && request.columns) setTerminalSize(master, request.rows, request.columns);
+  const channel: Channel = createChannel(master);
+  let open = true;
+  const close = () => {
+    open = false;
+    channel.close();
+  };
+  const write = async (data: Uint8Array) => {
+    if (request.stdin && open) await channel.write(data).catch(dropAfterEnd);
+  };
+  return {
+    child,
+    output: marked(channel.output),
+    write,
+    // A terminal's input has no end; who wants one types it (^D).
+    endInput: () => {},
+    close,
+    resize: (rows, columns) => {
+      if (open) setTerminalSize(master, rows, columns);
+    },
+    ended: () => void setTimeout(close, lingerMilliseconds).unref(),
+  };
+}
+
+async function* marked(output: AsyncIterable<Uint8Array>) {
+  for await (const data of output) yield { stream: 'console' as const, data };
+}

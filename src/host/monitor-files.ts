@@ -1,0 +1,148 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { codeOf, IechorError } from '../common/error.ts';
+import { cgroupOf, oomKills } from './cgroup.ts';
+import { readIfThere, removeTree, writeAtomic } from './files.ts';
+import { bootId, processArguments, processInfo } from './proc.ts';
+import type { ExitStatus, MonitorStarted } from './runtime-port.ts';
+import { execFailureCode } from './start-errors.ts';
+
+/** What is remembered of a started container, for a daemon that comes later. */
+export interface MonitorRecord extends MonitorStarted {
+  readonly bootId: string;
+  readonly startTicks: number;
+  readonly monitorStartTicks: number;
+  readonly cgroup?: string;
+  readonly bundle: string;
+  readonly tty: boolean;
+  readonly openStdin: boolean;
+  readonly stdinOnce: boolean;
+}
+
+/** The files of one container's monitor, all found from the id. */
+export interface MonitorFiles {
+  readonly dir: string;
+  readonly pidFile: string;
+  readonly monitorPidFile: string;
+  readonly record: string;
+  /** Directory of the exit files; conmon writes `<exits>/<id>`. */
+  readonly exits: string;
+  readonly exitFile: string;
+  /** Our conclusion from it, kept since the cgroup that proves an OOM kill goes away. */
+  readonly exitRecord: string;
+  readonly oomFile: string;
+  readonly runtimeLog: string;
+}
+
+export function monitorFiles(dir: string, id: string): MonitorFiles {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(id)) throw new IechorError('BAD_REQUEST', `"${id}" is no container id`);
+  const own = join(dir, 'containers', id);
+  return {
+    dir: own,
+    pidFile: join(own, 'pid'),
+    monitorPidFile: join(own, 'monitor.pid'),
+    record: join(own, 'record.json'),
+    exits: join(dir, 'exits'),
+    exitFile: join(dir, 'exits', id),
+    exitRecord: join(own, 'exit.json'),
+    oomFile: join(own, 'oom'),
+    runtimeLog: join(own, 'runtime.log'),
+  };
+}
+
+/** Empty files for a new start of a container. */
+export function prepareFiles(files: MonitorFiles): void {
+  forgetFiles(files);
+  for (const dir of [files.exits, files.dir]) mkdirSync(dir, { recursive: true, mode: 0o700 });
+}
+
+export function forgetFiles(files: MonitorFiles): void {
+  removeTree(files.exitFile);
+  removeTree(files.dir);
+}
+
+export function writeRecord(
+  files: MonitorFiles,
+  started: MonitorStarted,
+  request: { bundle: string; tty: boolean; openStdin: boolean; stdinOnce: boolean },
+): void {
+  const cgroup = cgroupOf(started.pid);
+  const record: MonitorRecord = {
+    pid: started.pid,
+    monitorPid: started.monitorPid,
+    bootId: bootId(),
+    startTicks: processInfo(started.pid)?.startTicks ?? 0,
+    monitorStartTicks: processInfo(started.monitorPid)?.startTicks ?? 0,
+    ...(cgroup !== undefined && { cgroup }),
+    bundle: request.bundle,
+    tty: request.tty,
+    openStdin: request.openStdin,
+    stdinOnce: request.openStdin && request.stdinOnce,
+  };
+  writeAtomic(files.record, JSON.stringify(record));
+}
+
+/**
+ * The record of this boot. Where a daemon died between the start and its record, it is made up from the pid files,
+ * with the monitor known by its arguments and the process as the monitor's child.
+ */
+export function readRecord(files: MonitorFiles, id: string): MonitorRecord | undefined {
+  const text = readIfThere(files.record);
+  if (text !== undefined) {
+    const record = JSON.parse(text) as MonitorRecord;
+    return record.bootId === bootId() ? record : undefined;
+  }
+  const monitorPid = Number(readIfThere(files.monitorPidFile) ?? 0);
+  const pid = Number(readIfThere(files.pidFile) ?? 0);
+  const args = processArguments(monitorPid);
+  const after = (flag: string) => args[args.indexOf(flag) + 1] ?? '';
+  if (!args.includes('--exit-dir') || after('--cid') !== id || after('--exit-dir') !== files.exits) return undefined;
+  if (processInfo(pid)?.parent !== monitorPid) return undefined;
+  const request = {
+    bundle: after('--bundle'),
+    tty: args.includes('--terminal'),
+    openStdin: args.includes('--stdin'),
+    stdinOnce: !args.includes('--leave-stdin-open'),
+  };
+  writeRecord(files, { pid, monitorPid }, request);
+  return JSON.parse(readIfThere(files.record) ?? '') as MonitorRecord;
+}
+
+/** True while the process of a record runs; a pid that was given to another process does not count. */
+export function isRunning(pid: number, startTicks: number): boolean {
+  return startTicks !== 0 && processInfo(pid)?.startTicks === startTicks;
+}
+
+/** The exit on record: ours, else concluded from conmon's exit file. */
+export function readExit(files: MonitorFiles): ExitStatus | undefined {
+  const known = readIfThere(files.exitRecord);
+  if (known !== undefined) {
+    const exit = JSON.parse(known) as { exitCode: number; finishedAt: string; oomKilled: boolean };
+    return { ...exit, finishedAt: new Date(exit.finishedAt) };
+  }
+  const code = readIfThere(files.exitFile)?.trim();
+  if (code === undefined || !/^-?\d+$/.test(code)) return undefined;
+  return concludeExit(files, Number(code) < 0 ? 137 : Number(code), modifiedAt(files.exitFile));
+}
+
+/** Writes down how a container ended, with what only now can be found out. */
+export function concludeExit(files: MonitorFiles, code: number, finishedAt: Date): ExitStatus {
+  const text = readIfThere(files.record);
+  const cgroup = text === undefined ? undefined : (JSON.parse(text) as MonitorRecord).cgroup;
+  const oomKilled = readIfThere(files.oomFile) !== undefined || (cgroup !== undefined && oomKills(cgroup) > 0);
+  // A program that the kernel refused to execute after the start was reported is known from the runtime's log alone.
+  const refused = execFailureCode(readIfThere(files.runtimeLog) ?? '');
+  const exit: ExitStatus = { exitCode: refused ?? code, finishedAt, oomKilled };
+  mkdirSync(files.dir, { recursive: true, mode: 0o700 });
+  writeAtomic(files.exitRecord, JSON.stringify(exit));
+  return exit;
+}
+
+function modifiedAt(path: string): Date {
+  try {
+    return statSync(path).mtime;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return new Date();
+    throw error;
+  }
+}

@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readFileSync, renameSync } from 'node:fs';
+import { freezeState } from '../../../src/host/cgroup.ts';
+import { readUsage } from '../../../src/host/cgroup-usage.ts';
+import { signalProcess } from '../../../src/host/processes.ts';
+import { logLines, openTinyHost, readUntil, skipReason, type TinyHost } from './tiny-host.ts';
+
+if (skipReason !== undefined) console.warn(`skipped: ${skipReason}`);
+const SIGKILL = 9;
+
+describe.each(['crun', 'runc'])('containers under conmon and %s', (name) => {
+  const check = skipReason === undefined ? test : test.skip;
+  let host: TinyHost;
+  beforeAll(async () => {
+    if (skipReason === undefined) host = await openTinyHost(name);
+  });
+  afterAll(() => host?.close());
+
+  const run = async (args: string[], request = {}) => {
+    const container = await host.create(host.spec(args), request);
+    await host.runtime.start(container.id);
+    return container;
+  };
+
+  check('the exit code of the process is reported, also to those who ask later', async () => {
+    const { id } = await run(['sh', '-c', 'exit 42']);
+    expect(await host.monitor.awaitExit(id)).toMatchObject({ exitCode: 42, oomKilled: false });
+    expect(host.monitor.exitOf(id)?.exitCode).toBe(42);
+    await host.runtime.delete(id);
+    expect((await host.monitor.awaitExit(id)).exitCode).toBe(42);
+  });
+
+  check('a process that a signal ended is reported as 128 + n', async () => {
+    const { id, pid } = await run(['sleep', '100']);
+    expect(host.monitor.exitOf(id)).toBeUndefined();
+    signalProcess(pid, SIGKILL);
+    expect((await host.monitor.awaitExit(id)).exitCode).toBe(137);
+  });
+
+  check('stdout and stderr are told apart in the log and by attached clients, from the first byte on', async () => {
+    const { id, logPath } = await host.create(host.spec(['sh', '-c', 'echo out; sleep 0.1; echo err >&2']));
+    const connection = await host.monitor.attach(id);
+    await host.runtime.start(id);
+    const seen: string[] = [];
+    for await (const { stream, data } of connection.output) seen.push(`${stream}: ${Buffer.from(data)}`);
+    expect(seen).toEqual(['stdout: out\n', 'stderr: err\n']);
+    await host.monitor.awaitExit(id);
+    expect(logLines(logPath)).toEqual(['stdout F out', 'stderr F err']);
+  });
+
+  check('a program that is not there is COMMAND_NOT_FOUND, one that cannot run COMMAND_NOT_EXECUTABLE', async () => {
+    await expect(run(['no-such-program'])).rejects.toMatchObject({ code: 'COMMAND_NOT_FOUND', exit: 127 });
+    await expect(run(['/bin/plain'])).rejects.toMatchObject({ code: 'COMMAND_NOT_EXECUTABLE', exit: 126 });
+  });
+
+  check('stdin reaches the process and its end with StdinOnce, however much goes through', async () => {
+    const { id } = await run(['cat'], { openStdin: true, stdinOnce: true });
+    const listener = await host.monitor.attach(id, { stdin: false });
+    listener.close();
+    const connection = await host.monitor.attach(id);
+    const payload = Buffer.alloc(2_000_000, 'abcdefghi\n');
+    const reading = readUntil(connection);
+    await connection.write(payload);
+    connection.endInput();
+    expect((await reading).length).toBe(payload.length);
+    expect((await host.monitor.awaitExit(id)).exitCode).toBe(0);
+  });
+
+  check('without StdinOnce the input stays open for the next client', async () => {
+    const { id } = await run(['cat'], { openStdin: true });
+    for (const word of ['one\n', 'two\n']) {
+      const connection = await host.monitor.attach(id);
+      await connection.write(Buffer.from(word));
+      expect(await readUntil(connection, (text) => text.includes('\n'))).toBe(word);
+      connection.endInput();
+      connection.close();
+    }
+    expect(host.monitor.adopt(id)).toBeDefined();
+  });
+
+  check('a terminal has the size it is given', async () => {
+    const { id } = await run(['sh', '-c', 'read line; stty size; read line; stty size'], {
+      tty: true,
+      openStdin: true,
+    });
+    const connection = await host.monitor.attach(id);
+    await host.monitor.resize(id, 33, 99);
+    await connection.write(Buffer.from('\n'));
+    expect(await readUntil(connection, (text) => /\d+ \d+/.test(text))).toContain('33 99');
+    const again = await host.monitor.attach(id);
+    await host.monitor.resize(id, 50, 120);
+    await again.write(Buffer.from('\n'));
+    expect(await readUntil(again)).toContain('50 120');
+  });
+
+  check('the log goes on in a new file after it was renamed away', async () => {
+    const { id, logPath } = await run(['sh', '-c', 'echo one; read line; echo two'], { openStdin: true });
+    const connection = await host.monitor.attach(id);
+    while (!readFileSync(logPath, 'utf8').includes('one')) await new Promise((resolve) => setTimeout(resolve, 5));
+    renameSync(logPath, `${logPath}.1`);
+    await host.monitor.reopenLog(id);
+    await connection.write(Buffer.from('\n'));
+    await host.monitor.awaitExit(id);
+    expect(logLines(`${logPath}.1`)).toEqual(['stdout F one']);
+    expect(logLines(logPath)).toEqual(['stdout F two']);
+  });
+
+  check('a later daemon adopts what runs and learns of its end', async () => {
+    const { id, pid, monitorPid } = await run(['sh', '-c', 'read line; exit 5'], { openStdin: true });
+    const later = await host.reopen();
+    expect(later.adopt(id)).toEqual({ pid, monitorPid });
+    const exit = later.awaitExit(id);
+    await (await later.attach(id)).write(Buffer.from('\n'));
+    expect((await exit).exitCode).toBe(5);
+    expect(later.adopt(id)).toBeUndefined();
+  });
+
+  check('the end of a container is noticed although its monitor was killed before', async () => {
+    const { id, pid, monitorPid } = await run(['sleep', '100']);
+    const exit = host.monitor.awaitExit(id);
+    signalProcess(monitorPid, SIGKILL);
+    signalProcess(pid, SIGKILL);
+    expect((await exit).exitCode).toBe(137);
+    expect(host.monitor.adopt(id)).toBeUndefined();
+    expect((await (await host.reopen()).awaitExit(id)).exitCode).toBe(137);
+  });
+
+  check('an aborted wait ends at once and leaves the others waiting', async () => {
+    const { id, pid } = await run(['sleep', '100']);
+    const abort = new AbortController();
+    const aborted = host.monitor.awaitExit(id, abort.signal);
+    const other = host.monitor.awaitExit(id);
+    abort.abort();
+    await expect(aborted).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    signalProcess(pid, SIGKILL);
+    expect((await other).exitCode).toBe(137);
+  });
+
+  check('a container that wants more memory than it may have is reported as killed for it', async () => {
+    const spec = host.spec(['sh', '-c', 'dd if=/dev/zero of=/dev/hog bs=1M count=64'], (each) => {
+      each.linux.resources = { memory: { limit: 16 * 1024 * 1024 } };
+    });
+    const { id } = await host.create(spec);
+    await host.runtime.start(id);
+    expect(await host.monitor.awaitExit(id)).toMatchObject({ oomKilled: true });
+  });
+
+  check('a container is paused, resumed, limited and measured', async () => {
+    const { id, cgroup } = await run(['sleep', '100']);
+    await host.runtime.pause(id);
+    expect(freezeState(cgroup)).toBe('frozen');
+    await host.runtime.resume(id);
+    expect(freezeState(cgroup)).toBe('running');
+    await host.runtime.update(id, { memory: { limit: 32 * 1024 * 1024 }, pids: { limit: 7 } });
+    expect(readUsage(cgroup)).toMatchObject({
+      memory: { limitBytes: 32 * 1024 * 1024 },
+      pids: { current: 1, limit: 7 },
+    });
+    await host.runtime.delete(id);
+    await host.runtime.delete(id);
+    expect(readUsage(cgroup)).toBeUndefined();
+  });
+
+  check('attaching to a container that has ended is refused', async () => {
+    const { id } = await run(['echo', 'done']);
+    await host.monitor.awaitExit(id);
+    await expect(host.monitor.attach(id)).rejects.toMatchObject({ code: 'WRONG_STATE' });
+  });
+});
