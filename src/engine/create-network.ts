@@ -48,17 +48,17 @@ export function endpointRequest(network: string, settings: EndpointSettings): En
   const unsupported: [string, unknown][] = [
     ['Links', settings.Links?.length],
     ['DriverOpts', Object.keys(settings.DriverOpts ?? {}).length],
-    ['IPAMConfig.IPv6Address', settings.IPAMConfig?.IPv6Address],
     ['IPAMConfig.LinkLocalIPs', settings.IPAMConfig?.LinkLocalIPs?.length],
   ];
   for (const [field, value] of unsupported) {
     if (value) throw new IechorError('NOT_SUPPORTED', `EndpointSettings.${field} is not supported yet`);
   }
-  const address = settings.IPAMConfig?.IPv4Address;
+  const { IPv4Address, IPv6Address } = settings.IPAMConfig ?? {};
   return {
     network,
     aliases: settings.Aliases ?? [],
-    ...(address ? { ipv4Address: address } : {}),
+    ...(IPv4Address ? { ipv4Address: IPv4Address } : {}),
+    ...(IPv6Address ? { ipv6Address: IPv6Address } : {}),
     ...(settings.MacAddress ? { macAddress: settings.MacAddress } : {}),
     ...(settings.GwPriority ? { gatewayPriority: settings.GwPriority } : {}),
   };

@@ -1,5 +1,5 @@
 import type { OciProcess } from '../host/oci-types.ts';
-import type { KernelFacts } from '../host/kernel-facts.ts';
+import { type KernelFacts, readKernelFacts } from '../host/kernel-facts.ts';
 import { readInRoot } from '../host/rooted.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
@@ -19,7 +19,8 @@ export function execProcess(
   record: ContainerRecord,
   request: {
     readonly args: readonly string[];
-    readonly facts: KernelFacts;
+    /** Read anew where not given. */
+    readonly facts?: KernelFacts;
     readonly env?: readonly string[];
     readonly cwd?: string;
     readonly user?: string;
@@ -28,6 +29,7 @@ export function execProcess(
   },
 ): OciProcess {
   const host = record.body.HostConfig ?? {};
+  const facts = request.facts ?? readKernelFacts();
   const rootfs = rootfsDir(context.roots, record.id);
   const databases = {
     passwd: readInRoot(rootfs, '/etc/passwd') ?? '',
@@ -41,10 +43,10 @@ export function execProcess(
     hostname: record.hostname,
     tty: request.tty ?? false,
     user: resolveUser(request.user || record.user, databases, host.GroupAdd ?? []),
-    capabilities: capabilitiesOf(privileged, request.facts),
+    capabilities: capabilitiesOf(privileged, facts),
     noNewPrivileges: parseSecurityOptions(host.SecurityOpt ?? []).noNewPrivileges,
     ulimits: host.Ulimits ?? [],
-    maxOpenFiles: request.facts.maxOpenFiles,
+    maxOpenFiles: facts.maxOpenFiles,
     oomScoreAdj: host.OomScoreAdj ?? 0,
   });
 }

@@ -1,0 +1,120 @@
+import type { EngineApi, Filters } from '../api/engine-api.ts';
+import type { ContainerSummary } from '../api/types/container.ts';
+import { IechorError } from '../common/error.ts';
+import { type ContainerRecord, wireStatus } from './container-record.ts';
+import type { EngineContext } from './context.ts';
+import { parsePort } from './create-network.ts';
+import { anyOf, checkFilters, flagOf, labelsFit, nameFits } from './filters.ts';
+import { sizes } from './inspect.ts';
+import { statusText } from './status-text.ts';
+import { endpointSettings, mountPoints, portSummaries } from './wire-network.ts';
+
+const known = `id name label label! status exited ancestor before since volume network publish expose health
+  is-task`.split(/\s+/);
+const statuses = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
+
+/** Newest first. Without `all`, a limit or a status filter only those that run. */
+export async function listContainers(
+  context: EngineContext,
+  request: Parameters<EngineApi['containerList']>[0],
+): Promise<ContainerSummary[]> {
+  const { filters, limit } = request;
+  checkFilters(filters, known);
+  for (const status of filters?.status ?? []) {
+    if (!statuses.includes(status)) throw new IechorError('BAD_REQUEST', `invalid filter 'status=${status}'`);
+  }
+  const all = request.all || (limit ?? 0) > 0 || (filters?.status?.length ?? 0) > 0;
+  const fits = containerFilter(context, filters);
+  const newestFirst = [...context.containers.list()].sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  const found = newestFirst.filter((record) => (all || isUp(record)) && fits(record));
+  const now = Date.now();
+  return Promise.all(
+    found.slice(0, limit && limit > 0 ? limit : undefined).map(async (record) => ({
+      ...summary(context, record, now),
+      ...(request.size ? await sizes(context, record) : {}),
+    })),
+  );
+}
+
+function isUp(record: ContainerRecord): boolean {
+  return ['running', 'paused', 'restarting'].includes(record.status);
+}
+
+function summary(context: EngineContext, record: ContainerRecord, now: number): ContainerSummary {
+  const mode = record.body.HostConfig?.NetworkMode ?? '';
+  return {
+    Id: record.id,
+    Names: [`/${record.name}`],
+    Image: imageName(context, record),
+    ImageID: record.image,
+    Command: [record.path, ...record.args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' '),
+    Created: Math.floor(Date.parse(record.createdAt) / 1000),
+    Ports: portSummaries(record),
+    Labels: { ...record.config.Labels },
+    State: wireStatus(record.status),
+    Status: statusText(record, now),
+    HostConfig: { NetworkMode: mode === '' || mode === 'default' ? 'bridge' : mode },
+    NetworkSettings: { Networks: endpointSettings(context, record) },
+    Mounts: mountPoints(context, record),
+  };
+}
+
+/** The name it was made from, or the id once that name means another image. */
+function imageName(context: EngineContext, record: ContainerRecord): string {
+  return context.images.find(record.imageName)?.id === record.image ? record.imageName : record.image;
+}
+
+/** The filters of `ps` and of prune as one test. Throws BAD_REQUEST, CONTAINER_NOT_FOUND (before, since). */
+export function containerFilter(
+  context: EngineContext,
+  filters: Filters | undefined,
+): (record: ContainerRecord) => boolean {
+  const createdAt = (name: string) => filters?.[name]?.map((other) => context.containers.get(other).createdAt);
+  const before = createdAt('before');
+  const since = createdAt('since');
+  const isTask = flagOf(filters, 'is-task');
+  const ancestors = filters?.ancestor?.flatMap((name) => context.images.find(name) ?? []);
+  return (record) =>
+    anyOf(filters, 'id', (id) => record.id.startsWith(id)) &&
+    anyOf(filters, 'name', (name) => nameFits(name, record.name)) &&
+    anyOf(filters, 'status', (status) => wireStatus(record.status) === status) &&
+    anyOf(filters, 'exited', (code) => record.finishedAt !== '' && !isUp(record) && String(record.exitCode) === code) &&
+    anyOf(filters, 'health', (health) => (record.health?.status ?? 'none') === health) &&
+    anyOf(filters, 'volume', (volume) => mountFits(record, volume)) &&
+    anyOf(filters, 'network', (network) => networkFits(context, record, network)) &&
+    anyOf(filters, 'publish', (port) => portFits(port, record.ports)) &&
+    anyOf(filters, 'expose', (port) => portFits(port, exposed(record))) &&
+    (!ancestors || ancestors.some((image) => descends(record, image))) &&
+    (!before || before.some((time) => record.createdAt < time)) &&
+    (!since || since.some((time) => record.createdAt > time)) &&
+    isTask !== true &&
+    labelsFit(filters, record.config.Labels ?? {});
+}
+
+function mountFits(record: ContainerRecord, wanted: string): boolean {
+  return record.mounts.some((mount) => [mount.name, mount.source, mount.destination].includes(wanted));
+}
+
+function networkFits(context: EngineContext, record: ContainerRecord, wanted: string): boolean {
+  return Object.entries(endpointSettings(context, record)).some(
+    ([name, endpoint]) => name === wanted || endpoint.NetworkID?.startsWith(wanted),
+  );
+}
+
+function descends(record: ContainerRecord, image: { readonly id: string; readonly chain: readonly string[] }): boolean {
+  const top = image.chain.at(-1);
+  return (
+    record.image === image.id || (top !== undefined && record.chain.includes(top as (typeof record.chain)[number]))
+  );
+}
+
+function exposed(record: ContainerRecord) {
+  return Object.keys(record.config.ExposedPorts ?? {}).map(parsePort);
+}
+
+/** `80`, `80/tcp` or `8000-8010/udp` against container ports. */
+function portFits(filter: string, ports: readonly { containerPort: number; protocol: string }[]): boolean {
+  const [range = '', protocol = 'tcp'] = filter.split('/');
+  const [first = Number.NaN, last = first] = range.split('-').map(Number);
+  return ports.some((port) => port.protocol === protocol && port.containerPort >= first && port.containerPort <= last);
+}

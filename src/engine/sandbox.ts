@@ -1,0 +1,175 @@
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Sandbox, SandboxRun } from '../build/ports.ts';
+import { IechorError } from '../common/error.ts';
+import { readIfThere } from '../host/files.ts';
+import type { OciMount, OciSpec } from '../host/oci-types.ts';
+import { signalProcess } from '../host/processes.ts';
+import { readInRoot } from '../host/rooted.ts';
+import type { SandboxState } from '../network/types.ts';
+import type { EngineContext } from './context.ts';
+import { defaultNetwork } from './create-network.ts';
+import { resolveDevices } from './devices.ts';
+import { hostsText } from './hosts-file.ts';
+import { type LifeContext, withLife } from './life.ts';
+import { type MountTarget, makeMountTargets } from './mount-targets.ts';
+import { ociSpec } from './oci-spec.ts';
+import { bundleDir, cgroupPath } from './paths.ts';
+import { checkMountPlaces } from './rootfs.ts';
+import { writeSpec } from './spec-file.ts';
+import { tearDown } from './tear-down.ts';
+import { resolveUser } from './users.ts';
+
+const SIGKILL = 9;
+const hostname = 'buildsandbox';
+
+/** Runs the steps of builds, confined as containers are. Everything a run made is gone when it settles. */
+export function createSandbox(context: EngineContext): Sandbox {
+  const own = withLife(context, async () => {});
+  return { run: (request, onOutput, signal) => runStep(own, request, { onOutput, signal }) };
+}
+
+interface StepOptions {
+  readonly onOutput: (stream: 'stdout' | 'stderr', data: Uint8Array) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function runStep(context: LifeContext, request: SandboxRun, options: StepOptions): Promise<number> {
+  if (options.signal?.aborted) throw interrupted();
+  checkMountPlaces(request.rootfs);
+  const removeTargets = makeMountTargets(request.rootfs, targetsOf(request));
+  try {
+    return await execute(context, request, options);
+  } finally {
+    await tearDown(context, request.id);
+    removeTargets();
+  }
+}
+
+async function execute(context: LifeContext, request: SandboxRun, options: StepOptions): Promise<number> {
+  const { id } = request;
+  const bundle = bundleDir(context.roots, id);
+  mkdirSync(bundle, { recursive: true, mode: 0o710 });
+  const network = request.network === 'default' ? await networkUp(context, id) : undefined;
+  writeSpec(context, bundle, specOf(context, request, network));
+  const { pid } = await context.monitor.create({
+    id,
+    bundle,
+    logPath: join(bundle, 'log'),
+    tty: false,
+    openStdin: false,
+    stdinOnce: false,
+    // Output goes to the build's progress as it comes; the log is only the monitor's need.
+    logSizeMax: 1024 * 1024,
+  });
+  const connection = await context.monitor.attach(id, { stdin: false });
+  const abort = () => signalProcess(pid, SIGKILL);
+  options.signal?.addEventListener('abort', abort, { once: true });
+  try {
+    await context.runtime.start(id);
+    if (options.signal?.aborted) abort();
+    for await (const { stream, data } of connection.output) {
+      options.onOutput(stream === 'stderr' ? 'stderr' : 'stdout', data);
+    }
+    const { exitCode } = await context.monitor.awaitExit(id);
+    if (options.signal?.aborted) throw interrupted();
+    return exitCode;
+  } finally {
+    options.signal?.removeEventListener('abort', abort);
+    connection.close();
+  }
+}
+
+function networkUp(context: EngineContext, id: string): Promise<SandboxState> {
+  return context.networks.up({
+    containerId: id,
+    containerName: '',
+    endpoints: [{ network: defaultNetwork, aliases: [] }],
+    ports: [],
+    dns: { servers: [], search: [], options: [] },
+  });
+}
+
+function specOf(context: LifeContext, request: SandboxRun, network: SandboxState | undefined): OciSpec {
+  const host = {
+    Privileged: request.privileged ?? false,
+    ...(request.shmSizeBytes === undefined ? {} : { ShmSize: request.shmSizeBytes }),
+  };
+  const databases = {
+    passwd: readInRoot(request.rootfs, '/etc/passwd') ?? '',
+    group: readInRoot(request.rootfs, '/etc/group') ?? '',
+  };
+  return ociSpec({
+    args: request.args,
+    env: request.env,
+    cwd: request.cwd,
+    hostname: request.hostname ?? hostname,
+    domainname: '',
+    tty: false,
+    user: resolveUser(request.user, databases),
+    host,
+    architecture: context.life.facts.architecture,
+    rootfs: request.rootfs,
+    cgroupPath: cgroupPath(context.roots, request.id, undefined),
+    namespaces: {
+      network: request.network === 'host' ? 'host' : network?.netns ? { path: network.netns } : 'own',
+      pid: 'own',
+      ipc: 'own',
+      uts: 'own',
+    },
+    managed: undefined,
+    mounts: [...managedMounts(context, request, network), ...request.mounts.map(stepMount)],
+    devices: resolveDevices(host),
+    facts: context.life.facts,
+    defaultPids: context.settings.defaultPidsLimit,
+  });
+}
+
+/** /etc/hosts and /etc/resolv.conf; their content is the machine's and must not get into the layer. */
+function managedMounts(context: EngineContext, request: SandboxRun, network: SandboxState | undefined): OciMount[] {
+  const bundle = bundleDir(context.roots, request.id);
+  const hosts = hostsText({
+    hostname: request.hostname ?? hostname,
+    domainname: '',
+    extraHosts: request.extraHosts,
+    hostGateway: context.networks.find(defaultNetwork)?.pools[0]?.gateway,
+    endpoints: network?.endpoints ?? [],
+  });
+  const resolv = network?.resolvConf ?? readIfThere('/etc/resolv.conf') ?? '';
+  return [
+    { name: 'hosts', text: hosts },
+    { name: 'resolv.conf', text: resolv },
+  ].map(({ name, text }) => {
+    writeFileSync(join(bundle, name), text, { mode: 0o644 });
+    return { destination: `/etc/${name}`, type: 'bind', source: join(bundle, name), options: ['bind', 'rprivate'] };
+  });
+}
+
+type StepMount = SandboxRun['mounts'][number];
+
+function stepMount(mount: StepMount): OciMount {
+  const access = mount.readOnly ? 'ro' : 'rw';
+  if (mount.type === 'bind') {
+    return { destination: mount.target, type: 'bind', source: mount.source, options: ['rbind', 'rprivate', access] };
+  }
+  const size = mount.sizeBytes === undefined ? [] : [`size=${mount.sizeBytes}`];
+  return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', ...size, access] };
+}
+
+function targetsOf(request: SandboxRun): MountTarget[] {
+  return [
+    ...['/proc', '/sys', '/dev'].map((path) => ({ path, kind: 'directory' as const })),
+    ...['/etc/hosts', '/etc/resolv.conf'].map((path) => ({ path, kind: 'file' as const })),
+    ...request.mounts
+      .filter((mount) => !/^\/(dev|proc|sys)(\/|$)/.test(mount.target))
+      .map((mount) => ({ path: mount.target, kind: kindOf(mount) })),
+  ];
+}
+
+function kindOf(mount: StepMount): MountTarget['kind'] {
+  return mount.type === 'tmpfs' || statSync(mount.source).isDirectory() ? 'directory' : 'file';
+}
+
+function interrupted(): IechorError {
+  return new IechorError('INTERRUPTED', 'the build was interrupted');
+}

@@ -1,0 +1,140 @@
+import type {
+  ContainerInspect,
+  EndpointIpamConfig,
+  EndpointSettings,
+  MountPoint,
+  PortSummary,
+} from '../api/types/container.ts';
+import type { PortMap } from '../api/types/host-config.ts';
+import type { EndpointRecord, EndpointRequest } from '../network/types.ts';
+import type { ContainerRecord } from './container-record.ts';
+import type { EngineContext } from './context.ts';
+import { networkKind, parsePort } from './create-network.ts';
+
+/** The networks of a container in wire shape: as it is while it runs, as asked for otherwise. */
+export function endpointSettings(context: EngineContext, record: ContainerRecord): Record<string, EndpointSettings> {
+  const kind = networkKind(record.body.HostConfig, record.config);
+  const live = new Map(context.networks.endpointsOf(record.id).map((endpoint) => [endpoint.networkName, endpoint]));
+  if (kind === 'host' || kind === 'none') return { [kind]: emptyEndpoint(context.networks.find(kind)?.id ?? '') };
+  return Object.fromEntries(
+    record.endpoints.map((request) => {
+      const endpoint = live.get(request.network);
+      const base = emptyEndpoint(context.networks.find(request.network)?.id ?? '');
+      const asked: EndpointSettings = {
+        ...base,
+        Aliases: request.aliases.length > 0 ? [...request.aliases] : null,
+        IPAMConfig: askedAddresses(request),
+        GwPriority: request.gatewayPriority ?? 0,
+      };
+      return [request.network, endpoint ? { ...asked, ...liveEndpoint(endpoint) } : asked];
+    }),
+  );
+}
+
+function askedAddresses(request: EndpointRequest): EndpointIpamConfig | null {
+  if (!request.ipv4Address && !request.ipv6Address) return null;
+  return {
+    ...(request.ipv4Address ? { IPv4Address: request.ipv4Address } : {}),
+    ...(request.ipv6Address ? { IPv6Address: request.ipv6Address } : {}),
+  };
+}
+
+function emptyEndpoint(networkId: string): EndpointSettings {
+  return {
+    IPAMConfig: null,
+    Links: null,
+    Aliases: null,
+    MacAddress: '',
+    DriverOpts: null,
+    GwPriority: 0,
+    NetworkID: networkId,
+    EndpointID: '',
+    Gateway: '',
+    IPAddress: '',
+    IPPrefixLen: 0,
+    IPv6Gateway: '',
+    GlobalIPv6Address: '',
+    GlobalIPv6PrefixLen: 0,
+    DNSNames: null,
+  };
+}
+
+function liveEndpoint(endpoint: EndpointRecord): EndpointSettings {
+  return {
+    MacAddress: endpoint.macAddress,
+    NetworkID: endpoint.networkId,
+    EndpointID: endpoint.id,
+    Gateway: endpoint.gateway,
+    IPAddress: endpoint.ipv4Address,
+    IPPrefixLen: endpoint.prefixLength,
+    IPv6Gateway: endpoint.ipv6Gateway ?? '',
+    GlobalIPv6Address: endpoint.ipv6Address ?? '',
+    GlobalIPv6PrefixLen: endpoint.ipv6PrefixLength ?? 0,
+    DNSNames: [...endpoint.names],
+  };
+}
+
+/** `NetworkSettings` of inspect; the fields of the default bridge repeat at the top, as clients expect. */
+export function networkSettings(
+  context: EngineContext,
+  record: ContainerRecord,
+  netns: string,
+): ContainerInspect['NetworkSettings'] {
+  const networks = endpointSettings(context, record);
+  const bridge = networks.bridge;
+  return {
+    Bridge: '',
+    SandboxID: record.status === 'running' || record.status === 'paused' ? record.id : '',
+    SandboxKey: netns,
+    Ports: portMap(record),
+    Networks: networks,
+    Gateway: bridge?.Gateway ?? '',
+    IPAddress: bridge?.IPAddress ?? '',
+    IPPrefixLen: bridge?.IPPrefixLen ?? 0,
+    MacAddress: bridge?.MacAddress ?? '',
+  };
+}
+
+/** Ports of a running container: null where only exposed. */
+function portMap(record: ContainerRecord): PortMap {
+  if (record.pid === 0) return {};
+  const map: PortMap = {};
+  for (const port of Object.keys(record.config.ExposedPorts ?? {})) map[canonicalPort(port)] = null;
+  for (const port of record.boundPorts ?? []) {
+    const key = `${port.containerPort}/${port.protocol}`;
+    map[key] = [...(map[key] ?? []), { HostIp: port.hostAddress || '0.0.0.0', HostPort: String(port.hostPort) }];
+  }
+  return map;
+}
+
+function canonicalPort(text: string): string {
+  const { containerPort, protocol } = parsePort(text);
+  return `${containerPort}/${protocol}`;
+}
+
+/** Ports as `ps` lists them. */
+export function portSummaries(record: ContainerRecord): PortSummary[] {
+  return Object.entries(portMap(record)).flatMap(([key, bindings]) => {
+    const { containerPort, protocol } = parsePort(key);
+    if (!bindings) return [{ PrivatePort: containerPort, Type: protocol }];
+    return bindings.map((binding) => ({
+      IP: binding.HostIp ?? '',
+      PrivatePort: containerPort,
+      PublicPort: Number(binding.HostPort),
+      Type: protocol,
+    }));
+  });
+}
+
+export function mountPoints(context: EngineContext, record: ContainerRecord): MountPoint[] {
+  return record.mounts.map((mount) => ({
+    Type: mount.type,
+    ...(mount.name ? { Name: mount.name, Driver: 'local' } : {}),
+    Source:
+      mount.type === 'volume' && mount.name ? `${context.roots.dataRoot}/volumes/${mount.name}/_data` : mount.source,
+    Destination: mount.destination,
+    Mode: mount.mode,
+    RW: !mount.readOnly,
+    Propagation: mount.propagation,
+  }));
+}
