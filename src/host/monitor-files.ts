@@ -4,7 +4,7 @@ import { codeOf, IechorError } from '../common/error.ts';
 import { cgroupOf, oomKills } from './cgroup.ts';
 import { readIfThere, removeTree, writeAtomic } from './files.ts';
 import { bootId, processArguments, processInfo } from './proc.ts';
-import type { ExitStatus, MonitorStarted } from './runtime-port.ts';
+import type { ExitStatus, MonitorRequest, MonitorStarted } from './runtime-port.ts';
 import { execFailureCode } from './start-errors.ts';
 
 /** What is remembered of a started container, for a daemon that comes later. */
@@ -14,6 +14,7 @@ export interface MonitorRecord extends MonitorStarted {
   readonly monitorStartTicks: number;
   readonly cgroup?: string;
   readonly bundle: string;
+  readonly logPath: string;
   readonly tty: boolean;
   readonly openStdin: boolean;
   readonly stdinOnce: boolean;
@@ -31,7 +32,6 @@ export interface MonitorFiles {
   /** Our conclusion from it, kept since the cgroup that proves an OOM kill goes away. */
   readonly exitRecord: string;
   readonly oomFile: string;
-  readonly runtimeLog: string;
 }
 
 export function monitorFiles(dir: string, id: string): MonitorFiles {
@@ -46,7 +46,6 @@ export function monitorFiles(dir: string, id: string): MonitorFiles {
     exitFile: join(dir, 'exits', id),
     exitRecord: join(own, 'exit.json'),
     oomFile: join(own, 'oom'),
-    runtimeLog: join(own, 'runtime.log'),
   };
 }
 
@@ -64,7 +63,7 @@ export function forgetFiles(files: MonitorFiles): void {
 export function writeRecord(
   files: MonitorFiles,
   started: MonitorStarted,
-  request: { bundle: string; tty: boolean; openStdin: boolean; stdinOnce: boolean },
+  request: Omit<MonitorRequest, 'id' | 'logSizeMax'>,
 ): void {
   const cgroup = cgroupOf(started.pid);
   const record: MonitorRecord = {
@@ -75,6 +74,7 @@ export function writeRecord(
     monitorStartTicks: processInfo(started.monitorPid)?.startTicks ?? 0,
     ...(cgroup !== undefined && { cgroup }),
     bundle: request.bundle,
+    logPath: request.logPath,
     tty: request.tty,
     openStdin: request.openStdin,
     stdinOnce: request.openStdin && request.stdinOnce,
@@ -100,6 +100,7 @@ export function readRecord(files: MonitorFiles, id: string): MonitorRecord | und
   if (processInfo(pid)?.parent !== monitorPid) return undefined;
   const request = {
     bundle: after('--bundle'),
+    logPath: after('--log-path').replace(/^k8s-file:/, ''),
     tty: args.includes('--terminal'),
     openStdin: args.includes('--stdin'),
     stdinOnce: !args.includes('--leave-stdin-open'),
@@ -128,14 +129,28 @@ export function readExit(files: MonitorFiles): ExitStatus | undefined {
 /** Writes down how a container ended, with what only now can be found out. */
 export function concludeExit(files: MonitorFiles, code: number, finishedAt: Date): ExitStatus {
   const text = readIfThere(files.record);
-  const cgroup = text === undefined ? undefined : (JSON.parse(text) as MonitorRecord).cgroup;
+  const record = text === undefined ? undefined : (JSON.parse(text) as MonitorRecord);
+  const cgroup = record?.cgroup;
   const oomKilled = readIfThere(files.oomFile) !== undefined || (cgroup !== undefined && oomKills(cgroup) > 0);
-  // A program that the kernel refused to execute after the start was reported is known from the runtime's log alone.
-  const refused = execFailureCode(readIfThere(files.runtimeLog) ?? '');
-  const exit: ExitStatus = { exitCode: refused ?? code, finishedAt, oomKilled };
+  const exit: ExitStatus = { exitCode: refusedExec(code, record?.logPath) ?? code, finishedAt, oomKilled };
   mkdirSync(files.dir, { recursive: true, mode: 0o700 });
   writeAtomic(files.exitRecord, JSON.stringify(exit));
   return exit;
+}
+
+/**
+ * A program that the kernel refuses to execute (no interpreter, another architecture) fails after the start was
+ * reported: all there is then is one line of the runtime in the container's log, and the runtime's own exit code.
+ */
+function refusedExec(code: number, logPath: string | undefined): number | undefined {
+  if (logPath === undefined || (code !== 1 && code !== 255)) return undefined;
+  if ((statSync(logPath, { throwIfNoEntry: false })?.size ?? 0) > 1024) return undefined;
+  const lines = readIfThere(logPath)?.trimEnd().split('\n') ?? [];
+  const message = /^\S+ std(?:out|err) F (.*)$/.exec(lines.at(0) ?? '')?.[1] ?? '';
+  const isRuntimes = /^exec container process .*`: |^exec \S+: (exec format error|no such file or directory)/.test(
+    message,
+  );
+  return lines.length === 1 && isRuntimes ? execFailureCode(message) : undefined;
 }
 
 function modifiedAt(path: string): Date {

@@ -140,17 +140,14 @@ async function startConmon(conmon: string, options: StartOptions): Promise<Monit
   const { pid, message } = parseReport(report);
   const monitorPid = Number(readIfThere(files.monitorPidFile) ?? 0);
   if (status === 0 && pid > 0 && monitorPid > 0) return { pid, monitorPid };
-  const reason = [message, readIfThere(files.runtimeLog), readIfThere(join(files.dir, 'monitor.log'))].find((text) =>
-    text?.trim(),
-  );
+  const reason = [message, readIfThere(join(files.dir, 'monitor.log'))].find((text) => text?.trim());
   throw startError(reason ?? `conmon of ${request.id} ended with status ${status} and said nothing`);
 }
 
 function conmonArguments({ runtime, files, request }: StartOptions): string[] {
-  const runtimeArguments = ['--root', runtime.root, '--log', files.runtimeLog, '--log-format', 'json'];
   return [
     ...['--api-version', '1', '--cid', request.id, '--cuuid', request.id, '--name', request.id],
-    ...['--runtime', runtime.path, ...runtimeArguments.flatMap((each) => ['--runtime-arg', each])],
+    ...['--runtime', runtime.path, ...['--root', runtime.root].flatMap((each) => ['--runtime-arg', each])],
     ...['--bundle', request.bundle, '--container-pidfile', files.pidFile, '--conmon-pidfile', files.monitorPidFile],
     ...['--exit-dir', files.exits, '--full-attach', '--no-sync-log', '--log-level', 'error'],
     ...['--log-path', `k8s-file:${request.logPath}`],

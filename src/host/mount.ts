@@ -4,6 +4,7 @@ import { checked, failedWith, native, syscallError } from './libc.ts';
 const mountCall = native(
   'int mount(const char *source, const char *target, const char *type, ulong flags, const char *data)',
 );
+const statvfs = native('int statvfs(const char *path, void *result)');
 const umount2 = native('int umount2(const char *target, int flags)');
 
 const MS_REMOUNT = 0x20;
@@ -46,6 +47,8 @@ const propagationOptions: Readonly<Record<string, number>> = {
 
 export interface MountOptions {
   readonly flags: number;
+  /** Flags that were switched off by name (`rw`, `suid` ...). */
+  readonly cleared: number;
   readonly propagation: readonly number[];
   /** What the file system itself reads. */
   readonly data: string;
@@ -54,27 +57,30 @@ export interface MountOptions {
 /** Sorts options of fstab(5) into flags, propagation and the file system's own data. */
 export function parseMountOptions(options: readonly string[]): MountOptions {
   let flags = 0;
+  let cleared = 0;
   const propagation: number[] = [];
   const data: string[] = [];
   for (const option of options) {
     const flag = flagOptions[option];
     const spread = propagationOptions[option];
-    if (flag) flags = (flags | flag[0]) & ~flag[1];
-    else if (spread !== undefined) propagation.push(spread);
+    if (flag) {
+      flags = (flags | flag[0]) & ~flag[1];
+      cleared = (cleared | flag[1]) & ~flag[0];
+    } else if (spread !== undefined) propagation.push(spread);
     else data.push(option);
   }
-  return { flags, propagation, data: data.join(',') };
+  return { flags, cleared, propagation, data: data.join(',') };
 }
 
 /**
- * mount(2). Flags of a bind mount (`ro`, `nosuid` ...) are applied by a second call, as the kernel asks; propagation
- * options by further ones. Nothing stays mounted where one of them fails. Throws HOST_SYSCALL_FAILED.
+ * mount(2). Flags of a bind mount (`ro`, `nosuid` ...) are applied by a second call, as the kernel asks, and add to
+ * those of the source; propagation options by further calls. Nothing stays mounted where one of them fails. Throws HOST_SYSCALL_FAILED.
  */
 export function mountAt(
   mount: { readonly type: string; readonly source: string; readonly options: readonly string[] },
   target: string,
 ): void {
-  const { flags, propagation, data } = parseMountOptions(mount.options);
+  const { flags, cleared, propagation, data } = parseMountOptions(mount.options);
   const bind = mount.type === 'bind' || (flags & MS_BIND) !== 0;
   const own = flags & ~(MS_BIND | MS_REC);
   const first = bind ? MS_BIND | (flags & MS_REC) : flags;
@@ -84,8 +90,12 @@ export function mountAt(
   }
   checked('mount', subject, mountCall(mount.source, target, bind ? null : mount.type, first, bind ? null : data));
   try {
-    if (bind && own !== 0) {
-      checked('mount (flags)', subject, mountCall('none', target, null, MS_REMOUNT | MS_BIND | own, null));
+    if (bind && (own | cleared) !== 0) {
+      checked(
+        'mount (flags)',
+        subject,
+        mountCall('none', target, null, MS_REMOUNT | MS_BIND | own | (restrictionsOf(target) & ~cleared), null),
+      );
     }
     for (const spread of propagation)
       checked('mount (propagation)', subject, mountCall('none', target, null, spread, null));
@@ -93,6 +103,13 @@ export function mountAt(
     umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW);
     throw error;
   }
+}
+
+/** ro, nosuid, nodev, noexec, noatime and nodiratime of what is mounted: a remount would drop those it does not name. */
+function restrictionsOf(target: string): number {
+  const result = Buffer.alloc(256);
+  checked('statvfs', target, statvfs(target, result));
+  return Number(result.readBigUInt64LE(72)) & 0xc0f;
 }
 
 /** Unmounts whatever is mounted at a place, also several times over; busy mounts are detached. Idempotent. */

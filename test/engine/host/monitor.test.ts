@@ -53,6 +53,11 @@ describe.each(['crun', 'runc'])('containers under conmon and %s', (name) => {
     await expect(run(['/bin/plain'])).rejects.toMatchObject({ code: 'COMMAND_NOT_EXECUTABLE', exit: 126 });
   });
 
+  check('a program that the kernel refuses to execute ends with 126', async () => {
+    const { id } = await run(['/bin/broken']);
+    expect((await host.monitor.awaitExit(id)).exitCode).toBe(126);
+  });
+
   check('stdin reaches the process and its end with StdinOnce, however much goes through', async () => {
     const { id } = await run(['cat'], { openStdin: true, stdinOnce: true });
     const listener = await host.monitor.attach(id, { stdin: false });
