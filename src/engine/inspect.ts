@@ -34,7 +34,7 @@ export async function inspectContainer(
     MountLabel: '',
     ProcessLabel: '',
     AppArmorProfile: '',
-    ExecIDs: null,
+    ExecIDs: execIds(context.execs.idsOf(record.id)),
     HostConfig: hostConfig(context, record),
     GraphDriver: { Name: 'overlay', Data: { MergedDir: join(bundleDir(roots, record.id), 'rootfs') } },
     ...(request.size ? await sizes(context, record) : {}),
@@ -95,4 +95,9 @@ export async function sizes(
 ): Promise<{ SizeRw: number; SizeRootFs: number }> {
   const written = await context.snapshotter.usage(record.id);
   return { SizeRw: written, SizeRootFs: written + (context.images.find(record.image)?.sizeBytes ?? 0) };
+}
+
+/** Docker's null for none. */
+function execIds(ids: string[]): string[] | null {
+  return ids.length > 0 ? ids : null;
 }

@@ -40,6 +40,7 @@ export async function removeLocked(
   context.life.restarts.delete(id);
   context.life.delays.delete(id);
   const record = context.containers.update(id, { status: 'removing', removing: options });
+  context.earlyAttach.cancel(id);
   await tearDown(context, id);
   await context.snapshotter.remove(id);
   removeTree(containerDir(context.roots, id));

@@ -60,6 +60,7 @@ export async function startLocked(
   });
   try {
     const { pid, network } = await bringUp(context, record);
+    await context.earlyAttach.connect(id);
     await context.runtime.start(id);
     const running = context.containers.update(id, {
       status: 'running',
@@ -199,6 +200,7 @@ function findInit(): string {
 /** Takes everything back and says on the record what was wrong, with the exit codes shells use. */
 async function failed(context: LifeContext, before: ContainerRecord, error: unknown): Promise<void> {
   const code = codeOf(error);
+  context.earlyAttach.cancel(before.id);
   await tearDown(context, before.id);
   context.containers.update(before.id, {
     status: before.startedAt === '' ? 'created' : 'exited',

@@ -1,0 +1,167 @@
+import type { EngineApi, Filters } from '../api/engine-api.ts';
+import type { ContainerConfig } from '../api/types/container.ts';
+import type { ImageHistoryItem, ImageInspect, ImageSummary } from '../api/types/image.ts';
+import type { ChainId, Digest, ImageRecord } from '../image/types.ts';
+import { familiar, formatReference, parseReference } from '../image/reference.ts';
+import { IechorError } from '../common/error.ts';
+import type { EngineContext } from './context.ts';
+import { anyOf, checkFilters, flagOf, labelsFit, untilOf } from './filters.ts';
+
+type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
+const known = ['reference', 'label', 'label!', 'dangling', 'before', 'since', 'until'];
+
+export async function listImages(context: EngineContext, request: Request<'imageList'>): Promise<ImageSummary[]> {
+  checkFilters(request.filters, known);
+  const fits = imageFilter(context, request.filters);
+  return [...context.images.list()]
+    .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))
+    .filter(fits)
+    .map((image) => ({
+      Id: image.id,
+      ParentId: image.parent ?? '',
+      RepoTags: context.images.tagsOf(image.id).map(familiar),
+      RepoDigests: [...image.repoDigests],
+      Created: Math.floor(Date.parse(image.createdAt) / 1000),
+      Size: image.sizeBytes,
+      SharedSize: -1,
+      Labels: image.config.config?.Labels ?? null,
+      Containers: -1,
+    }));
+}
+
+function imageFilter(context: EngineContext, filters: Filters | undefined): (image: ImageRecord) => boolean {
+  const dangling = flagOf(filters, 'dangling');
+  const time = (name: string) => filters?.[name]?.map((other) => context.images.get(other).createdAt);
+  const before = time('before');
+  const since = time('since');
+  const until = untilOf(filters);
+  return (image) => {
+    const tags = context.images.tagsOf(image.id);
+    return (
+      (dangling === undefined || dangling === (tags.length === 0)) &&
+      anyOf(filters, 'reference', (pattern) => tags.some((tag) => referenceFits(pattern, tag))) &&
+      (!before || before.some((other) => image.createdAt < other)) &&
+      (!since || since.some((other) => image.createdAt > other)) &&
+      (until === undefined || Date.parse(image.createdAt) < until) &&
+      labelsFit(filters, image.config.config?.Labels ?? {})
+    );
+  };
+}
+
+/** A shell pattern on the familiar name with its tag, or without one where the pattern names none. */
+function referenceFits(pattern: string, canonical: string): boolean {
+  const name = familiar(canonical);
+  const bare = name.replace(/:[^:/]*$/, '');
+  const source = pattern
+    .replace(/[.+^${}()|\\]/g, '\\$&')
+    .replace(/\*/g, '[^/]*')
+    .replace(/\?/g, '[^/]');
+  const expression = new RegExp(`^${source}$`);
+  return [name, bare, canonical].some((text) => expression.test(text));
+}
+
+export async function inspectImage(context: EngineContext, request: Request<'imageInspect'>): Promise<ImageInspect> {
+  const image = context.images.get(request.name);
+  const { config } = image;
+  return {
+    Id: image.id,
+    RepoTags: context.images.tagsOf(image.id).map(familiar),
+    RepoDigests: [...image.repoDigests],
+    Parent: image.parent ?? '',
+    Comment: config.history?.at(-1)?.comment ?? '',
+    Created: image.createdAt,
+    DockerVersion: '',
+    Author: config.author ?? '',
+    Config: { ...(config.config as ContainerConfig | undefined) },
+    Architecture: config.architecture,
+    ...(config.variant ? { Variant: config.variant } : {}),
+    Os: config.os,
+    Size: image.sizeBytes,
+    GraphDriver: { Name: 'overlay', Data: null },
+    RootFS: { Type: 'layers', Layers: [...config.rootfs.diff_ids] },
+    Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
+  };
+}
+
+/** Newest first; a step that made a layer has that layer's size. */
+export async function imageHistory(
+  context: EngineContext,
+  request: Request<'imageHistory'>,
+): Promise<ImageHistoryItem[]> {
+  const image = context.images.get(request.name);
+  const chain = [...image.chain];
+  const items = (image.config.history ?? []).map((entry) => {
+    const layer = entry.empty_layer ? undefined : chain.shift();
+    return {
+      Id: '<missing>',
+      Created: Math.floor(Date.parse(entry.created ?? image.createdAt) / 1000),
+      CreatedBy: entry.created_by ?? '',
+      Tags: null,
+      Size: layer === undefined ? 0 : (context.snapshotter.layer(layer)?.sizeBytes ?? 0),
+      Comment: entry.comment ?? '',
+    };
+  });
+  const [newest, ...older] = items.reverse();
+  if (!newest) return [];
+  return [{ ...newest, Id: image.id, Tags: context.images.tagsOf(image.id).map(familiar) }, ...older];
+}
+
+export async function tagImage(context: EngineContext, request: Request<'imageTag'>): Promise<void> {
+  const image = context.images.get(request.name);
+  if (request.repo.includes('@')) {
+    throw new IechorError('REFERENCE_INVALID', 'a digest cannot be tagged', { hint: 'write repository:tag' });
+  }
+  const reference = request.tag ? `${request.repo}:${request.tag}` : request.repo;
+  context.images.tag(image.id, formatReference(parseReference(reference)));
+  publishImage(context, image.id, 'tag', { name: reference });
+}
+
+export async function removeImage(
+  context: EngineContext,
+  request: Request<'imageRemove'>,
+  keep: () => ReadonlySet<ChainId>,
+): ReturnType<EngineApi['imageRemove']> {
+  const force = request.force ?? false;
+  const { untagged, deleted } = await context.images.remove(request.name, {
+    force,
+    usedBy: (id) => imageUser(context, id, force),
+    keep: keep(),
+  });
+  for (const name of untagged) publishImage(context, name, 'untag');
+  for (const id of deleted) publishImage(context, id, 'delete');
+  return [...untagged.map((Untagged) => ({ Untagged })), ...deleted.map((Deleted) => ({ Deleted }))];
+}
+
+/** A stopped container keeps its layers by itself, so force may take its image away; a running one's never. */
+function imageUser(context: EngineContext, id: Digest, force: boolean): string | undefined {
+  const users = context.containers.list().filter((record) => record.image === id);
+  const blocking = force ? users.find((record) => record.pid !== 0) : users[0];
+  return blocking && `${blocking.pid === 0 ? 'stopped' : 'running'} container "${blocking.name}"`;
+}
+
+/** Removes images without a name; with `dangling=false` all that no container uses. Then frees what nobody needs. */
+export async function pruneImages(
+  context: EngineContext,
+  request: Request<'imagePrune'>,
+  keep: () => ReadonlySet<ChainId>,
+): ReturnType<EngineApi['imagePrune']> {
+  checkFilters(request.filters, ['dangling', 'until', 'label', 'label!']);
+  const { dangling: _dangling, ...rest } = request.filters ?? {};
+  const onlyDangling = flagOf(request.filters, 'dangling') ?? true;
+  const fits = imageFilter(context, onlyDangling ? { ...rest, dangling: ['true'] } : rest);
+  const used = new Set(context.containers.list().map((record) => record.image));
+  const deleted: Awaited<ReturnType<EngineApi['imageRemove']>> = [];
+  for (const image of context.images.list().filter((each) => fits(each) && !used.has(each.id))) {
+    deleted.push(...(await removeImage(context, { name: image.id, force: true }, keep)));
+  }
+  return { ImagesDeleted: deleted, SpaceReclaimed: await context.images.collect(keep()) };
+}
+
+export function publishImage(
+  context: EngineContext,
+  id: string,
+  action: string,
+  attributes: Readonly<Record<string, string>> = {},
+): void {
+  context.events.publish({ type: 'image', action, id, attributes: { name: id, ...attributes } });
+}

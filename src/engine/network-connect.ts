@@ -1,0 +1,59 @@
+import type { EngineApi } from '../api/engine-api.ts';
+import { IechorError } from '../common/error.ts';
+import type { ContainerRecord } from './container-record.ts';
+import type { EngineContext } from './context.ts';
+import { endpointRequest, networkKind } from './create-network.ts';
+import { rewriteHosts } from './managed-files.ts';
+import { publishNetwork } from './networks.ts';
+
+/** Puts a container on a network; live where it runs, else from its next start on. */
+export async function connectNetwork(
+  context: EngineContext,
+  request: Parameters<EngineApi['networkConnect']>[0],
+): Promise<void> {
+  const network = context.networks.get(request.id);
+  const { id } = context.containers.get(request.body.Container);
+  const endpoint = endpointRequest(network.name, request.body.EndpointConfig ?? {});
+  await context.mutex.run(id, async () => {
+    const record = connectable(context.containers.get(id));
+    if (network.driver !== 'bridge') {
+      throw new IechorError('BAD_REQUEST', `container cannot be connected to the ${network.name} network`);
+    }
+    if (record.endpoints.some((each) => each.network === network.name)) {
+      throw new IechorError('WRONG_STATE', `container "${record.name}" is already attached to network ${network.name}`);
+    }
+    if (record.pid !== 0) await context.networks.connect(id, record.name, endpoint);
+    const connected = context.containers.update(id, { endpoints: [...record.endpoints, endpoint] });
+    if (record.pid !== 0) rewriteHosts(context, connected);
+    publishNetwork(context, network, 'connect', connected);
+  });
+}
+
+/** Takes a container off a network. Throws WRONG_STATE where it is not on it. */
+export async function disconnectNetwork(
+  context: EngineContext,
+  request: Parameters<EngineApi['networkDisconnect']>[0],
+): Promise<void> {
+  const network = context.networks.get(request.id);
+  const { id } = context.containers.get(request.body.Container);
+  await context.mutex.run(id, async () => {
+    const record = connectable(context.containers.get(id));
+    if (!record.endpoints.some((each) => each.network === network.name)) {
+      throw new IechorError('WRONG_STATE', `container "${record.name}" is not connected to network ${network.name}`);
+    }
+    if (record.pid !== 0) await context.networks.disconnect(id, network.id);
+    const endpoints = record.endpoints.filter((each) => each.network !== network.name);
+    const disconnected = context.containers.update(id, { endpoints });
+    if (record.pid !== 0) rewriteHosts(context, disconnected);
+    publishNetwork(context, network, 'disconnect', disconnected);
+  });
+}
+
+/** A container that shares another's network, or the host's, has none of its own to connect. */
+function connectable(record: ContainerRecord): ContainerRecord {
+  const kind = networkKind(record.body.HostConfig, record.config);
+  if (kind === 'networks') return record;
+  throw new IechorError('WRONG_STATE', `container "${record.name}" uses the network mode "${kind}"`, {
+    hint: 'recreate it on a network of its own',
+  });
+}

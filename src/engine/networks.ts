@@ -1,0 +1,167 @@
+import type { EngineApi, Filters } from '../api/engine-api.ts';
+import type { NetworkContainer, NetworkInspect } from '../api/types/network.ts';
+import { IechorError } from '../common/error.ts';
+import type { EndpointRecord, NetworkRecord } from '../network/types.ts';
+import type { ContainerRecord } from './container-record.ts';
+import type { EngineContext } from './context.ts';
+import { anyOf, checkFilters, flagOf, labelsFit, untilOf } from './filters.ts';
+
+type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
+const builtIn = ['bridge', 'host', 'none'];
+
+export async function listNetworks(context: EngineContext, request: Request<'networkList'>): Promise<NetworkInspect[]> {
+  checkFilters(request.filters, ['id', 'name', 'driver', 'label', 'label!', 'type', 'scope', 'dangling']);
+  // As with Docker, the list leaves out who is connected.
+  return context.networks
+    .list()
+    .filter((network) => networkFits(context, network, request.filters))
+    .map((network) => ({ ...toWire(network), Containers: {} }));
+}
+
+function networkFits(context: EngineContext, network: NetworkRecord, filters: Filters | undefined): boolean {
+  const dangling = flagOf(filters, 'dangling');
+  const type = builtIn.includes(network.name) ? 'builtin' : 'custom';
+  return (
+    anyOf(filters, 'id', (id) => network.id.startsWith(id)) &&
+    anyOf(filters, 'name', (name) => network.name.includes(name)) &&
+    anyOf(filters, 'driver', (driver) => driverOf(network) === driver) &&
+    anyOf(filters, 'type', (wanted) => wanted === type) &&
+    anyOf(filters, 'scope', (scope) => scope === 'local') &&
+    labelsFit(filters, network.labels) &&
+    (dangling === undefined ||
+      dangling === (type === 'custom' && context.networks.endpointsOn(network.id).length === 0))
+  );
+}
+
+export async function inspectNetwork(
+  context: EngineContext,
+  request: Request<'networkInspect'>,
+): Promise<NetworkInspect> {
+  if (request.scope && request.scope !== 'local') {
+    throw new IechorError('NETWORK_NOT_FOUND', `network ${request.id} not found in scope ${request.scope}`);
+  }
+  const network = context.networks.get(request.id);
+  const endpoints = context.networks.endpointsOn(network.id);
+  return {
+    ...toWire(network),
+    Containers: Object.fromEntries(endpoints.map((endpoint) => [endpoint.containerId, containerOn(context, endpoint)])),
+  };
+}
+
+function containerOn(context: EngineContext, endpoint: EndpointRecord): NetworkContainer {
+  return {
+    Name: context.containers.find(endpoint.containerId)?.name ?? '',
+    EndpointID: endpoint.id,
+    MacAddress: endpoint.macAddress,
+    IPv4Address: endpoint.ipv4Address ? `${endpoint.ipv4Address}/${endpoint.prefixLength}` : '',
+    IPv6Address: endpoint.ipv6Address ? `${endpoint.ipv6Address}/${endpoint.ipv6PrefixLength ?? 64}` : '',
+  };
+}
+
+function driverOf(network: NetworkRecord): string {
+  return network.driver === 'none' ? 'null' : network.driver;
+}
+
+function toWire(network: NetworkRecord): Omit<NetworkInspect, 'Containers'> {
+  return {
+    Name: network.name,
+    Id: network.id,
+    Created: network.createdAt,
+    Scope: 'local',
+    Driver: driverOf(network),
+    EnableIPv4: true,
+    EnableIPv6: network.enableIPv6,
+    IPAM: {
+      Driver: 'default',
+      Options: { ...network.ipamOptions },
+      Config: network.pools.map((pool) => ({
+        Subnet: pool.subnet,
+        Gateway: pool.gateway,
+        ...(pool.ipRange ? { IPRange: pool.ipRange } : {}),
+        ...(pool.auxiliary ? { AuxiliaryAddresses: { ...pool.auxiliary } } : {}),
+      })),
+    },
+    Internal: network.internal,
+    Attachable: network.attachable,
+    Ingress: false,
+    ConfigFrom: { Network: '' },
+    ConfigOnly: false,
+    Options: { ...network.options },
+    Labels: { ...network.labels },
+  };
+}
+
+export async function createNetwork(
+  context: EngineContext,
+  request: Request<'networkCreate'>,
+): ReturnType<EngineApi['networkCreate']> {
+  const { body } = request;
+  const refused: [string, unknown][] = [
+    ['ConfigOnly', body.ConfigOnly],
+    ['ConfigFrom', body.ConfigFrom?.Network],
+    ['Ingress', body.Ingress],
+    ['Scope', body.Scope && body.Scope !== 'local'],
+    ['EnableIPv4=false', body.EnableIPv4 === false],
+    ['IPAM.Driver', body.IPAM?.Driver && body.IPAM.Driver !== 'default'],
+  ];
+  for (const [field, value] of refused) {
+    if (value) throw new IechorError('NOT_SUPPORTED', `networks with ${field} are not supported yet`);
+  }
+  const network = await context.networks.create({
+    name: body.Name,
+    driver: body.Driver || 'bridge',
+    internal: body.Internal ?? false,
+    attachable: body.Attachable ?? false,
+    enableIPv6: body.EnableIPv6 ?? false,
+    pools: (body.IPAM?.Config ?? []).map((pool) => ({
+      ...(pool.Subnet ? { subnet: pool.Subnet } : {}),
+      ...(pool.Gateway ? { gateway: pool.Gateway } : {}),
+      ...(pool.IPRange ? { ipRange: pool.IPRange } : {}),
+      ...(pool.AuxiliaryAddresses ? { auxiliary: pool.AuxiliaryAddresses } : {}),
+    })),
+    labels: body.Labels ?? {},
+    options: body.Options ?? {},
+    ipamOptions: body.IPAM?.Options ?? {},
+  });
+  publishNetwork(context, network, 'create');
+  return { Id: network.id, Warning: '' };
+}
+
+export async function removeNetwork(context: EngineContext, request: Request<'networkRemove'>): Promise<void> {
+  const network = context.networks.get(request.id);
+  await context.networks.remove(network.id);
+  publishNetwork(context, network, 'destroy');
+}
+
+/** Removes every network of users that no running container is on and no container is made for. */
+export async function pruneNetworks(
+  context: EngineContext,
+  request: Request<'networkPrune'>,
+): ReturnType<EngineApi['networkPrune']> {
+  checkFilters(request.filters, ['until', 'label', 'label!']);
+  const until = untilOf(request.filters) ?? Number.POSITIVE_INFINITY;
+  const used = new Set(context.containers.list().flatMap((record) => record.endpoints.map((each) => each.network)));
+  const removed: string[] = [];
+  for (const network of context.networks.list()) {
+    if (builtIn.includes(network.name) || used.has(network.name) || used.has(network.id)) continue;
+    if (Date.parse(network.createdAt) >= until || !labelsFit(request.filters, network.labels)) continue;
+    if (context.networks.endpointsOn(network.id).length > 0) continue;
+    await removeNetwork(context, { id: network.id });
+    removed.push(network.name);
+  }
+  return { NetworksDeleted: removed };
+}
+
+export function publishNetwork(
+  context: EngineContext,
+  network: NetworkRecord,
+  action: string,
+  container?: ContainerRecord,
+): void {
+  context.events.publish({
+    type: 'network',
+    action,
+    id: network.id,
+    attributes: { name: network.name, type: driverOf(network), ...(container ? { container: container.id } : {}) },
+  });
+}

@@ -1,0 +1,80 @@
+import { arch, cpus, hostname, release, totalmem } from 'node:os';
+import type { EngineApi } from '../api/engine-api.ts';
+import type { InfoReply, VersionReply } from '../api/types/system.ts';
+import { apiVersion, minApiVersion } from '../api/wire.ts';
+import { version } from '../common/version.ts';
+import { cgroupMode } from '../host/cgroup.ts';
+import { readIfThere } from '../host/files.ts';
+import type { LifeContext } from './life.ts';
+
+const machineNames: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
+
+export async function ping(): ReturnType<EngineApi['systemPing']> {
+  return { apiVersion, server: `iEchor/${version} (linux)`, builderVersion: '1' };
+}
+
+export async function versionOf(context: LifeContext): Promise<VersionReply> {
+  const { runtime } = context;
+  return {
+    Platform: { Name: 'iEchor' },
+    Components: [
+      { Name: 'Engine', Version: version, Details: { ApiVersion: apiVersion, MinAPIVersion: minApiVersion } },
+      { Name: runtime.name, Version: runtime.version },
+    ],
+    Version: version,
+    ApiVersion: apiVersion,
+    MinAPIVersion: minApiVersion,
+    GitCommit: '',
+    Os: 'linux',
+    Arch: context.life.facts.architecture,
+    KernelVersion: release(),
+  };
+}
+
+export async function info(context: LifeContext): Promise<InfoReply> {
+  const records = context.containers.list();
+  const count = (...statuses: string[]) => records.filter((record) => statuses.includes(record.status)).length;
+  const { roots, runtime, life } = context;
+  return {
+    ID: roots.scope || 'default',
+    Name: hostname(),
+    Containers: records.length,
+    ContainersRunning: count('running', 'restarting'),
+    ContainersPaused: count('paused'),
+    ContainersStopped: count('created', 'starting', 'exited', 'dead', 'removing'),
+    Images: context.images.list().length,
+    Driver: 'overlay',
+    DriverStatus: [['Snapshotter', 'overlayfs']],
+    DockerRootDir: roots.dataRoot,
+    MemoryLimit: true,
+    SwapLimit: life.facts.limitsSwap,
+    PidsLimit: true,
+    IPv4Forwarding: true,
+    LoggingDriver: 'json-file',
+    CgroupDriver: 'cgroupfs',
+    CgroupVersion: cgroupMode() === 'v2' ? '2' : '1',
+    KernelVersion: release(),
+    ...operatingSystem(),
+    OSType: 'linux',
+    Architecture: machineNames[arch()] ?? arch(),
+    NCPU: cpus().length,
+    MemTotal: totalmem(),
+    ServerVersion: version,
+    DefaultRuntime: runtime.name,
+    Runtimes: { [runtime.name]: { path: runtime.path } },
+    SecurityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns'],
+    Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file'] },
+    Swarm: { LocalNodeState: 'inactive', NodeID: '' },
+    RegistryConfig: { IndexConfigs: {}, InsecureRegistryCIDRs: [], Mirrors: [] },
+    Labels: [],
+    Warnings: null,
+    LiveRestoreEnabled: true,
+    SystemTime: new Date().toISOString(),
+  };
+}
+
+function operatingSystem(): { OperatingSystem: string; OSVersion: string } {
+  const text = readIfThere('/etc/os-release') ?? '';
+  const value = (name: string) => new RegExp(`^${name}="?([^"\n]*)"?$`, 'm').exec(text)?.[1] ?? '';
+  return { OperatingSystem: value('PRETTY_NAME') || 'Linux', OSVersion: value('VERSION_ID') };
+}
