@@ -90,6 +90,10 @@ export const commands: Readonly<Record<string, CommandRow>> = {
     summary: 'Show the log of the engine that commands started in the background',
     load: () => import('./daemon/logs.ts'),
   },
+  doctor: {
+    summary: 'Say what this machine can and cannot run, with the fix for each',
+    load: () => import('./doctor.ts'),
+  },
   version: { summary: 'Show the version of iEchor', load: () => import('./version.ts') },
   'image tag': { summary: 'Give an image a further name', load: () => import('./image/tag.ts') },
   'image import': {
