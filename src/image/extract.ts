@@ -44,8 +44,11 @@ export function createExtractor(options: ExtractOptions): Extractor {
   const step = <T>(action: () => T): T => guarded(state, current?.name ?? '', action);
   return {
     entry: (entry) => {
-      current = entry;
-      file = step(() => place(state, entry));
+      current =
+        options.newestNs !== undefined && entry.mtimeNs > options.newestNs
+          ? { ...entry, mtimeNs: options.newestNs }
+          : entry;
+      file = step(() => place(state, current ?? entry));
     },
     data: (bytes) => {
       const fd = file?.fd;

@@ -20,6 +20,8 @@ export interface ExtractOptions {
   readonly owner?: { readonly uid: number; readonly gid: number };
   /** Refuses to put a directory in the place of something else. The other way round is refused always, layers apart. */
   readonly keepTypes?: boolean;
+  /** Anything younger gets this time, in nanoseconds since the epoch. */
+  readonly newestNs?: bigint;
   /** Largest sum of file sizes, default 256 GiB. */
   readonly maxBytes?: number;
 }

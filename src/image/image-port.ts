@@ -19,6 +19,12 @@ export interface CreateOptions {
   readonly rawManifest?: Uint8Array;
 }
 
+export interface AddRootfsOptions {
+  /** Anything younger gets this time (seconds since the epoch), for images that are to be made again. */
+  readonly newestSeconds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface RemoveOptions {
   /** Untags all names of an image named by its id, and does not insist on the image itself going. */
   readonly force: boolean;
@@ -60,7 +66,7 @@ export interface ImageStore {
    * Base layer from the tar archive of a root file system. The diff id is that of the archive we would write of it, so
    * that the same files have the same id however they were packed.
    */
-  addRootfs(tar: Readable, signal?: AbortSignal): Promise<AddedLayer>;
+  addRootfs(tar: Readable, options?: AddRootfsOptions): Promise<AddedLayer>;
   /** A stored config or manifest, byte for byte. */
   content(digest: Digest): Buffer;
   /** The uncompressed archive of a layer, whose digest is the diff id. */

@@ -11,7 +11,7 @@ import { chainIdOf, chainIdsOf } from './digest.ts';
 import { collectGarbage } from './garbage.ts';
 import type { ImageStoreContext } from './image-context.ts';
 import { findImage, imageNotFound, type TagRecord, tagsByImage } from './image-lookup.ts';
-import type { AddedLayer, CreateOptions, ImageStore } from './image-port.ts';
+import type { AddedLayer, AddRootfsOptions, CreateOptions, ImageStore } from './image-port.ts';
 import { removeImage } from './image-remove.ts';
 import { layerArchive } from './layer-archive.ts';
 import { mediaTypes } from './media-types.ts';
@@ -53,7 +53,7 @@ export function createImageStore(options: {
     remove: (name, removal) => removeImage(context, get(name), name, removal),
     collect: (keep) => collectGarbage(context, keep),
     addLayer: (tar, parent, signal) => addLayer(context, tar, parent, signal),
-    addRootfs: (tar, signal) => addRootfs(context, tar, signal),
+    addRootfs: (tar, added = {}) => addRootfs(context, tar, added),
     content: (digest) => blobs.read(digest),
     layerArchive: (chainId) => layerArchive(context, chainId),
   };
@@ -138,11 +138,13 @@ async function addLayer(
   }
 }
 
-function addRootfs(context: ImageStoreContext, tar: Readable, signal: AbortSignal | undefined): Promise<AddedLayer> {
+function addRootfs(context: ImageStoreContext, tar: Readable, options: AddRootfsOptions): Promise<AddedLayer> {
   const { snapshotter } = context;
+  const { signal, newestSeconds } = options;
+  const newest = newestSeconds === undefined ? {} : { newestNs: BigInt(newestSeconds) * 1_000_000_000n };
   return withSnapshot(context, undefined, async (key) => {
     const root = snapshotter.upperDir(key);
-    await applyTar(tar, { root, lower: [] }, signal);
+    await applyTar(tar, { root, lower: [], ...newest }, signal);
     const { diffId, sizeBytes, tarSizeBytes } = await diffLayer(root, signal);
     return { chainId: diffId, diffId, sizeBytes, tarSizeBytes };
   });
