@@ -1,11 +1,14 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { Diagnostic } from '../common/diagnostic.ts';
+import type { StepCommon } from './plan/plan.ts';
 import type { Sink } from './run/progress.ts';
 
 /** What every verb works with: the engine, where progress goes, and how it is interrupted. */
 export interface Session {
   readonly engine: EngineApi;
   readonly sink: Sink;
+  /** Told of each plan before its first step, so that renderers know what is to come. */
+  readonly announce?: (plan: readonly StepCommon[]) => void;
   /** A sentence the user should read; not an error. */
   readonly notice: (text: string) => void;
   readonly diagnose: (diagnostic: Diagnostic) => void;

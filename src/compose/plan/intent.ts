@@ -11,6 +11,8 @@ export interface UpIntent {
   readonly removeOrphans: boolean;
   /** Say nothing about orphans (COMPOSE_IGNORE_ORPHANS). */
   readonly ignoreOrphans: boolean;
+  /** False: only the images, networks and volumes the services need (`run`). */
+  readonly containers: boolean;
   /** False: `create`, `up --no-start`. */
   readonly start: boolean;
   readonly wait: boolean;
@@ -30,6 +32,7 @@ export const plainUp: UpIntent = {
   renewAnonymousVolumes: false,
   removeOrphans: false,
   ignoreOrphans: false,
+  containers: true,
   start: true,
   wait: false,
   build: 'missing',

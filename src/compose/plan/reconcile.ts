@@ -25,7 +25,8 @@ export function reconcile(desired: Desired, observed: Observed, intent: UpIntent
   const plan = new PlanBuilder();
   const notices: string[] = [];
   const order = serviceOrder(desired);
-  const selected = selectServices(desired.project, intent.services, intent.dependencies);
+  const { containers, services, dependencies } = intent;
+  const selected = containers ? selectServices(desired.project, services, dependencies) : new Set<string>();
   const named = new Set(intent.services.length > 0 ? intent.services : order);
   const networks = findNetworks(desired, observed);
   const newNetworks = new Set(networks.diverged.map(({ network }) => network.name));
@@ -41,7 +42,7 @@ export function reconcile(desired: Desired, observed: Observed, intent: UpIntent
       renewed.set(name, 'new');
   }
   const removals = new Removals(plan, intent);
-  planOrphans({ desired, observed, intent, plan: removals, notices });
+  if (containers) planOrphans({ desired, observed, intent, plan: removals, notices });
   for (const [name, decided] of decisions)
     removals.addAll(desired.services.get(name) as DesiredService, decided, newNetworks);
   const networkSteps = planNetworks(networks, plan, { desired, freed: removals.steps });

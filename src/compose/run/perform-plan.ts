@@ -14,6 +14,7 @@ export interface PerformOptions {
 /** Runs a plan on the session's engine. Never rejects for a step that fails: see `throwFailures`. */
 export async function performPlan(session: Session, plan: Plan, options: PerformOptions): Promise<Outcome> {
   const { engine, sink, parallel, signal, kill } = session;
+  session.announce?.(plan);
   const watcher = createWatcher(engine, `${labels.project}=${options.project}`);
   try {
     const performers = createPerformers({ engine, watcher, environment: options.environment ?? {} });

@@ -1,0 +1,148 @@
+import type { EngineApi } from '../api/engine-api.ts';
+import type { Diagnostic } from '../common/diagnostic.ts';
+import type { Plan } from '../compose/plan/plan.ts';
+import { renderPlan } from '../compose/plan/plan.ts';
+import type { Loaded } from '../compose/source/load.ts';
+import type { Session } from '../compose/session.ts';
+import type { Target } from '../compose/state.ts';
+import { BaseCommand } from './base-command.ts';
+import { openRenderer } from './open-renderer.ts';
+import type { Renderer } from './render/renderer.ts';
+import { diagnosticsText } from './report-error.ts';
+
+export interface OpenSession extends Session {
+  readonly renderer: Renderer;
+}
+
+/** What the commands of a project share: its files, the session with the engine, and Ctrl-C. */
+export abstract class ComposeCommand extends BaseCommand {
+  readonly #soft = new AbortController();
+  readonly #hard = new AbortController();
+  #interrupts: (() => void) | undefined;
+
+  /** Aborted by the first Ctrl-C or SIGTERM. */
+  override get signal(): AbortSignal {
+    this.#listen();
+    return this.#soft.signal;
+  }
+
+  /** Aborted by the second: what still runs is given up. The third ends the process. */
+  protected get kill(): AbortSignal {
+    this.#listen();
+    return this.#hard.signal;
+  }
+
+  /** `--dry-run`, before the command or after it. */
+  protected isDryRun(flags: { readonly 'dry-run'?: boolean | undefined }): boolean {
+    return this.globals.dryRun || (flags['dry-run'] ?? false);
+  }
+
+  #listen(): void {
+    if (this.#interrupts) return;
+    this.#interrupts = () => {
+      if (this.#hard.signal.aborted) process.exit(130);
+      if (this.#soft.signal.aborted) this.#hard.abort();
+      else this.#soft.abort();
+    };
+    process.on('SIGINT', this.#interrupts);
+    process.on('SIGTERM', this.#interrupts);
+  }
+
+  /** Reads the project. With services, those of inactive profiles among them are switched on. */
+  protected async project(services: readonly string[] = []): Promise<Loaded> {
+    const { load } = await import('../compose/source/load.ts');
+    const { files, projectDirectory, projectName, envFiles, profiles, allResources } = this.globals;
+    const loaded = await load({
+      files,
+      projectDirectory,
+      projectName,
+      envFiles,
+      profiles,
+      allResources,
+      services,
+      cwd: process.cwd(),
+      environment: process.env,
+      stdin: readStdin,
+    });
+    this.diagnose(loaded.diagnostics);
+    return loaded;
+  }
+
+  /**
+   * The project a command is about. Its file is read unless only a name was given; a name alone will do where the
+   * file is not needed.
+   */
+  protected async target(): Promise<Target & { readonly loaded?: Loaded }> {
+    const { files, projectName } = this.globals;
+    const fromFile = files.length > 0 || Boolean(process.env.COMPOSE_FILE) || projectName === undefined;
+    if (!fromFile && projectName !== undefined) return { project: projectName };
+    try {
+      const loaded = await this.project();
+      const { name, services, disabledServices } = loaded.project;
+      return { project: name, known: [...Object.keys(services), ...Object.keys(disabledServices)], loaded };
+    } catch (error) {
+      const name = process.env.COMPOSE_PROJECT_NAME;
+      if (name && files.length === 0 && (error as { code?: string }).code === 'COMPOSE_FILE_MISSING')
+        return { project: name };
+      throw error;
+    }
+  }
+
+  protected async session(options: { readonly quiet?: boolean; readonly dryRun?: boolean } = {}): Promise<OpenSession> {
+    const engine = await this.engine();
+    const renderer = openRenderer(this.globals, options);
+    return {
+      engine,
+      renderer,
+      sink: renderer.event,
+      announce: renderer.announce,
+      notice: (text) => renderer.line(`warning: ${text}`),
+      diagnose: (diagnostic) => this.diagnose([diagnostic]),
+      parallel: this.globals.parallel ?? parallelLimit(),
+      signal: this.signal,
+      kill: this.kill,
+    };
+  }
+
+  /** Runs a verb with a session; the terminal is put back in order whatever happens. */
+  protected async inSession<T>(
+    options: { readonly quiet?: boolean; readonly dryRun?: boolean },
+    verb: (session: OpenSession) => Promise<T>,
+  ): Promise<T> {
+    const session = await this.session(options);
+    try {
+      return await verb(session);
+    } finally {
+      session.renderer.finish();
+    }
+  }
+
+  /** Engine and project, read side by side. */
+  protected async engineAndTarget(): Promise<{ engine: EngineApi; target: Target & { readonly loaded?: Loaded } }> {
+    const [engine, target] = await Promise.all([this.engine(), this.target()]);
+    return { engine, target };
+  }
+
+  protected diagnose(diagnostics: readonly Diagnostic[]): void {
+    if (diagnostics.length > 0) process.stderr.write(`${diagnosticsText(diagnostics).join('\n')}\n`);
+  }
+
+  protected printPlan(...plans: readonly Plan[]): void {
+    const directory = process.cwd();
+    const filled = plans.filter((plan) => plan.length > 0);
+    if (filled.length === 0) process.stdout.write('nothing to do\n');
+    for (const plan of filled) process.stdout.write(renderPlan(plan, directory));
+  }
+}
+
+function parallelLimit(): number | undefined {
+  const text = process.env.IECHOR_PARALLEL_LIMIT ?? process.env.COMPOSE_PARALLEL_LIMIT;
+  const limit = Number(text);
+  return text !== undefined && Number.isInteger(limit) && limit > 0 ? limit : undefined;
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}

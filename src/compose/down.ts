@@ -1,0 +1,64 @@
+import { desiredOf } from './plan/desired.ts';
+import { observe } from './plan/observe.ts';
+import type { Plan } from './plan/plan.ts';
+import { type DownIntent, planDown, planRemove } from './plan/plan-down.ts';
+import type { Project } from './model/project.ts';
+import { performPlan, throwFailures } from './run/perform-plan.ts';
+import type { Session } from './session.ts';
+import { checkServices, type Target } from './state.ts';
+
+/**
+ * Takes the project away. Works from labels alone; with the project's file, what does not belong to it counts as
+ * orphans and stays unless told otherwise. Idempotent.
+ */
+export async function down(
+  session: Session,
+  target: Target,
+  options: { intent: DownIntent; project?: Project | undefined; dryRun?: boolean },
+): Promise<Plan> {
+  const { intent, project } = options;
+  const desired = project && desiredOf(project);
+  const wanted = intent.images === 'none' ? [] : [...(desired?.services.values() ?? [])].map(({ image }) => image);
+  const first = await observe(session.engine, target.project, { images: wanted, signal: session.signal });
+  const observed =
+    intent.images === 'none'
+      ? first
+      : {
+          ...first,
+          images: new Map([
+            ...first.images,
+            ...first.containers.map(({ image, imageId }) => [image, { id: imageId }] as const),
+          ]),
+        };
+  checkServices(target, intent.services, observed.containers);
+  const { plan, notices } = planDown(observed, intent, desired);
+  for (const notice of notices) session.notice(notice);
+  if (!options.dryRun) throwFailures(await performPlan(session, plan, { project: target.project }));
+  return plan;
+}
+
+/** Removes stopped containers of services; with `stop`, stops running ones first. */
+export async function remove(
+  session: Session,
+  target: Target,
+  options: {
+    services: readonly string[];
+    stop: boolean;
+    volumes: boolean;
+    dryRun?: boolean;
+    /** Asked before anything is removed. */
+    confirm?: (names: readonly string[]) => Promise<boolean>;
+  },
+): Promise<Plan> {
+  const observed = await observe(session.engine, target.project, { signal: session.signal });
+  checkServices(target, options.services, observed.containers);
+  const plan = planRemove(observed, options);
+  const names = plan
+    .filter(({ kind }) => kind === 'removeContainer')
+    .map(({ label }) => label.replace('Container ', ''));
+  if (names.length === 0) session.notice('no stopped containers');
+  else if (!options.dryRun && ((await options.confirm?.(names)) ?? true)) {
+    throwFailures(await performPlan(session, plan, { project: target.project }));
+  }
+  return plan;
+}

@@ -1,0 +1,105 @@
+import type { EngineApi } from '../api/engine-api.ts';
+import { desiredOf } from './plan/desired.ts';
+import { selectServices } from './plan/dependencies.ts';
+import { observe } from './plan/observe.ts';
+import { type Plan, PlanBuilder } from './plan/plan.ts';
+import { type BuildFlags, buildSpec, planImages } from './plan/reconcile-images.ts';
+import { refuseUnsupported } from './plan/unsupported.ts';
+import type { Project } from './model/project.ts';
+import { performPlan, throwFailures } from './run/perform-plan.ts';
+import type { Session } from './session.ts';
+import { findContainers, type Target } from './state.ts';
+
+/** Builds the images of services that have a `build`. Resolves with the plan and the ids of what was built. */
+export async function build(
+  session: Session,
+  project: Project,
+  options: { services: readonly string[]; dependencies: boolean; flags: BuildFlags; dryRun?: boolean },
+): Promise<{ plan: Plan; imageIds: string[] }> {
+  const desired = desiredOf(project);
+  const services = selectServices(project, options.services, options.dependencies);
+  for (const warning of refuseUnsupported(desired, services)) session.diagnose(warning);
+  const builder = new PlanBuilder();
+  for (const service of desired.services.values()) {
+    if (!services.has(service.name) || !service.service.build) continue;
+    builder.add('buildImage', {
+      target: `image:${service.name}`,
+      label: `Image ${service.image}`,
+      service: service.name,
+      build: buildSpec(desired, service, options.flags),
+      reason: 'asked for by build',
+      because: desired.spanOf('services', service.name, 'build')[0],
+    });
+  }
+  const plan = builder.build();
+  if (plan.length === 0) session.notice('no service has a build section');
+  if (options.dryRun) return { plan, imageIds: [] };
+  const outcome = await performPlan(session, plan, { project: project.name });
+  throwFailures(outcome);
+  return { plan, imageIds: [...outcome.results.values()].flatMap(({ imageId }) => imageId ?? []) };
+}
+
+/** Pulls the images of services; those that are built only when not told to leave them out. */
+export async function pull(
+  session: Session,
+  project: Project,
+  options: {
+    services: readonly string[];
+    dependencies: boolean;
+    missingOnly: boolean;
+    ignoreFailures: boolean;
+    dryRun?: boolean;
+  },
+): Promise<Plan> {
+  const desired = desiredOf(project);
+  const services = selectServices(project, options.services, options.dependencies);
+  const pulled = new Set([...services].filter((name) => !project.services[name]?.build));
+  const references = [...desired.services.values()].filter(({ name }) => pulled.has(name)).map(({ image }) => image);
+  const observed = await observe(session.engine, project.name, { images: references, signal: session.signal });
+  const intent = { build: 'missing', pull: options.missingOnly ? 'missing' : 'always', services: pulled } as const;
+  const planned = planImages(desired, observed, intent);
+  const plan = planned.map((step) =>
+    step.kind === 'pullImage' && options.ignoreFailures ? { ...step, optional: true } : step,
+  );
+  if (!options.dryRun) throwFailures(await performPlan(session, plan, { project: project.name }));
+  return plan;
+}
+
+/** A row of `images`: the image each container was made from. */
+export interface ImageRow {
+  readonly container: string;
+  readonly repository: string;
+  readonly tag: string;
+  readonly platform: string;
+  readonly id: string;
+  readonly sizeBytes: number;
+  /** RFC 3339. */
+  readonly created: string;
+}
+
+export async function images(
+  engine: EngineApi,
+  target: Target,
+  options: { services: readonly string[]; signal: AbortSignal },
+): Promise<ImageRow[]> {
+  const containers = await findContainers(engine, target, { ...options, oneoff: true });
+  const ids = [...new Set(containers.map(({ imageId }) => imageId))];
+  const { signal } = options;
+  const details = new Map(
+    await Promise.all(ids.map(async (id) => [id, await engine.imageInspect({ name: id, signal })] as const)),
+  );
+  return containers.flatMap(({ name, image, imageId }) => {
+    const detail = details.get(imageId);
+    if (!detail) return [];
+    const { repository, tag } = splitName(detail.RepoTags.find((own) => own === image) ?? detail.RepoTags[0]);
+    const platform = [detail.Os, detail.Architecture, detail.Variant].filter(Boolean).join('/');
+    return [
+      { container: name, repository, tag, platform, id: detail.Id, sizeBytes: detail.Size, created: detail.Created },
+    ];
+  });
+}
+
+function splitName(reference: string | undefined): { repository: string; tag: string } {
+  const match = /^(.*):([^/:]+)$/.exec(reference ?? '');
+  return { repository: match?.[1] ?? '<none>', tag: match?.[2] ?? '<none>' };
+}

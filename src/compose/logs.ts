@@ -1,0 +1,154 @@
+import type { EngineApi } from '../api/engine-api.ts';
+import type { EventMessage } from '../api/types/system.ts';
+import { codeOf } from '../common/error.ts';
+import { labels } from './plan/labels.ts';
+import type { ObservedContainer } from './plan/observe.ts';
+import { createLiveQueue, type LiveQueue } from './run/live-queue.ts';
+import { mergeByTime, type TimedLine, timedLines } from './run/log-lines.ts';
+import { findContainers, type Target } from './state.ts';
+
+/** Who wrote a line. */
+export interface Source {
+  readonly name: string;
+  readonly service: string;
+  readonly number: number;
+}
+export interface LogLine extends TimedLine {
+  readonly from: Source;
+  /** Set on the line that says that the container ended. */
+  readonly exitCode?: number;
+}
+
+export interface LogsOptions {
+  readonly services: readonly string[];
+  readonly index?: number | undefined;
+  readonly follow: boolean;
+  /** Lines per container, or `all`. */
+  readonly tail: string;
+  /** Seconds since the epoch or RFC 3339. */
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  /** Say when a container ends. */
+  readonly exits?: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Lines of the project's containers in the order of their times, history first. With `follow`, goes on until all
+ * containers have ended or `signal` aborts, and takes in containers that start meanwhile.
+ */
+export async function* logs(engine: EngineApi, target: Target, options: LogsOptions): AsyncGenerator<LogLine> {
+  const { follow, index, signal } = options;
+  const containers = (
+    await findContainers(engine, target, { services: options.services, oneoff: true, signal })
+  ).filter(
+    ({ number, oneoff }) => (index === undefined || number === index) && (!oneoff || options.services.length > 0),
+  );
+  const turn = follow ? (Date.now() / 1000).toFixed(3) : undefined;
+  const history = { tail: options.tail, since: options.since, until: turn ?? options.until, signal };
+  yield* mergeByTime(containers.map((container) => linesOf(engine, container, history)));
+  if (turn === undefined) return;
+  const live = containers.filter(({ state }) => state === 'running' || state === 'restarting');
+  yield* followFrom(engine, target, { ...options, containers: live, turn });
+}
+
+/** Containers whose log driver cannot be read are left out: there is nothing to show of them. */
+async function* linesOf(
+  engine: EngineApi,
+  container: Pick<ObservedContainer, 'id'> & Source,
+  request: {
+    tail?: string | undefined;
+    since?: string | undefined;
+    until?: string | undefined;
+    follow?: boolean;
+    signal: AbortSignal;
+  },
+): AsyncGenerator<LogLine> {
+  const { id, name, service, number } = container;
+  const from = { name, service, number };
+  try {
+    const frames = engine.containerLogs({ id, stdout: true, stderr: true, timestamps: true, ...request });
+    for await (const line of timedLines(frames)) yield { ...line, from };
+  } catch (error) {
+    const code = codeOf(error);
+    if (request.signal.aborted || code === 'CONTAINER_NOT_FOUND' || code === 'NOT_SUPPORTED') return;
+    throw error;
+  }
+}
+
+export interface FollowOptions extends Pick<LogsOptions, 'services' | 'exits' | 'until' | 'signal'> {
+  readonly containers: readonly (Pick<ObservedContainer, 'id'> & Source)[];
+  /** Lines from this moment on, in seconds since the epoch. */
+  readonly turn: string;
+}
+
+/** Lines as they come, from the given containers and those of the services that start later. */
+export async function* followFrom(engine: EngineApi, target: Target, options: FollowOptions): AsyncGenerator<LogLine> {
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  const queue = createLiveQueue<LogLine>(50);
+  const reading = new Map<string, Promise<void>>();
+  const read = (container: Pick<ObservedContainer, 'id'> & Source, since: string) => {
+    const task = readInto(queue, linesOf(engine, container, { follow: true, since, signal }));
+    reading.set(container.id, task);
+    task.catch((error: unknown) => queue.fail(error));
+  };
+  for (const container of options.containers) read(container, options.turn);
+  const finish = () => queue.end();
+  signal.addEventListener('abort', finish, { once: true });
+  if (options.containers.length === 0) queue.end();
+  const watching = watchProject(engine, target, { ...options, signal, queue, reading, read });
+  watching.catch((error: unknown) => (signal.aborted ? queue.end() : queue.fail(error)));
+  try {
+    yield* queue.items;
+  } finally {
+    ended.abort();
+    signal.removeEventListener('abort', finish);
+  }
+}
+
+async function readInto(queue: LiveQueue<LogLine>, lines: AsyncIterable<LogLine>): Promise<void> {
+  for await (const line of lines) queue.push(line);
+}
+
+interface WatchOptions extends FollowOptions {
+  readonly queue: LiveQueue<LogLine>;
+  readonly reading: Map<string, Promise<void>>;
+  readonly read: (container: Pick<ObservedContainer, 'id'> & Source, since: string) => void;
+}
+
+/** Takes in containers that start, says which end, and closes the queue after the last. */
+async function watchProject(engine: EngineApi, target: Target, options: WatchOptions): Promise<void> {
+  const { queue, reading, read, signal } = options;
+  const alive = new Set(options.containers.map(({ id }) => id));
+  const filters = { type: ['container'], label: [`${labels.project}=${target.project}`], event: ['start', 'die'] };
+  for await (const event of engine.systemEvents({ since: options.turn, filters, signal })) {
+    const container = sourceOf(event);
+    if (options.services.length > 0 && !options.services.includes(container.service)) continue;
+    if (event.Action === 'start') {
+      if (alive.has(container.id)) continue;
+      alive.add(container.id);
+      read(container, (event.timeNano / 1e9).toFixed(6));
+    } else if (event.Action === 'die') {
+      await reading.get(container.id);
+      alive.delete(container.id);
+      if (options.exits) queue.push(exitLine(event, container));
+      if (alive.size === 0 && !(await anyLeft(engine, target, options))) return queue.end();
+    }
+  }
+}
+
+function sourceOf({ Actor: { ID: id, Attributes: own } }: EventMessage): Pick<ObservedContainer, 'id'> & Source {
+  return { id, name: own.name ?? '', service: own[labels.service] ?? '', number: Number(own[labels.number] ?? 1) };
+}
+
+function exitLine(event: EventMessage, { name, service, number }: Source): LogLine {
+  const exitCode = Number(event.Actor.Attributes.exitCode ?? 0);
+  const time = new Date(event.timeNano / 1e6).toISOString();
+  return { from: { name, service, number }, stream: 'stdout', time, text: `exited with code ${exitCode}`, exitCode };
+}
+
+async function anyLeft(engine: EngineApi, target: Target, options: WatchOptions): Promise<boolean> {
+  const left = await findContainers(engine, target, { services: options.services, signal: options.signal });
+  return left.some(({ state }) => state === 'running' || state === 'restarting');
+}

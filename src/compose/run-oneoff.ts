@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto';
+import type { ContainerCreateBody } from '../api/types/container.ts';
+import { IechorError } from '../common/error.ts';
+import type { Environment, Port, Project, Service, ServiceVolume } from './model/project.ts';
+import { containerBody } from './plan/container-body.ts';
+import { dependenciesOf } from './plan/dependencies.ts';
+import { containerLabels, desiredOf } from './plan/desired.ts';
+import { plainUp } from './plan/intent.ts';
+import { containerName } from './plan/names.ts';
+import { observe } from './plan/observe.ts';
+import { PlanBuilder } from './plan/plan.ts';
+import { performPlan, throwFailures } from './run/perform-plan.ts';
+import type { Session } from './session.ts';
+import { up } from './up.ts';
+
+/** `run`'s flags: what a one-off container changes of its service. */
+export interface OneOff {
+  readonly service: string;
+  /** Empty: the service's own command. */
+  readonly command: readonly string[];
+  readonly entrypoint?: readonly string[] | undefined;
+  readonly environment: Environment;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly name?: string | undefined;
+  readonly user?: string | undefined;
+  readonly workdir?: string | undefined;
+  readonly volumes: readonly ServiceVolume[];
+  readonly ports: readonly Port[];
+  readonly servicePorts: boolean;
+  readonly useAliases: boolean;
+  readonly tty: boolean;
+  readonly interactive: boolean;
+  readonly detach: boolean;
+  readonly autoRemove: boolean;
+  readonly dependencies: boolean;
+  readonly build: boolean;
+  readonly removeOrphans: boolean;
+  readonly pull?: 'always' | 'missing' | 'never' | undefined;
+}
+
+/**
+ * Brings up what the service depends on, then creates a one-off container of it, not started. Resolves with its id and
+ * name; the caller starts it, attached or not.
+ */
+export async function createOneOff(
+  session: Session,
+  project: Project,
+  run: OneOff,
+): Promise<{ id: string; name: string }> {
+  const base = project.services[run.service];
+  if (!base) throw new IechorError('SERVICE_NOT_FOUND', `no such service: ${run.service}`);
+  const needed = [...dependenciesOf(base).keys()].filter((name) => Object.hasOwn(project.services, name));
+  const intent = {
+    ...plainUp,
+    removeOrphans: run.removeOrphans,
+    ignoreOrphans: true,
+    build: run.build ? 'always' : 'missing',
+    pull: run.pull,
+  } as const;
+  if (run.dependencies && needed.length > 0)
+    await up(session, project, { ...intent, build: 'missing', services: needed, wait: false });
+  // Networks, volumes and the image of the service itself, but no container of it.
+  await up(session, project, { ...intent, services: [run.service], dependencies: false, containers: false });
+  if (run.dependencies) await awaitDependencies(session, project, run.service);
+  const service = oneOffService(base, run);
+  const slug = randomBytes(32).toString('hex');
+  const name = run.name ?? `${project.name}-${run.service}-run-${slug.slice(0, 12)}`;
+  const desired = desiredOf(project);
+  const own = desired.services.get(run.service);
+  if (!own) throw new Error(`service ${run.service} vanished`);
+  const observed = await observe(session.engine, project.name, { images: [own.image], signal: session.signal });
+  const labels = containerLabels(project, run.service, {
+    replica: 1,
+    configHash: own.configHash,
+    fingerprints: own.fingerprints,
+    dependencies: own.dependencies,
+    imageId: observed.images.get(own.image)?.id,
+    oneoff: { slug },
+  });
+  const { body, files } = containerBody(project, service, {
+    serviceName: run.service,
+    containerName: name,
+    image: own.image,
+    replica: 1,
+    labels: { ...labels, ...run.labels },
+    useAliases: run.useAliases,
+    containerOf: (other) =>
+      containerName(project.name, other, { number: 1, separator: '-', own: project.services[other]?.container_name }),
+  });
+  const plan = new PlanBuilder();
+  const step = plan.add('createContainer', {
+    target: `container:${run.service}:1`,
+    label: `Container ${name}`,
+    name,
+    body: streams(body, run),
+    ...(service.platform && { platform: service.platform }),
+    files,
+    reason: 'asked for by run',
+  });
+  const outcome = await performPlan(session, plan.build(), { project: project.name, environment: project.environment });
+  throwFailures(outcome);
+  return { id: outcome.results.get(step)?.containerId ?? '', name };
+}
+
+/** Conditions of the dependencies of a service that itself is not started. */
+async function awaitDependencies(session: Session, project: Project, name: string): Promise<void> {
+  const plan = new PlanBuilder();
+  const observed = await observe(session.engine, project.name, { signal: session.signal });
+  for (const [other, { condition }] of dependenciesOf(project.services[name] as Service)) {
+    if (condition === 'service_started') continue;
+    for (const container of observed.containers.filter(({ service, oneoff }) => service === other && !oneoff)) {
+      plan.add('await', {
+        target: `container:${other}:${container.number}`,
+        label: `Container ${container.name}`,
+        container: { id: container.id },
+        until: condition === 'service_healthy' ? 'healthy' : 'completed',
+        reason: `${name} depends_on ${other}: ${condition}`,
+      });
+    }
+  }
+  throwFailures(await performPlan(session, plan.build(), { project: project.name }));
+}
+
+function oneOffService(base: Service, run: OneOff): Service {
+  const { container_name, ports, restart, deploy, ...rest } = base;
+  const kept = run.servicePorts ? (ports ?? []) : [];
+  return {
+    ...rest,
+    ...(deploy && { deploy: { ...deploy, restart_policy: { condition: 'none' } } }),
+    ports: [...kept, ...run.ports],
+    command: run.command.length > 0 ? run.command : run.entrypoint ? [] : rest.command,
+    entrypoint: run.entrypoint ?? rest.entrypoint,
+    environment: { ...rest.environment, ...run.environment },
+    volumes: [
+      ...(rest.volumes ?? []).filter(({ target }) => !run.volumes.some((own) => own.target === target)),
+      ...run.volumes,
+    ],
+    ...(run.user !== undefined && { user: run.user }),
+    ...(run.workdir !== undefined && { working_dir: run.workdir }),
+    tty: run.tty,
+    stdin_open: run.interactive,
+  };
+}
+
+function streams(body: ContainerCreateBody, run: OneOff): ContainerCreateBody {
+  return {
+    ...body,
+    AttachStdin: run.interactive && !run.detach,
+    AttachStdout: !run.detach,
+    AttachStderr: !run.detach,
+    StdinOnce: run.interactive && !run.detach,
+    HostConfig: { ...body.HostConfig, AutoRemove: run.autoRemove },
+  };
+}
