@@ -13,10 +13,10 @@ import type { EngineContext } from './context.ts';
 import { commandOf, mergeConfig } from './create-config.ts';
 import { type PlannedMount, resolveMounts } from './create-mounts.ts';
 import { networkKind, resolveEndpoints, resolvePorts } from './create-network.ts';
+import { logLimits } from './log-limits.ts';
 import { publishContainer } from './notify.ts';
 import { containerDir } from './paths.ts';
 import { parseSecurityOptions } from './security-options.ts';
-import { logLimits } from './log-limits.ts';
 import { parseSignal } from './signals.ts';
 import { checkSysctls } from './sysctls.ts';
 

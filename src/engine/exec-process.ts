@@ -1,11 +1,11 @@
-import type { OciProcess } from '../host/oci-types.ts';
 import { type KernelFacts, readKernelFacts } from '../host/kernel-facts.ts';
+import type { OciProcess } from '../host/oci-types.ts';
 import { readInRoot } from '../host/rooted.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { mergeEnv } from './create-config.ts';
-import { capabilitiesOf } from './oci-spec.ts';
 import { ociProcess } from './oci-process.ts';
+import { capabilitiesOf } from './oci-spec.ts';
 import { rootfsDir } from './paths.ts';
 import { parseSecurityOptions } from './security-options.ts';
 import { resolveUser } from './users.ts';

@@ -1,9 +1,9 @@
 import type { EngineApi, Filters } from '../api/engine-api.ts';
 import type { ContainerConfig } from '../api/types/container.ts';
 import type { ImageHistoryItem, ImageInspect, ImageSummary } from '../api/types/image.ts';
-import type { ChainId, Digest, ImageRecord } from '../image/types.ts';
-import { familiar, formatReference, parseReference } from '../image/reference.ts';
 import { IechorError } from '../common/error.ts';
+import { familiar, formatReference, parseReference } from '../image/reference.ts';
+import type { ChainId, Digest, ImageRecord } from '../image/types.ts';
 import type { EngineContext } from './context.ts';
 import { anyOf, checkFilters, flagOf, labelsFit, untilOf } from './filters.ts';
 

@@ -23,6 +23,8 @@ export interface Life {
   readonly died: Waiters<ExitStatus>;
   /** Containers that are not removed at their end, since a restart is under way. */
   readonly keeping: Set<string>;
+  /** Readers of the roots of containers that may not run. */
+  readonly holds: Map<string, number>;
   /** Called when a process has ended (exit.ts, given here so that a start need not know what follows an end). */
   readonly onEnd: EndHandler;
   closing: boolean;
@@ -51,6 +53,7 @@ function createLife(context: EngineContext, onEnd: EndHandler): Life {
     removed: createWaiters(),
     died: createWaiters(),
     keeping: new Set(),
+    holds: new Map(),
     onEnd,
     closing: false,
   };

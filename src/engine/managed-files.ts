@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { MountsInput } from './oci-mounts.ts';
-import type { SandboxState } from '../network/types.ts';
 import { readIfThere } from '../host/files.ts';
+import type { SandboxState } from '../network/types.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { defaultNetwork, type NetworkKind } from './create-network.ts';
 import { hostsText, resolvText } from './hosts-file.ts';
+import type { MountsInput } from './oci-mounts.ts';
 import { managedFile } from './paths.ts';
 
 /** Writes hosts, hostname and resolv.conf of a container; returns their paths. Those of a shared network are its owner's. */

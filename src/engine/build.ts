@@ -1,0 +1,63 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EngineApi } from '../api/engine-api.ts';
+import type { ProgressMessage } from '../api/types/image.ts';
+import type { Builder } from '../build/builder.ts';
+import { IechorError } from '../common/error.ts';
+import { newId } from '../common/id.ts';
+import { applyTar } from '../image/tar-apply.ts';
+import { removeInBackground } from '../image/tar-diff.ts';
+import type { EngineContext } from './context.ts';
+
+type BuildQuery = Parameters<EngineApi['imageBuild']>[0];
+
+/** Unpacks the context where nothing of it can leave, and hands it to the builder; gone when the build has ended. */
+export async function* buildImage(
+  context: EngineContext,
+  builder: Builder,
+  request: BuildQuery,
+): AsyncGenerator<ProgressMessage> {
+  refuseUnsupported(request);
+  const directory = join(context.roots.dataRoot, 'tmp', `build-${newId().slice(0, 16)}`);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  try {
+    await applyTar(request.body, { root: directory }, request.signal);
+    for await (const message of builder.build(buildRequest(request, directory))) {
+      const quiet = request.q && message.error === undefined && message.aux === undefined;
+      if (!quiet) yield message;
+      if (request.q && message.aux) yield { stream: `${message.aux.ID}\n` };
+    }
+  } finally {
+    await removeInBackground(directory);
+  }
+}
+
+function buildRequest(request: BuildQuery, contextDir: string): Parameters<Builder['build']>[0] {
+  return {
+    contextDir,
+    dockerfile: request.dockerfile,
+    tags: request.t,
+    buildArgs: request.buildargs,
+    labels: request.labels,
+    target: request.target,
+    noCache: request.nocache,
+    pull: request.pull !== undefined && request.pull !== '' && request.pull !== '0' && request.pull !== 'false',
+    networkMode: request.networkmode,
+    extraHosts: request.extrahosts ? request.extrahosts.split(',') : [],
+    platform: request.platform,
+    shmSizeBytes: request.shmsize || undefined,
+    signal: request.signal,
+  };
+}
+
+function refuseUnsupported(request: BuildQuery): void {
+  const refused: [string, unknown, string][] = [
+    ['remote', request.remote, 'send the context itself'],
+    ['cachefrom', request.cachefrom?.length, 'the engine keeps a cache of its own'],
+    ['memory', request.memory, 'limit the machine or the daemon instead'],
+    ['version=2', request.version === '2', 'set DOCKER_BUILDKIT=0: sessions are not supported yet'],
+  ];
+  for (const [field, value, hint] of refused) {
+    if (value) throw new IechorError('NOT_SUPPORTED', `builds with ${field} are not supported yet`, { hint });
+  }
+}

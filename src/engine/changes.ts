@@ -1,0 +1,56 @@
+import { lstatSync, readdirSync, type Stats } from 'node:fs';
+import type { EngineApi } from '../api/engine-api.ts';
+import type { ContainerChange } from '../api/types/container.ts';
+import { isWhiteout, openLower } from '../image/lower.ts';
+import type { EngineContext } from './context.ts';
+
+const modified = 0;
+const added = 1;
+const deleted = 2;
+/** Places the runtime makes for its mounts where the image has none: not the container's doing. */
+const mountPlaces = new Set(
+  '/dev /proc /sys /etc/hosts /etc/hostname /etc/resolv.conf /sbin/docker-init /dev/console'.split(' '),
+);
+
+/** What the container wrote and removed, in the order of the paths. */
+export async function containerChanges(
+  context: EngineContext,
+  request: Parameters<EngineApi['containerChanges']>[0],
+): Promise<ContainerChange[]> {
+  const record = context.containers.get(request.id);
+  const top = record.chain.at(-1);
+  const lower = openLower(top === undefined ? [] : context.snapshotter.lowerDirs(top));
+  const changes: ContainerChange[] = [];
+  // Names are bytes: one latin1 character each, until they are shown.
+  const walk = (directory: string, path: string) => {
+    for (const name of readdirSync(bytes(directory), 'latin1').sort()) {
+      const full = `${directory}/${name}`;
+      const inside = `${path}/${name}`;
+      const stat = lstatSync(bytes(full));
+      const kind = kindOf(stat, lower.find(inside.slice(1)) !== undefined);
+      if (!(kind === added && mountPlaces.has(inside) && isUntouched(full, stat))) {
+        changes.push({ Path: bytes(inside).toString('utf8'), Kind: kind });
+      }
+      if (stat.isDirectory()) walk(full, inside);
+    }
+  };
+  try {
+    walk(Buffer.from(context.snapshotter.upperDir(record.id)).toString('latin1'), '');
+  } finally {
+    lower.close();
+  }
+  return changes;
+}
+
+function bytes(text: string): Buffer {
+  return Buffer.from(text, 'latin1');
+}
+
+function kindOf(stat: Stats, isBelow: boolean): ContainerChange['Kind'] {
+  if (isWhiteout(stat)) return deleted;
+  return isBelow ? modified : added;
+}
+
+function isUntouched(path: string, stat: Stats): boolean {
+  return stat.isDirectory() ? readdirSync(bytes(path)).length === 0 : stat.isFile() && stat.size === 0;
+}

@@ -1,0 +1,147 @@
+import type { EngineApi } from '../api/engine-api.ts';
+import type { Builder } from '../build/builder.ts';
+import { IechorError } from '../common/error.ts';
+import { containerAttach } from './attach.ts';
+import { buildImage } from './build.ts';
+import { containerChanges } from './changes.ts';
+import { close } from './close.ts';
+import type { EngineContext } from './context.ts';
+import { createContainer } from './create.ts';
+import { systemEvents } from './events.ts';
+import { execCreate, execInspect, execResize, execStart } from './exec.ts';
+import { containerEnded } from './exit.ts';
+import { exportContainer } from './export.ts';
+import { imageHistory, inspectImage, listImages, pruneImages, removeImage, tagImage } from './images.ts';
+import { inspectContainer } from './inspect.ts';
+import { type LifeContext, withLife } from './life.ts';
+import { listContainers } from './list.ts';
+import { startLogRotation } from './log-rotation.ts';
+import { containerLogs } from './logs.ts';
+import { connectNetwork, disconnectNetwork } from './network-connect.ts';
+import { createNetwork, inspectNetwork, listNetworks, pruneNetworks, removeNetwork } from './networks.ts';
+import { pauseContainer, unpauseContainer } from './pause.ts';
+import { pruneContainers } from './prune.ts';
+import { recover } from './recover.ts';
+import { removeContainer } from './remove.ts';
+import { renameContainer } from './rename.ts';
+import { resizeContainer } from './resize.ts';
+import { restartContainer } from './restart.ts';
+import { startContainer } from './start.ts';
+import { killContainer, stopContainer } from './stop.ts';
+import { info, ping, versionOf } from './system.ts';
+import { updateContainer } from './update.ts';
+import { createVolume, inspectVolume, listVolumes, pruneVolumes, removeVolume } from './volumes.ts';
+import { waitForContainer } from './wait.ts';
+
+/** The engine in one object: delegation, no logic. */
+export type Engine = EngineApi & {
+  /** Finishes what an earlier daemon began; to be awaited before the first operation. */
+  recover(): Promise<void>;
+  /** Ends the looking-after. Containers go on; without any, everything made in the kernel is removed. */
+  close(): Promise<void>;
+};
+
+export function createEngine(parts: EngineContext, builder: Builder): Engine {
+  const context = withLife(parts, containerEnded);
+  const stopRotation = startLogRotation(context);
+  return {
+    ...systemOperations(context),
+    ...containerOperations(context),
+    ...imageOperations(context, builder),
+    ...networkOperations(context),
+    ...volumeOperations(context),
+    recover: async () => {
+      await recover(context);
+      await builder.cleanLeftovers();
+    },
+    close: async () => {
+      stopRotation();
+      await close(context);
+    },
+  };
+}
+
+/** Operations whose part does not exist yet say so by name. */
+function missing(operation: string): never {
+  throw new IechorError('NOT_SUPPORTED', `${operation} is not supported yet`);
+}
+
+function systemOperations(context: LifeContext) {
+  return {
+    systemPing: () => ping(),
+    systemVersion: () => versionOf(context),
+    systemInfo: () => info(context),
+    systemEvents: (request) => systemEvents(context, request),
+  } satisfies Partial<EngineApi>;
+}
+
+function containerOperations(context: LifeContext) {
+  return {
+    containerList: (request) => listContainers(context, request),
+    containerCreate: (request) => createContainer(context, request),
+    containerInspect: (request) => inspectContainer(context, request),
+    containerStart: (request) => startContainer(context, request),
+    containerStop: (request) => stopContainer(context, request),
+    containerRestart: (request) => restartContainer(context, request),
+    containerKill: (request) => killContainer(context, request),
+    containerPause: (request) => pauseContainer(context, request),
+    containerUnpause: (request) => unpauseContainer(context, request),
+    containerRename: (request) => renameContainer(context, request),
+    containerUpdate: (request) => updateContainer(context, request),
+    containerRemove: (request) => removeContainer(context, request),
+    containerWait: (request) => waitForContainer(context, request),
+    containerResize: (request) => resizeContainer(context, request),
+    containerAttach: (request) => containerAttach(context, request),
+    containerLogs: (request) => containerLogs(context, request),
+    containerTop: async () => missing('containerTop'),
+    containerStats: () => missing('containerStats'),
+    containerChanges: (request) => containerChanges(context, request),
+    containerExport: (request) => exportContainer(context, request),
+    containerArchiveStat: async () => missing('containerArchiveStat'),
+    containerArchiveGet: async () => missing('containerArchiveGet'),
+    containerArchivePut: async () => missing('containerArchivePut'),
+    containerPrune: (request) => pruneContainers(context, request),
+    execCreate: (request) => execCreate(context, request),
+    execStart: (request) => execStart(context, request),
+    execInspect: (request) => execInspect(context, request),
+    execResize: (request) => execResize(context, request),
+  } satisfies Partial<EngineApi>;
+}
+
+function imageOperations(context: LifeContext, builder: Builder) {
+  return {
+    imageList: (request) => listImages(context, request),
+    imageInspect: (request) => inspectImage(context, request),
+    imageHistory: (request) => imageHistory(context, request),
+    imageTag: (request) => tagImage(context, request),
+    imageRemove: (request) => removeImage(context, request, builder.keptChains),
+    imagePrune: (request) => pruneImages(context, request, builder.keptChains),
+    imageCreate: () => missing('imageCreate'),
+    imageBuild: (request) => buildImage(context, builder, request),
+    imageBootstrap: () => missing('imageBootstrap'),
+    imagesGet: async () => missing('imagesGet'),
+    imagesLoad: () => missing('imagesLoad'),
+  } satisfies Partial<EngineApi>;
+}
+
+function networkOperations(context: LifeContext) {
+  return {
+    networkList: (request) => listNetworks(context, request),
+    networkInspect: (request) => inspectNetwork(context, request),
+    networkCreate: (request) => createNetwork(context, request),
+    networkRemove: (request) => removeNetwork(context, request),
+    networkConnect: (request) => connectNetwork(context, request),
+    networkDisconnect: (request) => disconnectNetwork(context, request),
+    networkPrune: (request) => pruneNetworks(context, request),
+  } satisfies Partial<EngineApi>;
+}
+
+function volumeOperations(context: LifeContext) {
+  return {
+    volumeList: (request) => listVolumes(context, request),
+    volumeCreate: (request) => createVolume(context, request),
+    volumeInspect: (request) => inspectVolume(context, request),
+    volumeRemove: (request) => removeVolume(context, request),
+    volumePrune: (request) => pruneVolumes(context, request),
+  } satisfies Partial<EngineApi>;
+}
