@@ -1,0 +1,102 @@
+import { closeSync, constants, createReadStream, openSync, readSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { closeAll, pipe } from '../host/fds.ts';
+import { spawnProcess } from '../host/processes.ts';
+import { detectCompression } from '../image/decompress.ts';
+import { applyTar } from '../image/tar-apply.ts';
+import { decodeHeader } from '../image/tar-format.ts';
+import { type CopyTarget, makeDirectories } from './files/copy-tree.ts';
+import { resolveInRoot } from './files/root-path.ts';
+
+/** Unpacks a tar archive (plain, gzip, bzip2, xz or zstd, by content) into the target; false where it is none. */
+export async function unpackIfArchive(path: string, target: CopyTarget): Promise<boolean> {
+  if (!(await isArchive(path, target.signal))) return false;
+  const to = resolveInRoot(target.root, target.destination);
+  await makeDirectories(target.root, to, { owner: target.owner });
+  const prefix = to.slice(target.root.length);
+  const options = {
+    root: target.root,
+    ...(prefix !== '' && { prefix }),
+    ...(target.owner && { owner: { uid: target.owner.uid, gid: target.owner.gid } }),
+    devices: 'make' as const,
+  };
+  await applyTar(openPlain(path, target.signal), options, target.signal);
+  return true;
+}
+
+const blockSize = 512;
+
+async function isArchive(path: string, signal: AbortSignal): Promise<boolean> {
+  const stream = openPlain(path, signal);
+  let head = Buffer.alloc(0);
+  try {
+    for await (const chunk of stream) {
+      head = Buffer.concat([head, chunk as Buffer]);
+      if (head.length >= blockSize) break;
+    }
+    if (head.length < blockSize) return false;
+    decodeHeader(head.subarray(0, blockSize));
+    return true;
+  } catch {
+    return false; // damaged or something else: then it is a file like any other
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** The file without its compression. */
+function openPlain(path: string, signal: AbortSignal): Readable {
+  const compression = detectCompression(readHead(path));
+  const file = createReadStream(path, { highWaterMark: 1 << 18 });
+  const decoded = (decoder: ReturnType<typeof createGunzip>): Readable => {
+    file.on('error', (error) => decoder.destroy(error));
+    decoder.on('close', () => file.destroy());
+    return file.pipe(decoder);
+  };
+  switch (compression) {
+    case 'none':
+      return file;
+    case 'gzip':
+      return decoded(createGunzip());
+    case 'zstd':
+      return decoded(createZstdDecompress() as unknown as ReturnType<typeof createGunzip>);
+    default:
+      file.destroy();
+      return decompress(compression === 'xz' ? '/usr/bin/xz' : '/bin/bzip2', path, signal);
+  }
+}
+
+function readHead(path: string): Buffer {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const head = Buffer.alloc(6);
+    return head.subarray(0, readSync(fd, head, 0, head.length, 0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The host's own decoder by its absolute path; nothing of the context or the image is run. */
+function decompress(command: string, path: string, signal: AbortSignal): Readable {
+  const input = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const nothing = openSync('/dev/null', constants.O_WRONLY);
+  const output = pipe();
+  try {
+    const child = spawnProcess({ command, args: ['-dc'], stdio: [input, output.write, nothing] });
+    const stop = () => child.kill(9);
+    signal.addEventListener('abort', stop, { once: true });
+    const stream = new Socket({ fd: output.read, readable: true, writable: false });
+    stream.on('close', () => {
+      signal.removeEventListener('abort', stop);
+      stop();
+    });
+    return stream;
+  } catch (error) {
+    closeAll(output.read);
+    throw error;
+  } finally {
+    closeAll(input, nothing, output.write);
+  }
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream, lstatSync } from 'node:fs';
+import { chmod, utimes } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { messageOf } from '../common/error.ts';
+import type { StepContext } from './build-context.ts';
+import type { PlannedSource } from './files/plan-copy.ts';
+import { syntaxError } from './language/syntax-error.ts';
+import type { InstructionOf } from './language/types.ts';
+
+export interface Download {
+  readonly digest: string;
+  readonly planned: PlannedSource;
+}
+
+export const isGitSource = (source: string): boolean =>
+  /^(git:\/\/|git@|ssh:\/\/)/.test(source) || /^https?:\/\/[^#?]+\.git([#?]|$)/.test(source);
+export const isRemoteSource = (source: string): boolean => /^https?:\/\//.test(source);
+
+const maxBytes = 16 * 1024 ** 3;
+
+/** ADD of a URL: the file with mode 0600 and the server's time, checked where a checksum is given. Nothing is unpacked. */
+export async function downloadSource(
+  url: string,
+  instruction: InstructionOf<'ADD'> | InstructionOf<'COPY'>,
+  context: StepContext,
+): Promise<Download> {
+  const refuse = (message: string, hint?: string, cause?: unknown): never => {
+    throw syntaxError(message, { ...instruction, code: 'BUILD_FAILED', hint, cause });
+  };
+  if (isGitSource(url)) refuse('ADD of a git repository is not supported yet', 'Clone it into the build context.');
+  if (instruction.name === 'ADD' && instruction.unpack) {
+    refuse('ADD --unpack of a URL is not supported yet', 'Fetch and unpack it with RUN.');
+  }
+  const name = posix.basename(new URL(url).pathname) || '__unnamed__';
+  const path = join(context.build.scratch.newDir('large'), name);
+  const hash = createHash('sha256');
+  try {
+    const response = await fetch(url, { signal: context.build.signal, redirect: 'follow' });
+    if (!response.ok || !response.body) throw new Error(`the server answered ${response.status}`);
+    const count = counting((chunk) => hash.update(chunk));
+    await pipeline(Readable.fromWeb(response.body as never), count, createWriteStream(path, { flags: 'wx' }));
+    await chmod(path, 0o600);
+    const time = new Date(response.headers.get('last-modified') ?? 0);
+    await utimes(path, time, time);
+  } catch (error) {
+    context.build.signal.throwIfAborted();
+    refuse(`cannot fetch ${url}: ${messageOf(error)}`, undefined, error);
+  }
+  const digest = `sha256:${hash.digest('hex')}`;
+  const wanted = instruction.name === 'ADD' ? instruction.checksum : undefined;
+  if (wanted !== undefined && wanted !== digest) refuse(`the checksum of ${url} is ${digest}, not ${wanted}`);
+  const stat = lstatSync(path, { bigint: true });
+  return { digest, planned: { name, isDirectory: false, entries: [{ path: '', from: path, stat, onTheWay: false }] } };
+}
+
+function counting(onChunk: (chunk: Buffer) => void): Transform {
+  let total = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      total += chunk.length;
+      onChunk(chunk);
+      done(total > maxBytes ? new Error(`it is larger than ${maxBytes} bytes`) : null, chunk);
+    },
+  });
+}

@@ -1,0 +1,92 @@
+import type { KeyedMutex } from '../common/keyed-mutex.ts';
+import type { Log } from '../common/log.ts';
+import type { Roots } from '../common/roots.ts';
+import type { ImageStore } from '../image/image-port.ts';
+import type { Snapshotter } from '../image/snapshotter.ts';
+import type { BuildEvent } from './events.ts';
+import type { HashMemo } from './files/content-hash.ts';
+import type { SourceView } from './files/source-view.ts';
+import type { Graph, StageNode } from './graph.ts';
+import type { StageInstruction } from './language/types.ts';
+import type { BaseImages, Sandbox } from './ports.ts';
+import type { Scratch } from './scratch.ts';
+import type { Platform, StageState } from './stage-state.ts';
+import type { StepCache } from './step-cache.ts';
+
+/** What the builder works with, for its whole life. */
+export interface BuilderParts {
+  readonly images: ImageStore;
+  readonly snapshotter: Snapshotter;
+  readonly cache: StepCache;
+  readonly sandbox: Sandbox;
+  readonly bases: BaseImages;
+  readonly roots: Roots;
+  readonly log: Log;
+  /** One step, one cache mount at a time, across builds. */
+  readonly mutex: KeyedMutex;
+  /** Bounds how many steps run side by side, over all builds. */
+  readonly limit: Limit;
+  /** Directories of private cache mounts that are in use. */
+  readonly cacheMountsInUse: Set<string>;
+}
+
+export interface Limit {
+  run<T>(task: () => Promise<T>): Promise<T>;
+}
+
+export interface BuildRequest {
+  /** The context, already unpacked; it is only read. */
+  readonly contextDir: string;
+  /** Path of the build file in the context; default: iEchorfile, Dockerfile, Containerfile. */
+  readonly dockerfile?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly buildArgs?: Readonly<Record<string, string | null>> | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Stage by name or number; default: the last. */
+  readonly target?: string | undefined;
+  readonly noCache?: boolean | undefined;
+  /** Ask the registry for base images that are there already. */
+  readonly pull?: boolean | undefined;
+  /** `default`, `bridge`, `none` or `host`, for RUN. */
+  readonly networkMode?: string | undefined;
+  /** `name:address` lines for /etc/hosts of RUN. */
+  readonly extraHosts?: readonly string[] | undefined;
+  readonly platform?: string | undefined;
+  readonly shmSizeBytes?: number | undefined;
+  /** Content by id, for RUN --mount=type=secret. */
+  readonly secrets?: Readonly<Record<string, string | Uint8Array>> | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One build. */
+export interface Build {
+  readonly id: string;
+  readonly parts: BuilderParts;
+  readonly request: BuildRequest;
+  readonly graph: Graph;
+  readonly globals: ReadonlyMap<string, string>;
+  readonly platform: Platform;
+  readonly context: SourceView;
+  readonly scratch: Scratch;
+  readonly memo: HashMemo;
+  /** Aborts when the client goes away or a step fails. */
+  readonly signal: AbortSignal;
+  emit(event: BuildEvent): void;
+  /** The finished stage; begins it when nobody has. */
+  stage(index: number): Promise<StageState>;
+  /** Numbers the steps in the order of starting. */
+  readonly counter: { step: number; total: number };
+  readonly usedArgs: Set<string>;
+}
+
+/** An instruction being carried out. */
+export interface StepContext {
+  readonly build: Build;
+  readonly node: StageNode;
+  readonly state: StageState;
+  readonly instruction: StageInstruction;
+  readonly number: number;
+  /** Number of the instruction in its stage. */
+  readonly ordinal: number;
+  readonly startedAt: number;
+}

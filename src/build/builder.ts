@@ -1,0 +1,193 @@
+import { availableParallelism } from 'node:os';
+import { IechorError, messageOf } from '../common/error.ts';
+import { newId, shortId } from '../common/id.ts';
+import { createKeyedMutex } from '../common/keyed-mutex.ts';
+import type { Log } from '../common/log.ts';
+import type { ObjectStore } from '../common/object-store.ts';
+import type { Roots } from '../common/roots.ts';
+import { findBuildFile, readRules } from '../context/build-file.ts';
+import type { ImageStore } from '../image/image-port.ts';
+import { familiar, formatReference, parseReference } from '../image/reference.ts';
+import type { Snapshotter } from '../image/snapshotter.ts';
+import type { ChainId, Digest } from '../image/types.ts';
+import { givenArgs, globalArgs, isProxyName } from './args.ts';
+import type { Build, BuilderParts, BuildRequest } from './build-context.ts';
+import { clearUnfinishedCacheDirs } from './cache-mounts.ts';
+import { type BuildEvent, createEventQueue, errorEvent } from './events.ts';
+import { contextView } from './files/source-view.ts';
+import { buildGraph, type Graph, stageLabel } from './graph.ts';
+import { createLimit } from './limit.ts';
+import { parseBuildFile } from './parse.ts';
+import { hostPlatform, parsePlatform } from './platform.ts';
+import type { BaseImages, Sandbox } from './ports.ts';
+import { type Pruned, type PruneOptions, pruneCache } from './prune.ts';
+import { clearLeftovers, openScratch } from './scratch.ts';
+import { solveStage } from './solve.ts';
+import { imageOf, type StageState } from './stage-state.ts';
+import { createStepCache } from './step-cache.ts';
+
+/** Builds images from iEchorfiles (Dockerfiles). */
+export interface Builder {
+  /**
+   * Builds and tags an image. Progress comes as messages; a failure is the last of them, with `error`, and the
+   * sequence ends without throwing. Leaving the loop early, or the signal, stops the build.
+   */
+  build(request: BuildRequest): AsyncIterable<BuildEvent>;
+  /** Removes what a daemon that died left of its builds; finished steps stay. Idempotent, for the start. */
+  cleanLeftovers(): Promise<void>;
+  /** Layers that finished steps need: the image store keeps them. */
+  keptChains(): ReadonlySet<ChainId>;
+  /** Forgets finished steps; the image store frees their layers with its next `collect`. */
+  prune(options: PruneOptions): Promise<Pruned>;
+}
+
+export function createBuilder(options: {
+  readonly images: ImageStore;
+  readonly snapshotter: Snapshotter;
+  readonly store: ObjectStore;
+  readonly sandbox: Sandbox;
+  readonly bases: BaseImages;
+  readonly roots: Roots;
+  readonly log: Log;
+}): Builder {
+  const { images, snapshotter, sandbox, bases, roots, log } = options;
+  const cache = createStepCache(options.store);
+  const parts: BuilderParts = {
+    images,
+    snapshotter,
+    sandbox,
+    bases,
+    roots,
+    log,
+    cache,
+    mutex: createKeyedMutex(),
+    limit: createLimit(Math.max(2, availableParallelism())),
+    cacheMountsInUse: new Set(),
+  };
+  return {
+    build: (request) => runBuild(parts, request),
+    async cleanLeftovers() {
+      await clearLeftovers(roots, snapshotter, log);
+      clearUnfinishedCacheDirs(roots);
+    },
+    keptChains: () => new Set(cache.list().flatMap((record) => record.chain)),
+    prune: (given) => pruneCache(given, parts),
+  };
+}
+
+async function* runBuild(parts: BuilderParts, request: BuildRequest): AsyncGenerator<BuildEvent> {
+  const queue = createEventQueue();
+  const stop = new AbortController();
+  const abort = () => stop.abort(new IechorError('INTERRUPTED', 'the build was interrupted'));
+  if (request.signal?.aborted) abort();
+  request.signal?.addEventListener('abort', abort, { once: true });
+  const done = carryOut(parts, request, { stop, emit: queue.push })
+    .catch((error: unknown) => {
+      parts.log.info('a build failed', { error: messageOf(error).split('\n')[0] });
+      queue.push(errorEvent(error));
+    })
+    .finally(queue.end);
+  try {
+    yield* queue.events;
+  } finally {
+    abort();
+    request.signal?.removeEventListener('abort', abort);
+    await done;
+  }
+}
+
+interface Running {
+  readonly stop: AbortController;
+  readonly emit: (event: BuildEvent) => void;
+}
+
+async function carryOut(parts: BuilderParts, request: BuildRequest, running: Running): Promise<void> {
+  const tags = (request.tags ?? []).map((tag) => formatReference(parseReference(tag)));
+  const { graph, globals, platform } = readGraph(request);
+  const id = newId().slice(0, 16);
+  const scratch = openScratch(id, parts.roots, parts.snapshotter);
+  const stages = new Map<number, Promise<StageState>>();
+  const build: Build = {
+    id,
+    parts,
+    request,
+    graph,
+    globals,
+    platform,
+    scratch,
+    context: contextView(request.contextDir, readRules(request.contextDir, graph.file.file)),
+    memo: new Map(),
+    signal: running.stop.signal,
+    emit: running.emit,
+    stage(index) {
+      const node = graph.nodes[index];
+      if (!node) throw new Error(`no stage ${index}`);
+      const known = stages.get(index) ?? solveStage(build, node);
+      stages.set(index, known);
+      return known;
+    },
+    counter: { step: 0, total: countSteps(graph) },
+    usedArgs: new Set(graph.file.globalArgs.flatMap((instruction) => instruction.args.map((arg) => arg.key))),
+  };
+  try {
+    const state = await solveNeeded(build, running.stop);
+    const image = await finish(build, state, tags);
+    warnUnusedArgs(build);
+    running.emit({ aux: { ID: image } });
+    running.emit({ stream: `Successfully built ${shortId(image)}\n` });
+    for (const tag of tags) running.emit({ stream: `Successfully tagged ${familiar(tag)}\n` });
+  } finally {
+    scratch.close();
+  }
+}
+
+function readGraph(request: BuildRequest): Pick<Build, 'globals' | 'platform'> & { graph: Graph } {
+  const { name, text } = findBuildFile(request.contextDir, request.dockerfile);
+  const file = parseBuildFile(text, name);
+  const platform = request.platform ? parsePlatform(request.platform) : hostPlatform();
+  const last = file.stages.at(-1);
+  const stage = request.target || (last ? stageLabel(last) : '');
+  const given = givenArgs(request.buildArgs);
+  const globals = globalArgs(file, given, { target: platform, host: hostPlatform(), stage });
+  return { graph: buildGraph(file, globals, request.target), globals, platform };
+}
+
+const countSteps = (graph: Graph): number =>
+  graph.nodes
+    .filter((node) => graph.needed.has(node.stage.index))
+    .reduce((total, node) => total + 1 + node.stage.instructions.length, 0);
+
+/** All stages that the target needs, side by side as far as they do not wait for each other. The first failure stops all. */
+async function solveNeeded(build: Build, stop: AbortController): Promise<StageState> {
+  const running = [...build.graph.needed].map((index) =>
+    build.stage(index).catch((error: unknown) => {
+      stop.abort(error);
+      throw error;
+    }),
+  );
+  const results = await Promise.allSettled(running);
+  if (stop.signal.aborted) throw stop.signal.reason;
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  return build.stage(build.graph.target.stage.index);
+}
+
+async function finish(build: Build, state: StageState, tags: readonly string[]): Promise<Digest> {
+  const { images } = build.parts;
+  const config = imageOf(state, build.request.labels ?? {});
+  const parent = state.baseImage === undefined ? {} : { parent: state.baseImage };
+  const record = await images.create(config, state.chain, parent);
+  for (const tag of tags) images.tag(record.id, tag);
+  return record.id;
+}
+
+function warnUnusedArgs(build: Build): void {
+  const unused = [...givenArgs(build.request.buildArgs).keys()].filter(
+    (name) =>
+      !build.usedArgs.has(name) &&
+      !build.globals.has(name) &&
+      !isProxyName(name) &&
+      !/^BUILDKIT_|^SOURCE_DATE_EPOCH$/.test(name),
+  );
+  if (unused.length > 0)
+    build.emit({ stream: `[Warning] One or more build-args [${unused.join(' ')}] were not consumed\n` });
+}

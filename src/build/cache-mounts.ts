@@ -1,0 +1,72 @@
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { newId } from '../common/id.ts';
+import type { Roots } from '../common/roots.ts';
+import { removeTree } from '../host/files.ts';
+import type { BuilderParts, StepContext } from './build-context.ts';
+
+export const cacheMountRoot = (roots: Roots): string => join(roots.dataRoot, 'build-cache', 'mounts');
+
+/**
+ * A directory of RUN --mount=type=cache, filled when it is new. `locked`: one user after the other; `private`: a
+ * directory of its own while another build uses it; `shared`: all at once.
+ */
+export async function acquireCacheDir(
+  name: string,
+  options: {
+    readonly sharing: 'shared' | 'private' | 'locked';
+    readonly fill: (dir: string) => Promise<void>;
+    readonly context: StepContext;
+  },
+): Promise<{ dir: string; release(): void }> {
+  const { parts } = options.context.build;
+  if (options.sharing === 'private') {
+    let chosen = name;
+    for (let copy = 1; parts.cacheMountsInUse.has(chosen); copy++) chosen = `${name}-${copy}`;
+    parts.cacheMountsInUse.add(chosen);
+    const release = () => {
+      parts.cacheMountsInUse.delete(chosen);
+    };
+    try {
+      return { dir: await ensureDir(chosen, options.fill, parts), release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+  if (options.sharing === 'shared') return { dir: await ensureDir(name, options.fill, parts), release: () => {} };
+  const released = Promise.withResolvers<void>();
+  const acquired = Promise.withResolvers<string>();
+  const held = parts.mutex.run(`cache mount ${name}`, async () => {
+    acquired.resolve(await ensureDir(name, options.fill, parts));
+    await released.promise;
+  });
+  held.catch(acquired.reject);
+  return { dir: await acquired.promise, release: released.resolve };
+}
+
+/** Appears whole, by rename. */
+function ensureDir(name: string, fill: (dir: string) => Promise<void>, parts: BuilderParts): Promise<string> {
+  const root = cacheMountRoot(parts.roots);
+  const dir = join(root, name);
+  return parts.mutex.run(`new cache mount ${name}`, async () => {
+    if (existsSync(dir)) return dir;
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    const fresh = join(root, `new-${newId().slice(0, 16)}`);
+    try {
+      await fill(fresh);
+      renameSync(fresh, dir);
+    } catch (error) {
+      removeTree(fresh);
+      throw error;
+    }
+    return dir;
+  });
+}
+
+/** Removes what an interrupted filling left. */
+export function clearUnfinishedCacheDirs(roots: Roots): void {
+  const root = cacheMountRoot(roots);
+  if (!existsSync(root)) return;
+  for (const name of readdirSync(root)) if (name.startsWith('new-')) removeTree(join(root, name));
+}

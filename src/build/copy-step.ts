@@ -1,0 +1,183 @@
+import { writeFile } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { unpackIfArchive } from './add-archive.ts';
+import { downloadSource, isGitSource, isRemoteSource } from './add-remote.ts';
+import type { StepContext } from './build-context.ts';
+import { type Chmod, parseChmod } from './files/chmod.ts';
+import { CopyRefused, type CopyTarget, copySource, writeInline } from './files/copy-tree.ts';
+import { type PlannedSource, SourceMissing } from './files/plan-copy.ts';
+import { findOwner, isNumericOwner, type Owner } from './files/users.ts';
+import { syntaxError } from './language/syntax-error.ts';
+import type { InstructionOf } from './language/types.ts';
+import { expandIn } from './metadata.ts';
+import { type LayerStep, solveLayer } from './solve-step.ts';
+import { openSource, type Source, takeContent } from './sources.ts';
+
+type CopyInstruction = InstructionOf<'COPY'> | InstructionOf<'ADD'>;
+
+/** COPY or ADD with its variables expanded. */
+interface Expanded {
+  readonly sources: readonly string[];
+  readonly remote: readonly string[];
+  readonly inline: readonly { readonly name: string; readonly content: string }[];
+  readonly destination: string;
+  readonly chown: string;
+  readonly chmod: Chmod | undefined;
+  readonly chmodText: string;
+  readonly exclude: readonly string[];
+  readonly parents: boolean;
+  readonly unpack: boolean;
+}
+
+/** COPY and ADD: files from the context, a stage, an image, the network or the file itself, as one layer. */
+export async function solveCopy(instruction: CopyInstruction, context: StepContext): Promise<void> {
+  const copy = expandCopy(instruction, context);
+  const from = instruction.name === 'COPY' ? instruction.from : undefined;
+  if (from !== undefined && expandIn(context, from, () => undefined) !== from) {
+    throw syntaxError('--from takes no variables', {
+      ...instruction,
+      hint: 'Define a stage with FROM and the variable, and name the stage here.',
+    });
+  }
+  try {
+    const source = await openSource(from, context);
+    const options = { exclude: copy.exclude, parents: copy.parents };
+    const taken = await takeContent(source, copy.sources, options, context);
+    const downloads = await Promise.all(copy.remote.map((url) => downloadSource(url, instruction, context)));
+    const { createdBy, canonical } = describe(instruction, copy, from);
+    const step: LayerStep = {
+      canonical,
+      parts: { content: JSON.stringify([taken.digest, copy.inline, downloads.map((file) => file.digest)]) },
+      files: taken.files,
+      createdBy,
+      execute: async (root) => {
+        const target = await targetIn(root, copy, source, context);
+        for (const [index, plan] of taken.plans().entries()) {
+          for (const planned of plan) await place(planned, target, { copy, source: copy.sources[index] ?? '' });
+        }
+        for (const file of downloads) await copySource(file.planned, target);
+        for (const inline of copy.inline) {
+          await writeInline(inline, target, (path, content) => writeFile(path, content, { flag: 'wx' }));
+        }
+      },
+    };
+    await solveLayer(step, context);
+  } catch (error) {
+    if (!(error instanceof SourceMissing || error instanceof CopyRefused)) throw error;
+    const hint = error instanceof SourceMissing ? missingHint(from) : undefined;
+    throw syntaxError(error.message, { ...instruction, code: 'BUILD_FAILED', hint, cause: error });
+  }
+}
+
+function missingHint(from: string | undefined): string {
+  if (from !== undefined) return `Paths of --from count from its root directory.`;
+  return 'Paths count from the root of the build context; an ignore file may leave it out.';
+}
+
+async function place(
+  planned: PlannedSource,
+  target: CopyTarget,
+  options: { copy: Expanded; source: string },
+): Promise<void> {
+  const only = planned.entries[0];
+  if (options.copy.unpack && only?.stat.isFile() && (await unpackIfArchive(only.from, target))) return;
+  await copySource(planned, target);
+}
+
+async function targetIn(root: string, copy: Expanded, source: Source, context: StepContext): Promise<CopyTarget> {
+  return {
+    root,
+    destination: copy.destination,
+    owner: copy.chown === '' ? undefined : ownerIn(root, copy.chown, context),
+    chmod: copy.chmod,
+    ownedByRoot: source.view.ownedByRoot,
+    signal: context.build.signal,
+  };
+}
+
+/** Owner by number or by the names the image knows; what it does not know is root, with a warning. */
+export function ownerIn(root: string, text: string, context: StepContext): Owner {
+  const { build, state, instruction } = context;
+  if (state.chain.length === 0 && !isNumericOwner(text)) {
+    throw syntaxError(`${JSON.stringify(text)} can not be looked up: the image has no files yet`, {
+      ...instruction,
+      code: 'BUILD_FAILED',
+      hint: 'Use numbers, such as 1000:1000.',
+    });
+  }
+  const { uid, gid, unknown } = findOwner(root, text);
+  for (const name of unknown) {
+    build.emit({ stream: `WARNING: the image knows no user or group ${JSON.stringify(name)}; root is used\n` });
+  }
+  return { uid, gid };
+}
+
+function expandCopy(instruction: CopyInstruction, context: StepContext): Expanded {
+  const word = (text: string) => expandIn(context, text);
+  const isAdd = instruction.name === 'ADD';
+  const chmodText = word(instruction.chmod ?? '');
+  const chmod = chmodText === '' ? undefined : parseChmod(chmodText);
+  if (chmodText !== '' && !chmod) {
+    throw syntaxError(`invalid mode ${JSON.stringify(chmodText)}`, {
+      ...instruction,
+      hint: '--chmod takes octal digits up to 7777 or a symbolic mode such as u=rwX,go=rX.',
+    });
+  }
+  const all = instruction.sources.map(word);
+  const remote = all.filter((source) => isRemoteSource(source) || isGitSource(source));
+  if (!isAdd && remote.length > 0) {
+    throw syntaxError(`COPY takes no URL: ${remote[0]}`, { ...instruction, hint: 'Use ADD.' });
+  }
+  if (isAdd && instruction.checksum !== undefined && (all.length !== 1 || remote.length !== 1)) {
+    throw syntaxError('--checksum needs exactly one source, from HTTP(S) or git', instruction);
+  }
+  return {
+    sources: all.filter((source) => !remote.includes(source)),
+    remote,
+    inline: instruction.inline.map(({ name, content, expand }) => ({
+      name,
+      content: expand ? expandBody(content, context) : content,
+    })),
+    destination: destinationIn(word(instruction.destination), context),
+    chown: word(instruction.chown ?? ''),
+    chmod,
+    chmodText,
+    exclude: instruction.exclude.map(word),
+    parents: instruction.name === 'COPY' && instruction.parents,
+    unpack: isAdd && instruction.unpack !== false,
+  };
+}
+
+/** Quotes in a heredoc's body are text. */
+function expandBody(content: string, context: StepContext): string {
+  return expandIn(context, content, undefined, true);
+}
+
+/** Absolute, and still telling by a slash at its end that it is a directory. */
+function destinationIn(text: string, context: StepContext): string {
+  const workdir = context.state.config.WorkingDir || '/';
+  const path = posix.join('/', text.startsWith('/') ? '' : workdir, text);
+  const isDirectory = text === '' || /(^|\/)\.?$/.test(text);
+  return isDirectory && !path.endsWith('/') ? `${path}/` : path;
+}
+
+function describe(
+  instruction: CopyInstruction,
+  copy: Expanded,
+  from: string | undefined,
+): { createdBy: string; canonical: string } {
+  const flags = [
+    copy.parents && '--parents',
+    copy.chown !== '' && `--chown=${copy.chown}`,
+    copy.chmodText !== '' && `--chmod=${copy.chmodText}`,
+  ].filter((flag) => flag !== false);
+  const inline = copy.inline.map((heredoc) => `<<${heredoc.name}`);
+  const raw = instruction.destination;
+  const words = [instruction.name, ...flags, ...copy.sources, ...copy.remote, ...inline, raw];
+  const extra = [from && `--from=${from}`, ...copy.exclude.map((pattern) => `--exclude=${pattern}`)].filter(Boolean);
+  const unpack = instruction.name === 'ADD' && !copy.unpack ? ['--unpack=false'] : [];
+  return {
+    createdBy: `${words.join(' ')} # buildkit`,
+    canonical: JSON.stringify([...words.slice(0, -1), copy.destination, ...extra, ...unpack]),
+  };
+}

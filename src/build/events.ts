@@ -1,0 +1,69 @@
+import { isIechorError, messageOf } from '../common/error.ts';
+
+/** Structured progress, beside the lines that Docker's clients print. */
+export interface BuildStep {
+  /** Counts from 1 in the order of starting. */
+  readonly step: number;
+  readonly total: number;
+  /** Name of the stage, or `stage-N`. */
+  readonly stage: string;
+  readonly instruction: string;
+  readonly status: 'running' | 'output' | 'cached' | 'done' | 'failed';
+  /** Why it had to be done: what differs from the last time. */
+  readonly reason?: string;
+  readonly ms?: number;
+  /** `file:line:column`. */
+  readonly at?: string;
+}
+
+/** One message of a build, in the shape of the engine API's ProgressMessage. */
+export interface BuildEvent {
+  readonly stream?: string;
+  readonly aux?: { readonly ID: string };
+  readonly error?: string;
+  readonly errorDetail?: { readonly message: string; readonly code?: string; readonly hint?: string };
+  readonly iechor?: BuildStep;
+}
+
+export function errorEvent(error: unknown): BuildEvent {
+  const message = messageOf(error);
+  const code = isIechorError(error) ? error.code : undefined;
+  const hint = isIechorError(error) ? error.hint : undefined;
+  return { error: message, errorDetail: { message, ...(code && { code }), ...(hint && { hint }) } };
+}
+
+/** Messages from many steps to one reader. */
+export interface EventQueue {
+  push(event: BuildEvent): void;
+  /** Ends the sequence after what was pushed. */
+  end(): void;
+  readonly events: AsyncIterable<BuildEvent>;
+}
+
+export function createEventQueue(): EventQueue {
+  const pending: BuildEvent[] = [];
+  let ended = false;
+  let wake = (): void => {};
+  async function* read(): AsyncGenerator<BuildEvent> {
+    for (;;) {
+      const batch = pending.splice(0);
+      yield* batch;
+      if (pending.length > 0) continue;
+      if (ended) return;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+  return {
+    push(event) {
+      pending.push(event);
+      wake();
+    },
+    end() {
+      ended = true;
+      wake();
+    },
+    events: read(),
+  };
+}

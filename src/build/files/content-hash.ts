@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, readlinkSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { PlannedEntry, PlannedSource } from './plan-copy.ts';
+import type { SourceView } from './source-view.ts';
+
+/** Path in the source to type, mode, owner and content; never times. */
+export type Fingerprint = Readonly<Record<string, string>>;
+
+/** Content hashes of files already read in this build, by path and inode. */
+export type HashMemo = Map<string, Promise<string>>;
+
+const parallelReads = 4;
+
+/** What decides whether a copy of these sources would give the same files. */
+export async function fingerprint(
+  sources: readonly PlannedSource[],
+  view: SourceView,
+  options: { readonly memo: HashMemo; readonly signal: AbortSignal },
+): Promise<Fingerprint> {
+  const lines: Record<string, string> = {};
+  const entries = sources.flatMap((source) => source.entries.map((entry) => ({ source, entry })));
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let item = entries[next++]; item; item = entries[next++]) {
+      options.signal.throwIfAborted();
+      const name =
+        item.entry.path === ''
+          ? item.source.name
+          : `${item.source.isDirectory ? '' : item.source.name}${item.entry.path}`;
+      lines[name === '' ? '.' : name] = await describe(item.entry, view, options.memo);
+    }
+  };
+  await Promise.all(Array.from({ length: parallelReads }, work));
+  return Object.fromEntries(Object.entries(lines).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** One digest for a fingerprint. */
+export function digestOf(print: Fingerprint): string {
+  const hash = createHash('sha256');
+  for (const [path, line] of Object.entries(print)) hash.update(JSON.stringify([path, line]));
+  return hash.digest('hex');
+}
+
+async function describe(entry: PlannedEntry, view: SourceView, memo: HashMemo): Promise<string> {
+  const { stat } = entry;
+  const mode = (stat.mode & 0o7777n).toString(8).padStart(4, '0');
+  const owner = view.ownedByRoot ? '0:0' : `${stat.uid}:${stat.gid}`;
+  if (stat.isSymbolicLink()) return `link ${owner} ${readlinkSync(entry.from)}`;
+  if (stat.isDirectory()) return `${entry.onTheWay ? 'way' : 'dir'} ${mode} ${owner}`;
+  if (!stat.isFile()) return `special ${stat.mode} ${stat.rdev} ${owner}`;
+  const key = `${entry.from}\0${stat.ino}\0${stat.size}\0${stat.mtimeNs}\0${stat.ctimeNs}`;
+  let content = memo.get(key);
+  if (!content) {
+    content = hashFile(entry.from);
+    memo.set(key, content);
+  }
+  return `file ${mode} ${owner} ${await content}`;
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 18 }), hash);
+  return hash.digest('hex');
+}

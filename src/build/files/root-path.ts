@@ -1,0 +1,41 @@
+import { lstatSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { codeOf, IechorError } from '../../common/error.ts';
+
+/**
+ * The place a path names inside `root`, as it would for a process whose root directory that is: links are followed,
+ * `..` and absolute links stop at `root`. What does not exist yet is taken as written. Nothing else may change the
+ * tree meanwhile.
+ */
+export function resolveInRoot(root: string, path: string): string {
+  const pending = path.split('/').reverse();
+  const done: string[] = [];
+  let links = 0;
+  while (pending.length > 0) {
+    const part = pending.pop();
+    if (part === undefined || part === '' || part === '.') continue;
+    if (part === '..') {
+      done.pop();
+      continue;
+    }
+    const target = linkAt(join(root, ...done, part));
+    if (target === undefined) {
+      done.push(part);
+      continue;
+    }
+    if (++links > 255) throw new IechorError('BUILD_FAILED', `${path}: too many levels of symbolic links`);
+    if (target.startsWith('/')) done.length = 0;
+    pending.push(...target.split('/').reverse());
+  }
+  return done.length === 0 ? root : join(root, ...done);
+}
+
+function linkAt(path: string): string | undefined {
+  try {
+    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}

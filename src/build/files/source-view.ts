@@ -1,0 +1,56 @@
+import { readdirSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import type { PathRules } from '../../context/patterns.ts';
+
+export interface ViewEntry {
+  readonly name: string;
+  readonly isDirectory: boolean;
+}
+
+/** A tree that files are copied from: the build context without what its rules hide, or an image's root. */
+export interface SourceView {
+  readonly root: string;
+  /** Files count as root's own, whatever the disk says (the context). */
+  readonly ownedByRoot: boolean;
+  /** Entries of a directory, sorted by name. `path` is relative to the root, without links. */
+  list(path: string): readonly ViewEntry[];
+  visible(path: string, isDirectory: boolean): boolean;
+  /** Nothing can be hidden here, so the root may be shown to others as it is. */
+  readonly complete: boolean;
+}
+
+const byName = (a: ViewEntry, b: ViewEntry): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+
+function entriesOf(root: string, path: string): ViewEntry[] {
+  return readdirSync(join(root, path), { withFileTypes: true })
+    .map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }))
+    .sort(byName);
+}
+
+export function plainView(root: string): SourceView {
+  return {
+    root,
+    ownedByRoot: false,
+    complete: true,
+    list: (path) => entriesOf(root, path),
+    visible: () => true,
+  };
+}
+
+/** A directory behind ignore rules. An excluded directory shows when something below it was taken back in. */
+export function contextView(root: string, rules: PathRules): SourceView {
+  const known = new Map<string, boolean>();
+  const visible = (path: string, isDirectory: boolean): boolean => {
+    if (path === '' || !rules.matches(path)) return true;
+    if (!isDirectory || !rules.hasExceptions) return false;
+    const answer = known.get(path) ?? list(path).length > 0;
+    known.set(path, answer);
+    return answer;
+  };
+  const list = (path: string): readonly ViewEntry[] => {
+    const entries = entriesOf(root, path);
+    if (rules.isEmpty) return entries;
+    return entries.filter((entry) => visible(posix.join(path, entry.name), entry.isDirectory));
+  };
+  return { root, ownedByRoot: true, complete: rules.isEmpty, list, visible };
+}

@@ -1,0 +1,154 @@
+import { ExpansionError, expand } from './language/expand.ts';
+import { readMount } from './language/mount-option.ts';
+import { didYouMean } from './language/suggest.ts';
+import { syntaxError } from './language/syntax-error.ts';
+import type { BuildFile, InstructionOf, Stage, StageInstruction } from './language/types.ts';
+
+/** A stage with the base it names, variables expanded. */
+export interface StageNode {
+  readonly stage: Stage;
+  readonly label: string;
+  /** The stage it builds on, or the image's reference; `scratch` is no image. */
+  readonly base: { readonly stage: number } | { readonly image: string } | { readonly scratch: true };
+  readonly platform?: string;
+}
+
+/** Where `--from` points. */
+export type SourceRef = { readonly stage: number } | { readonly image: string } | { readonly scratch: true };
+
+/** The stages of a file, in its order, with what they build on. Checks names and cycles. */
+export interface Graph {
+  readonly file: BuildFile;
+  readonly nodes: readonly StageNode[];
+  readonly target: StageNode;
+  /** Numbers of the stages that the target needs, itself included. */
+  readonly needed: ReadonlySet<number>;
+}
+
+export function stageLabel(stage: Stage): string {
+  return stage.name ?? `stage-${stage.index}`;
+}
+
+export function buildGraph(file: BuildFile, globals: ReadonlyMap<string, string>, target: string | undefined): Graph {
+  const names = new Map<string, number>();
+  const nodes = file.stages.map((stage) => {
+    const node = readNode(file, stage, { globals, names });
+    if (stage.name !== undefined) names.set(stage.name, stage.index);
+    return node;
+  });
+  const last = nodes.at(-1);
+  if (!last) throw new Error('a build file has at least one stage');
+  const chosen = target === undefined || target === '' ? last : findTarget(file, nodes, target);
+  const needed = new Set<number>();
+  const visit = (index: number, path: readonly number[]): void => {
+    const node = nodes[index];
+    if (!node) return;
+    if (path.includes(index)) {
+      throw syntaxError(
+        `the stage ${node.label} needs itself: ${[...path, index].map((i) => nodes[i]?.label).join(' -> ')}`,
+        node.stage.from,
+      );
+    }
+    if (needed.has(index)) return;
+    for (const dependency of dependenciesOf(node, nodes)) visit(dependency, [...path, index]);
+    needed.add(index);
+  };
+  visit(chosen.stage.index, []);
+  return { file, nodes, target: chosen, needed };
+}
+
+function readNode(
+  file: BuildFile,
+  stage: Stage,
+  context: { globals: ReadonlyMap<string, string>; names: ReadonlyMap<string, number> },
+): StageNode {
+  const { from } = stage;
+  const read = (text: string): string =>
+    expandAt(text, { file, at: from, lookup: (name) => context.globals.get(name) });
+  const base = read(from.base);
+  if (base === '') {
+    throw syntaxError(`the base name ${JSON.stringify(from.base)} is empty`, {
+      ...from,
+      hint: 'Declare the variable with ARG before the first FROM and give it a value.',
+    });
+  }
+  const platform = from.platform === undefined ? undefined : read(from.platform);
+  if (platform === '') throw syntaxError(`the platform ${JSON.stringify(from.platform)} is empty`, from);
+  const index = context.names.get(base);
+  const ref =
+    index !== undefined ? { stage: index } : base === 'scratch' ? { scratch: true as const } : { image: base };
+  return { stage, label: stageLabel(stage), base: ref, ...(platform !== undefined && { platform }) };
+}
+
+/** Expands one word of an instruction; errors carry its place. */
+export function expandAt(
+  text: string,
+  options: {
+    readonly file: Pick<BuildFile, 'escapeChar'>;
+    readonly at: Pick<InstructionOf<'FROM'>, 'at' | 'lines'>;
+    readonly lookup: (name: string) => string | undefined;
+    readonly plainQuotes?: boolean;
+  },
+): string {
+  try {
+    const { lookup, plainQuotes = false } = options;
+    return expand(text, { lookup, plainQuotes, escapeChar: plainQuotes ? '\\' : options.file.escapeChar }).text;
+  } catch (error) {
+    if (error instanceof ExpansionError) throw syntaxError(error.message, options.at);
+    throw error;
+  }
+}
+
+function findTarget(file: BuildFile, nodes: readonly StageNode[], target: string): StageNode {
+  const byName = nodes.findLast((node) => node.stage.name === target.toLowerCase());
+  const found = byName ?? (/^\d+$/.test(target) ? nodes[Number(target)] : undefined);
+  if (found) return found;
+  const known = nodes.flatMap((node) => node.stage.name ?? []);
+  throw syntaxError(`there is no build stage ${JSON.stringify(target)} to be the target`, {
+    at: { file: file.file, line: 1, column: 1 },
+    lines: file.lines,
+    hint: didYouMean(target, known) ?? (known.length > 0 ? `Stages: ${known.join(', ')}.` : 'No stage has a name.'),
+  });
+}
+
+/** Finds what `--from=NAME` of an instruction means: a number, a stage's name, else an image. */
+export function sourceRef(name: string, nodes: readonly StageNode[], own: StageNode, at: StageInstruction): SourceRef {
+  const index = /^[+-]?\d+$/.test(name)
+    ? Number(name)
+    : nodes.findLastIndex((node) => node.stage.name === name.toLowerCase());
+  if (index === -1 && !/^-/.test(name)) return name === 'scratch' ? { scratch: true } : { image: name };
+  const node = nodes[index];
+  if (!node || index < 0) {
+    throw syntaxError(`there is no build stage number ${name}`, {
+      ...at,
+      hint: `Stages count from 0; this file has ${nodes.length}.`,
+    });
+  }
+  if (index >= own.stage.index) {
+    throw syntaxError(`cannot use the stage ${node.label}: it must stand before the stage ${own.label}`, at);
+  }
+  return { stage: index };
+}
+
+function dependenciesOf(node: StageNode, nodes: readonly StageNode[]): number[] {
+  const refs: SourceRef[] = 'stage' in node.base ? [node.base] : [];
+  for (const instruction of node.stage.instructions) {
+    if (instruction.name === 'COPY' && instruction.from !== undefined) {
+      refs.push(sourceRef(instruction.from, nodes, node, instruction));
+    }
+    if (instruction.name !== 'RUN') continue;
+    for (const mount of instruction.mounts) {
+      const from = mountSource(mount);
+      if (from !== undefined) refs.push(sourceRef(from, nodes, node, instruction));
+    }
+  }
+  return refs.flatMap((ref) => ('stage' in ref ? [ref.stage] : []));
+}
+
+function mountSource(mount: string): string | undefined {
+  try {
+    return readMount(mount, (value) => value).from;
+  } catch {
+    return undefined; // told when the step is reached, with variables expanded
+  }
+}

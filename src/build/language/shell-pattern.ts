@@ -1,0 +1,45 @@
+/**
+ * Lengths of all prefixes (or, with `fromEnd`, suffixes) of `chars` that a shell pattern of `*`, `?` and backslash
+ * escapes matches whole. Time grows with pattern times text: no backtracking.
+ */
+export function matchLengths(
+  pattern: string,
+  chars: readonly string[],
+  options: { readonly fromEnd?: boolean },
+): readonly number[] {
+  const tokens = tokenize(pattern);
+  const text = options.fromEnd ? [...chars].reverse() : chars;
+  if (options.fromEnd) tokens.reverse();
+  // reachable[i]: the tokens seen so far match the first i characters
+  let reachable = new Array<boolean>(text.length + 1).fill(false);
+  reachable[0] = true;
+  for (const token of tokens) {
+    const after = new Array<boolean>(text.length + 1).fill(false);
+    let anyBefore = false;
+    for (let length = 0; length <= text.length; length++) {
+      if (token.kind === 'many') {
+        anyBefore ||= reachable[length] === true;
+        after[length] = anyBefore;
+      } else if (length > 0 && reachable[length - 1]) {
+        after[length] = token.kind === 'one' || token.char === text[length - 1];
+      }
+    }
+    reachable = after;
+  }
+  return reachable.flatMap((matches, length) => (matches ? [length] : []));
+}
+
+type Token = { kind: 'many' } | { kind: 'one' } | { kind: 'char'; char: string };
+
+function tokenize(pattern: string): Token[] {
+  const chars = Array.from(pattern);
+  const tokens: Token[] = [];
+  for (let at = 0; at < chars.length; at++) {
+    const char = chars[at] ?? '';
+    if (char === '*') tokens.push({ kind: 'many' });
+    else if (char === '?') tokens.push({ kind: 'one' });
+    else if (char === '\\' && at + 1 < chars.length) tokens.push({ kind: 'char', char: chars[++at] ?? '' });
+    else tokens.push({ kind: 'char', char });
+  }
+  return tokens;
+}

@@ -1,0 +1,127 @@
+import { instructionNames, instructionTable } from './instructions.ts';
+import { cutArguments } from './language/arguments.ts';
+import { readFlags } from './language/flags.ts';
+import { type Arguments, InstructionError } from './language/form.ts';
+import { readHeredocs } from './language/heredoc.ts';
+import { type LineReader, type LogicalLine, openLines, readLogicalLine, spanOf } from './language/lines.ts';
+import { didYouMean } from './language/suggest.ts';
+import { syntaxError } from './language/syntax-error.ts';
+import type {
+  BuildFile,
+  Instruction,
+  InstructionName,
+  InstructionOf,
+  Stage,
+  StageInstruction,
+} from './language/types.ts';
+import { takeFlags } from './language/words.ts';
+
+/**
+ * Reads an iEchorfile (Dockerfile). `file` is the name that errors show. Pure; throws BUILD_SYNTAX with the place,
+ * the line and, where a name looks mistyped, the name it resembles.
+ */
+export function parseBuildFile(text: string, file: string): BuildFile {
+  const reader = openLines(text, file);
+  const instructions = readInstructions(reader);
+  const globalArgs: InstructionOf<'ARG'>[] = [];
+  const stages: Stage[] = [];
+  let body: StageInstruction[] = [];
+  for (const instruction of instructions) {
+    if (instruction.name === 'FROM') {
+      body = [];
+      const name = instruction.as;
+      const stage: Stage = { index: stages.length, from: instruction, instructions: body, ...(name && { name }) };
+      stages.push(stage);
+    } else if (stages.length > 0) body.push(instruction);
+    else if (instruction.name === 'ARG') globalArgs.push(instruction);
+    else {
+      throw syntaxError(`no build stage in current context: ${instruction.name} stands before the first FROM`, {
+        at: instruction.at,
+        lines: reader.lines,
+        hint: 'Only ARG may stand before FROM. Begin with FROM and the image to build on.',
+      });
+    }
+  }
+  if (stages.length === 0) {
+    throw syntaxError(instructions.length === 0 ? 'the file has no instructions' : 'the file has no build stage', {
+      at: { file, line: Math.max(1, reader.lines.length), column: 1 },
+      lines: reader.lines,
+      hint: 'Begin with FROM and the image to build on.',
+    });
+  }
+  const { lines, escapeChar, directives } = reader;
+  return { file, lines, escapeChar, directives, globalArgs, stages };
+}
+
+/** Reads the instruction of an ONBUILD trigger; `at` is the place of the FROM that brought it. */
+export function parseTrigger(trigger: string, from: InstructionOf<'FROM'>): StageInstruction {
+  const reader = openLines(trigger, `${from.at.file}: ONBUILD of ${from.base}`);
+  const [instruction, ...others] = readInstructions(reader);
+  if (!instruction || others.length > 0 || instruction.name === 'FROM') {
+    throw syntaxError(`the ONBUILD trigger ${JSON.stringify(trigger)} of ${from.base} is not one instruction`, from);
+  }
+  return instruction;
+}
+
+function readInstructions(reader: LineReader): Instruction[] {
+  const instructions: Instruction[] = [];
+  for (let line = readLogicalLine(reader); line; line = readLogicalLine(reader)) {
+    instructions.push(readInstruction(reader, line));
+  }
+  return instructions;
+}
+
+function readInstruction(reader: LineReader, line: LogicalLine): Instruction {
+  const word = /^\S+/.exec(line.text)?.[0] ?? '';
+  const name = word.toUpperCase();
+  if (!isInstructionName(name)) {
+    throw syntaxError(`unknown instruction: ${word}`, {
+      at: spanOf(line, reader.file, 0, word.length),
+      lines: reader.lines,
+      hint: didYouMean(word, instructionNames),
+    });
+  }
+  try {
+    return build(name, reader, line, word.length);
+  } catch (error) {
+    if (!(error instanceof InstructionError)) throw error;
+    const from = error.token === undefined ? -1 : line.text.indexOf(error.token);
+    const length = from < 0 ? undefined : error.token?.length;
+    throw syntaxError(error.message, {
+      at: spanOf(line, reader.file, Math.max(0, from), length),
+      lines: reader.lines,
+      hint: error.hint,
+    });
+  }
+}
+
+function isInstructionName(name: string): name is InstructionName {
+  return Object.hasOwn(instructionTable, name);
+}
+
+function build<N extends InstructionName>(
+  name: N,
+  reader: LineReader,
+  line: LogicalLine,
+  nameLength: number,
+): Instruction {
+  const row = instructionTable[name];
+  const body = line.text.slice(nameLength).trim();
+  const { flags: words, rest } = name === 'ONBUILD' ? { flags: [], rest: body } : takeFlags(body, reader.escapeChar);
+  const text = rest.trim();
+  const cut = cutArguments(row.form, text, reader.escapeChar, name);
+  const heredocs = row.heredocs && !cut.json && mayHoldHeredoc(name, text) ? readHeredocs(reader, line) : [];
+  const flags = readFlags(
+    words.map((flag) => flag.text),
+    row.flags,
+  );
+  const given: Arguments = { ...cut, heredocs, text, flags };
+  const fields = row.read(given);
+  const at = spanOf(line, reader.file);
+  return { name, at, source: line.text.trim(), lines: reader.lines, ...fields } as unknown as Instruction;
+}
+
+/** ONBUILD holds a heredoc where the instruction after it may. */
+function mayHoldHeredoc(name: InstructionName, text: string): boolean {
+  return name !== 'ONBUILD' || /^(ADD|COPY|RUN)\s/i.test(text);
+}

@@ -1,0 +1,51 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { removeTree } from '../host/files.ts';
+import type { BuilderParts } from './build-context.ts';
+import { cacheMountRoot } from './cache-mounts.ts';
+import type { StepRecord } from './step-cache.ts';
+
+export interface PruneOptions {
+  /** Also what is in use by recent builds: everything, and the directories of cache mounts. */
+  readonly all?: boolean;
+  /** Keep the most recently used steps up to so many bytes. */
+  readonly keepBytes?: number;
+  /** Only steps not used for so many seconds. */
+  readonly unusedForSeconds?: number;
+}
+
+export interface Pruned {
+  readonly keys: readonly string[];
+  /** Bytes of the layers that no remaining step needs; layers of images stay nevertheless. */
+  readonly sizeBytes: number;
+}
+
+/** Without bounds, forgets every step. */
+export async function pruneCache(options: PruneOptions, parts: BuilderParts): Promise<Pruned> {
+  const newestFirst = parts.cache.list().toSorted((a, b) => (a.usedAt < b.usedAt ? 1 : -1));
+  const now = Date.now();
+  let kept = 0;
+  const doomed: StepRecord[] = [];
+  for (const record of newestFirst) {
+    const idleSeconds = (now - Date.parse(record.usedAt)) / 1000;
+    const young = options.unusedForSeconds !== undefined && idleSeconds < options.unusedForSeconds;
+    const fits = options.keepBytes !== undefined && kept + record.sizeBytes <= options.keepBytes;
+    if (young || fits) kept += record.sizeBytes;
+    else doomed.push(record);
+  }
+  for (const record of doomed) parts.cache.remove(record.key);
+  parts.cache.forgetContent((chainId) => parts.snapshotter.has(chainId));
+  if (options.all) removeCacheMounts(parts);
+  return {
+    keys: doomed.map((record) => record.key),
+    sizeBytes: doomed.reduce((sum, record) => sum + record.sizeBytes, 0),
+  };
+}
+
+function removeCacheMounts(parts: BuilderParts): void {
+  const root = cacheMountRoot(parts.roots);
+  if (!existsSync(root)) return;
+  for (const name of readdirSync(root)) {
+    if (!parts.cacheMountsInUse.has(name)) removeTree(join(root, name));
+  }
+}

@@ -1,0 +1,234 @@
+import { createHash } from 'node:crypto';
+import { lstatSync, writeFileSync } from 'node:fs';
+import { chmod, chown, mkdir } from 'node:fs/promises';
+import { basename, join, posix } from 'node:path';
+import type { StepContext } from './build-context.ts';
+import { acquireCacheDir } from './cache-mounts.ts';
+import { copySource } from './files/copy-tree.ts';
+import { planCopy, SourceMissing } from './files/plan-copy.ts';
+import { resolveInRoot } from './files/root-path.ts';
+import { InstructionError } from './language/form.ts';
+import { type RunMount, readMount } from './language/mount-option.ts';
+import { syntaxError } from './language/syntax-error.ts';
+import type { InstructionOf } from './language/types.ts';
+import { expandIn } from './metadata.ts';
+import type { SandboxRun } from './ports.ts';
+import { openSource, type Source, takeContent } from './sources.ts';
+
+export type ReadyMount = SandboxRun['mounts'][number];
+
+/** The mounts of one RUN: what of them decides the result, and how to make them. */
+export interface RunMounts {
+  /** Part of the step's key. Secrets and what cache directories hold are no part of it. */
+  readonly key: string;
+  prepare(): Promise<PreparedMounts>;
+}
+export interface PreparedMounts {
+  readonly mounts: readonly ReadyMount[];
+  /** Secrets that go to variables. */
+  readonly env: ReadonlyMap<string, string>;
+  /** Idempotent. */
+  release(): void;
+}
+
+/** One mount, checked against the request. */
+interface OpenMount {
+  readonly key: string;
+  /** Undefined where a secret that is not required was not given. */
+  readonly make: () => Promise<Made | undefined>;
+}
+interface Made {
+  readonly mount?: ReadyMount;
+  readonly env?: readonly [name: string, value: string];
+  readonly release?: () => void;
+}
+
+type Run = InstructionOf<'RUN'>;
+
+/** Reads RUN --mount and looks up what it names. Throws BUILD_SYNTAX, BUILD_FAILED, NOT_SUPPORTED with the place. */
+export async function openMounts(instruction: Run, context: StepContext): Promise<RunMounts> {
+  const open: OpenMount[] = [];
+  for (const option of instruction.mounts) {
+    try {
+      const mount = readMount(option, (value) => expandIn(context, value));
+      open.push(await openMount(mount, instruction, context));
+    } catch (error) {
+      if (!(error instanceof InstructionError || error instanceof SourceMissing)) throw error;
+      const hint = error instanceof InstructionError ? error.hint : undefined;
+      throw syntaxError(error.message, { ...instruction, hint, cause: error });
+    }
+  }
+  const prepare = async (): Promise<PreparedMounts> => {
+    const made: Made[] = [];
+    const release = () => {
+      for (const one of made.splice(0).reverse()) one.release?.();
+    };
+    try {
+      for (const one of open) made.push((await one.make()) ?? {});
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return {
+      mounts: made.flatMap((one) => one.mount ?? []),
+      env: new Map(made.flatMap((one) => (one.env ? [one.env] : []))),
+      release,
+    };
+  };
+  return { key: JSON.stringify(open.map((one) => one.key)), prepare };
+}
+
+function openMount(mount: RunMount, instruction: Run, context: StepContext): OpenMount | Promise<OpenMount> {
+  switch (mount.type) {
+    case 'bind':
+      return openBind(mount, context);
+    case 'cache':
+      return openCache(mount, context);
+    case 'tmpfs':
+      return openTmpfs(mount, context);
+    case 'secret':
+      return openSecret(mount, context);
+    case 'ssh':
+      throw syntaxError('RUN --mount=type=ssh is not supported yet', { ...instruction, code: 'NOT_SUPPORTED' });
+  }
+}
+
+function targetOf(mount: RunMount, { state }: StepContext): string {
+  const target = posix.join('/', state.config.WorkingDir || '/', '.');
+  const path = mount.target?.startsWith('/') ? posix.join(mount.target) : posix.join(target, mount.target ?? '');
+  if (path === '/') throw new InstructionError('a mount can not cover the root directory');
+  return path.replace(/(.)\/$/, '$1');
+}
+
+function openTmpfs(mount: RunMount, context: StepContext): OpenMount {
+  const target = targetOf(mount, context);
+  const { readOnly, sizeBytes } = mount;
+  const ready: ReadyMount = { type: 'tmpfs', source: 'tmpfs', target, readOnly, ...(sizeBytes && { sizeBytes }) };
+  return { key: `tmpfs ${target} ${sizeBytes ?? ''}`, make: async () => ({ mount: ready }) };
+}
+
+async function openBind(mount: RunMount, context: StepContext): Promise<OpenMount> {
+  const source = await openSource(mount.from, context);
+  const path = posix.join('/', mount.source ?? '');
+  const { digest } = await takeContent(source, [path], { exclude: [], parents: false }, context);
+  const target = targetOf(mount, context);
+  const make = async (): Promise<Made> => {
+    const from = await visiblePath(source, path, context);
+    if (mount.readOnly) return { mount: { type: 'bind', source: from, target, readOnly: true } };
+    const writable = await writableCopy(from, context);
+    return { mount: { type: 'bind', source: writable, target, readOnly: false } };
+  };
+  return { key: `bind ${target} ${mount.readOnly} ${digest}`, make };
+}
+
+/** The place on disk; where the context hides files, a copy without them. */
+async function visiblePath(source: Source, path: string, context: StepContext): Promise<string> {
+  const { view } = source;
+  if (view.complete) return resolveInRoot(view.root, path);
+  const root = context.build.scratch.newDir('large');
+  const [planned] = planCopy(view, path, { exclude: [], parents: false });
+  if (!planned) throw new SourceMissing(path, view);
+  const name = planned.isDirectory ? 'tree' : planned.name;
+  const { signal } = context.build;
+  await copySource(planned, {
+    root,
+    destination: `/${name}`,
+    owner: undefined,
+    chmod: undefined,
+    ownedByRoot: true,
+    signal,
+  });
+  return join(root, name);
+}
+
+/** What the command writes is thrown away: an overlay for a directory, a copy of a file. */
+async function writableCopy(from: string, { build }: StepContext): Promise<string> {
+  const { scratch } = build;
+  if (!lstatSync(from).isDirectory()) {
+    const root = scratch.newDir('large');
+    const [planned] = planCopy(
+      { root: from, ownedByRoot: false, complete: true, list: () => [], visible: () => true },
+      '/',
+      { exclude: [], parents: false },
+    );
+    if (!planned) throw new Error('a file is one source');
+    const destination = `/${basename(from)}`;
+    await copySource(planned, {
+      root,
+      destination,
+      owner: undefined,
+      chmod: undefined,
+      ownedByRoot: false,
+      signal: build.signal,
+    });
+    return join(root, basename(from));
+  }
+  const lower = scratch.mount({ type: 'bind', source: from, options: ['bind', 'ro'] });
+  const [upper, work] = [scratch.newDir('large'), scratch.newDir('large')];
+  return scratch.mount({
+    type: 'overlay',
+    source: 'overlay',
+    options: [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`],
+  });
+}
+
+async function openCache(mount: RunMount, context: StepContext): Promise<OpenMount> {
+  const target = targetOf(mount, context);
+  const id = mount.id || target;
+  const source = mount.from === undefined ? undefined : await openSource(mount.from, context);
+  const { mode = 0o755, uid = 0, gid = 0 } = mount;
+  const identity = JSON.stringify([id, mode, uid, gid, source?.chainId ?? '', mount.source ?? '']);
+  const name = createHash('sha256').update(identity).digest('hex').slice(0, 32);
+  const fill = async (dir: string): Promise<void> => {
+    await mkdir(dir, { recursive: true });
+    if (source) {
+      const { signal } = context.build;
+      const plans = planCopy(source.view, mount.source ?? '/', { exclude: [], parents: false });
+      for (const planned of plans) {
+        await copySource(planned, {
+          root: dir,
+          destination: '/',
+          owner: undefined,
+          chmod: undefined,
+          ownedByRoot: false,
+          signal,
+        });
+      }
+    }
+    await chown(dir, uid, gid);
+    await chmod(dir, mode);
+  };
+  const make = async (): Promise<Made> => {
+    const { dir, release } = await acquireCacheDir(name, { sharing: mount.sharing ?? 'shared', fill, context });
+    return { mount: { type: 'bind', source: dir, target, readOnly: mount.readOnly }, release };
+  };
+  return { key: `cache ${target} ${id} ${mount.readOnly}`, make };
+}
+
+function openSecret(mount: RunMount, context: StepContext): OpenMount {
+  const id = mount.source || mount.id || posix.basename(mount.target ?? '');
+  const variable = mount.env === undefined ? undefined : mount.env || id;
+  const wantsFile = mount.target !== undefined || variable === undefined;
+  const target = wantsFile
+    ? targetOf({ ...mount, target: mount.target || `/run/secrets/${posix.basename(id)}` }, context)
+    : undefined;
+  const secrets = context.build.request.secrets ?? {};
+  const value = Object.hasOwn(secrets, id) ? secrets[id] : undefined;
+  if (value === undefined && mount.required) {
+    throw new InstructionError(`secret ${id}: not found`, { hint: `Give it with --secret id=${id},src=FILE.` });
+  }
+  const make = async (): Promise<Made | undefined> => {
+    if (value === undefined) return undefined;
+    const env = variable === undefined ? {} : { env: [variable, Buffer.from(value).toString('utf8')] as const };
+    if (target === undefined) return env;
+    const source = join(context.build.scratch.newDir('small'), 'secret');
+    writeFileSync(source, value, { mode: 0o400 });
+    await chown(source, mount.uid ?? 0, mount.gid ?? 0);
+    await chmod(source, mount.mode ?? 0o400);
+    return { mount: { type: 'bind', source, target, readOnly: true }, ...env };
+  };
+  return {
+    key: `secret ${id} ${target ?? ''} ${variable ?? ''} ${mount.mode ?? ''} ${mount.uid ?? ''} ${mount.gid ?? ''}`,
+    make,
+  };
+}

@@ -1,0 +1,171 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isProxyName } from './args.ts';
+import type { StepContext } from './build-context.ts';
+import { homeOf } from './files/users.ts';
+import { chompTabs, heredocOf } from './language/heredoc.ts';
+import { syntaxError } from './language/syntax-error.ts';
+import type { InstructionOf } from './language/types.ts';
+import { withShell } from './metadata.ts';
+import { report } from './report.ts';
+import { openMounts, type ReadyMount, type RunMounts } from './run-mounts.ts';
+import { noteStubs } from './run-stubs.ts';
+import { solveLayer } from './solve-step.ts';
+
+/** RUN: the command in a sandbox over the root so far; what it changes is the layer. */
+export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepContext): Promise<void> {
+  const { build, state } = context;
+  refuseUnsupported(instruction);
+  const { args, script } = commandOf(instruction, context);
+  const network = networkOf(instruction, context);
+  const mounts = await openMounts(instruction, context);
+  const env = Object.fromEntries(state.env);
+  const parts: Record<string, string> = {
+    command: JSON.stringify([args, script]),
+    workdir: state.config.WorkingDir ?? '/',
+    user: state.config.User ?? '',
+    network,
+    hosts: JSON.stringify(build.request.extraHosts ?? []),
+    mounts: mounts.key,
+  };
+  for (const [name, value] of Object.entries(env)) parts[`variable ${name}`] = value;
+  const execute = (root: string) => execRun(root, { args, script, network, mounts, instruction, context });
+  const createdBy = `RUN ${historyOf(args, context)} # buildkit`;
+  await solveLayer({ canonical: `RUN ${args.join(' ')}`, parts, createdBy, execute }, context);
+}
+
+function refuseUnsupported(instruction: InstructionOf<'RUN'>): void {
+  if (instruction.security === 'insecure') {
+    throw syntaxError('RUN --security=insecure is not allowed', { ...instruction, code: 'NOT_SUPPORTED' });
+  }
+  if (instruction.devices.length > 0) {
+    throw syntaxError('RUN --device is not supported yet', { ...instruction, code: 'NOT_SUPPORTED' });
+  }
+}
+
+interface Script {
+  readonly name: string;
+  readonly content: string;
+}
+
+/** The arguments to run; a heredoc that begins with #! becomes a program of its own. */
+function commandOf(instruction: InstructionOf<'RUN'>, { state }: StepContext): { args: string[]; script?: Script } {
+  const { command } = instruction;
+  const [first] = command.heredocs;
+  if (!first) return { args: withShell(state, command) };
+  const line = command.args[0] ?? '';
+  const joined = (text: string) => withShell(state, { ...command, args: [text] });
+  if (!heredocOf(line)) {
+    const bodies = command.heredocs.map((heredoc) => `\n${heredoc.content}${heredoc.name}`);
+    return { args: joined(line + bodies.join('')) };
+  }
+  const content = first.chomp ? chompTabs(first.content) : first.content;
+  if (!content.startsWith('#!')) return { args: joined(content) };
+  return {
+    args: withShell(state, { ...command, args: [`/dev/pipes/${first.name}`] }),
+    script: { name: first.name, content },
+  };
+}
+
+/** As Docker records it: the declared arguments with their values before the command. */
+function historyOf(args: readonly string[], { state }: StepContext): string {
+  const declared = [...state.declared].map((name) => `${name}=${state.env.get(name) ?? ''}`);
+  const prefix = declared.length > 0 ? [`|${declared.length}`, ...declared] : [];
+  return [...prefix, ...args].join(' ');
+}
+
+function networkOf(instruction: InstructionOf<'RUN'>, { build }: StepContext): 'default' | 'none' | 'host' {
+  const given = build.request.networkMode || 'default';
+  if (!['default', 'bridge', 'none', 'host'].includes(given)) {
+    throw syntaxError(`builds cannot use the network ${JSON.stringify(given)}`, {
+      ...instruction,
+      code: 'NOT_SUPPORTED',
+      hint: 'Use default, none or host.',
+    });
+  }
+  const ofBuild = given === 'none' || given === 'host' ? given : 'default';
+  const { network } = instruction;
+  if (network === 'host' && ofBuild !== 'host') {
+    throw syntaxError('RUN --network=host needs the permission of whoever builds', {
+      ...instruction,
+      code: 'BUILD_FAILED',
+      hint: 'Build with --network=host.',
+    });
+  }
+  return network === 'none' || network === 'host' ? network : ofBuild;
+}
+
+interface Execution {
+  readonly args: readonly string[];
+  readonly script: Script | undefined;
+  readonly network: 'default' | 'none' | 'host';
+  readonly mounts: RunMounts;
+  readonly instruction: InstructionOf<'RUN'>;
+  readonly context: StepContext;
+}
+
+async function execRun(root: string, run: Execution): Promise<void> {
+  const { build, state, number } = run.context;
+  const ready = await run.mounts.prepare();
+  try {
+    const mounts = [...ready.mounts, ...(run.script ? [scriptMount(run.script, run.context)] : [])];
+    const stubs = noteStubs(root, mounts);
+    const user = state.config.User ?? '';
+    const decoder = { stdout: new TextDecoder(), stderr: new TextDecoder() };
+    let code: number;
+    try {
+      code = await build.parts.sandbox.run(
+        {
+          id: `build-${build.id}-${number}`,
+          rootfs: root,
+          args: run.args,
+          env: environment(root, user, ready.env, run.context),
+          cwd: state.config.WorkingDir || '/',
+          user,
+          network: run.network,
+          mounts,
+          extraHosts: build.request.extraHosts ?? [],
+          ...(build.request.shmSizeBytes !== undefined && { shmSizeBytes: build.request.shmSizeBytes }),
+        },
+        (stream, data) => {
+          const text = decoder[stream].decode(data, { stream: true });
+          if (text !== '') report(run.context, 'output', { text });
+        },
+        build.signal,
+      );
+    } finally {
+      stubs.remove();
+    }
+    build.signal.throwIfAborted();
+    if (code !== 0) {
+      const shown = JSON.stringify(run.args.join(' '));
+      throw syntaxError(`process ${shown} did not complete successfully: exit code: ${code}`, {
+        ...run.instruction,
+        code: 'BUILD_FAILED',
+      });
+    }
+  } finally {
+    ready.release();
+  }
+}
+
+function scriptMount(script: Script, { build }: StepContext): ReadyMount {
+  const source = build.scratch.newDir('small');
+  writeFileSync(join(source, script.name), script.content, { mode: 0o755 });
+  return { type: 'bind', source, target: '/dev/pipes', readOnly: true };
+}
+
+function environment(
+  root: string,
+  user: string,
+  secrets: ReadonlyMap<string, string>,
+  { build, state }: StepContext,
+): string[] {
+  const env = new Map(state.env);
+  for (const [name, value] of Object.entries(build.request.buildArgs ?? {})) {
+    if (value !== null && isProxyName(name) && !env.has(name)) env.set(name, value);
+  }
+  for (const [name, value] of secrets) env.set(name, value);
+  if (!env.has('HOME')) env.set('HOME', homeOf(root, user));
+  return [...env].map(([name, value]) => `${name}=${value}`);
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { chainIdOf } from '../image/digest.ts';
+import { diffLayer } from '../image/tar-diff.ts';
+import type { ChainId } from '../image/types.ts';
+import type { StepContext } from './build-context.ts';
+import { explainMiss, hashParts, type KeyParts, stepKey } from './cache-key.ts';
+import type { Fingerprint } from './files/content-hash.ts';
+import { report } from './report.ts';
+import { addHistory } from './stage-state.ts';
+import type { StepRecord } from './step-cache.ts';
+
+/** A step that makes a layer. */
+export interface LayerStep {
+  /** The instruction with its variables expanded, without any secret. */
+  readonly canonical: string;
+  readonly parts: KeyParts;
+  readonly files?: Fingerprint | undefined;
+  readonly createdBy: string;
+  /** Changes the root file system mounted at `root`. */
+  readonly execute: (root: string) => Promise<void>;
+}
+
+/** Fingerprints of more files than this are not kept: then a miss says only that files changed. */
+const maxFilesKept = 2000;
+
+/** Takes the step's layer from the cache, or makes it; the state goes on with it. */
+export async function solveLayer(step: LayerStep, context: StepContext): Promise<void> {
+  const { build, state } = context;
+  const { cache, mutex, snapshotter } = build.parts;
+  const parts = { parent: state.chain.at(-1) ?? '', instruction: step.canonical, ...step.parts };
+  const key = stepKey(parts);
+  const record = await mutex.run(`step ${key}`, async () => {
+    build.signal.throwIfAborted();
+    const known = cache.find(key);
+    if (known && !build.request.noCache && known.chain.every((chainId) => snapshotter.has(chainId))) {
+      cache.touch({ ...known, slot: slotOf(context) });
+      report(context, 'cached');
+      return known;
+    }
+    const slot = slotOf(context);
+    const now = { instruction: step.canonical, parts: hashParts(parts), files: step.files };
+    const reason = build.request.noCache ? 'the cache is not used' : explainMiss(cache.former(slot), now);
+    report(context, 'running', { reason });
+    const made = await build.parts.limit.run(() => makeLayer(step, context));
+    const at = new Date().toISOString();
+    const fresh: StepRecord = { type: 'step', key, slot, ...kept(now), ...made, createdAt: at, usedAt: at };
+    cache.put(fresh);
+    report(context, 'done', { reason });
+    return fresh;
+  });
+  const chainId = record.chain.at(-1);
+  if (chainId === undefined) throw new Error('a step has a layer');
+  state.chain.push(chainId);
+  state.diffIds.push(record.diffId);
+  addHistory(state, step.createdBy, record);
+}
+
+function kept({ files, ...rest }: { instruction: string; parts: KeyParts; files: Fingerprint | undefined }) {
+  return files && Object.keys(files).length <= maxFilesKept ? { ...rest, files } : rest;
+}
+
+/** The same step of the same build, whatever it says: first tag, target stage and place in the stage. */
+function slotOf({ build, node, ordinal }: StepContext): string {
+  const identity = [build.request.tags?.[0] ?? '', build.graph.file.file, node.label, String(ordinal)];
+  return createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 24);
+}
+
+async function makeLayer(
+  step: LayerStep,
+  context: StepContext,
+): Promise<Pick<StepRecord, 'diffId' | 'chain' | 'sizeBytes'>> {
+  const { build, state } = context;
+  const { snapshotter } = build.parts;
+  build.signal.throwIfAborted();
+  const parent = state.chain.at(-1);
+  const key = `build-${build.id}-${context.number}`;
+  await snapshotter.prepare(key, parent);
+  try {
+    const root = build.scratch.mount(snapshotter.mount(key));
+    try {
+      await step.execute(root);
+    } finally {
+      build.scratch.unmount(root);
+    }
+    build.signal.throwIfAborted();
+    const { diffId, sizeBytes } = await diffLayer(snapshotter.upperDir(key), build.signal);
+    const chainId: ChainId = chainIdOf(parent, diffId);
+    if (snapshotter.has(chainId)) await snapshotter.remove(key);
+    else await snapshotter.commit(key, { chainId, diffId, sizeBytes, ...(parent && { parent }) });
+    return { diffId, sizeBytes, chain: [...state.chain, chainId] };
+  } catch (error) {
+    await snapshotter.remove(key);
+    throw error;
+  }
+}

@@ -1,0 +1,102 @@
+import { codeOf, isIechorError, messageOf } from '../common/error.ts';
+import type { Build, StepContext } from './build-context.ts';
+import { solveCopy } from './copy-step.ts';
+import type { StageNode } from './graph.ts';
+import { didYouMean } from './language/suggest.ts';
+import { syntaxError } from './language/syntax-error.ts';
+import type { InstructionOf, StageInstruction } from './language/types.ts';
+import { metadata } from './metadata.ts';
+import { parseTrigger } from './parse.ts';
+import { parsePlatform } from './platform.ts';
+import { announce, report } from './report.ts';
+import { solveRun } from './run-step.ts';
+import { childState, emptyState, imageState, type StageState } from './stage-state.ts';
+import { solveWorkdir } from './workdir-step.ts';
+
+/** Builds one stage from its base to its last instruction. Stages it needs are built side by side. */
+export async function solveStage(build: Build, node: StageNode): Promise<StageState> {
+  const state = await beginStage(build, node);
+  const triggers = triggersOf(build, node, state);
+  delete state.config.OnBuild;
+  build.counter.total += triggers.length;
+  for (const [ordinal, instruction] of [...triggers, ...node.stage.instructions].entries()) {
+    build.signal.throwIfAborted();
+    const number = ++build.counter.step;
+    await solveInstruction({ build, node, state, instruction, number, ordinal, startedAt: performance.now() });
+  }
+  return state;
+}
+
+async function beginStage(build: Build, node: StageNode): Promise<StageState> {
+  const { base } = node;
+  const { from } = node.stage;
+  const parent = 'stage' in base ? await build.stage(base.stage) : undefined;
+  const number = ++build.counter.step;
+  build.emit({ stream: `Step ${number}/${build.counter.total} : ${from.source}\n` });
+  if (parent) return childState(parent);
+  if ('scratch' in base) return emptyState(node.platform === undefined ? build.platform : parsePlatform(node.platform));
+  const reference = 'image' in base ? base.image : '';
+  try {
+    const platform = node.platform ?? build.request.platform;
+    const options = { pull: build.request.pull ?? false, signal: build.signal, ...(platform && { platform }) };
+    return imageState(await build.parts.bases.resolve(reference, options));
+  } catch (error) {
+    if (codeOf(error) !== 'IMAGE_NOT_FOUND') throw located(error, from);
+    const names = build.graph.nodes.flatMap((other) => (other === node ? [] : (other.stage.name ?? [])));
+    const hint = didYouMean(reference, names) ?? (isIechorError(error) ? error.hint : undefined);
+    throw syntaxError(messageOf(error), { ...from, code: 'IMAGE_NOT_FOUND', hint, cause: error });
+  }
+}
+
+/** ONBUILD of the base image, or of the stage the base is, run first. */
+function triggersOf(build: Build, node: StageNode, state: StageState): StageInstruction[] {
+  const { base, stage } = node;
+  const above = 'stage' in base ? (build.graph.nodes[base.stage]?.stage.instructions ?? []) : [];
+  const triggers =
+    'stage' in base
+      ? above.flatMap((instruction) => (instruction.name === 'ONBUILD' ? [instruction.trigger] : []))
+      : (state.config.OnBuild ?? []);
+  return triggers.map((trigger) => parseTrigger(trigger, stage.from));
+}
+
+async function solveInstruction(context: StepContext): Promise<void> {
+  const { instruction } = context;
+  announce(context);
+  try {
+    switch (instruction.name) {
+      case 'RUN':
+        return await solveRun(instruction, context);
+      case 'COPY':
+      case 'ADD':
+        return await solveCopy(instruction, context);
+      case 'WORKDIR':
+        return await solveWorkdir(instruction, context);
+      default:
+        applyMetadata(instruction, context);
+        report(context, 'done');
+    }
+  } catch (error) {
+    const failure = located(error, instruction);
+    if (codeOf(failure) !== 'INTERRUPTED')
+      report(context, 'failed', { reason: messageOf(failure).split('\n')[0] ?? '' });
+    throw failure;
+  }
+}
+
+function applyMetadata(
+  instruction: Exclude<StageInstruction, { name: 'RUN' | 'COPY' | 'ADD' | 'WORKDIR' }>,
+  context: StepContext,
+): void {
+  const apply = metadata[instruction.name] as (given: typeof instruction, context: StepContext) => void;
+  apply(instruction, context);
+}
+
+/** The error with the instruction's place, unless it has one or the build was called off. */
+function located(error: unknown, at: StageInstruction | InstructionOf<'FROM'>): unknown {
+  if (isIechorError(error) && (error.at.length > 0 || error.code === 'INTERRUPTED')) return error;
+  const isAbort = typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
+  if (isAbort) return error;
+  const code = isIechorError(error) ? error.code : codeOf(error) === 'ENOSPC' ? 'NO_SPACE' : 'BUILD_FAILED';
+  const hint = isIechorError(error) ? error.hint : undefined;
+  return syntaxError(messageOf(error), { at: at.at, lines: at.lines, code, hint, cause: error });
+}

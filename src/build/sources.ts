@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import type { ChainId } from '../image/types.ts';
+import type { StepContext } from './build-context.ts';
+import { digestOf, type Fingerprint, fingerprint } from './files/content-hash.ts';
+import { type PlannedSource, planCopy } from './files/plan-copy.ts';
+import { plainView, type SourceView } from './files/source-view.ts';
+import { sourceRef } from './graph.ts';
+import { didYouMean } from './language/suggest.ts';
+import { syntaxError } from './language/syntax-error.ts';
+
+/** A tree that an instruction takes files from. `chainId` is set where it is an image's, so that it never changes. */
+export interface Source {
+  readonly view: SourceView;
+  readonly chainId?: ChainId | '';
+}
+
+/** The context, or what `--from` names: a stage (waited for), else an image. */
+export async function openSource(from: string | undefined, context: StepContext): Promise<Source> {
+  const { build, node, instruction } = context;
+  if (from === undefined || from === '') return { view: build.context };
+  const ref = sourceRef(from, build.graph.nodes, node, instruction);
+  if ('scratch' in ref) return { view: plainView(build.scratch.viewOf(undefined)), chainId: '' };
+  const chain = 'stage' in ref ? (await build.stage(ref.stage)).chain : (await imageSource(ref.image, context)).chain;
+  const chainId = chain.at(-1);
+  return { view: plainView(build.scratch.viewOf(chainId)), chainId: chainId ?? '' };
+}
+
+async function imageSource(reference: string, context: StepContext) {
+  const { build, instruction } = context;
+  try {
+    const { pull = false } = build.request;
+    return await build.parts.bases.resolve(reference, { pull, signal: build.signal });
+  } catch (error) {
+    const names = build.graph.nodes.flatMap((node) => node.stage.name ?? []);
+    const hint = didYouMean(reference, names);
+    if (hint === undefined) throw error;
+    throw syntaxError(`there is neither a stage nor an image ${JSON.stringify(reference)}`, {
+      ...instruction,
+      hint,
+      cause: error,
+    });
+  }
+}
+
+export interface Taken {
+  /** Read when first needed: a cached step of an unchanged image never looks. */
+  readonly plans: () => readonly (readonly PlannedSource[])[];
+  readonly digest: string;
+  readonly files: Fingerprint | undefined;
+}
+
+/** Content that patterns select from a source. Throws SourceMissing. */
+export async function takeContent(
+  source: Source,
+  patterns: readonly string[],
+  options: { exclude: readonly string[]; parents: boolean },
+  context: StepContext,
+): Promise<Taken> {
+  const { cache } = context.build.parts;
+  let made: PlannedSource[][] | undefined;
+  const plans = () => {
+    made ??= patterns.map((pattern) => planCopy(source.view, pattern, options));
+    return made;
+  };
+  const id = createHash('sha256')
+    .update(JSON.stringify([source.chainId, patterns, options.exclude, options.parents]))
+    .digest('hex');
+  const known = source.chainId === undefined ? undefined : cache.content(id);
+  if (known !== undefined) return { plans, digest: known, files: undefined };
+  const { memo, signal } = context.build;
+  const files = await fingerprint(plans().flat(), source.view, { memo, signal });
+  const digest = digestOf(files);
+  if (source.chainId !== undefined) cache.putContent({ id, chainId: source.chainId, digest });
+  return { plans, digest, files };
+}

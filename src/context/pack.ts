@@ -1,0 +1,203 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, lstatSync, readdirSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { isAbsolute, join, posix, relative } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { type Pack, pack } from 'tar-stream';
+import { codeOf, IechorError, messageOf } from '../common/error.ts';
+import { findIgnoreFile, type IgnoreFile, ignoreFileNames, locateBuildFile } from './build-file.ts';
+import { compileRules, type PathRules, readIgnoreFile } from './patterns.ts';
+
+export interface PackOptions {
+  /** Build file, relative to the context: it travels even where the rules exclude it. */
+  readonly dockerfile?: string;
+  /** Rules, in place of those of the context's ignore file. */
+  readonly ignoreFile?: IgnoreFile | undefined;
+  /** Files that are not on disk, by name. They take the place of those that are. */
+  readonly extra?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** A context ready to be sent, and the name of its build file for the request. */
+export interface OpenContext {
+  readonly dockerfile: string;
+  readonly tar: Readable;
+}
+
+/**
+ * Packs a context with its build file: `text` (written inline, or read from standard input), `file` (relative to the
+ * working directory, perhaps outside the context), or the default names. Throws BUILD_CONTEXT, BUILD_FILE_MISSING.
+ */
+export function openContext(
+  directory: string,
+  options: { readonly file?: string | undefined; readonly text?: string | undefined; readonly signal?: AbortSignal },
+): OpenContext {
+  checkDirectory(directory);
+  const located = options.text === undefined ? locateBuildFile(directory, options.file) : { text: options.text };
+  const inside = 'path' in located ? relative(directory, located.path) : undefined;
+  const signal = options.signal ? { signal: options.signal } : {};
+  if (inside !== undefined && !inside.startsWith('..') && !isAbsolute(inside)) {
+    return { dockerfile: inside, tar: packContext(directory, { dockerfile: inside, ...signal }) };
+  }
+  const extra = outsideFiles(directory, located);
+  return { dockerfile: extra.name, tar: packContext(directory, { dockerfile: extra.name, ...extra, ...signal }) };
+}
+
+/**
+ * A build file from outside travels as Docker's client sends one: under a name of its own that the ignore rules hide
+ * from the instructions, so that any engine builds it.
+ */
+function outsideFiles(directory: string, file: { readonly text: string; readonly path?: string }) {
+  const name = `.dockerfile.${createHash('sha256').update(file.text).digest('hex').slice(0, 20)}`;
+  const beside = file.path === undefined ? undefined : findBeside(file.path);
+  const ignoreFile = beside ?? findIgnoreFile(directory, name);
+  const docker = findIgnoreFile(directory, name)?.name === '.dockerignore' ? ignoreFile?.text : undefined;
+  const rules = ignoreFile?.text ?? '';
+  return {
+    name,
+    ignoreFile: ignoreFile ?? { name: '.dockerignore', text: '' },
+    extra: {
+      [name]: file.text,
+      '.dockerignore': `${docker ?? `${rules}\n.dockerignore`}\n${name}\n${name}.dockerignore\n`,
+      [`${name}.dockerignore`]: `${rules}\n${name}*\n${docker === undefined ? '.dockerignore\n' : ''}`,
+    },
+  };
+}
+
+function findBeside(path: string): IgnoreFile | undefined {
+  return findIgnoreFile(posix.dirname(path), posix.basename(path));
+}
+
+function checkDirectory(directory: string): void {
+  const stat = statSync(directory, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) return;
+  throw new IechorError(
+    'BUILD_CONTEXT',
+    `the build context ${directory} ${stat ? 'is not a directory' : 'does not exist'}`,
+    {
+      hint: 'Name the directory that holds the files to build from.',
+    },
+  );
+}
+
+/**
+ * The build context as a tar stream, in bounded memory: sorted, owned by root, links as links, without what the ignore
+ * rules exclude; the build file and the ignore file are always in it. Throws BUILD_CONTEXT; the stream fails with it too.
+ */
+export function packContext(directory: string, options: PackOptions = {}): Readable {
+  checkDirectory(directory);
+  const dockerfile = options.dockerfile ?? '';
+  const ignoreFile = options.ignoreFile ?? findIgnoreFile(directory, dockerfile);
+  const rules = compileRules(ignoreFile ? readIgnoreFile(ignoreFile.text) : []);
+  const always = new Set([dockerfile, ...ignoreFileNames(dockerfile).filter((name) => name === ignoreFile?.name)]);
+  const tar = pack();
+  const extra = new Map(Object.entries(options.extra ?? {}));
+  writeContext(tar, { directory, rules, always, extra, inodes: new Map(), signal: options.signal }).then(
+    () => tar.finalize(),
+    (error: unknown) => tar.destroy(contextError(error)),
+  );
+  return tar as unknown as Readable;
+}
+
+function contextError(error: unknown): Error {
+  if (error instanceof IechorError) return error;
+  const reason = codeOf(error) === 'EACCES' ? 'the permission is missing' : messageOf(error);
+  const path = typeof error === 'object' && error !== null && 'path' in error ? ` ${String(error.path)}` : '';
+  return new IechorError('BUILD_CONTEXT', `cannot read the build context${path}: ${reason}`, {
+    hint: 'Exclude it in .iechorignore, or make it readable.',
+    cause: error,
+  });
+}
+
+interface Walk {
+  readonly directory: string;
+  readonly rules: PathRules;
+  readonly always: ReadonlySet<string>;
+  readonly extra: ReadonlyMap<string, string>;
+  /** First name of files with several. */
+  readonly inodes: Map<string, string>;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function writeContext(tar: Pack, walk: Walk): Promise<void> {
+  for (const [name, text] of [...walk.extra].sort()) {
+    await entry(tar, { name, mode: 0o600, mtime: new Date(0), size: Buffer.byteLength(text) }, text);
+  }
+  await writeDirectory(tar, walk, '');
+}
+
+/** Writes what is below a directory. Excluded ones are looked through where a rule may take something back in. */
+async function writeDirectory(tar: Pack, walk: Walk, path: string): Promise<void> {
+  const entries = readdirSync(join(walk.directory, path), { withFileTypes: true });
+  const names = entries.map((item) => item.name).sort((a, b) => (a < b ? -1 : 1));
+  for (const name of names) {
+    walk.signal?.throwIfAborted();
+    const child = posix.join(path, name);
+    if (walk.extra.has(child)) continue;
+    const stat = lstatSync(join(walk.directory, child), { throwIfNoEntry: false });
+    if (!stat) continue;
+    const wanted = walk.always.has(child) || !walk.rules.matches(child);
+    if (!stat.isDirectory()) {
+      if (wanted) await writeFile(tar, walk, child, stat);
+      continue;
+    }
+    if (wanted) await entry(tar, { ...attributes(child, stat), type: 'directory' });
+    if (wanted || mayHoldWanted(walk, child)) await writeDirectory(tar, walk, child);
+  }
+}
+
+function mayHoldWanted(walk: Walk, path: string): boolean {
+  return walk.rules.hasExceptions || [...walk.always].some((name) => name.startsWith(`${path}/`));
+}
+
+interface Header {
+  readonly name: string;
+  readonly mode: number;
+  readonly mtime: Date;
+  readonly size?: number;
+  readonly type?: 'file' | 'directory' | 'symlink' | 'link' | 'fifo';
+  readonly linkname?: string;
+}
+
+function attributes(name: string, stat: Stats): Pick<Header, 'name' | 'mode' | 'mtime'> {
+  return { name, mode: stat.mode & 0o7777, mtime: stat.mtime };
+}
+
+async function writeFile(tar: Pack, walk: Walk, name: string, stat: Stats): Promise<void> {
+  const path = join(walk.directory, name);
+  const head = attributes(name, stat);
+  if (stat.isSymbolicLink()) return entry(tar, { ...head, type: 'symlink', linkname: readlinkSync(path) });
+  if (stat.isFIFO()) return entry(tar, { ...head, type: 'fifo' });
+  if (!stat.isFile()) return; // sockets and devices mean nothing elsewhere
+  const inode = `${stat.dev}:${stat.ino}`;
+  const first = stat.nlink > 1 ? walk.inodes.get(inode) : undefined;
+  if (first !== undefined) return entry(tar, { ...head, type: 'link', linkname: first });
+  if (stat.nlink > 1) walk.inodes.set(inode, name);
+  if (stat.size === 0) return entry(tar, { ...head, size: 0 }, '');
+  await streamFile(tar, { ...head, size: stat.size }, path);
+}
+
+function entry(tar: Pack, header: Header, body?: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (error?: Error | null) => (error ? reject(error) : resolve());
+    if (body === undefined) tar.entry({ ...header, uid: 0, gid: 0 }, done);
+    else tar.entry({ ...header, uid: 0, gid: 0 }, body, done);
+  });
+}
+
+/** Exactly the size announced: a file that grows is cut, one that shrinks is an error. */
+async function streamFile(tar: Pack, header: Header & { size: number }, path: string): Promise<void> {
+  const sink = tar.entry({ ...header, uid: 0, gid: 0 }) as unknown as Writable;
+  let left = header.size;
+  for await (const chunk of createReadStream(path, { end: header.size - 1, highWaterMark: 1 << 18 })) {
+    left -= (chunk as Buffer).length;
+    if (!sink.write(chunk)) await new Promise<void>((resolve) => sink.once('drain', () => resolve()));
+  }
+  if (left > 0) {
+    throw new IechorError('BUILD_CONTEXT', `${path} became shorter while it was read`, { hint: 'Build again.' });
+  }
+  await new Promise<void>((resolve, reject) => {
+    sink.once('error', reject);
+    sink.once('finish', () => resolve());
+    sink.end();
+  });
+}
