@@ -12,6 +12,9 @@ const IFLA = {
 } as const;
 const INFO_KIND = 1;
 const INFO_DATA = 2;
+const INFO_SLAVE_KIND = 4;
+const INFO_SLAVE_DATA = 5;
+const BRPORT_MODE = 4;
 const VETH_INFO_PEER = 1;
 const IFF_UP = 1;
 
@@ -91,6 +94,21 @@ export function setLink(name: string, settings: LinkSettings): NetlinkRequest {
     type: rtm.newLink,
     flags: 0,
     body: Buffer.concat([header(settings), attribute(IFLA.name, name), ...settingsOf(settings)]),
+  };
+}
+
+/**
+ * Lets frames leave a bridge by the port they came from: a container that speaks to a published port of its own needs
+ * it where the bridge filters its traffic (br_netfilter).
+ */
+export function setHairpin(name: string): NetlinkRequest {
+  const mode = attribute(BRPORT_MODE, Buffer.from([1]));
+  const info = [attribute(INFO_SLAVE_KIND, 'bridge'), attribute(INFO_SLAVE_DATA, [mode])];
+  return {
+    operation: `configure bridge port ${name}`,
+    type: rtm.newLink,
+    flags: 0,
+    body: Buffer.concat([header({}), attribute(IFLA.name, name), attribute(IFLA.linkInfo, info)]),
   };
 }
 

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { shortId } from '../common/id.ts';
+import { IechorError } from '../common/error.ts';
+import { parseSubnet } from './addresses.ts';
+import { chooseAddress, macOf } from './ipam.ts';
+import { type NetworkContext, getNetwork } from './network-context.ts';
+import type { StoredEndpoint } from './records.ts';
+import type { EndpointRequest, NetworkRecord, Pool } from './types.ts';
+
+/** The names a container answers to: its own first, then aliases and its short id. */
+export function namesOf(containerName: string, aliases: readonly string[], containerId: string): readonly string[] {
+  return [...new Set([...(containerName ? [containerName] : []), ...aliases, shortId(containerId)])];
+}
+
+/**
+ * A new endpoint with its addresses and link names, not on record yet. `mine` are the container's endpoints so far.
+ * Throws what `chooseAddress` throws, and BAD_REQUEST for a network that has no links.
+ */
+export function allocateEndpoint(
+  context: NetworkContext,
+  container: { id: string; name: string; mine: readonly StoredEndpoint[] },
+  request: EndpointRequest,
+): StoredEndpoint {
+  const network = getNetwork(context.records, request.network);
+  if (network.driver !== 'bridge') {
+    throw new IechorError('BAD_REQUEST', `a container cannot be connected to the network "${network.name}" like this`, {
+      hint: `network_mode: ${network.name} stands alone`,
+    });
+  }
+  if (container.mine.some((endpoint) => endpoint.networkId === network.id)) {
+    throw new IechorError('WRONG_STATE', `the container is already connected to network "${network.name}"`);
+  }
+  const four = addressOn(context, network, poolsOf(network, 4), request.ipv4Address);
+  const six = network.enableIPv6 ? addressOn(context, network, poolsOf(network, 6), request.ipv6Address) : undefined;
+  if (!six && request.ipv6Address !== undefined) {
+    throw new IechorError(
+      'BAD_REQUEST',
+      `network "${network.name}" has no IPv6, but ${request.ipv6Address} is asked for`,
+      {
+        hint: 'set enable_ipv6: true on the network',
+      },
+    );
+  }
+  const id = createHash('sha256').update(`${container.id} ${network.id}`).digest('hex');
+  return {
+    id,
+    containerId: container.id,
+    networkId: network.id,
+    networkName: network.name,
+    names: namesOf(container.name, request.aliases, container.id),
+    aliases: request.aliases,
+    ipv4Address: four.address,
+    prefixLength: parseSubnet(four.pool.subnet).prefixLength,
+    gateway: four.pool.gateway,
+    ...(six && {
+      ipv6Address: six.address,
+      ipv6PrefixLength: parseSubnet(six.pool.subnet).prefixLength,
+      ipv6Gateway: six.pool.gateway,
+    }),
+    macAddress: checkedMac(request.macAddress) ?? macOf(four.address),
+    interfaceName: freeInterface(container.mine),
+    hostInterface: freeLink(context, id),
+    gatewayPriority: request.gatewayPriority ?? 0,
+  };
+}
+
+function poolsOf(network: NetworkRecord, family: 4 | 6): readonly Pool[] {
+  return network.pools.filter((pool) => parseSubnet(pool.subnet).family === family);
+}
+
+function addressOn(context: NetworkContext, network: NetworkRecord, pools: readonly Pool[], wanted?: string) {
+  return chooseAddress(pools, wanted, {
+    network: network.name,
+    holder: (address) => context.records.addressHolder(network.id, address),
+    avoid: context.lingering.addresses(network.id),
+  });
+}
+
+function freeInterface(mine: readonly StoredEndpoint[]): string {
+  for (let index = 0; ; index += 1) {
+    const name = `eth${index}`;
+    if (!mine.some((endpoint) => endpoint.interfaceName === name)) return name;
+  }
+}
+
+function freeLink(context: NetworkContext, endpointId: string): string {
+  for (let round = 0; ; round += 1) {
+    const name = context.names.veth(endpointId, round);
+    if (context.store.owner(`link:${name}`) === undefined) return name;
+  }
+}
+
+function checkedMac(mac: string | undefined): string | undefined {
+  if (mac === undefined || mac === '') return undefined;
+  const lower = mac.toLowerCase().replaceAll('-', ':');
+  const [first = '01'] = lower.split(':');
+  if (/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(lower) && (Number.parseInt(first, 16) & 1) === 0) return lower;
+  throw new IechorError('BAD_REQUEST', `"${mac}" is no hardware address of a single interface`, {
+    hint: 'write it as 02:42:ac:11:00:02',
+  });
+}

@@ -1,0 +1,160 @@
+import { IechorError } from '../common/error.ts';
+import { newId } from '../common/id.ts';
+import { withNetlink } from '../host/netlink.ts';
+import { findLink, listLinks } from '../host/netlink-links.ts';
+import { listAddresses, listRoutes } from '../host/netlink-routes.ts';
+import { parseSubnet, subnetOf } from './addresses.ts';
+import { ensureNetwork, firewallNetwork, removeBridge } from './bridge.ts';
+import { choosePools, type Occupied } from './ipam.ts';
+import { getNetwork, hostResolvConf, type NetworkContext } from './network-context.ts';
+import { bridgeOptions } from './options.ts';
+import { describe } from './records.ts';
+import type { NetworkRecord, Networks } from './types.ts';
+
+type CreateRequest = Parameters<Networks['create']>[0];
+const builtIn = ['bridge', 'host', 'none'] as const;
+
+/** `Networks.create`: record, bridge and rules, or nothing. */
+export function createNetwork(context: NetworkContext, request: CreateRequest): NetworkRecord {
+  const { records } = context;
+  checkRequest(request);
+  if (records.networks().some((network) => network.name === request.name)) {
+    throw new IechorError('NAME_IN_USE', `there is already a network "${request.name}"`, {
+      hint: 'choose another name, or remove it first',
+    });
+  }
+  const network = buildRecord(context, request);
+  withNetlink(undefined, (netlink) => {
+    if (!findLink(netlink, network.bridge)) return;
+    throw new IechorError('NAME_IN_USE', `the device "${network.bridge}" exists already`);
+  });
+  records.putNetwork(network);
+  try {
+    withNetlink(undefined, (netlink) => ensureNetwork(context, network, netlink));
+    context.firewall.verify();
+  } catch (error) {
+    removeBridge(network);
+    records.deleteNetwork(network.id);
+    throw error;
+  }
+  // A container will follow soon.
+  context.dns.warm();
+  return network;
+}
+
+/** `Networks.remove`. */
+export function removeNetwork(context: NetworkContext, nameOrId: string): void {
+  const { records } = context;
+  const network = getNetwork(records, nameOrId);
+  if (isBuiltIn(network.name)) {
+    throw new IechorError('BAD_REQUEST', `the network "${network.name}" is built in and cannot be removed`);
+  }
+  const users = records
+    .endpointsOn(network.id)
+    .map(({ containerId }) => describe(records.sandbox(containerId), containerId));
+  if (users.length > 0) {
+    throw new IechorError('IN_USE', `network "${network.name}" is in use by ${users.join(', ')}`, {
+      hint: 'stop or disconnect them first',
+    });
+  }
+  removeBridge(network);
+  context.firewall.removeNetwork(firewallNetwork(network));
+  records.deleteNetwork(network.id);
+}
+
+/** The networks that exist from the start. Idempotent. */
+export function ensureBuiltIns(context: NetworkContext): void {
+  for (const name of builtIn) {
+    if (context.records.networks().some((network) => network.name === name)) continue;
+    const common = { name, internal: false, attachable: false, enableIPv6: false, labels: {}, options: {} };
+    const request = { ...common, driver: name, pools: [], ipamOptions: {} };
+    context.records.putNetwork(buildRecord(context, request));
+  }
+}
+
+function buildRecord(context: NetworkContext, request: CreateRequest): NetworkRecord {
+  const { driver } = request;
+  const id = freshId(context);
+  const bridged = driver === 'bridge';
+  const device = bridgeOptions(request.options).device ?? context.names.bridge(id);
+  return {
+    id,
+    name: request.name,
+    driver: driver as NetworkRecord['driver'],
+    internal: request.internal,
+    attachable: request.attachable,
+    enableIPv6: request.enableIPv6,
+    pools: bridged
+      ? choosePools(request.name, request.pools, {
+          enableIPv6: request.enableIPv6,
+          occupied: occupiedSubnets(context),
+          defaults: context.pools,
+        })
+      : [],
+    labels: request.labels,
+    options: request.options,
+    ipamOptions: request.ipamOptions,
+    createdAt: new Date().toISOString(),
+    bridge: !bridged ? `(${driver})` : request.name === 'bridge' ? context.names.defaultBridge : device,
+  };
+}
+
+/** An id whose bridge name is not taken, as that holds but a part of it. */
+function freshId(context: NetworkContext): string {
+  for (;;) {
+    const id = newId();
+    if (context.store.owner(`link:${context.names.bridge(id)}`) === undefined) return id;
+  }
+}
+
+function checkRequest(request: CreateRequest): void {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(request.name)) {
+    throw new IechorError('BAD_REQUEST', `"${request.name}" is no name for a network`, {
+      hint: 'use letters, digits, "_", "." and "-", the first a letter or digit',
+    });
+  }
+  if (request.driver !== 'bridge' && request.driver !== '') {
+    throw new IechorError('NOT_SUPPORTED', `the network driver "${request.driver}" is not supported`, {
+      hint: 'use driver: bridge',
+    });
+  }
+  const [option] = Object.keys(request.ipamOptions);
+  if (option !== undefined) throw new IechorError('NOT_SUPPORTED', `the address option "${option}" is not known`);
+}
+
+export function isBuiltIn(name: string): boolean {
+  return (builtIn as readonly string[]).includes(name);
+}
+
+/** What of the address space is taken: our networks, the host's addresses and routes, its name servers. */
+function occupiedSubnets({ records }: NetworkContext): readonly Occupied[] {
+  const networks = records
+    .networks()
+    .flatMap((network) =>
+      network.pools.map((pool) => ({ subnet: parseSubnet(pool.subnet), holder: `network "${network.name}"` })),
+    );
+  const bridges = new Set(records.networks().map((network) => network.bridge));
+  const host = withNetlink(undefined, (netlink) => {
+    const links = new Map(listLinks(netlink).map((link) => [link.index, link.name]));
+    const foreign = (index: number) => !bridges.has(links.get(index) ?? '');
+    const addresses = listAddresses(netlink).filter(({ linkIndex }) => foreign(linkIndex));
+    const routes = listRoutes(netlink).filter((route) => route.prefixLength > 0 && foreign(route.linkIndex));
+    return [
+      ...addresses.map(({ address, prefixLength, linkIndex }) => ({
+        subnet: subnetOf(address, prefixLength),
+        holder: `device ${links.get(linkIndex)}`,
+      })),
+      ...routes.map((route) => ({
+        subnet: subnetOf(route.destination, route.prefixLength),
+        holder: `a route by device ${links.get(route.linkIndex)}`,
+        soft: true,
+      })),
+    ];
+  });
+  const servers = hostResolvConf().nameservers.map((address) => ({
+    subnet: subnetOf(address.replace(/%.*$/, ''), address.includes(':') ? 128 : 32),
+    holder: 'the name server of this host',
+    soft: true,
+  }));
+  return [...networks, ...host, ...servers];
+}

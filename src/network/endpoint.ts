@@ -1,0 +1,104 @@
+import { closeSync, openSync } from 'node:fs';
+import { isIechorError } from '../common/error.ts';
+import { errnoOf } from '../host/netns-sockets.ts';
+import { type Netlink, withNetlink } from '../host/netlink.ts';
+import { createVeth, deleteLink, findLink, setHairpin, setLink } from '../host/netlink-links.ts';
+import { addAddress, deleteDefaultRoute, setDefaultRoute } from '../host/netlink-routes.ts';
+import { writeSysctl } from '../host/netns-system.ts';
+import type { KernelNames, StoredEndpoint } from './records.ts';
+import type { NetworkRecord } from './types.ts';
+
+/** One link to make: between a bridge and a container's namespace. */
+export interface LinkPlan {
+  readonly endpoint: StoredEndpoint;
+  readonly bridgeIndex: number;
+  readonly mtu: number;
+  readonly ipv6: boolean;
+}
+
+/**
+ * Makes the links of a container with their addresses. Idempotent: a link that is there is kept, one whose other end
+ * is elsewhere (of a namespace that is about to go) is replaced.
+ */
+export function attachLinks(netns: string, plans: readonly LinkPlan[], names: KernelNames, netlink: Netlink): void {
+  if (!plans.some((plan) => plan.ipv6)) writeSysctl('net/ipv6/conf/default/disable_ipv6', '1', netns);
+  const fd = openSync(netns, 'r');
+  try {
+    withNetlink(netns, (inside) => {
+      inside.send(setLink('lo', { up: true }));
+      for (const plan of plans) attach(plan, { netnsFd: fd, inside, netlink, names, netns });
+    });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function attach(
+  plan: LinkPlan,
+  at: { netnsFd: number; inside: Netlink; netlink: Netlink; names: KernelNames; netns: string },
+): void {
+  const { endpoint, bridgeIndex: master, mtu } = plan;
+  const { interfaceName: name, hostInterface } = endpoint;
+  if (!findLink(at.inside, name)) {
+    const alias = `iEchor container ${endpoint.containerId.slice(0, 12)} on ${endpoint.networkName}`;
+    const make = () =>
+      at.netlink.send(
+        createVeth(
+          hostInterface,
+          { master, mtu, group: at.names.group, up: true },
+          { name, netnsFd: at.netnsFd, mtu, mac: endpoint.macAddress },
+        ),
+        setLink(hostInterface, { alias }),
+        setHairpin(hostInterface),
+      );
+    try {
+      make();
+    } catch (error) {
+      if (!isIechorError(error) || errnoOf(error) !== 'EEXIST') throw error;
+      at.netlink.send(deleteLink(hostInterface));
+      make();
+    }
+    writeSysctl(`net/ipv6/conf/${hostInterface}/disable_ipv6`, '1');
+    writeSysctl(`net/ipv6/conf/${name}/disable_ipv6`, plan.ipv6 ? '0' : '1', at.netns);
+    // A port that reflects would make it find its own address taken.
+    if (plan.ipv6) writeSysctl(`net/ipv6/conf/${name}/accept_dad`, '0', at.netns);
+  } else {
+    at.netlink.send(setLink(hostInterface, { master, up: true }), setHairpin(hostInterface));
+  }
+  const link = findLink(at.inside, name);
+  if (!link) throw new Error(`link ${name} vanished while it was made`);
+  const six = endpoint.ipv6Address;
+  at.inside.send(
+    setLink(name, { up: true }),
+    addAddress(link.index, endpoint.ipv4Address, endpoint.prefixLength),
+    ...(six === undefined ? [] : [addAddress(link.index, six, endpoint.ipv6PrefixLength ?? 64)]),
+  );
+}
+
+/** Points a container's default routes at an endpoint's gateways; none: takes them away. Idempotent. */
+export function routeBy(netns: string, endpoint: StoredEndpoint | undefined): void {
+  withNetlink(netns, (inside) => {
+    const link = endpoint && findLink(inside, endpoint.interfaceName);
+    if (!endpoint || !link) return inside.send(deleteDefaultRoute(4), deleteDefaultRoute(6));
+    inside.send(setDefaultRoute(link.index, endpoint.gateway));
+    if (endpoint.ipv6Gateway !== undefined) inside.send(setDefaultRoute(link.index, endpoint.ipv6Gateway));
+  });
+}
+
+/** Takes one link away, both ends. Idempotent. */
+export function detachLink(endpoint: StoredEndpoint): void {
+  withNetlink(undefined, (netlink) => netlink.send(deleteLink(endpoint.hostInterface)));
+}
+
+/**
+ * The endpoint whose gateway is a container's way to the outside, and to which its published ports lead: the highest
+ * priority, then the first network by name. Internal networks lead nowhere.
+ */
+export function defaultEndpoint(
+  endpoints: readonly StoredEndpoint[],
+  networkOf: (id: string) => NetworkRecord | undefined,
+): StoredEndpoint | undefined {
+  return endpoints
+    .filter((endpoint) => networkOf(endpoint.networkId)?.internal === false)
+    .sort((a, b) => b.gatewayPriority - a.gatewayPriority || (a.networkName < b.networkName ? -1 : 1))[0];
+}

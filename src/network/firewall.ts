@@ -1,0 +1,127 @@
+import type { Log } from '../common/log.ts';
+import { messageOf } from '../common/error.ts';
+import { nft } from '../host/nft.ts';
+import {
+  type FirewallNetwork,
+  type FirewallPort,
+  renderDeleteTable,
+  renderNetworks,
+  renderPorts,
+  renderTable,
+} from './nft-rules.ts';
+import { foreignChains, renderForeign, ruleHandles } from './foreign-rules.ts';
+import type { KernelNames } from './records.ts';
+
+/** What the table has to say, from the records. */
+export interface FirewallState {
+  readonly networks: readonly FirewallNetwork[];
+  readonly ports: readonly FirewallPort[];
+}
+
+/** Our table in the host's namespace, and our rules where another firewall lets its users add some. */
+export interface Firewall {
+  /** Each change is one transaction; where it does not fit what is there, the whole table is written from the state. */
+  addNetwork(network: FirewallNetwork): void;
+  removeNetwork(network: FirewallNetwork): void;
+  addPorts(ports: readonly FirewallPort[]): void;
+  removePorts(ports: readonly FirewallPort[]): void;
+  /** Writes everything from the state. */
+  rebuild(): void;
+  /** Puts back what others took away (a flushed ruleset, another firewall restarted). At most once in two seconds. */
+  verify(): void;
+  /** Takes everything of ours away. Idempotent. */
+  remove(): void;
+}
+
+const verifyIntervalMs = 2000;
+
+export function createFirewall(names: KernelNames, options: { state: () => FirewallState; log: Log }): Firewall {
+  const { table } = names;
+  let verifiedAt = 0;
+  const foreign = () => addForeign({ mark: names.mark, patterns: patternsOf(names, options.state()) }, options.log);
+  const rebuild = () => {
+    const { networks, ports } = options.state();
+    const script = renderTable(table, networks, ports);
+    try {
+      nft(script);
+    } catch (error) {
+      // A table of another version, with sets of other types: it goes, and the users' chain with it.
+      options.log.warn('firewall table is made anew; rules in its chain "user" are lost', { error: messageOf(error) });
+      nft(renderDeleteTable(table) + script);
+    }
+    foreign();
+    verifiedAt = performance.now();
+  };
+  const change = (script: string) => {
+    if (script === '') return;
+    try {
+      nft(script);
+    } catch (error) {
+      options.log.debug('firewall table is written anew', { error: messageOf(error) });
+      rebuild();
+    }
+  };
+  return {
+    addNetwork: (network) => change(renderNetworks('add', table, [network])),
+    removeNetwork: (network) => change(renderNetworks('delete', table, [network])),
+    addPorts: (ports) => change(renderPorts('add', table, ports)),
+    removePorts: (ports) => change(renderPorts('delete', table, ports)),
+    rebuild,
+    verify: () => {
+      if (performance.now() - verifiedAt < verifyIntervalMs) return;
+      verifiedAt = performance.now();
+      if (!(listing('inet', table, 'guard') ?? '').includes('@home4')) rebuild();
+      else foreign();
+    },
+    remove: () => {
+      verifiedAt = 0;
+      nft(renderDeleteTable(table));
+      for (const { family, chain, text } of existingForeign()) {
+        const script = deletions(family, chain, ruleHandles(text, names.mark));
+        if (script !== '') nft(script);
+      }
+    },
+  };
+}
+
+/** Patterns for all of our bridges; users may have named some of them. */
+function patternsOf(names: KernelNames, state: FirewallState): readonly string[] {
+  return [...names.bridgePatterns, ...state.networks.map(({ bridge }) => bridge).filter((name) => !names.isOurs(name))];
+}
+
+function addForeign(names: { mark: string; patterns: readonly string[] }, log: Log): void {
+  for (const { family, chain, text } of existingForeign()) {
+    const old = ruleHandles(text, names.mark);
+    if (old.length === names.patterns.length * 4 && names.patterns.every((name) => text.includes(`"${name}"`)))
+      continue;
+    const script = deletions(family, chain, old) + renderForeign(family, chain, names);
+    try {
+      nft(script);
+      log.info('forwarding is allowed for our bridges in another firewall', { table: `${family} filter`, chain });
+    } catch (error) {
+      log.warn('another firewall drops forwarded traffic and takes no rules from us', {
+        table: `${family} filter`,
+        chain,
+        error: messageOf(error),
+      });
+    }
+  }
+}
+
+function deletions(family: string, chain: string, handles: readonly string[]): string {
+  return handles.map((handle) => `delete rule ${family} filter ${chain} handle ${handle}\n`).join('');
+}
+
+function existingForeign() {
+  return foreignChains((family, chain) => listing(family, 'filter', chain));
+}
+
+/** Text of a chain, or undefined where there is none. */
+function listing(family: string, table: string, chain: string): string | undefined {
+  try {
+    return nft(`list chain ${family} ${table} ${chain}\n`);
+  } catch {
+    // nft has one message for all that is missing, and no status of its own for it.
+    return undefined;
+  }
+}

@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto';
+import { isIPv4, isIPv6 } from 'node:net';
+import { IechorError } from '../common/error.ts';
+import { contains, fromNumber, overlaps, parseSubnet, type Subnet, sizeOf, subnetText, toNumber } from './addresses.ts';
+import type { Pool } from './types.ts';
+
+/** Where subnets for networks without one of their own are carved from. */
+export interface DefaultPool {
+  readonly base: string;
+  /** Prefix length of what one network gets. */
+  readonly size: number;
+}
+export const defaultPools: readonly DefaultPool[] = [
+  { base: '172.16.0.0/12', size: 24 },
+  { base: '10.0.0.0/8', size: 24 },
+];
+
+/** A subnet that cannot be given away, and whose it is, in words: `network "web_default"`, `route by eth0`. */
+export interface Occupied {
+  readonly subnet: Subnet;
+  readonly holder: string;
+  /** Routes to elsewhere keep the default pools away, but not a subnet that the user chose. */
+  readonly soft?: boolean;
+}
+export interface PoolRequest {
+  readonly subnet?: string;
+  readonly gateway?: string;
+  readonly ipRange?: string;
+  readonly auxiliary?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The pools of a new network: those asked for, checked, and default ones for a family that has none. The search for
+ * a free default subnet starts at a place that depends on the name only, so that a network that is made again gets
+ * the same subnet. Throws BAD_REQUEST, ADDRESS_IN_USE (naming the holder), SUBNETS_EXHAUSTED (listing the holders).
+ */
+export function choosePools(
+  name: string,
+  requests: readonly PoolRequest[],
+  options: { enableIPv6: boolean; occupied: readonly Occupied[]; defaults?: readonly DefaultPool[] },
+): readonly Pool[] {
+  const own: Occupied[] = [];
+  const pools = requests
+    .filter((request) => request.subnet !== undefined)
+    .map((request) => {
+      const pool = checkedPool(name, request, [...options.occupied, ...own]);
+      own.push({ subnet: parseSubnet(pool.subnet), holder: `network "${name}" itself` });
+      return pool;
+    });
+  const has = (family: 4 | 6) => own.some(({ subnet }) => subnet.family === family);
+  if (!has(4)) {
+    const rest = requests.find((request) => request.subnet === undefined) ?? {};
+    const free = freeSubnet(name, options.defaults ?? defaultPools, options.occupied);
+    pools.push(checkedPool(name, { ...rest, subnet: subnetText(free) }, []));
+  }
+  if (options.enableIPv6 && !has(6)) {
+    pools.push(checkedPool(name, { subnet: subnetText(uniqueLocal(name, options.occupied)) }, []));
+  }
+  if (!options.enableIPv6 && has(6)) {
+    throw new IechorError('BAD_REQUEST', `network "${name}" has an IPv6 subnet, but IPv6 is not enabled on it`, {
+      hint: 'set enable_ipv6: true',
+    });
+  }
+  return pools.sort((a, b) => Number(isIPv6(a.gateway)) - Number(isIPv6(b.gateway)));
+}
+
+function checkedPool(name: string, request: PoolRequest, occupied: readonly Occupied[]): Pool {
+  const subnet = parseSubnet(request.subnet ?? '');
+  if (sizeOf(subnet) < 4n) {
+    throw new IechorError('BAD_REQUEST', `the subnet ${request.subnet} of network "${name}" is too small`, {
+      hint: 'use a prefix of at most /30',
+    });
+  }
+  const clash = occupied.find((other) => !other.soft && overlaps(other.subnet, subnet));
+  if (clash) {
+    throw new IechorError(
+      'ADDRESS_IN_USE',
+      `the subnet ${request.subnet} of network "${name}" overlaps ${subnetText(clash.subnet)} of ${clash.holder}`,
+      { hint: 'choose another subnet, or leave it out to get a free one' },
+    );
+  }
+  const inside = (what: string, address: string) => {
+    if ((isIPv4(address) || isIPv6(address)) && contains(subnet, address)) return address;
+    throw new IechorError('BAD_REQUEST', `${what} ${address} is not in the subnet ${request.subnet}`);
+  };
+  if (request.ipRange !== undefined) {
+    const range = parseSubnet(request.ipRange);
+    if (!overlaps(range, subnet) || range.prefixLength < subnet.prefixLength) {
+      throw new IechorError('BAD_REQUEST', `the range ${request.ipRange} is not in the subnet ${request.subnet}`);
+    }
+  }
+  for (const [key, address] of Object.entries(request.auxiliary ?? {})) inside(`the auxiliary address ${key}`, address);
+  return {
+    subnet: subnetText(subnet),
+    gateway: inside('the gateway', request.gateway ?? firstGateway(subnet, request.auxiliary ?? {})),
+    ...(request.ipRange === undefined ? {} : { ipRange: request.ipRange }),
+    ...(request.auxiliary === undefined ? {} : { auxiliary: request.auxiliary }),
+  };
+}
+
+function firstGateway(subnet: Subnet, auxiliary: Readonly<Record<string, string>>): string {
+  const taken = new Set(Object.values(auxiliary).map(toNumber));
+  let value = subnet.base + 1n;
+  while (taken.has(value)) value += 1n;
+  return fromNumber(subnet.family, value);
+}
+
+function freeSubnet(name: string, pools: readonly DefaultPool[], occupied: readonly Occupied[]): Subnet {
+  const seed = createHash('sha256').update(name).digest().readUInt32BE(0);
+  for (const pool of pools) {
+    const base = parseSubnet(pool.base);
+    const size = 1n << BigInt((base.family === 4 ? 32 : 128) - pool.size);
+    const count = Number(sizeOf(base) / size);
+    const near = occupied.filter((other) => overlaps(other.subnet, base));
+    for (let step = 0; step < count; step += 1) {
+      const at = base.base + BigInt((seed + step) % count) * size;
+      const candidate: Subnet = { family: base.family, base: at, prefixLength: pool.size };
+      if (!near.some((other) => overlaps(other.subnet, candidate))) return candidate;
+    }
+  }
+  const holders = occupied
+    .filter((other) => pools.some((pool) => overlaps(parseSubnet(pool.base), other.subnet)))
+    .map((other) => `${subnetText(other.subnet)} by ${other.holder}`);
+  const shown = holders.length > 20 ? [...holders.slice(0, 20), `${holders.length - 20} more`] : holders;
+  throw new IechorError('SUBNETS_EXHAUSTED', `no free subnet is left for network "${name}": ${shown.join(', ')}`, {
+    hint: 'remove networks that are not in use, give this one a subnet, or add address pools',
+  });
+}
+
+/** A /64 of fd00::/8 (RFC 4193) that depends on the name, moved on where it is taken. */
+function uniqueLocal(name: string, occupied: readonly Occupied[]): Subnet {
+  for (let round = 0; ; round += 1) {
+    const digest = createHash('sha256').update(`${name}/${round}`).digest();
+    const base = BigInt(`0xfd${digest.toString('hex', 0, 7)}0000000000000000`);
+    const candidate: Subnet = { family: 6, base, prefixLength: 64 };
+    if (!occupied.some((other) => overlaps(other.subnet, candidate))) return candidate;
+  }
+}
+
+/**
+ * The address for a new endpoint: the one asked for, or the lowest free one of the pool's range. `holder` tells who
+ * has an address (in words); `avoid` are those given back a moment ago, taken only when nothing else is left. Throws
+ * BAD_REQUEST, ADDRESS_IN_USE (naming the holder or that the pool is used up).
+ */
+export function chooseAddress(
+  pools: readonly Pool[],
+  wanted: string | undefined,
+  options: { network: string; holder: (address: string) => string | undefined; avoid: ReadonlySet<string> },
+): { address: string; pool: Pool } {
+  if (wanted !== undefined) return staticAddress(pools, wanted, options);
+  for (const avoid of [options.avoid, new Set<string>()]) {
+    for (const pool of pools) {
+      const address = lowestFree(pool, (candidate) => avoid.has(candidate) || options.holder(candidate) !== undefined);
+      if (address) return { address, pool };
+    }
+  }
+  throw new IechorError('ADDRESS_IN_USE', `network "${options.network}" has no free address left`, {
+    hint: 'remove containers from it, or make it with a larger subnet',
+  });
+}
+
+function staticAddress(
+  pools: readonly Pool[],
+  wanted: string,
+  options: { network: string; holder: (address: string) => string | undefined },
+): { address: string; pool: Pool } {
+  const proper = isIPv4(wanted) || isIPv6(wanted);
+  const address = proper ? fromNumber(isIPv4(wanted) ? 4 : 6, toNumber(wanted)) : wanted;
+  const pool = proper ? pools.find((candidate) => contains(parseSubnet(candidate.subnet), address)) : undefined;
+  if (!pool) {
+    const subnets = pools.map((candidate) => candidate.subnet).join(', ');
+    throw new IechorError('BAD_REQUEST', `address ${wanted} is not in network "${options.network}" (${subnets})`);
+  }
+  const holder = reserved(pool, address) ?? options.holder(address);
+  if (holder) throw new IechorError('ADDRESS_IN_USE', `address ${wanted} is already taken by ${holder}`);
+  return { address, pool };
+}
+
+function reserved(pool: Pool, address: string): string | undefined {
+  const subnet = parseSubnet(pool.subnet);
+  const value = toNumber(address);
+  if (value === toNumber(pool.gateway)) return 'the gateway of the network';
+  if (value === subnet.base) return 'the network itself (its first address)';
+  if (subnet.family === 4 && value === subnet.base + sizeOf(subnet) - 1n) return 'the network itself (broadcast)';
+  const auxiliary = Object.entries(pool.auxiliary ?? {}).find(([, other]) => toNumber(other) === value);
+  return auxiliary && `the auxiliary address "${auxiliary[0]}"`;
+}
+
+function lowestFree(pool: Pool, taken: (address: string) => boolean): string | undefined {
+  const range = parseSubnet(pool.ipRange ?? pool.subnet);
+  for (let value = range.base; value < range.base + sizeOf(range); value += 1n) {
+    const address = fromNumber(range.family, value);
+    if (!taken(address) && !reserved(pool, address)) return address;
+  }
+  return undefined;
+}
+
+/** The hardware address that goes with an IPv4 address: locally administered, so that caches never go stale. */
+export function macOf(address: string): string {
+  return ['02', '42', ...(toNumber(address).toString(16).padStart(8, '0').slice(-8).match(/../g) ?? [])].join(':');
+}

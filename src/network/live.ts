@@ -1,0 +1,77 @@
+import { IechorError } from '../common/error.ts';
+import { isNetns } from '../host/netns.ts';
+import { allocateEndpoint, namesOf } from './allocate.ts';
+import { detachLink, routeBy } from './endpoint.ts';
+import { findNetwork, type NetworkContext, netnsPath } from './network-context.ts';
+import type { StoredEndpoint, StoredSandbox } from './records.ts';
+import { dnsView, realise, translations, wayOut } from './sandbox.ts';
+import type { EndpointRecord, EndpointRequest } from './types.ts';
+
+/** `Networks.connect`; the caller serialises per container. Nothing stays where it fails. */
+export async function connect(
+  context: NetworkContext,
+  container: { id: string; name: string },
+  request: EndpointRequest,
+): Promise<EndpointRecord> {
+  const sandbox = context.records.sandbox(container.id);
+  if (!sandbox) {
+    throw new IechorError('WRONG_STATE', `the container "${container.name}" has no network of its own to connect`, {
+      hint: 'start it first; network modes host and container:... cannot be connected',
+    });
+  }
+  const mine = context.records.endpointsOf(container.id);
+  const endpoint = allocateEndpoint(context, { id: container.id, name: sandbox.containerName, mine }, request);
+  try {
+    await change(context, sandbox, [...mine, endpoint]);
+  } catch (error) {
+    detachLink(endpoint);
+    await change(context, sandbox, mine);
+    throw error;
+  }
+  return endpoint;
+}
+
+/** `Networks.disconnect`; the caller serialises per container. Idempotent. */
+export async function disconnect(context: NetworkContext, containerId: string, nameOrId: string): Promise<void> {
+  const network = findNetwork(context.records, nameOrId);
+  const sandbox = context.records.sandbox(containerId);
+  const mine = context.records.endpointsOf(containerId);
+  const endpoint = mine.find((one) => one.networkId === network?.id);
+  if (!sandbox || !endpoint) return;
+  detachLink(endpoint);
+  await change(
+    context,
+    sandbox,
+    mine.filter((one) => one !== endpoint),
+  );
+}
+
+/** `Networks.rename`; the caller serialises per container. */
+export async function rename(context: NetworkContext, containerId: string, name: string): Promise<void> {
+  const sandbox = context.records.sandbox(containerId);
+  if (!sandbox) return;
+  const endpoints = context.records
+    .endpointsOf(containerId)
+    .map((endpoint) => ({ ...endpoint, names: namesOf(name, endpoint.aliases, containerId) }));
+  await change(context, { ...sandbox, containerName: name }, endpoints);
+}
+
+/** Puts a changed set of endpoints on record and makes it so; published ports follow the way to the outside. */
+async function change(
+  context: NetworkContext,
+  sandbox: StoredSandbox,
+  endpoints: readonly StoredEndpoint[],
+): Promise<void> {
+  const { records, firewall, dns, roots } = context;
+  const former = translations(context, sandbox);
+  const formerWay = wayOut(context, records.endpointsOf(sandbox.containerId));
+  records.putSandbox(sandbox, endpoints);
+  const way = wayOut(context, endpoints);
+  if (former.length > 0 && way?.id !== formerWay?.id) firewall.removePorts(former);
+  if (!isNetns(netnsPath(roots, sandbox.containerId))) return;
+  if (!dnsView(context, sandbox)) {
+    await dns.remove(sandbox.containerId);
+    return routeBy(netnsPath(roots, sandbox.containerId), undefined);
+  }
+  await realise(context, sandbox);
+}

@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import { createKeyedMutex } from '../common/keyed-mutex.ts';
+import type { Log } from '../common/log.ts';
+import type { ObjectStore } from '../common/object-store.ts';
+import type { Roots } from '../common/roots.ts';
+import { firewallNetwork } from './bridge.ts';
+import { createNetwork, ensureBuiltIns, removeNetwork } from './create.ts';
+import { createDnsClient } from './dns-client.ts';
+import { createFirewall } from './firewall.ts';
+import { type DefaultPool, defaultPools } from './ipam.ts';
+import { connect, disconnect, rename } from './live.ts';
+import { findNetwork, getNetwork, type NetworkContext } from './network-context.ts';
+import { canonicalPorts, choosePorts } from './publish.ts';
+import { createRecords, kernelNames } from './records.ts';
+import { activeNetworks, createLingering, recover, removeEverything } from './recover.ts';
+import { dnsView, down, translations, up } from './sandbox.ts';
+import type { Networks } from './types.ts';
+
+const healIntervalMs = 10_000;
+
+/** The networks of one daemon. Makes the built-in records, and nothing in the kernel: that is for `recover` and use. */
+export async function createNetworks(options: {
+  store: ObjectStore;
+  roots: Roots;
+  log: Log;
+  defaultPools?: readonly DefaultPool[];
+}): Promise<Networks> {
+  const context = createContext(options);
+  ensureBuiltIns(context);
+  const { records, mutex } = context;
+  const heal = setInterval(() => {
+    if (records.sandboxes().length > 0) verifyQuietly(context);
+  }, healIntervalMs).unref();
+  return {
+    list: () => records.networks(),
+    find: (nameOrId) => findNetwork(records, nameOrId),
+    get: (nameOrId) => getNetwork(records, nameOrId),
+    create: async (request) => createNetwork(context, { ...request, driver: request.driver || 'bridge' }),
+    remove: async (nameOrId) => removeNetwork(context, nameOrId),
+    endpointsOf: (containerId) => records.endpointsOf(containerId),
+    endpointsOn: (networkId) => records.endpointsOn(networkId),
+    checkPorts: async (containerId, ports) => {
+      choosePorts(records, containerId, canonicalPorts(ports));
+    },
+    up: (request) => mutex.run(request.containerId, () => up(context, request)),
+    down: (containerId) => mutex.run(containerId, () => down(context, containerId)),
+    connect: (id, name, endpoint) => mutex.run(id, () => connect(context, { id, name }, endpoint)),
+    disconnect: (containerId, network) => mutex.run(containerId, () => disconnect(context, containerId, network)),
+    rename: (containerId, name) => mutex.run(containerId, () => rename(context, containerId, name)),
+    recover: (live) => recover(context, live),
+    close: async ({ removeAll }) => {
+      clearInterval(heal);
+      context.lingering.close();
+      if (removeAll) await removeEverything(context);
+      else context.dns.disconnect();
+      context.lingering.close();
+    },
+  };
+}
+
+function createContext(options: {
+  store: ObjectStore;
+  roots: Roots;
+  log: Log;
+  defaultPools?: readonly DefaultPool[];
+}): NetworkContext {
+  const { store, roots, log } = options;
+  const records = createRecords(store);
+  const names = kernelNames(roots.scope);
+  const context: NetworkContext = {
+    store,
+    roots,
+    log,
+    records,
+    names,
+    mutex: createKeyedMutex(),
+    pools: options.defaultPools ?? defaultPools,
+    lingering: createLingering(names, records),
+    firewall: createFirewall(names, {
+      log,
+      state: () => ({
+        networks: activeNetworks(records).map(firewallNetwork),
+        ports: records.sandboxes().flatMap((sandbox) => translations(context, sandbox)),
+      }),
+    }),
+    dns: createDnsClient(join(roots.execRoot, 'dns'), {
+      log,
+      state: () => records.sandboxes().flatMap((sandbox) => dnsView(context, sandbox) ?? []),
+    }),
+  };
+  return context;
+}
+
+function verifyQuietly(context: NetworkContext): void {
+  try {
+    context.firewall.verify();
+  } catch (error) {
+    context.log.warn('the firewall cannot be checked', { error: String(error) });
+  }
+}

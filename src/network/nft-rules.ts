@@ -1,0 +1,185 @@
+/** Pure text of our nftables table: what stands where, and which change costs what. See docs/decisions. */
+
+export interface FirewallNetwork {
+  readonly bridge: string;
+  readonly subnets: readonly string[];
+  /** No traffic with anything but the same bridge. */
+  readonly internal: boolean;
+  /** Containers of the network reach one another. */
+  readonly communication: boolean;
+  readonly masquerade: boolean;
+}
+export interface FirewallPort {
+  readonly protocol: 'tcp' | 'udp';
+  /** Empty: every address of the host. */
+  readonly hostAddress: string;
+  readonly hostPort: number;
+  readonly address: string;
+  readonly containerPort: number;
+}
+
+/** Name of the table of one daemon. */
+export function tableName(scope: string): string {
+  return scope === '' ? 'iechor' : `iechor-${scope}`;
+}
+
+const sets: Readonly<Record<string, string>> = {
+  bridges: 'type ifname;',
+  pairs: 'type ifname . ifname;',
+  outside: 'type ifname;',
+  subnets4: 'type ipv4_addr; flags interval;',
+  subnets6: 'type ipv6_addr; flags interval;',
+  home4: 'type ipv4_addr . ifname; flags interval;',
+  home6: 'type ipv6_addr . ifname; flags interval;',
+  masquerade4: 'type ipv4_addr; flags interval;',
+  masquerade6: 'type ipv6_addr; flags interval;',
+};
+const maps: Readonly<Record<string, string>> = {
+  publish4: 'type inet_proto . inet_service : ipv4_addr . inet_service;',
+  publish6: 'type inet_proto . inet_service : ipv6_addr . inet_service;',
+  'publish-at4': 'type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;',
+  'publish-at6': 'type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service;',
+};
+
+const published = [
+  'meta l4proto { tcp, udp } dnat ip to ip daddr . meta l4proto . th dport map @publish-at4',
+  'meta l4proto { tcp, udp } dnat ip6 to ip6 daddr . meta l4proto . th dport map @publish-at6',
+  'meta l4proto { tcp, udp } fib daddr type local dnat ip to meta l4proto . th dport map @publish4',
+  'meta l4proto { tcp, udp } fib daddr type local dnat ip6 to meta l4proto . th dport map @publish6',
+];
+interface Chain {
+  readonly hook: string;
+  readonly rules: readonly string[];
+}
+const chains: Readonly<Record<string, Chain>> = {
+  // Only a bridge's own ports may speak to its containers' addresses, or use the host's loopback addresses.
+  guard: {
+    hook: 'type filter hook prerouting priority raw; policy accept;',
+    rules: [
+      'iifname @bridges ip daddr 127.0.0.0/8 drop',
+      'iifname @bridges ip saddr 127.0.0.0/8 drop',
+      'fib daddr type local accept',
+      'ip daddr @subnets4 ip daddr . iifname != @home4 drop',
+      'ip6 daddr @subnets6 ip6 daddr . iifname != @home6 drop',
+    ],
+  },
+  prerouting: { hook: 'type nat hook prerouting priority dstnat; policy accept;', rules: published },
+  output: { hook: 'type nat hook output priority -100; policy accept;', rules: published },
+  forward: {
+    hook: 'type filter hook forward priority filter; policy accept;',
+    rules: [
+      'iifname != @bridges oifname != @bridges accept',
+      'jump user',
+      'iifname . oifname @pairs accept',
+      'iifname @bridges iifname != @outside drop',
+      'oifname @bridges oifname != @outside drop',
+      'ct state established,related accept',
+      'oifname @bridges ct status dnat accept',
+      'oifname @bridges drop',
+    ],
+  },
+  // The second pair lets 127.0.0.1 reach a container, the third lets containers reach a published port of their own network.
+  postrouting: {
+    hook: 'type nat hook postrouting priority srcnat; policy accept;',
+    rules: [
+      'ip saddr @masquerade4 oifname != @bridges masquerade',
+      'ip6 saddr @masquerade6 oifname != @bridges masquerade',
+      'oifname @bridges ip saddr 127.0.0.0/8 masquerade',
+      'oifname @bridges ct status dnat ip saddr @subnets4 masquerade',
+      'oifname @bridges ct status dnat ip6 saddr @subnets6 masquerade',
+    ],
+  },
+};
+
+/**
+ * The whole table in one transaction, whatever it held before. The chain `user` is the users' own: it is made empty
+ * once and never touched again; rules there see all traffic from and to our networks before ours do.
+ */
+export function renderTable(
+  table: string,
+  networks: readonly FirewallNetwork[],
+  ports: readonly FirewallPort[],
+): string {
+  const lines = [`add table inet ${table}`, `add chain inet ${table} user`];
+  for (const [name, type] of Object.entries(sets)) {
+    lines.push(`add set inet ${table} ${name} { ${type} }`, `flush set inet ${table} ${name}`);
+  }
+  for (const [name, type] of Object.entries(maps)) {
+    lines.push(`add map inet ${table} ${name} { ${type} }`, `flush map inet ${table} ${name}`);
+  }
+  for (const [name, chain] of Object.entries(chains)) {
+    lines.push(`add chain inet ${table} ${name} { ${chain.hook} }`, `flush chain inet ${table} ${name}`);
+    for (const rule of chain.rules) lines.push(`add rule inet ${table} ${name} ${rule}`);
+  }
+  lines.push(...elementLines('add', table, networks.flatMap(networkElements)));
+  lines.push(...elementLines('add', table, ports.map(portElement)));
+  return `${lines.join('\n')}\n`;
+}
+
+/** Takes the whole table away, the users' chain too. */
+export function renderDeleteTable(table: string): string {
+  return `add table inet ${table}\ndelete table inet ${table}\n`;
+}
+
+/** Adds or deletes the elements of networks. Deleting what is not there, or adding it twice, is no error. */
+export function renderNetworks(verb: 'add' | 'delete', table: string, networks: readonly FirewallNetwork[]): string {
+  return changes(verb, table, networks.flatMap(networkElements));
+}
+
+/** Adds or deletes published ports: one transaction whose cost does not depend on how many there are already. */
+export function renderPorts(verb: 'add' | 'delete', table: string, ports: readonly FirewallPort[]): string {
+  return changes(verb, table, ports.map(portElement));
+}
+
+type Element = readonly [set: string, element: string];
+
+function changes(verb: 'add' | 'delete', table: string, elements: readonly Element[]): string {
+  const lines = elementLines('add', table, elements);
+  if (verb === 'delete') lines.push(...elementLines('delete', table, elements));
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+}
+
+function elementLines(verb: 'add' | 'delete', table: string, elements: readonly Element[]): string[] {
+  const bySet = Map.groupBy(elements, ([set]) => set);
+  return [...bySet].map(([set, members]) => {
+    // A deletion names the key alone.
+    const keys = members.map(([, element]) => (verb === 'delete' ? element.replace(/ : .*$/, '') : element));
+    return `${verb} element inet ${table} ${set} { ${keys.join(', ')} }`;
+  });
+}
+
+function networkElements(network: FirewallNetwork): Element[] {
+  const device = JSON.stringify(network.bridge);
+  const elements: Element[] = [['bridges', device]];
+  if (network.communication) elements.push(['pairs', `${device} . ${device}`]);
+  if (!network.internal) elements.push(['outside', device]);
+  for (const subnet of network.subnets) {
+    const family = subnet.includes(':') ? '6' : '4';
+    elements.push([`subnets${family}`, subnet], [`home${family}`, `${subnet} . ${device}`]);
+    if (network.masquerade && !network.internal) elements.push([`masquerade${family}`, subnet]);
+  }
+  return elements;
+}
+
+function portElement(port: FirewallPort): Element {
+  const family = port.address.includes(':') ? '6' : '4';
+  const key = `${port.protocol} . ${port.hostPort}`;
+  const target = `${port.address} . ${port.containerPort}`;
+  if (port.hostAddress === '') return [`publish${family}`, `${key} : ${target}`];
+  return [`publish-at${family}`, `${port.hostAddress} . ${key} : ${target}`];
+}
+
+/**
+ * The table in a container's own namespace that leads its name server address to our resolver's ports, so that the
+ * container's port 53 stays free for a server of its own.
+ */
+export function renderResolverRedirect(address: string, ports: { readonly udp: number; readonly tcp: number }): string {
+  const table = 'ip iechor-resolver';
+  return `add table ${table}
+delete table ${table}
+add table ${table}
+add chain ${table} output { type nat hook output priority -100; policy accept; }
+add rule ${table} output ip daddr ${address} udp dport 53 dnat to ${address}:${ports.udp}
+add rule ${table} output ip daddr ${address} tcp dport 53 dnat to ${address}:${ports.tcp}
+`;
+}

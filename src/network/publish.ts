@@ -1,0 +1,155 @@
+import { randomInt } from 'node:crypto';
+import { closeSync } from 'node:fs';
+import { isIP, isIPv6 } from 'node:net';
+import { IechorError } from '../common/error.ts';
+import { errnoOf, holdPort, portHolder } from '../host/netns-sockets.ts';
+import { readSysctl } from '../host/netns-system.ts';
+import type { FirewallPort } from './nft-rules.ts';
+import { describe, type Records, type StoredEndpoint } from './records.ts';
+import type { PublishedPort } from './types.ts';
+
+/** A port of the host that no other process may take while a container has it. */
+export interface PortHold {
+  readonly protocol: 'tcp' | 'udp';
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Canonical form: one way to write "every address", no doubles. Throws BAD_REQUEST for what is no address or port. */
+export function canonicalPorts(ports: readonly PublishedPort[]): readonly PublishedPort[] {
+  const seen = new Map<string, PublishedPort>();
+  for (const port of ports) {
+    const hostAddress = port.hostAddress === '0.0.0.0' ? '' : port.hostAddress;
+    const shown = showPort(port);
+    if (hostAddress !== '' && isIP(hostAddress) === 0) {
+      throw new IechorError('BAD_REQUEST', `"${hostAddress}" in the published port ${shown} is no address`);
+    }
+    if (port.containerPort < 1 || port.containerPort > 65535 || port.hostPort < 0 || port.hostPort > 65535) {
+      throw new IechorError('BAD_REQUEST', `the published port ${shown} is out of range`, { hint: 'use 1 to 65535' });
+    }
+    const key = `${port.protocol} ${hostAddress} ${port.hostPort} ${port.containerPort}`;
+    if (!seen.has(key)) seen.set(key, { ...port, hostAddress });
+  }
+  return [...seen.values()];
+}
+
+/**
+ * The ports with every 0 replaced by a free port of the ephemeral range. Throws PORT_IN_USE, naming the container or
+ * process that has one of them. Synchronous, so that two containers cannot both pass before one is on record.
+ */
+export function choosePorts(
+  records: Records,
+  containerId: string,
+  ports: readonly PublishedPort[],
+): readonly PublishedPort[] {
+  const chosen: PublishedPort[] = [];
+  const fixed = ports.filter((port) => port.hostPort !== 0);
+  for (const port of fixed) {
+    const holder = holderOf(records, containerId, port, chosen);
+    if (holder) throw portInUse(port, holder);
+    chosen.push(port);
+  }
+  for (const port of ports.filter((candidate) => candidate.hostPort === 0)) {
+    chosen.push(freePort(records, containerId, port, chosen));
+  }
+  return ports.map((port) => {
+    const match = (one: PublishedPort) =>
+      one.protocol === port.protocol &&
+      one.hostAddress === port.hostAddress &&
+      one.containerPort === port.containerPort &&
+      (port.hostPort === 0 ? !fixed.includes(one) : one.hostPort === port.hostPort);
+    return chosen.find(match) ?? port;
+  });
+}
+
+/** PORT_IN_USE for a port that `holder` (in words; looked up where missing) has. */
+export function portInUse(port: PublishedPort, holder: string = processHolder(port)): IechorError {
+  return new IechorError('PORT_IN_USE', `port ${showPort(port)} is already taken by ${holder}`, {
+    hint: `stop it, or publish another port, for example ${port.hostPort + 1}:${port.containerPort}`,
+  });
+}
+
+/** What must be held on the host for a published port. */
+export function holdsOf(ports: readonly PublishedPort[], endpoint: StoredEndpoint): readonly PortHold[] {
+  return ports.flatMap(({ protocol, hostAddress, hostPort: port }): PortHold[] => {
+    if (hostAddress !== '') return [{ protocol, address: hostAddress, port }];
+    const every: PortHold = { protocol, address: '0.0.0.0', port };
+    return endpoint.ipv6Address === undefined ? [every] : [every, { protocol, address: '::', port }];
+  });
+}
+
+/** The translations of the firewall for published ports. An address family that the container lacks is NOT_SUPPORTED. */
+export function translationsOf(ports: readonly PublishedPort[], endpoint: StoredEndpoint): readonly FirewallPort[] {
+  return ports.flatMap((port): FirewallPort[] => {
+    const four = { ...port, address: endpoint.ipv4Address };
+    const six = endpoint.ipv6Address === undefined ? undefined : { ...port, address: endpoint.ipv6Address };
+    if (port.hostAddress === '') return six ? [four, six] : [four];
+    if (!isIPv6(port.hostAddress)) return [four];
+    if (six) return [{ ...six, hostAddress: port.hostAddress === '::' ? '' : port.hostAddress }];
+    throw new IechorError('NOT_SUPPORTED', `port ${showPort(port)} needs a container with an IPv6 address`, {
+      hint: 'set enable_ipv6: true on the network, or publish on an IPv4 address',
+    });
+  });
+}
+
+function freePort(
+  records: Records,
+  containerId: string,
+  port: PublishedPort,
+  chosen: readonly PublishedPort[],
+): PublishedPort {
+  const [low = 32768, high = 60999] = (readSysctl('net/ipv4/ip_local_port_range') ?? '').split(/\s+/).map(Number);
+  const size = high - low + 1;
+  const start = randomInt(size);
+  for (let step = 0; step < size; step += 1) {
+    const candidate = { ...port, hostPort: low + ((start + step) % size) };
+    if (!holderOf(records, containerId, candidate, chosen, { name: false })) return candidate;
+  }
+  throw new IechorError('PORT_IN_USE', `no port from ${low} to ${high} is free for ${showPort(port)}`);
+}
+
+function holderOf(
+  records: Records,
+  containerId: string,
+  port: PublishedPort,
+  chosen: readonly PublishedPort[],
+  options: { name: boolean } = { name: true },
+): string | undefined {
+  if (chosen.some((other) => clash(port, other))) return 'another port of the same container';
+  for (const sandbox of records.sandboxes()) {
+    if (!sandbox.ports.some((other) => clash(port, other))) continue;
+    if (sandbox.containerId === containerId) return undefined;
+    return describe(sandbox, sandbox.containerId);
+  }
+  return isFreeOnHost(port) ? undefined : options.name ? processHolder(port) : 'a process';
+}
+
+function isFreeOnHost(port: PublishedPort): boolean {
+  try {
+    closeSync(holdPort(port.protocol, port.hostAddress || '0.0.0.0', port.hostPort));
+    return true;
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'EADDRINUSE') return false;
+    if (errno !== 'EADDRNOTAVAIL') throw error;
+    throw new IechorError('BAD_REQUEST', `port ${showPort(port)} cannot be published: this host has no such address`, {
+      hint: 'use an address of this host, or leave the address out',
+      cause: error,
+    });
+  }
+}
+
+function processHolder(port: PublishedPort): string {
+  const holder = portHolder(port.protocol, port.hostPort);
+  return holder ? `process ${holder.pid} (${holder.name})` : 'a process that cannot be seen from here';
+}
+
+function clash(a: PublishedPort, b: PublishedPort): boolean {
+  if (a.protocol !== b.protocol || a.hostPort !== b.hostPort) return false;
+  return a.hostAddress === '' || b.hostAddress === '' || a.hostAddress === b.hostAddress;
+}
+
+function showPort(port: PublishedPort): string {
+  const address = isIPv6(port.hostAddress) ? `[${port.hostAddress}]` : port.hostAddress;
+  return `${address ? `${address}:` : ''}${port.hostPort}/${port.protocol}`;
+}

@@ -1,0 +1,140 @@
+import { rmSync } from 'node:fs';
+import { basename } from 'node:path';
+import { messageOf } from '../common/error.ts';
+import { withNetlink } from '../host/netlink.ts';
+import { deleteGroup, deleteLink, type Link, listLinks } from '../host/netlink-links.ts';
+import { isNetns, listNetns, removeNetns } from '../host/netns.ts';
+import { ensureNetwork } from './bridge.ts';
+import { type NetworkContext, netnsDirectory, netnsPath } from './network-context.ts';
+import type { Lingering } from './network-context.ts';
+import type { KernelNames, Records } from './records.ts';
+import { down, realise } from './sandbox.ts';
+import type { NetworkRecord } from './types.ts';
+
+/** `Networks.recover`. One damaged container or network does not keep the others from being restored. */
+export async function recover(context: NetworkContext, live: ReadonlySet<string>): Promise<void> {
+  const { records, log } = context;
+  for (const { containerId } of records.sandboxes()) {
+    if (live.has(containerId)) continue;
+    await attempt(context, { container: containerId }, () => down(context, containerId));
+  }
+  sweep(context);
+  const networks = activeNetworks(records);
+  if (networks.length === 0) context.firewall.remove();
+  else {
+    context.firewall.rebuild();
+    withNetlink(undefined, (netlink) => {
+      for (const network of networks) {
+        attemptSync(context, { network: network.name }, () => ensureNetwork(context, network, netlink));
+      }
+    });
+  }
+  await attempt(context, {}, async () => {
+    for (const failure of await context.dns.sync()) {
+      log.warn('a container is without name resolution', { container: failure.id, error: failure.message });
+    }
+  });
+  for (const sandbox of records.sandboxes()) {
+    if (!isNetns(netnsPath(context.roots, sandbox.containerId))) {
+      log.error('the network namespace of a container is lost', { container: sandbox.containerId });
+      continue;
+    }
+    await attempt(context, { container: sandbox.containerId }, () => realise(context, sandbox));
+  }
+}
+
+/** Networks that have a bridge: those users made, and the built-in one once it is in use. */
+export function activeNetworks(records: Records): readonly NetworkRecord[] {
+  return records
+    .networks()
+    .filter((network) => network.driver === 'bridge')
+    .filter((network) => network.name !== 'bridge' || records.endpointsOn(network.id).length > 0);
+}
+
+/** Removes namespaces and links of ours that no record speaks of. */
+function sweep(context: NetworkContext): void {
+  const { records, roots } = context;
+  for (const path of listNetns(netnsDirectory(roots))) if (!records.sandbox(basename(path))) removeNetns(path);
+  const known = new Set([
+    ...activeNetworks(records).map((network) => network.bridge),
+    ...records.endpoints().map((endpoint) => endpoint.hostInterface),
+  ]);
+  withNetlink(undefined, (netlink) => {
+    const stray = ownLinks(context, listLinks(netlink)).filter((link) => !known.has(link.name));
+    netlink.send(...stray.map((link) => deleteLink(link.name)));
+  });
+}
+
+/** `Networks.close` with `removeAll`. Idempotent. */
+export async function removeEverything(context: NetworkContext): Promise<void> {
+  const { records, roots, names } = context;
+  for (const { containerId } of records.sandboxes()) await down(context, containerId);
+  for (const path of listNetns(netnsDirectory(roots))) removeNetns(path);
+  withNetlink(undefined, (netlink) => {
+    const group = listLinks(netlink).filter((link) => link.group === names.group);
+    const own = ownLinks(context, group);
+    if (own.length === group.length) netlink.send(deleteGroup(names.group));
+    else netlink.send(...own.map((link) => deleteLink(link.name)));
+  });
+  context.firewall.remove();
+  await context.dns.stop();
+  rmSync(netnsDirectory(roots), { recursive: true, force: true });
+}
+
+function ownLinks({ names, records }: NetworkContext, links: readonly Link[]): readonly Link[] {
+  const bridges = new Set(records.networks().map((network) => network.bridge));
+  return links.filter((link) => link.group === names.group && (names.isOurs(link.name) || bridges.has(link.name)));
+}
+
+const lingerMs = 3000;
+
+/**
+ * A namespace that is let go takes its links along a little later, unless something still pins it. Addresses are not
+ * given to others for that time, and links that outlast it are deleted.
+ */
+export function createLingering(names: KernelNames, records: Records): Lingering {
+  const recent = new Map<string, { networkId: string; address: string; until: number }>();
+  let timer: NodeJS.Timeout | undefined;
+  const check = () => {
+    timer = undefined;
+    const now = performance.now();
+    const due = [...recent].filter(([, entry]) => entry.until <= now).map(([link]) => link);
+    for (const link of due) recent.delete(link);
+    const used = new Set(records.endpoints().map((endpoint) => endpoint.hostInterface));
+    withNetlink(undefined, (netlink) => {
+      const left = listLinks(netlink).filter((link) => link.group === names.group);
+      const stuck = left.filter(({ name }) => due.includes(name) && !used.has(name));
+      netlink.send(...stuck.map(({ name }) => deleteLink(name)));
+    });
+    if (recent.size > 0) timer = setTimeout(check, lingerMs).unref();
+  };
+  return {
+    add: (networkId, address, link) => {
+      recent.set(link, { networkId, address, until: performance.now() + lingerMs });
+      timer ??= setTimeout(check, lingerMs + 50).unref();
+    },
+    addresses: (networkId) =>
+      new Set([...recent.values()].filter((entry) => entry.networkId === networkId).map((entry) => entry.address)),
+    close: () => clearTimeout(timer),
+  };
+}
+
+async function attempt(
+  context: NetworkContext,
+  about: Readonly<Record<string, string>>,
+  action: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    context.log.error('a part of the network could not be restored', { ...about, error: messageOf(error) });
+  }
+}
+
+function attemptSync(context: NetworkContext, about: Readonly<Record<string, string>>, action: () => unknown): void {
+  try {
+    action();
+  } catch (error) {
+    context.log.error('a part of the network could not be restored', { ...about, error: messageOf(error) });
+  }
+}

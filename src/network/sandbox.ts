@@ -1,0 +1,173 @@
+import { isDeepStrictEqual } from 'node:util';
+import { IechorError, isIechorError } from '../common/error.ts';
+import { withNetlink } from '../host/netlink.ts';
+import { setLink } from '../host/netlink-links.ts';
+import { createNetns, isNetns, removeNetns } from '../host/netns.ts';
+import { allocateEndpoint } from './allocate.ts';
+import { ensureNetwork } from './bridge.ts';
+import type { DnsFailure } from './dns-protocol.ts';
+import type { DnsSandbox } from './dns-zone.ts';
+import { attachLinks, defaultEndpoint, routeBy } from './endpoint.ts';
+import type { FirewallPort } from './nft-rules.ts';
+import { getNetwork, hostResolvConf, type NetworkContext, netnsPath } from './network-context.ts';
+import { bridgeOptions } from './options.ts';
+import { canonicalPorts, choosePorts, holdsOf, portInUse, translationsOf } from './publish.ts';
+import type { StoredEndpoint, StoredSandbox } from './records.ts';
+import { renderResolvConf } from './resolv-conf.ts';
+import type { PublishedPort, SandboxRequest, SandboxState } from './types.ts';
+
+const portTries = 4;
+
+/** `Networks.up`; the caller serialises per container. */
+export async function up(context: NetworkContext, request: SandboxRequest): Promise<SandboxState> {
+  const { records } = context;
+  const before = records.sandbox(request.containerId);
+  if (before && isDeepStrictEqual(before.request, request) && isNetns(netnsPath(context.roots, request.containerId))) {
+    await realise(context, before);
+    return stateOf(context, before);
+  }
+  await down(context, request.containerId);
+  for (let attempt = 1; ; attempt += 1) {
+    const sandbox = plan(context, request);
+    try {
+      await realise(context, sandbox);
+      return stateOf(context, sandbox);
+    } catch (error) {
+      await down(context, request.containerId);
+      const again = isIechorError(error) && error.code === 'PORT_IN_USE' && request.ports.some((p) => p.hostPort === 0);
+      if (!again || attempt === portTries) throw error;
+    }
+  }
+}
+
+/** Chooses addresses and ports and puts them on record, in one turn of the event loop. */
+function plan(context: NetworkContext, request: SandboxRequest): StoredSandbox {
+  const { containerId, containerName } = request;
+  const endpoints: StoredEndpoint[] = [];
+  for (const asked of request.endpoints) {
+    if (getNetwork(context.records, asked.network).driver === 'none') continue;
+    endpoints.push(allocateEndpoint(context, { id: containerId, name: containerName, mine: endpoints }, asked));
+  }
+  const ports = choosePorts(context.records, containerId, portsOf(context, request.ports, endpoints));
+  const way = wayOut(context, endpoints);
+  // Refused before anything is on record.
+  if (way) translationsOf(ports, way);
+  const sandbox: StoredSandbox = { containerId, containerName, request, ports };
+  context.records.putSandbox(sandbox, endpoints);
+  return sandbox;
+}
+
+/** Ports as they will be published: none without a way to the outside, and at the address the network names. */
+export function portsOf(
+  context: NetworkContext,
+  ports: readonly PublishedPort[],
+  endpoints: readonly StoredEndpoint[],
+): readonly PublishedPort[] {
+  if (ports.length === 0) return [];
+  const way = wayOut(context, endpoints);
+  if (!way) {
+    context.log.warn('ports are not published: the container is on no network that leads outside');
+    return [];
+  }
+  const { bindAddress } = bridgeOptions(context.records.network(way.networkId)?.options ?? {});
+  return canonicalPorts(ports.map((port) => (port.hostAddress === '' ? { ...port, hostAddress: bindAddress } : port)));
+}
+
+export function wayOut(context: NetworkContext, endpoints: readonly StoredEndpoint[]): StoredEndpoint | undefined {
+  return defaultEndpoint(endpoints, (id) => context.records.network(id));
+}
+
+/** Translations of the firewall for one container's ports. */
+export function translations(context: NetworkContext, sandbox: StoredSandbox): readonly FirewallPort[] {
+  const way = wayOut(context, context.records.endpointsOf(sandbox.containerId));
+  return way ? translationsOf(sandbox.ports, way) : [];
+}
+
+/** Makes in the kernel what is on record. Idempotent; used by `up`, `connect` and recovery alike. */
+export async function realise(context: NetworkContext, sandbox: StoredSandbox): Promise<void> {
+  const { firewall, dns } = context;
+  const path = netnsPath(context.roots, sandbox.containerId);
+  const published = translations(context, sandbox);
+  createNetns(path);
+  withNetlink(path, (inside) => inside.send(setLink('lo', { up: true })));
+  const view = dnsView(context, sandbox);
+  const named = view ? dns.set(view) : Promise.resolve(undefined);
+  // Waited for below; a failure meanwhile must not count as unhandled.
+  named.catch(() => undefined);
+  linkUp(context, sandbox.containerId, path);
+  const failure = await named;
+  if (failure) throw resolverError(sandbox, failure);
+  if (published.length > 0) firewall.addPorts(published);
+}
+
+function linkUp(context: NetworkContext, containerId: string, path: string): void {
+  const endpoints = context.records.endpointsOf(containerId);
+  if (endpoints.length === 0) return;
+  context.firewall.verify();
+  withNetlink(undefined, (netlink) => {
+    const plans = endpoints.map((endpoint) => {
+      const network = getNetwork(context.records, endpoint.networkId);
+      const link = ensureNetwork(context, network, netlink);
+      return { endpoint, bridgeIndex: link.index, mtu: link.mtu, ipv6: network.enableIPv6 };
+    });
+    attachLinks(path, plans, context.names, netlink);
+  });
+  routeBy(path, wayOut(context, endpoints));
+}
+
+function resolverError(sandbox: StoredSandbox, failure: DnsFailure): IechorError {
+  const { hold } = failure;
+  const port = hold && sandbox.ports.find((one) => one.protocol === hold.protocol && one.hostPort === hold.port);
+  if (port && failure.errno === 'EADDRINUSE') return portInUse(port);
+  return new IechorError('ENGINE_ERROR', `name resolution for the container cannot be set up: ${failure.message}`);
+}
+
+/** What the resolver process has to know of a container; undefined where it has no part in it. */
+export function dnsView(context: NetworkContext, sandbox: StoredSandbox): DnsSandbox | undefined {
+  const endpoints = context.records.endpointsOf(sandbox.containerId);
+  const way = wayOut(context, endpoints);
+  const gateway = way ?? endpoints[0];
+  if (!gateway) return undefined;
+  return {
+    id: sandbox.containerId,
+    netns: netnsPath(context.roots, sandbox.containerId),
+    endpoints: endpoints.map((endpoint) => ({
+      networkId: endpoint.networkId,
+      networkName: endpoint.networkName,
+      internal: context.records.network(endpoint.networkId)?.internal ?? false,
+      ipv4: endpoint.ipv4Address,
+      ...(endpoint.ipv6Address === undefined ? {} : { ipv6: endpoint.ipv6Address }),
+      names: endpoint.names,
+    })),
+    gateways: [gateway.gateway, ...(gateway.ipv6Gateway === undefined ? [] : [gateway.ipv6Gateway])],
+    servers: sandbox.request.dns.servers,
+    holds: way ? holdsOf(sandbox.ports, way) : [],
+  };
+}
+
+export function stateOf(context: NetworkContext, sandbox: StoredSandbox): SandboxState {
+  const endpoints = context.records.endpointsOf(sandbox.containerId);
+  return {
+    netns: netnsPath(context.roots, sandbox.containerId),
+    endpoints,
+    ports: sandbox.ports,
+    resolvConf: renderResolvConf(sandbox.request.dns, hostResolvConf(), endpoints.length > 0 ? 'ours' : 'none'),
+  };
+}
+
+/** `Networks.down`; the caller serialises per container. The links go with the namespace, in the kernel's own time. */
+export async function down(context: NetworkContext, containerId: string): Promise<void> {
+  const { records, firewall, dns, roots } = context;
+  const sandbox = records.sandbox(containerId);
+  if (sandbox) {
+    const published = translations(context, sandbox);
+    if (published.length > 0) firewall.removePorts(published);
+    // Its sockets would keep the namespace alive.
+    await dns.remove(containerId);
+  }
+  removeNetns(netnsPath(roots, containerId));
+  for (const endpoint of records.endpointsOf(containerId)) {
+    context.lingering.add(endpoint.networkId, endpoint.ipv4Address, endpoint.hostInterface);
+  }
+  if (sandbox) records.deleteSandbox(containerId);
+}

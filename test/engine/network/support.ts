@@ -1,0 +1,151 @@
+import { createSocket } from 'node:dgram';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decode, encode, type RecordType } from 'dns-packet';
+import type { ObjectStore } from '../../../src/common/object-store.ts';
+import { native } from '../../../src/host/libc.ts';
+import { createNetns, removeNetns } from '../../../src/host/netns.ts';
+import { openSocket } from '../../../src/host/netns-sockets.ts';
+
+/** A store in memory, with every change in a file where one is named, so that another process can go on with it. */
+export function memoryStore(file?: string): ObjectStore {
+  type Row = { kind: string; id: string; document: unknown; unique: readonly string[] };
+  const load = (): Row[] => JSON.parse(readFileSync(file ?? '', 'utf8')) as Row[];
+  const rows = new Map<string, Row>();
+  try {
+    for (const row of file ? load() : []) rows.set(`${row.kind}/${row.id}`, row);
+  } catch {
+    // The first to use the file.
+  }
+  const save = () => file && writeFileSync(file, JSON.stringify([...rows.values()]));
+  const owner = (key: string) => [...rows.values()].find((row) => row.unique.includes(key))?.id;
+  return {
+    get: <T>(kind: string, id: string) => rows.get(`${kind}/${id}`)?.document as T | undefined,
+    list: <T>(kind: string) => [...rows.values()].filter((row) => row.kind === kind).map((row) => row.document as T),
+    put: (kind, id, document, unique = []) => {
+      for (const key of unique) {
+        const other = owner(key);
+        if (other !== undefined && other !== id) throw new Error(`${key} belongs to ${other}`);
+      }
+      rows.set(`${kind}/${id}`, { kind, id, document, unique });
+      save();
+    },
+    delete: (kind, id) => {
+      rows.delete(`${kind}/${id}`);
+      save();
+    },
+    owner,
+    transaction: (body) => body(),
+    close: () => {},
+  };
+}
+
+const setns = native('int setns(int fd, int type)');
+const CLONE_NEWNET = 0x40000000;
+
+export interface PrivateHost {
+  /** A directory of its own, deleted by `leave`. */
+  readonly directory: string;
+  leave(): void;
+}
+
+/** Moves this thread into a new network namespace that plays the host, so that nothing of the machine changes. */
+export function enterPrivateHost(): PrivateHost {
+  const directory = mkdtempSync(join(tmpdir(), 'iechor-net-'));
+  const path = join(directory, 'host-netns');
+  createNetns(path);
+  const home = openSync('/proc/thread-self/ns/net', 'r');
+  go(path);
+  return {
+    directory,
+    leave: () => {
+      if (setns(home, CLONE_NEWNET) < 0) process.abort();
+      closeSync(home);
+      removeNetns(path);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function go(path: string): void {
+  const fd = openSync(path, 'r');
+  if (setns(fd, CLONE_NEWNET) < 0) throw new Error(`cannot enter ${path}`);
+  closeSync(fd);
+}
+
+/** Asks the resolver of a namespace; resolves with the answers' data, or the name of the error. */
+export function ask(netns: string, name: string, type: RecordType = 'A'): Promise<readonly string[] | string> {
+  const socket = createSocket('udp4');
+  const query = encode({ type: 'query', id: 7, flags: 0x100, questions: [{ name, type }] });
+  return new Promise<readonly string[] | string>((resolve, reject) => {
+    const timer = setTimeout(() => resolve('TIMEOUT'), 6000);
+    socket.on('error', reject);
+    socket.on('message', (message: Buffer) => {
+      clearTimeout(timer);
+      const { answers = [], rcode } = decode(message) as ReturnType<typeof decode> & { rcode: string };
+      const data = answers.flatMap((answer) => ('data' in answer ? [String(answer.data)] : []));
+      resolve(rcode === 'NOERROR' ? data : rcode);
+    });
+    socket.bind({ fd: openSocket('udp', { address: '0.0.0.0', port: 0 }, { netns }).fd }, () =>
+      socket.send(query, 53, '127.0.0.11'),
+    );
+  }).finally(() => socket.close());
+}
+
+/** A server inside a namespace that greets every connection. */
+export function greet(netns: string, port: number, words: string): Server {
+  const server = createServer((connection) => {
+    connection.on('error', () => {});
+    connection.end(`${words} ${connection.remoteAddress}`);
+  });
+  return server.listen({ fd: openSocket('tcp', { address: '0.0.0.0', port }, { netns, listen: true }).fd });
+}
+
+/** What a server says to a client in a namespace (none: the host); the error's code where it does not. */
+export function hear(netns: string | undefined, address: string, port: number, timeoutMs = 1500): Promise<string> {
+  const { fd } = openSocket('tcp', { address: '0.0.0.0', port: 0 }, netns === undefined ? {} : { netns });
+  const socket = new Socket({ fd });
+  return new Promise<string>((resolve) => {
+    let heard = '';
+    socket.setTimeout(timeoutMs, () => resolve('TIMEOUT'));
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'ERROR'));
+    socket.on('data', (data) => {
+      heard += data.toString();
+    });
+    socket.on('end', () => resolve(heard));
+    socket.connect(port, address);
+  }).finally(() => socket.destroy());
+}
+
+/** Answers each datagram inside a namespace; returns how to stop. */
+export function echoUdp(netns: string, port: number): () => void {
+  const socket = createSocket('udp4');
+  socket.on('message', (message, from) => socket.send(`echo ${message}`, from.port, from.address));
+  socket.bind({ fd: openSocket('udp', { address: '0.0.0.0', port }, { netns }).fd });
+  return () => socket.close();
+}
+
+export function hearUdp(netns: string | undefined, address: string, port: number): Promise<string> {
+  const socket = createSocket('udp4');
+  return new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(() => resolve('TIMEOUT'), 1500);
+    socket.on('error', reject);
+    socket.on('message', (message) => {
+      clearTimeout(timer);
+      resolve(message.toString());
+    });
+    const { fd } = openSocket('udp', { address: '0.0.0.0', port: 0 }, netns === undefined ? {} : { netns });
+    socket.bind({ fd }, () => socket.send('hello', port, address));
+  }).finally(() => socket.close());
+}
+
+/** Waits until a condition holds. */
+export async function eventually(holds: () => boolean | Promise<boolean>, timeoutMs = 5000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`never came true: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
