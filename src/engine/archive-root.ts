@@ -1,0 +1,71 @@
+import { IechorError } from '../common/error.ts';
+import { openProcessRoot, openRoot, type RootHandle } from '../host/root-handle.ts';
+import type { ContainerRecord, RecordMount } from './container-record.ts';
+import type { LifeContext } from './life.ts';
+import { holdRootfs } from './rootfs-hold.ts';
+
+/** Where a path of a container is: a root that nothing leaves, and the path in it. */
+export interface ArchivePlace {
+  readonly record: ContainerRecord;
+  readonly root: RootHandle;
+  /** Absolute in `root`; keeps a final `/` or `/.`, by which a link at the end is followed. */
+  readonly path: string;
+  readonly readOnly: boolean;
+  release(): Promise<void>;
+}
+
+/**
+ * The place of a path of a container. One that runs is seen from inside, with all that is mounted there; for one that
+ * does not, its root is mounted for the time, and what would be mounted at the path is looked up by its record.
+ */
+export async function openArchivePlace(context: LifeContext, id: string, path: string): Promise<ArchivePlace> {
+  const record = context.containers.get(id);
+  if (path === '') throw new IechorError('BAD_REQUEST', 'a path in the container is missing');
+  if (path.includes('\0')) throw new IechorError('BAD_REQUEST', 'the path holds a zero byte');
+  const pid = context.monitor.adopt(record.id)?.pid;
+  if (pid !== undefined && (record.status === 'running' || record.status === 'paused')) {
+    const root = openProcessRoot(pid);
+    return { record, root, path: absolute(path), readOnly: false, release: async () => root.close() };
+  }
+  const inMount = mountOf(record, absolute(path));
+  if (inMount) {
+    const { mount, inside } = inMount;
+    const source = mount.type === 'volume' ? await context.volumes.mountpoint(mount.name ?? '') : mount.source;
+    const root = openRoot(mount.subpath ? `${source}/${mount.subpath}` : source);
+    return { record, root, path: inside, readOnly: mount.readOnly, release: async () => root.close() };
+  }
+  const { rootfs, release } = await holdRootfs(context, record.id);
+  const root = openRoot(rootfs);
+  const readOnly = record.body.HostConfig?.ReadonlyRootfs === true;
+  return {
+    record,
+    root,
+    path: absolute(path),
+    readOnly,
+    release: async () => {
+      root.close();
+      await release();
+    },
+  };
+}
+
+/** Absolute, without `.`, `..` and doubled slashes, but for what its end says. */
+function absolute(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  const end = /(?:^|\/)\.$/.test(path) ? '/.' : path.endsWith('/') ? '/' : '';
+  return parts.length === 0 ? '/' : `/${parts.join('/')}${end}`;
+}
+
+function mountOf(record: ContainerRecord, path: string): { mount: RecordMount; inside: string } | undefined {
+  const mounts = record.mounts
+    .filter(({ type, destination }) => type !== 'tmpfs' && isBelow(path, destination))
+    .sort((a, b) => b.destination.length - a.destination.length);
+  const [mount] = mounts;
+  return mount && { mount, inside: path.slice(mount.destination.length) || '/' };
+}
+
+const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
