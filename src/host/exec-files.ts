@@ -40,9 +40,8 @@ export function createExecFiles(runtime: OciRuntime, parent: string, request: Ex
     ],
     pid: readPid,
     exitCode: (status) => {
-      const failure = execFailureCode(readIfThere(file('log')) ?? '');
-      if (failure !== undefined) return failure;
-      return readPid() > 0 ? status : 126;
+      const log = readIfThere(file('log')) ?? '';
+      return execFailureCode(log) ?? (readPid() === 0 && log !== '' ? 126 : status);
     },
     remove: () => {
       closeSync(dirFd);

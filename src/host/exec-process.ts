@@ -62,10 +62,14 @@ function handleOf(started: StartedExec, files: ExecFiles): ExecHandle {
       if (running) started.resize(rows, columns);
     },
     kill: (signal) => {
-      if (!running) return;
-      const target = currentPid();
-      if (target > 0) signalProcess(target, signal);
-      else started.child.kill(signal);
+      const send = () => {
+        if (!running) return;
+        const target = currentPid();
+        // Killing the runtime instead would leave the process behind: it is known any moment now.
+        if (target > 0) signalProcess(target, signal);
+        else setTimeout(send, 5);
+      };
+      send();
     },
   };
 }

@@ -2,11 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IechorError, isIechorError } from '../common/error.ts';
 import type { Log } from '../common/log.ts';
-import { processesOf, removeCgroup } from './cgroup.ts';
-import { readIfThere, removeTree } from './files.ts';
+import { removeTree } from './files.ts';
 import type { OciResources } from './oci-types.ts';
-import { signalProcess } from './processes.ts';
 import type { OciRuntime } from './runtime-port.ts';
+import { deleteContainer } from './runtime-state.ts';
 import { findProgram, type ProbedRuntime, probeRuntime, runtimeHint } from './runtime-probe.ts';
 import { type RunResult, run } from './spawn.ts';
 import { startError } from './start-errors.ts';
@@ -15,7 +14,6 @@ import { startError } from './start-errors.ts';
 const candidates = ['crun', 'runc'] as const;
 /** A runtime must not see LISTEN_FDS, NOTIFY_SOCKET and the like of a daemon started by an init system. */
 export const runtimeEnvironment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C' };
-const SIGKILL = 9;
 
 /**
  * The first runtime that really runs containers here: `preferred` (name or path), else crun, else runc. Its state is
@@ -73,34 +71,14 @@ function createRuntime(probed: ProbedRuntime, root: string): OciRuntime {
     update: async (id, resources: OciResources) =>
       void (await call(['update', '--resources', '-', id], JSON.stringify(resources))),
     delete: async (id) => {
-      const cgroups = cgroupsOf(root, id);
+      if (await deleteContainer(root, id)) return;
       await call(['delete', '--force', id]).catch((error: unknown) => {
-        // A state that was only half written cannot be deleted by the runtime; below it goes piece by piece.
+        // A state that was half written cannot be deleted by the runtime; only its directory is left of it.
         if (!isIechorError(error)) throw error;
       });
-      await removeLeftovers(join(root, id), cgroups);
+      removeTree(join(root, id));
     },
   };
-}
-
-/** Whatever the runtime left: processes of the container's cgroup, the cgroup, its state directory. */
-async function removeLeftovers(stateDir: string, cgroups: readonly string[]): Promise<void> {
-  for (const cgroup of cgroups) {
-    for (let attempt = 0; !removeCgroup(cgroup) && attempt < 100; attempt++) {
-      for (const pid of processesOf(cgroup)) signalProcess(pid, SIGKILL);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
-  removeTree(stateDir);
-}
-
-/** The cgroup that the runtime's own record names; only cgroups of ours. */
-function cgroupsOf(root: string, id: string): string[] {
-  const crun = readIfThere(join(root, id, 'status'));
-  const runc = readIfThere(join(root, id, 'state.json'));
-  const path =
-    /"cgroup-path"\s*:\s*"([^"]+)"/.exec(crun ?? '')?.[1] ?? /"path"\s*:\s*"(\/iechor[^"]*)"/.exec(runc ?? '')?.[1];
-  return path !== undefined && /^\/iechor(-[^/]+)?\/./.test(path) ? [path] : [];
 }
 
 export function stderrOf(error: unknown): string {

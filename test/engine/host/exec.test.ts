@@ -68,7 +68,8 @@ describe.each(['crun', 'runc'])('further processes by %s', (name) => {
   });
 
   check('a terminal is a terminal: name, first size, later size, keys, exit code', async () => {
-    const script = 'tty; stty size; read line; stty size; sleep 100';
+    // crun sets the size when the process is already on its way.
+    const script = 'tty; until [ "$(stty size 2>/dev/null)" ]; do :; done; stty size; read line; stty size; sleep 100';
     const handle = await start(['sh', '-c', script], { tty: true, stdin: true, rows: 33, columns: 99 });
     expect(await until(handle, /33 99/)).toMatch(/\/dev\/pts\/\d+\r\n33 99/);
     await handle.resize(40, 121);
@@ -80,15 +81,14 @@ describe.each(['crun', 'runc'])('further processes by %s', (name) => {
   });
 
   check('a terminal that was resized tells its process', async () => {
-    const handle = await start(['sh', '-c', 'read line; stty size; exit 6'], {
-      tty: true,
-      stdin: true,
-      rows: 33,
-      columns: 99,
-    });
-    await handle.resize(40, 121);
-    await handle.write(Buffer.from('\n'));
-    expect(await readUntil(handle)).toContain('40 121');
+    const script = 'trap "stty size; exit 6" WINCH; echo ready; while :; do sleep 0.05; done';
+    const handle = await start(['sh', '-c', script], { tty: true, stdin: true });
+    let text = '';
+    for await (const { data } of handle.output) {
+      text += Buffer.from(data).toString();
+      if (text.trim() === 'ready') await handle.resize(40, 121);
+    }
+    expect(text).toContain('40 121');
     expect(await handle.exit).toBe(6);
   });
 
