@@ -62,6 +62,8 @@ export interface ImageStore {
    * is kept too, so that it can be handed on byte for byte.
    */
   addLayer(tar: Readable, parent?: ChainId, signal?: AbortSignal): Promise<AddedLayer>;
+  /** True where the layer is here already; it then stays for an hour, for an image that is about to name it. */
+  holdLayer(chainId: ChainId): boolean;
   /**
    * Base layer from the tar archive of a root file system. The diff id is that of the archive we would write of it, so
    * that the same files have the same id however they were packed.

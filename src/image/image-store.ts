@@ -53,6 +53,11 @@ export function createImageStore(options: {
     remove: (name, removal) => removeImage(context, get(name), name, removal),
     collect: (keep) => collectGarbage(context, keep),
     addLayer: (tar, parent, signal) => addLayer(context, tar, parent, signal),
+    holdLayer: (chainId) => {
+      if (!snapshotter.has(chainId)) return false;
+      context.fresh.set(chainId, Date.now());
+      return true;
+    },
     addRootfs: (tar, added = {}) => addRootfs(context, tar, added),
     content: (digest) => blobs.read(digest),
     layerArchive: (chainId) => layerArchive(context, chainId),

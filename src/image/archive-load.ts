@@ -1,0 +1,168 @@
+import { createReadStream, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { IechorError } from '../common/error.ts';
+import type { Roots } from '../common/roots.ts';
+import { resolveInRoot } from '../host/rooted.ts';
+import { chainIdsOf, digestOf, hexOf } from './digest.ts';
+import { isFields, maxDocumentBytes, parseDescriptor, parseDocument, parseImageConfig } from './image-config.ts';
+import type { ImageStore } from './image-port.ts';
+import { isIndexType, isManifestType } from './media-types.ts';
+import { choosePlatform, parsePlatform } from './platform.ts';
+import { familiar, formatReference, parseReference } from './reference.ts';
+import { applyTar } from './tar-apply.ts';
+import { removeInBackground } from './tar-diff.ts';
+import type { Descriptor, ImageRecord } from './types.ts';
+
+export interface LoadOptions {
+  readonly images: ImageStore;
+  readonly roots: Roots;
+  readonly onProgress?: (status: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface LoadedImage {
+  readonly image: ImageRecord;
+  /** References as people write them. */
+  readonly tags: readonly string[];
+}
+
+/** An image found in an archive. */
+interface Candidate {
+  readonly config: Buffer;
+  /** Paths in the archive, the base first. */
+  readonly layers: readonly string[];
+  readonly references: readonly string[];
+}
+
+/**
+ * Loads the images of an archive (plain, gzip or zstd), by `docker save` of any age or an OCI image layout. Every
+ * layer is verified against the config. Throws ARCHIVE_INVALID and DIGEST_MISMATCH; images before that one stay.
+ */
+export async function loadImages(tar: Readable, options: LoadOptions): Promise<readonly LoadedImage[]> {
+  const work = mkdtempSync(join(options.roots.dataRoot, 'tmp', 'load-'));
+  try {
+    await applyTar(tar, { root: work, devices: 'refuse', owner: { uid: 0, gid: 0 } }, options.signal);
+    const candidates = candidatesIn(work);
+    const loaded: LoadedImage[] = [];
+    for (const candidate of candidates) loaded.push(await loadOne(work, candidate, options));
+    return loaded;
+  } finally {
+    await removeInBackground(work);
+  }
+}
+
+/** Host path of a plain file of the archive, links resolved inside it. Throws ARCHIVE_INVALID. */
+function pathIn(work: string, name: string): string {
+  const found = resolveInRoot(work, name);
+  if (found !== undefined && statSync(found).isFile()) return found;
+  throw invalid(`${JSON.stringify(name)} is missing`);
+}
+
+function readIn(work: string, name: string): Buffer {
+  const path = pathIn(work, name);
+  if (statSync(path).size > maxDocumentBytes) throw invalid(`${JSON.stringify(name)} is too large`);
+  return readFileSync(path);
+}
+
+function invalid(reason: string): IechorError {
+  return new IechorError('ARCHIVE_INVALID', `not an archive of images: ${reason}`, {
+    hint: 'it must come from "iechor save" or "docker save"; a root file system goes through "iechor import"',
+  });
+}
+
+function candidatesIn(work: string): readonly Candidate[] {
+  if (resolveInRoot(work, 'manifest.json') !== undefined) return dockerCandidates(work);
+  if (resolveInRoot(work, 'index.json') !== undefined) return ociCandidates(work);
+  throw invalid('it has neither manifest.json nor index.json');
+}
+
+function dockerCandidates(work: string): readonly Candidate[] {
+  const { list } = parseDocument(
+    Buffer.from(`{"list":${readIn(work, 'manifest.json').toString('utf8')}}`),
+    'manifest.json',
+  );
+  if (!Array.isArray(list)) throw invalid('manifest.json is not a list');
+  return list.map((item: unknown) => {
+    if (!isFields(item) || typeof item.Config !== 'string' || !isStrings(item.Layers)) {
+      throw invalid('manifest.json lacks Config or Layers');
+    }
+    const references = item.RepoTags ?? [];
+    if (!isStrings(references)) throw invalid('RepoTags is not a list of names');
+    const config = readIn(work, item.Config);
+    const named = /(?:^|\/)([0-9a-f]{64})(?:\.json)?$/.exec(item.Config)?.[1];
+    if (named !== undefined && named !== hexOf(digestOf(config))) {
+      throw new IechorError('DIGEST_MISMATCH', `the config ${item.Config} has other content`);
+    }
+    return { config, layers: item.Layers, references };
+  });
+}
+
+const isStrings = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string');
+
+function ociCandidates(work: string): readonly Candidate[] {
+  const index = parseDocument(readIn(work, 'index.json'), 'index.json');
+  const byManifest = new Map<string, { descriptor: Descriptor; references: string[] }>();
+  for (const descriptor of descriptorsOf(index)) {
+    const entry = byManifest.get(descriptor.digest) ?? { descriptor, references: [] };
+    const reference = referenceOf(descriptor);
+    if (reference !== undefined) entry.references.push(reference);
+    byManifest.set(descriptor.digest, entry);
+  }
+  return [...byManifest.values()].map(({ descriptor, references }) => ociCandidate(work, descriptor, references, 0));
+}
+
+function descriptorsOf(index: Readonly<Record<string, unknown>>): Descriptor[] {
+  if (!Array.isArray(index.manifests)) throw invalid('an index lists no manifests');
+  return index.manifests.map((item: unknown) => parseDescriptor(item, 'a manifest'));
+}
+
+/** Name of the image; a bare tag names none. */
+function referenceOf(descriptor: Descriptor): string | undefined {
+  const { annotations = {} } = descriptor;
+  const name = annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name'];
+  return name !== undefined && /[/:]/.test(name) ? name : undefined;
+}
+
+function ociCandidate(work: string, descriptor: Descriptor, references: readonly string[], depth: number): Candidate {
+  const document = parseDocument(readBlob(work, descriptor), `the manifest ${descriptor.digest}`);
+  const mediaType = typeof document.mediaType === 'string' ? document.mediaType : descriptor.mediaType;
+  if (isIndexType(mediaType)) {
+    const chosen = choosePlatform(descriptorsOf(document), parsePlatform());
+    if (!chosen || depth > 3) throw invalid('it holds no image for this machine');
+    return ociCandidate(work, chosen, references, depth + 1);
+  }
+  if (!isManifestType(mediaType)) throw invalid(`it holds ${JSON.stringify(mediaType)}, which is no image`);
+  if (!Array.isArray(document.layers)) throw invalid('a manifest lists no layers');
+  const layers = document.layers.map((layer: unknown) => parseDescriptor(layer, 'a layer'));
+  return {
+    config: readBlob(work, parseDescriptor(document.config, 'the config')),
+    layers: layers.map(({ digest }) => `blobs/sha256/${hexOf(digest)}`),
+    references,
+  };
+}
+
+function readBlob(work: string, { digest }: Descriptor): Buffer {
+  const content = readIn(work, `blobs/sha256/${hexOf(digest)}`);
+  if (digestOf(content) !== digest) throw new IechorError('DIGEST_MISMATCH', `the blob ${digest} has other content`);
+  return content;
+}
+
+async function loadOne(work: string, candidate: Candidate, options: LoadOptions): Promise<LoadedImage> {
+  const { images, signal } = options;
+  const config = parseImageConfig(candidate.config, candidate.layers.length);
+  const references = candidate.references.map((reference) => formatReference(parseReference(reference)));
+  const chain = chainIdsOf(config.rootfs.diff_ids);
+  for (const [index, layer] of candidate.layers.entries()) {
+    const chainId = chain[index];
+    if (chainId !== undefined && images.holdLayer(chainId)) continue;
+    options.onProgress?.(`Loading layer ${index + 1} of ${chain.length}`);
+    const added = await images.addLayer(createReadStream(pathIn(work, layer)), chain[index - 1], signal);
+    if (added.chainId === chainId) continue;
+    throw new IechorError('DIGEST_MISMATCH', `layer ${index + 1} is ${added.diffId}, the image names another`);
+  }
+  const image = await images.create(config, chain, { rawConfig: candidate.config });
+  for (const reference of references) images.tag(image.id, reference);
+  return { image, tags: references.map(familiar) };
+}
