@@ -1,4 +1,5 @@
 import { stopProbes } from './health.ts';
+import { cgroupParent, removeCgroup } from '../host/cgroup.ts';
 import type { LifeContext } from './life.ts';
 
 /** Lets go of all containers: they run on, and the next daemon adopts them. Idempotent. */
@@ -10,4 +11,5 @@ export async function close(context: LifeContext): Promise<void> {
   for (const id of [...life.probes.keys()]) stopProbes(context, id);
   const running = context.containers.list().some((record) => record.pid !== 0 || record.status === 'restarting');
   await context.networks.close({ removeAll: !running });
+  if (!running) removeCgroup(cgroupParent(context.roots.scope));
 }

@@ -9,16 +9,20 @@ const lookEveryMs = 2_000;
 /** Looks after the sizes of the logs of running containers. Returns what ends it. */
 export function startLogRotation(context: EngineContext): () => void {
   const timer = setInterval(() => {
-    for (const record of context.containers.list()) {
-      if (record.pid === 0) continue;
-      const limits = logLimits(context.settings, record.body.HostConfig);
-      rotateWhenLarge(context, record.id, limits).catch((error) =>
-        context.log.warn('a log could not be rotated', { container: record.id, error: messageOf(error) }),
-      );
-    }
+    lookAtAll(context).catch((error) => context.log.warn('logs could not be rotated', { error: messageOf(error) }));
   }, lookEveryMs);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+async function lookAtAll(context: EngineContext): Promise<void> {
+  for (const record of context.containers.list()) {
+    if (record.pid === 0) continue;
+    const limits = logLimits(context.settings, record.body.HostConfig);
+    await rotateWhenLarge(context, record.id, limits).catch((error) =>
+      context.log.warn('a log could not be rotated', { container: record.id, error: messageOf(error) }),
+    );
+  }
 }
 
 /** Moves `log` to `log.1` and so on once it has reached its size; the monitor goes on in a new one. */

@@ -1,0 +1,68 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { ProgressMessage } from '../../../src/api/types/image.ts';
+import { packTree } from '../../../src/image/tar-diff.ts';
+import { createTestRoot, isRoot, run, type TestEngine, type TestRoot } from './support.ts';
+
+const suite = isRoot ? describe : describe.skip;
+
+suite('builds on the engine (needs root)', () => {
+  let root: TestRoot;
+  let t: TestEngine;
+  beforeAll(async () => {
+    root = createTestRoot();
+    t = await root.open();
+  });
+  afterAll(() => root.destroy());
+
+  const build = async (file: string, tag: string, signal?: AbortSignal) => {
+    const directory = join(root.dir, `context-${tag}`);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'iEchorfile'), file);
+    const messages: ProgressMessage[] = [];
+    const request = { body: packTree(directory), t: [tag], signal };
+    for await (const message of t.engine.imageBuild(request)) messages.push(message);
+    return messages;
+  };
+
+  test('RUN has a network and names, is confined, and leaves nothing of ours in the layer', async () => {
+    const messages = await build(
+      [
+        'FROM busybox',
+        'RUN cat /etc/resolv.conf | grep nameserver && grep localhost /etc/hosts && ls /sys/class/net > /net',
+        'RUN grep Seccomp: /proc/self/status && ! unshare -m true && echo made > /made',
+      ].join('\n'),
+      'built',
+    );
+    expect(messages.filter((message) => message.error)).toEqual([]);
+    const text = messages.map((message) => message.stream ?? '').join('');
+    expect(text).toContain('Successfully tagged built:latest');
+    const image = t.context.images.get('built');
+    const written = image.chain.slice(1).flatMap((layer) => listFiles(t.context.snapshotter.lowerDirs(layer)[0] ?? ''));
+    expect(written.sort()).toEqual(['made', 'net']);
+    expect((await run(t.engine, 'cat /made /net', { Image: 'built' })).text).toContain('made\neth0\nlo\n');
+  });
+
+  test('a command that fails ends the build with its place, and nothing of it stays mounted', async () => {
+    const messages = await build('FROM busybox\nRUN exit 7\n', 'failing');
+    expect(messages.at(-1)?.error).toContain('exit code: 7');
+    expect(t.context.images.find('failing')).toBeUndefined();
+    expect(t.context.snapshotter.active()).toEqual([]);
+  });
+
+  test('an aborted build ends its command', async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 700);
+    const begun = Date.now();
+    await build('FROM busybox\nRUN sleep 60\n', 'aborted', stop.signal).catch(() => []);
+    expect(Date.now() - begun).toBeLessThan(10_000);
+    expect(t.context.snapshotter.active()).toEqual([]);
+  });
+});
+
+function listFiles(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => entry.name);
+}

@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { newId } from '../../../src/common/id.ts';
+import { createTestRoot, isRoot, output, start, type TestRoot, until } from './support.ts';
+
+const suite = isRoot ? describe : describe.skip;
+
+suite('a daemon that comes after another (needs root)', () => {
+  let root: TestRoot;
+  beforeEach(() => {
+    root = createTestRoot();
+  });
+  afterEach(() => root.destroy());
+
+  test('adopts a running container of one that was killed: its process, log, health and exit code', async () => {
+    const { victim, id } = await startVictim(root.dir);
+    victim.kill('SIGKILL');
+    await once(victim, 'exit');
+    const { engine } = await root.open();
+    const { State } = await engine.containerInspect({ id });
+    expect(State).toMatchObject({ Status: 'running' });
+    expect(existsSync(`/proc/${State.Pid}`)).toBe(true);
+    const probes = async () => (await engine.containerInspect({ id })).State.Health?.Log.at(-1)?.Start ?? '';
+    const last = await probes();
+    await until('it is probed again', async () => (await probes()) > last);
+    await engine.containerStop({ id, t: 10 });
+    expect((await engine.containerInspect({ id })).State.ExitCode).toBe(9);
+    expect(await output(engine, id)).toBe('before\nafter\n');
+  });
+
+  test('learns the exit code of one that ended meanwhile, and applies its restart policy', async () => {
+    const first = await root.open();
+    const ended = await start(first.engine, { Cmd: ['sh', '-c', 'sleep 0.4; exit 6'] });
+    const kept = await start(first.engine, {
+      Cmd: ['sh', '-c', 'sleep 0.4; exit 6'],
+      HostConfig: { RestartPolicy: { Name: 'unless-stopped' } },
+    });
+    const pids = [ended, kept].map((id) => first.context.containers.get(id).pid);
+    await root.end(first);
+    await until('both have ended', () => pids.every((pid) => !existsSync(`/proc/${pid}`)));
+    const second = await root.open();
+    await until('handled', async () => (await second.engine.containerInspect({ id: ended })).State.Status === 'exited');
+    expect((await second.engine.containerInspect({ id: ended })).State.ExitCode).toBe(6);
+    await until('started again', async () => (await second.engine.containerInspect({ id: kept })).RestartCount > 0);
+  });
+
+  test('undoes a start and finishes a removal that were under way, and sweeps what has no record', async () => {
+    const first = await root.open();
+    const { roots, containers } = first.context;
+    const half = await start(first.engine, { Cmd: ['sleep', '100'] });
+    const going = await start(first.engine, { Cmd: ['true'] });
+    await first.engine.containerWait({ id: going });
+    const { pid } = containers.get(half);
+    containers.update(half, { status: 'starting' });
+    containers.update(going, { status: 'removing', removing: { volumes: true } });
+    const orphan = newId();
+    mkdirSync(join(roots.execRoot, 'containers', orphan), { recursive: true });
+    mkdirSync(join(roots.dataRoot, 'containers', orphan), { recursive: true });
+    await root.end(first);
+    const second = await root.open();
+    expect((await second.engine.containerInspect({ id: half })).State).toMatchObject({ Status: 'exited', Pid: 0 });
+    expect(existsSync(`/proc/${pid}`)).toBe(false);
+    await expect(second.engine.containerInspect({ id: going })).rejects.toMatchObject({ code: 'CONTAINER_NOT_FOUND' });
+    expect(existsSync(join(roots.execRoot, 'containers', orphan))).toBe(false);
+    expect(existsSync(join(roots.dataRoot, 'containers', orphan))).toBe(false);
+    await second.engine.containerStart({ id: half });
+    expect((await second.engine.containerInspect({ id: half })).State.Running).toBe(true);
+  });
+});
+
+/** A daemon in a process of its own, once its container runs. */
+async function startVictim(dir: string): Promise<{ victim: ChildProcess; id: string }> {
+  const main = fileURLToPath(new URL('./victim-main.ts', import.meta.url));
+  const victim = spawn(process.execPath, [main, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(victim.stdout ?? victim, 'data')) as [Buffer];
+  return { victim, id: line.toString().trim() };
+}
