@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { createBuilder } from '../build/builder.ts';
+import { createKeyedMutex } from '../common/keyed-mutex.ts';
+import type { Log } from '../common/log.ts';
+import type { Roots } from '../common/roots.ts';
+import { createContainers } from '../engine/containers.ts';
+import type { EngineContext } from '../engine/context.ts';
+import { createEarlyAttach } from '../engine/early-attach.ts';
+import { createEngine, type Engine } from '../engine/engine.ts';
+import { createEvents } from '../engine/events.ts';
+import { createExecs } from '../engine/exec-store.ts';
+import { createSandbox } from '../engine/sandbox.ts';
+import { createExec } from '../host/exec-process.ts';
+import { openMonitor } from '../host/monitor.ts';
+import { openRuntime } from '../host/oci-runtime.ts';
+import { openStateDb } from '../host/state-db.ts';
+import { createImageStore } from '../image/image-store.ts';
+import { createSnapshotter } from '../image/overlay.ts';
+import { createNetworks } from '../network/networks.ts';
+import { createVolumes } from '../volumes/volumes.ts';
+import { createBaseImages } from './base-images.ts';
+import type { DaemonOptions } from './options.ts';
+
+/** The parts of a daemon, put together. */
+export interface Assembled {
+  readonly engine: Engine;
+  runningContainers(): number;
+  /** Lets go of everything; what nothing needs any longer is removed. */
+  close(): Promise<void>;
+}
+
+/** Puts the engine together over a data root that this process has locked, and finishes what the last one began. */
+export async function assemble(options: DaemonOptions, { roots, log }: { roots: Roots; log: Log }): Promise<Assembled> {
+  const store = openStateDb(join(roots.dataRoot, 'state.db'));
+  try {
+    const [host, networks] = await Promise.all([
+      openHost(options, { roots, log }),
+      createNetworks({ store, roots, log, ...(options.defaultPools && { defaultPools: options.defaultPools }) }),
+    ]);
+    const snapshotter = createSnapshotter({ dir: roots.dataRoot });
+    const images = createImageStore({ store, snapshotter, roots, log });
+    const volumes = createVolumes({ store, dataRoot: roots.dataRoot, log });
+    const containers = createContainers(store);
+    const context: EngineContext = {
+      ...{ roots, log, store, containers, images, snapshotter, networks, volumes, ...host },
+      settings: {
+        stopTimeoutSeconds: 10,
+        logMaxSizeBytes: options.logMaxSizeBytes,
+        logMaxFiles: options.logMaxFiles,
+        defaultPidsLimit: options.defaultPidsLimit,
+      },
+      events: createEvents(),
+      earlyAttach: createEarlyAttach(),
+      execs: createExecs(),
+      mutex: createKeyedMutex(),
+    };
+    const sandbox = createSandbox(context);
+    const bases = createBaseImages({ images, pull: (reference, given) => pull(reference, { images, ...given }) });
+    const builder = createBuilder({ images, snapshotter, store, sandbox, bases, roots, log });
+    const engine = createEngine(context, builder);
+    await engine.recover();
+    const runningContainers = () => containers.list().filter(({ pid }) => pid !== 0).length;
+    const close = async () => {
+      const inUse = containers.list().some(({ pid, status }) => pid !== 0 || status === 'restarting');
+      await engine.close();
+      volumes.close({ removeAll: !inUse });
+      store.close();
+    };
+    return { engine, runningContainers, close };
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+async function openHost(options: DaemonOptions, { roots, log }: { roots: Roots; log: Log }) {
+  const preferred = options.defaultRuntime;
+  const root = join(roots.execRoot, 'runtime');
+  const runtime = await openRuntime({ root, log, ...(preferred && { preferred }) });
+  const monitor = await openMonitor({ runtime, dir: join(roots.execRoot, 'monitors'), log });
+  return { runtime, monitor, exec: createExec({ runtime, dir: join(roots.execRoot, 'exec'), log }) };
+}
+
+async function pull(
+  reference: string,
+  given: Parameters<typeof import('../registry/pull.ts').pullImage>[1],
+): Promise<void> {
+  const { pullImage } = await import('../registry/pull.ts');
+  await pullImage(reference, given);
+}

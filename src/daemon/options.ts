@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { codeOf, IechorError, messageOf } from '../common/error.ts';
+import type { LogLevel } from '../common/log.ts';
+
+/** How one daemon runs: flags over the configuration file over the defaults. */
+export interface DaemonOptions {
+  /** `unix:///path`. */
+  readonly hosts: readonly string[];
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  readonly pidfile?: string;
+  readonly logLevel: LogLevel;
+  /** Descriptor that receives one JSON line: ready, or why not. */
+  readonly readyFd?: number;
+  readonly logMaxSizeBytes: number;
+  readonly logMaxFiles: number;
+  readonly defaultPidsLimit: number;
+  readonly defaultRuntime?: string;
+  readonly defaultPools?: readonly { readonly base: string; readonly size: number }[];
+}
+
+const defaultConfigFile = '/etc/iechor/iechord.json';
+
+export const usage = `Usage: iechord [OPTIONS]
+
+The engine behind the iechor command, which starts it when it is needed.
+
+  -H, --host ADDRESS       listen here, repeatable (unix:///run/iechor/iechor.sock)
+      --data-root DIR      images, volumes and state (/var/lib/iechor)
+      --exec-root DIR      what does not survive a boot (/run/iechor)
+      --config-file FILE   JSON with dockerd's key names (${defaultConfigFile}, where it exists)
+      --pidfile FILE       write the process id here
+      --log-level LEVEL    debug, info, warn or error (info)
+      --ready-fd FD        write a JSON line here when ready, or why it cannot start
+  -h, --help               show this
+      --version            show the version
+`;
+
+const flags = {
+  host: { type: 'string', short: 'H', multiple: true },
+  'data-root': { type: 'string' },
+  'exec-root': { type: 'string' },
+  'config-file': { type: 'string' },
+  pidfile: { type: 'string' },
+  'log-level': { type: 'string' },
+  'ready-fd': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+} as const;
+
+/** Parses the command line and reads the configuration file. Throws USAGE and DAEMON_CONFIG. */
+export function readOptions(argv: readonly string[]): DaemonOptions | 'help' | 'version' {
+  const given = parseFlags(argv);
+  if (given.help) return 'help';
+  if (given.version) return 'version';
+  const config = readConfig(given['config-file']);
+  const execRoot = resolve(given['exec-root'] ?? config['exec-root'] ?? '/run/iechor');
+  const hosts = given.host ?? config.hosts ?? [`unix://${join(execRoot, 'iechor.sock')}`];
+  for (const host of hosts) checkHost(host);
+  const pidfile = given.pidfile ?? config.pidfile;
+  const readyFd = given['ready-fd'];
+  const pools = config['default-address-pools'];
+  const runtime = config['default-runtime'];
+  return {
+    hosts,
+    execRoot,
+    dataRoot: resolve(given['data-root'] ?? config['data-root'] ?? '/var/lib/iechor'),
+    logLevel: levelOf(given['log-level'] ?? config['log-level'] ?? (config.debug ? 'debug' : 'info')),
+    ...logLimits(config['log-opts'] ?? {}),
+    defaultPidsLimit: config['default-pids-limit'] ?? 4096,
+    ...(pidfile && { pidfile: resolve(pidfile) }),
+    ...(readyFd !== undefined && { readyFd: descriptor(readyFd) }),
+    ...(runtime && { defaultRuntime: runtime }),
+    ...(pools && { defaultPools: pools }),
+  };
+}
+
+function parseFlags(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: flags, strict: true, allowPositionals: false }).values;
+  } catch (cause) {
+    throw new IechorError('USAGE', messageOf(cause), { hint: 'iechord --help lists the options', cause });
+  }
+}
+
+function checkHost(host: string): void {
+  if (/^unix:\/\/\/./.test(host)) return;
+  throw new IechorError('DAEMON_CONFIG', `cannot listen on "${host}": only UNIX sockets are supported so far`, {
+    hint: 'give --host unix:///path/to/engine.sock',
+  });
+}
+
+function levelOf(text: string): LogLevel {
+  if (text === 'debug' || text === 'info' || text === 'warn' || text === 'error') return text;
+  throw new IechorError('DAEMON_CONFIG', `there is no log level "${text}"`, { hint: 'use debug, info, warn or error' });
+}
+
+function descriptor(text: string): number {
+  const fd = Number(text);
+  if (Number.isInteger(fd) && fd >= 1 && fd < 1024) return fd;
+  throw new IechorError('USAGE', `--ready-fd takes the number of a descriptor, not "${text}"`);
+}
+
+/** The keys of the configuration file: dockerd's names and meanings, but for `default-pids-limit`, which is ours. */
+interface Config {
+  hosts?: string[];
+  'data-root'?: string;
+  'exec-root'?: string;
+  pidfile?: string;
+  'log-level'?: string;
+  debug?: boolean;
+  'log-opts'?: Record<string, string>;
+  'default-runtime'?: string;
+  'default-address-pools'?: { base: string; size: number }[];
+  'default-pids-limit'?: number;
+}
+
+const isText = (value: unknown) => typeof value === 'string';
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const checks: { readonly [K in keyof Config]-?: readonly [what: string, fits: (value: unknown) => boolean] } = {
+  hosts: ['a list of addresses', (value) => Array.isArray(value) && value.length > 0 && value.every(isText)],
+  'data-root': ['a path', isText],
+  'exec-root': ['a path', isText],
+  pidfile: ['a path', isText],
+  'log-level': ['a text', isText],
+  debug: ['true or false', (value) => typeof value === 'boolean'],
+  'log-opts': ['an object of texts', (value) => isObject(value) && Object.values(value).every(isText)],
+  'default-runtime': ['crun or runc', (value) => value === 'crun' || value === 'runc'],
+  'default-address-pools': [
+    'a list of {"base": "10.0.0.0/8", "size": 24}',
+    (value) => Array.isArray(value) && value.every((one) => isObject(one) && isText(one.base) && isCount(one.size)),
+  ],
+  'default-pids-limit': ['a number', (value) => isCount(value) || value === -1],
+};
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0;
+}
+
+function readConfig(path: string | undefined): Config {
+  const file = path ?? defaultConfigFile;
+  const fail = (message: string, hint?: string, cause?: unknown) =>
+    new IechorError('DAEMON_CONFIG', `${file}: ${message}`, { hint, cause });
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' && path === undefined) return {};
+    throw fail(messageOf(error), undefined, error);
+  }
+  if (!isObject(parsed)) throw fail('the configuration is not a JSON object');
+  for (const [key, value] of Object.entries(parsed)) {
+    const check = Object.hasOwn(checks, key) ? checks[key as keyof Config] : undefined;
+    if (!check) throw fail(`unknown key "${key}"`, `known keys: ${Object.keys(checks).join(', ')}`);
+    if (!check[1](value)) throw fail(`"${key}" is ${check[0]}`);
+  }
+  return parsed as Config;
+}
+
+const units: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+function logLimits(options: Readonly<Record<string, string>>): { logMaxSizeBytes: number; logMaxFiles: number } {
+  const unknown = Object.keys(options).find((name) => name !== 'max-size' && name !== 'max-file');
+  if (unknown !== undefined) {
+    throw new IechorError('DAEMON_CONFIG', `unknown log option "${unknown}"`, { hint: 'known: max-size, max-file' });
+  }
+  const [, number, unit = ''] = /^(\d+)([kmg]?)b?$/i.exec(options['max-size'] ?? '10m') ?? [];
+  const logMaxSizeBytes = Number(number) * (units[unit.toLowerCase()] ?? 1);
+  const logMaxFiles = Number(options['max-file'] ?? '3');
+  if (!(logMaxSizeBytes > 0) || !Number.isInteger(logMaxFiles) || logMaxFiles < 1) {
+    throw new IechorError('DAEMON_CONFIG', 'log-opts: max-size is a size such as "10m", max-file a number from "1" on');
+  }
+  return { logMaxSizeBytes, logMaxFiles };
+}
