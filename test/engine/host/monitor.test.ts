@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readFileSync, renameSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { freezeState } from '../../../src/host/cgroup.ts';
 import { readUsage } from '../../../src/host/cgroup-usage.ts';
 import { signalProcess } from '../../../src/host/processes.ts';
@@ -118,6 +119,60 @@ describe.each(['crun', 'runc'])('containers under conmon and %s', (name) => {
     await (await later.attach(id)).write(Buffer.from('\n'));
     expect((await exit).exitCode).toBe(5);
     expect(later.adopt(id)).toBeUndefined();
+  });
+
+  check('what a daemon started that died before it wrote that down is adopted too', async () => {
+    const { id, pid, monitorPid } = await run(['sleep', '100']);
+    rmSync(join(host.dir, 'monitor/containers', id, 'record.json'));
+    expect((await host.reopen()).adopt(id)).toEqual({ pid, monitorPid });
+  });
+
+  check('a pid that belongs to another process by now is not adopted', async () => {
+    const { id } = await run(['sleep', '100']);
+    const file = join(host.dir, 'monitor/containers', id, 'record.json');
+    const record = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...record, startTicks: record.startTicks - 1 }));
+    expect(host.monitor.adopt(id)).toBeUndefined();
+    writeFileSync(file, JSON.stringify(record));
+  });
+
+  check('a client that stops reading holds the container back, and loses nothing', async () => {
+    const { id } = await host.create(host.spec(['seq', '1', '1000000']));
+    const connection = await host.monitor.attach(id);
+    await host.runtime.start(id);
+    const iterator = connection.output[Symbol.asyncIterator]();
+    await iterator.next();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(host.monitor.exitOf(id)).toBeUndefined();
+    let tail = '';
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+      tail = (tail + Buffer.from(next.value.data).toString()).slice(-20);
+    }
+    expect(tail).toMatch(/\n999999\n1000000\n$/);
+    expect((await host.monitor.awaitExit(id)).exitCode).toBe(0);
+  });
+
+  check('the log file stays within its bound', async () => {
+    const { id, logPath } = await run(['seq', '1', '20000'], { logSizeMax: 16_384 });
+    await host.monitor.awaitExit(id);
+    expect(statSync(logPath).size).toBeLessThanOrEqual(16_384);
+    expect(logLines(logPath).at(-1)).toBe('stdout F 20000');
+  });
+
+  check('twenty containers at once leave no descriptor and no cgroup behind', async () => {
+    const before = readdirSync('/proc/self/fd').length;
+    const exits = Array.from({ length: 20 }, async (_, code) => {
+      const { id, cgroup } = await host.create(host.spec(['sh', '-c', `exit ${code}`]));
+      const connection = await host.monitor.attach(id);
+      await host.runtime.start(id);
+      await readUntil(connection);
+      const exit = await host.monitor.awaitExit(id);
+      await host.runtime.delete(id);
+      expect(readUsage(cgroup)).toBeUndefined();
+      return exit.exitCode;
+    });
+    expect(await Promise.all(exits)).toEqual(Array.from({ length: 20 }, (_, code) => code));
+    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
   });
 
   check('the end of a container is noticed although its monitor was killed before', async () => {
