@@ -14,6 +14,13 @@ export interface OpenSession extends Session {
   readonly renderer: Renderer;
 }
 
+interface SessionOptions {
+  readonly quiet?: boolean | undefined;
+  readonly dryRun?: boolean;
+  /** Where the command is connected already. */
+  readonly engine?: EngineApi;
+}
+
 /** What the commands of a project share: its files, the session with the engine, and Ctrl-C. */
 export abstract class ComposeCommand extends BaseCommand {
   readonly #soft = new AbortController();
@@ -35,6 +42,11 @@ export abstract class ComposeCommand extends BaseCommand {
   /** `--dry-run`, before the command or after it. */
   protected isDryRun(flags: { readonly 'dry-run'?: boolean | undefined }): boolean {
     return this.globals.dryRun || (flags['dry-run'] ?? false);
+  }
+
+  /** What globals say about `up` and its kin. */
+  protected upOptions(): { readonly ansi: string | undefined; readonly separator: '-' | '_' } {
+    return { ansi: this.globals.ansi, separator: this.globals.compatibility ? '_' : '-' };
   }
 
   #listen(): void {
@@ -88,8 +100,8 @@ export abstract class ComposeCommand extends BaseCommand {
     }
   }
 
-  protected async session(options: { readonly quiet?: boolean; readonly dryRun?: boolean } = {}): Promise<OpenSession> {
-    const engine = await this.engine();
+  protected async session(options: SessionOptions = {}): Promise<OpenSession> {
+    const engine = options.engine ?? (await this.engine());
     const renderer = openRenderer(this.globals, options);
     return {
       engine,
@@ -105,10 +117,7 @@ export abstract class ComposeCommand extends BaseCommand {
   }
 
   /** Runs a verb with a session; the terminal is put back in order whatever happens. */
-  protected async inSession<T>(
-    options: { readonly quiet?: boolean; readonly dryRun?: boolean },
-    verb: (session: OpenSession) => Promise<T>,
-  ): Promise<T> {
+  protected async inSession<T>(options: SessionOptions, verb: (session: OpenSession) => Promise<T>): Promise<T> {
     const session = await this.session(options);
     try {
       return await verb(session);
@@ -117,10 +126,10 @@ export abstract class ComposeCommand extends BaseCommand {
     }
   }
 
-  /** Engine and project, read side by side. */
+  /** Project first: a mistake in its file is said before an engine is started. */
   protected async engineAndTarget(): Promise<{ engine: EngineApi; target: Target & { readonly loaded?: Loaded } }> {
-    const [engine, target] = await Promise.all([this.engine(), this.target()]);
-    return { engine, target };
+    const target = await this.target();
+    return { target, engine: await this.engine() };
   }
 
   protected diagnose(diagnostics: readonly Diagnostic[]): void {

@@ -7,7 +7,7 @@ import { ttyRenderer } from './render/tty.ts';
 /** The renderer that flags, environment and terminal choose; it writes to standard error. */
 export function openRenderer(
   globals: Pick<Globals, 'progress' | 'ansi'>,
-  options: { readonly quiet?: boolean; readonly dryRun?: boolean },
+  options: { readonly quiet?: boolean | undefined; readonly dryRun?: boolean },
 ): Renderer {
   const stream = process.env.COMPOSE_STATUS_STDOUT ? process.stdout : process.stderr;
   const write = (text: string) => void stream.write(text);

@@ -48,8 +48,7 @@ export async function* logs(engine: EngineApi, target: Target, options: LogsOpti
   const history = { tail: options.tail, since: options.since, until: turn ?? options.until, signal };
   yield* mergeByTime(containers.map((container) => linesOf(engine, container, history)));
   if (turn === undefined) return;
-  const live = containers.filter(({ state }) => state === 'running' || state === 'restarting');
-  yield* followFrom(engine, target, { ...options, containers: live, turn });
+  yield* followFrom(engine, target, { ...options, containers, turn });
 }
 
 /** Containers whose log driver cannot be read are left out: there is nothing to show of them. */
@@ -77,15 +76,16 @@ async function* linesOf(
 }
 
 export interface FollowOptions extends Pick<LogsOptions, 'services' | 'exits' | 'until' | 'signal'> {
-  readonly containers: readonly (Pick<ObservedContainer, 'id'> & Source)[];
+  readonly containers: readonly ObservedContainer[];
   /** Lines from this moment on, in seconds since the epoch. */
   readonly turn: string;
 }
 
 /** Lines as they come, from the given containers and those of the services that start later. */
 export async function* followFrom(engine: EngineApi, target: Target, options: FollowOptions): AsyncGenerator<LogLine> {
-  const ended = new AbortController();
-  const signal = AbortSignal.any([options.signal, ended.signal]);
+  if (!options.containers.some(isAlive)) return yield* ended(engine, options);
+  const closing = new AbortController();
+  const signal = AbortSignal.any([options.signal, closing.signal]);
   const queue = createLiveQueue<LogLine>(50);
   const reading = new Map<string, Promise<void>>();
   const read = (container: Pick<ObservedContainer, 'id'> & Source, since: string) => {
@@ -93,17 +93,31 @@ export async function* followFrom(engine: EngineApi, target: Target, options: Fo
     reading.set(container.id, task);
     task.catch((error: unknown) => queue.fail(error));
   };
-  for (const container of options.containers) read(container, options.turn);
+  const living = options.containers.filter(isAlive);
+  for (const container of living) read(container, options.turn);
   const finish = () => queue.end();
   signal.addEventListener('abort', finish, { once: true });
-  if (options.containers.length === 0) queue.end();
   const watching = watchProject(engine, target, { ...options, signal, queue, reading, read });
   watching.catch((error: unknown) => (signal.aborted ? queue.end() : queue.fail(error)));
   try {
     yield* queue.items;
   } finally {
-    ended.abort();
+    closing.abort();
     signal.removeEventListener('abort', finish);
+  }
+}
+
+const isAlive = ({ state }: ObservedContainer): boolean =>
+  state === 'running' || state === 'restarting' || state === 'paused';
+
+/** All have ended already: what they wrote since, and how they ended. */
+async function* ended(engine: EngineApi, options: FollowOptions): AsyncGenerator<LogLine> {
+  const { containers, turn, exits, signal } = options;
+  yield* mergeByTime(containers.map((container) => linesOf(engine, container, { since: turn, signal })));
+  for (const { name, service, number, exitCode } of exits ? containers : []) {
+    if (exitCode === undefined) continue;
+    const from = { name, service, number };
+    yield { from, stream: 'stdout', time: '', text: `exited with code ${exitCode}`, exitCode };
   }
 }
 
@@ -120,7 +134,7 @@ interface WatchOptions extends FollowOptions {
 /** Takes in containers that start, says which end, and closes the queue after the last. */
 async function watchProject(engine: EngineApi, target: Target, options: WatchOptions): Promise<void> {
   const { queue, reading, read, signal } = options;
-  const alive = new Set(options.containers.map(({ id }) => id));
+  const alive = new Set(options.containers.filter(isAlive).map(({ id }) => id));
   const filters = { type: ['container'], label: [`${labels.project}=${target.project}`], event: ['start', 'die'] };
   for await (const event of engine.systemEvents({ since: options.turn, filters, signal })) {
     const container = sourceOf(event);
@@ -150,5 +164,5 @@ function exitLine(event: EventMessage, { name, service, number }: Source): LogLi
 
 async function anyLeft(engine: EngineApi, target: Target, options: WatchOptions): Promise<boolean> {
   const left = await findContainers(engine, target, { services: options.services, signal: options.signal });
-  return left.some(({ state }) => state === 'running' || state === 'restarting');
+  return left.some(isAlive);
 }

@@ -3,6 +3,7 @@ import type { Mount } from '../../api/types/host-config.ts';
 import type { Decision } from './decide.ts';
 import type { Desired, DesiredService } from './desired.ts';
 import type { UpIntent } from './intent.ts';
+import { labels } from './labels.ts';
 import { isAnonymous, takenTargets } from './mounts.ts';
 import type { Observed, ObservedContainer } from './observe.ts';
 import type { ContainerRef, PlanBuilder, StepId } from './plan.ts';
@@ -160,5 +161,6 @@ function inheritVolumes(body: ContainerCreateBody, old: ObservedContainer): Cont
     ...(!mount.RW && { ReadOnly: true }),
   }));
   const others = (host.Mounts ?? []).filter((mount) => !(isAnonymous(mount) && targets.has(mount.Target)));
-  return { ...body, HostConfig: { ...host, Mounts: [...others, ...mounts] } };
+  const Labels = { ...body.Labels, [labels.inherited]: anonymous.map((mount) => mount.Name).join(',') };
+  return { ...body, Labels, HostConfig: { ...host, Mounts: [...others, ...mounts] } };
 }

@@ -17,6 +17,8 @@ export const labels = {
   version: 'com.docker.compose.version',
   imageBuilder: 'com.docker.compose.image.builder',
   fingerprints: 'io.iechor.compose.fingerprints',
+  /** Anonymous volumes taken over from a predecessor: named in the engine's eyes, so they must be removed by name. */
+  inherited: 'io.iechor.compose.inherited-volumes',
 } as const;
 
 /** A dependency as the `depends_on` label holds it. */

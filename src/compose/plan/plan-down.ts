@@ -4,7 +4,7 @@ import { labels } from './labels.ts';
 import type { Observed, ObservedContainer } from './observe.ts';
 import { type Plan, PlanBuilder, type StepId } from './plan.ts';
 import type { Reconciled } from './reconcile.ts';
-import { isLive } from './removals.ts';
+import { isLive, planInheritedVolumes } from './removals.ts';
 
 export interface DownIntent {
   /** Only these services, and neither networks nor volumes; none: everything. */
@@ -70,6 +70,7 @@ export function planTearDown(
         reason: stop === undefined ? options.reason : `stopped by step ${stop}`,
         after: [stop],
       });
+      if (options.volumes) planInheritedVolumes(plan, container, step);
       return [container.id, step];
     }),
   );

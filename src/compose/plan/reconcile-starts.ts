@@ -135,8 +135,8 @@ const naming = ({ service, number, name }: Placed) => ({
   label: `Container ${name}`,
 });
 
-function startReason({ kept, ready }: Placed): string | undefined {
-  if (!kept) return `created by step ${ready[0]}`;
+function startReason({ kept, ref }: Placed): string | undefined {
+  if (!kept) return 'createdBy' in ref ? `created by step ${ref.createdBy}` : 'is new';
   if (kept.state === 'running' || kept.state === 'restarting') return undefined;
   return kept.state === 'exited' && kept.exitCode !== undefined
     ? `has exited with code ${kept.exitCode}`

@@ -1,6 +1,7 @@
 import type { Decision } from './decide.ts';
 import type { DesiredService } from './desired.ts';
 import type { UpIntent } from './intent.ts';
+import { labels } from './labels.ts';
 import type { ObservedContainer } from './observe.ts';
 import type { PlanBuilder, StepId } from './plan.ts';
 
@@ -60,6 +61,7 @@ export class Removals {
       reason: stopped === undefined ? options.reason : `stopped by step ${stopped}`,
       after: stopped === undefined ? (options.after ?? []) : [stopped],
     });
+    if (options.volumes) planInheritedVolumes(this.#plan, container, removed);
     this.steps.push(removed);
     this.byId.set(container.id, removed);
     this.byName.set(container.name, removed);
@@ -67,6 +69,20 @@ export class Removals {
       if (port) this.ports.set(`${port}/${type}`, stopped ?? removed);
     }
     return removed;
+  }
+}
+
+/** Removes what the engine does not with the container: anonymous volumes that it took over from its predecessor. */
+export function planInheritedVolumes(plan: PlanBuilder, container: ObservedContainer, removed: StepId): void {
+  const names = (container.labels[labels.inherited] ?? '').split(',').filter(Boolean);
+  for (const volume of names) {
+    plan.add('removeVolume', {
+      target: `volume:${volume}`,
+      label: `Volume ${volume.slice(0, 12)}`,
+      volume,
+      reason: `anonymous volume of ${container.name}`,
+      after: [removed],
+    });
   }
 }
 

@@ -1,0 +1,113 @@
+import { resolve } from 'node:path';
+import type { Port, ServiceVolume } from '../compose/model/project.ts';
+import type { OneOff } from '../compose/run-oneoff.ts';
+import { splitWords } from '../compose/source/shell-words.ts';
+import { assignments, composeFlags, pullChoice } from './compose-flags.ts';
+import { Flags } from './flags.ts';
+import { parsePublish } from './parse-ports.ts';
+
+const yes = (summary: string) => Flags.boolean({ summary });
+
+export const runFlags = {
+  build: yes('Build the image before the start'),
+  detach: Flags.boolean({ char: 'd', summary: 'Run in the background and print the name of the container' }),
+  entrypoint: Flags.string({ summary: "In place of the image's entrypoint" }),
+  env: Flags.string({ char: 'e', summary: 'Set an environment variable', multiple: true, multipleNonGreedy: true }),
+  interactive: Flags.boolean({ char: 'i', summary: 'Keep standard input open', default: true, allowNo: true }),
+  label: Flags.string({ char: 'l', summary: 'Add a label', multiple: true, multipleNonGreedy: true }),
+  name: Flags.string({ summary: 'Name of the container' }),
+  'no-deps': yes('Leave alone what the service depends on'),
+  'no-tty': Flags.boolean({ char: 'T', summary: 'No terminal, even where there is one' }),
+  publish: Flags.string({ char: 'p', summary: 'Publish a port', multiple: true, multipleNonGreedy: true }),
+  pull: composeFlags.pull,
+  quiet: { ...composeFlags.quiet, summary: 'Show no progress' },
+  'quiet-pull': yes('Show no progress of pulls'),
+  'remove-orphans': yes('Remove containers of services that are not in the project'),
+  rm: yes('Remove the container when it ends'),
+  'service-ports': Flags.boolean({ char: 'P', summary: "Publish the service's own ports" }),
+  'use-aliases': yes("Answer to the service's names on its networks"),
+  user: Flags.string({ char: 'u', summary: 'User or uid[:group or gid]' }),
+  volume: Flags.string({ char: 'v', summary: 'Mount a volume or a path', multiple: true, multipleNonGreedy: true }),
+  workdir: Flags.string({ char: 'w', summary: 'Working directory' }),
+};
+
+interface RunFlagValues {
+  readonly build: boolean;
+  readonly detach: boolean;
+  readonly entrypoint?: string | undefined;
+  readonly env?: readonly string[] | undefined;
+  readonly interactive: boolean;
+  readonly label?: readonly string[] | undefined;
+  readonly name?: string | undefined;
+  readonly 'no-deps': boolean;
+  readonly 'no-tty': boolean;
+  readonly publish?: readonly string[] | undefined;
+  readonly pull?: string | undefined;
+  readonly 'remove-orphans': boolean;
+  readonly rm: boolean;
+  readonly 'service-ports': boolean;
+  readonly 'use-aliases': boolean;
+  readonly user?: string | undefined;
+  readonly volume?: readonly string[] | undefined;
+  readonly workdir?: string | undefined;
+}
+
+/** `run`'s command line as what the library takes. */
+export function oneOffOf(
+  flags: RunFlagValues,
+  { service, command, isTTY }: { service: string; command: readonly string[]; isTTY: boolean },
+): OneOff {
+  const labels = Object.entries(assignments(flags.label)).map(([key, value]) => [key, value ?? '']);
+  return {
+    service,
+    command,
+    entrypoint: flags.entrypoint === undefined ? undefined : (splitWords(flags.entrypoint) ?? [flags.entrypoint]),
+    environment: assignments(flags.env),
+    labels: Object.fromEntries(labels),
+    name: flags.name,
+    user: flags.user,
+    workdir: flags.workdir,
+    volumes: (flags.volume ?? []).map(volumeOf),
+    ports: portsOf(flags.publish ?? []),
+    servicePorts: flags['service-ports'],
+    useAliases: flags['use-aliases'],
+    tty: !flags.detach && !flags['no-tty'] && isTTY,
+    interactive: !flags.detach && flags.interactive,
+    detach: flags.detach,
+    autoRemove: flags.rm,
+    dependencies: !flags['no-deps'],
+    build: flags.build,
+    removeOrphans: flags['remove-orphans'],
+    pull: pullChoice(flags.pull),
+  };
+}
+
+function portsOf(specs: readonly string[]): Port[] {
+  return Object.entries(parsePublish(specs).bindings).flatMap(([key, bindings]) => {
+    const [target = '', protocol = 'tcp'] = key.split('/');
+    return (bindings ?? []).map(({ HostIp, HostPort }) => ({
+      target: Number(target),
+      protocol,
+      mode: 'ingress',
+      ...(HostIp && { host_ip: HostIp }),
+      ...(HostPort && { published: HostPort }),
+    }));
+  });
+}
+
+/** `[source:]target[:ro]`; a source with a slash or a dot in front is a path. */
+function volumeOf(spec: string): ServiceVolume {
+  const parts = spec.split(':');
+  if (parts.length === 1) return { type: 'volume', target: spec };
+  const [source = '', target = '', options = ''] = parts;
+  const read = options.split(',').includes('ro') ? { read_only: true } : {};
+  if (!/^[./~]/.test(source)) return { type: 'volume', source, target, ...read };
+  const home = process.env.HOME ?? '/root';
+  return {
+    type: 'bind',
+    source: resolve(source.replace(/^~(?=\/|$)/, home)),
+    target,
+    ...read,
+    bind: { create_host_path: true },
+  };
+}

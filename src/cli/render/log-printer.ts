@@ -1,0 +1,18 @@
+import { once } from 'node:events';
+import type { LogLine } from '../../compose/logs.ts';
+import { createPrefixer, type PrefixOptions } from './log-prefix.ts';
+
+export interface LogPrinterOptions extends PrefixOptions {
+  readonly timestamps: boolean;
+}
+
+/** Prints lines of logs with their prefix, each on the stream it was written to. Waits for a slow reader. */
+export function createLogPrinter(project: string, options: LogPrinterOptions): (line: LogLine) => Promise<void> {
+  const prefixer = createPrefixer(project, options);
+  return async ({ from, stream, time, text, exitCode }) => {
+    const sink = stream === 'stderr' ? process.stderr : process.stdout;
+    const stamp = options.timestamps && time !== '' && exitCode === undefined ? `${time} ` : '';
+    const body = exitCode === undefined ? `${prefixer(from)}${stamp}${text}` : `${from.name} ${text}`;
+    if (!sink.write(`${body}\n`)) await once(sink, 'drain');
+  };
+}

@@ -1,0 +1,34 @@
+import { ComposeCommand } from '../../cli/compose-command.ts';
+import { composeFlags } from '../../cli/compose-flags.ts';
+import { Flags } from '../../cli/flags.ts';
+import { down } from '../../compose/down.ts';
+
+export default class Down extends ComposeCommand {
+  static override summary = 'Stop and remove containers and networks of the project';
+  static override synopsis = '[OPTIONS] [SERVICE...]';
+  static override strict = false;
+  static override flags = {
+    'dry-run': composeFlags['dry-run'],
+    'remove-orphans': Flags.boolean({ summary: 'Remove also containers of services that are not in the project' }),
+    rmi: Flags.string({ summary: 'Remove images: those built here, or all', options: ['local', 'all'] }),
+    timeout: composeFlags.timeout,
+    volumes: Flags.boolean({ char: 'v', summary: 'Remove also its volumes, named and anonymous' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags, argv } = await this.parse(Down);
+    const dryRun = this.isDryRun(flags);
+    const { engine, target } = await this.engineAndTarget();
+    await this.inSession({ dryRun, engine }, async (session) => {
+      const intent = {
+        services: argv as string[],
+        volumes: flags.volumes,
+        images: (flags.rmi ?? 'none') as 'none' | 'local' | 'all',
+        removeOrphans: flags['remove-orphans'],
+        timeoutSeconds: flags.timeout,
+      };
+      const plan = await down(session, target, { intent, project: target.loaded?.project, dryRun });
+      if (dryRun) this.printPlan(plan);
+    });
+  }
+}

@@ -1,0 +1,77 @@
+import { kill, stop } from './lifecycle.ts';
+import { followFrom, type LogLine } from './logs.ts';
+import type { Session } from './session.ts';
+import { findContainers, type Target } from './state.ts';
+
+export interface AttachedOptions {
+  /** Services whose lines are shown. */
+  readonly services: readonly string[];
+  /** Services that are stopped at the end. */
+  readonly stops: readonly string[];
+  /** Lines from this moment on, in seconds since the epoch. */
+  readonly turn: string;
+  readonly print: (line: LogLine) => Promise<void>;
+  /** Stop everything when one container ends, or ends with an error. */
+  readonly abortOn: 'none' | 'exit' | 'failure';
+  /** The service whose exit code is ours. */
+  readonly exitCodeFrom?: string | undefined;
+  readonly timeoutSeconds?: number | undefined;
+}
+
+/**
+ * Shows what the containers write until all have ended. The first interrupt stops them (130), the second kills them.
+ * Resolves with the exit code of the command.
+ */
+export async function attached(session: Session, target: Target, options: AttachedOptions): Promise<number> {
+  const { engine } = session;
+  const ending = new AbortController();
+  const containers = await findContainers(engine, target, { services: options.services, signal: ending.signal });
+  let code = 0;
+  let stopping: Promise<void> | undefined;
+  const onInterrupt = () => {
+    code = 130;
+    session.notice('stopping; Ctrl-C again kills the containers');
+    stopping ??= stopAll(session, target, options);
+  };
+  session.signal.addEventListener('abort', onInterrupt, { once: true });
+  if (session.signal.aborted) onInterrupt();
+  try {
+    for await (const line of followFrom(engine, target, {
+      ...options,
+      containers,
+      exits: true,
+      signal: ending.signal,
+    })) {
+      await options.print(line);
+      if (line.exitCode === undefined) continue;
+      const counts = options.exitCodeFrom === undefined || options.exitCodeFrom === line.from.service;
+      if (stopping || (options.abortOn === 'failure' && line.exitCode === 0) || options.abortOn === 'none') continue;
+      if (counts) code = line.exitCode;
+      stopping = stopAll(session, target, options);
+    }
+    await stopping;
+    if (code !== 130 && options.exitCodeFrom !== undefined)
+      code = await exitCodeOf(session, target, options.exitCodeFrom);
+    return code;
+  } finally {
+    session.signal.removeEventListener('abort', onInterrupt);
+    ending.abort();
+  }
+}
+
+async function stopAll(session: Session, target: Target, options: AttachedOptions): Promise<void> {
+  const intent = { services: options.stops, timeoutSeconds: options.timeoutSeconds };
+  try {
+    await stop({ ...session, signal: session.kill }, target, { intent });
+  } catch (error) {
+    if (!session.kill.aborted) throw error;
+    const never = new AbortController().signal;
+    await kill({ ...session, signal: never, kill: never }, target, { intent, signalName: 'KILL' });
+  }
+}
+
+/** The exit code of a service's container, once it has ended. */
+async function exitCodeOf(session: Session, target: Target, service: string): Promise<number> {
+  const [container] = await findContainers(session.engine, target, { services: [service], signal: session.kill });
+  return container ? (await session.engine.containerWait({ id: container.id, signal: session.kill })).StatusCode : 0;
+}
