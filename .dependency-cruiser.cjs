@@ -13,7 +13,7 @@ const may = {
   daemon: ['engine', 'build', 'registry', 'image', 'network', 'volumes', 'api', 'host', 'common'],
   doctor: ['host', 'common'],
   compose: ['context', 'api', 'common'],
-  cli: ['compose', 'api', 'common'],
+  cli: ['compose', 'context', 'api', 'common'],
   commands: ['cli', 'compose', 'context', 'doctor', 'api', 'common'],
 };
 const folder = (name) => `^src/${name}/`;
