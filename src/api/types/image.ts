@@ -65,22 +65,22 @@ export interface ProgressMessage {
 
 /** Query of POST /build, decoded. */
 export interface BuildOptions {
-  dockerfile?: string;
-  t?: readonly string[];
-  extrahosts?: string;
-  remote?: string;
-  q?: boolean;
-  nocache?: boolean;
-  cachefrom?: readonly string[];
-  pull?: string;
-  rm?: boolean;
-  forcerm?: boolean;
-  memory?: number;
-  shmsize?: number;
-  buildargs?: Readonly<Record<string, string | null>>;
-  labels?: Readonly<Record<string, string>>;
-  networkmode?: string;
-  target?: string;
-  platform?: string;
-  version?: string;
+  dockerfile?: string | undefined;
+  t?: readonly string[] | undefined;
+  extrahosts?: string | undefined;
+  remote?: string | undefined;
+  q?: boolean | undefined;
+  nocache?: boolean | undefined;
+  cachefrom?: readonly string[] | undefined;
+  pull?: string | undefined;
+  rm?: boolean | undefined;
+  forcerm?: boolean | undefined;
+  memory?: number | undefined;
+  shmsize?: number | undefined;
+  buildargs?: Readonly<Record<string, string | null>> | undefined;
+  labels?: Readonly<Record<string, string>> | undefined;
+  networkmode?: string | undefined;
+  target?: string | undefined;
+  platform?: string | undefined;
+  version?: string | undefined;
 }
