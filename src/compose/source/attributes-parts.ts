@@ -236,7 +236,7 @@ export const volumeMount = object(
     volume: object({ labels: labels({ merge: 'sequence' }), nocopy: bool(), subpath: text() }),
     tmpfs: object({
       size: bytes({ accept: ['integer', 'string'], minimum: 0 }),
-      mode: uint({ accept: ['number', 'string'] }),
+      mode: uint({ accept: ['number'] }),
     }),
     image: object({ subpath: text() }),
   },

@@ -13,7 +13,7 @@ export interface DotenvOptions {
 }
 
 const blank = /[\t\v\f\r \u0085\u00a0]/;
-const escape = /\\(?:[abcfnrtv$"\\]|0\d{0,3})/g;
+const escapes = /\\(?:[abcfnrtv$"\\]|0\d{0,3})/g;
 const simpleEscapes: Readonly<Record<string, string>> = {
   a: '\x07',
   b: '\b',
@@ -117,7 +117,10 @@ function readValue(file: SourceFile, from: number, variables: Map<string, string
     const char = text[at] as string;
     if (char === quote) {
       if (quote === "'") return { text: value, next: at + 1 };
-      return expandValue(unescape(value), { file, start: from, end: at + 1 }, variables, { ...options, next: at + 1 });
+      return expandValue(resolveEscapes(value), { file, start: from, end: at + 1 }, variables, {
+        ...options,
+        next: at + 1,
+      });
     }
     if (char === '\\' && at + 1 < text.length) {
       const following = text[++at] as string;
@@ -148,8 +151,8 @@ function expandValue(
   return { message: `invalid template: ${JSON.stringify(value)}`, place };
 }
 
-function unescape(value: string): string {
-  return value.replace(escape, (match) => {
+function resolveEscapes(value: string): string {
+  return value.replace(escapes, (match) => {
     const code = match[1] as string;
     if (code === '$') return '$$';
     if (code !== '0') return simpleEscapes[code] ?? match;

@@ -89,7 +89,7 @@ export function explain(error: TemplateError): { message: string; hint: string }
 }
 
 /** One warning for each variable that is set nowhere, with every place that uses it. */
-export function reportUnset(interpolation: Interpolation): void {
+export function reportUnset(interpolation: Pick<Interpolation, 'unset' | 'report'>): void {
   for (const [name, uses] of interpolation.unset) {
     const [first] = uses;
     if (!first) continue;

@@ -1,31 +1,20 @@
 import type { Diagnostic } from '../../common/diagnostic.ts';
-import { IechorError } from '../../common/error.ts';
+import { dropUnused, select } from '../model/select.ts';
 import type { Project } from '../model/project.ts';
-import type { Origins } from './origins.ts';
+import { addSource, type LoadContext, type RawFile, readSource, refuseRemote } from './context.ts';
+import { type Discovered, discover } from './discover.ts';
+import { finishProject } from './finish-project.ts';
+import { reportUnset } from './interpolate.ts';
+import type { LoadOptions } from './load-options.ts';
+import { loadRaw, loadScope } from './load-scope.ts';
+import type { MapNode, SourceFile } from './node.ts';
+import { normalize } from './normalize.ts';
+import { type Origins, originsOf } from './origins.ts';
+import { type ParsedDocument, parse } from './parse.ts';
+import { findProjectName, lastName } from './project-name.ts';
+import { createReport } from './report.ts';
 
-export interface LoadOptions {
-  /** `-f`, in order; `-` is stdin. None: COMPOSE_FILE, else the standard names in `cwd` and its parents. */
-  readonly files?: readonly string[] | undefined;
-  readonly projectDirectory?: string | undefined;
-  readonly projectName?: string | undefined;
-  /** `--env-file`, in order; none: `.env` of the project directory. */
-  readonly envFiles?: readonly string[] | undefined;
-  /** `--profile`; none: COMPOSE_PROFILES. */
-  readonly profiles?: readonly string[] | undefined;
-  /** Services named on the command line: they and what they depend on are kept, their profiles switched on. */
-  readonly services?: readonly string[] | undefined;
-  /** Keep networks, volumes ... that no active service uses (`--all-resources`). Default false. */
-  readonly allResources?: boolean | undefined;
-  readonly cwd: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly stdin?: (() => Promise<string>) | undefined;
-  /** All true by default; false is `config`'s `--no-...`. */
-  readonly interpolate?: boolean | undefined;
-  readonly normalize?: boolean | undefined;
-  readonly resolvePaths?: boolean | undefined;
-  readonly checkConsistency?: boolean | undefined;
-  readonly resolveEnvironment?: boolean | undefined;
-}
+export type { LoadOptions } from './load-options.ts';
 
 export interface Loaded {
   readonly project: Project;
@@ -34,6 +23,8 @@ export interface Loaded {
   readonly diagnostics: readonly Diagnostic[];
   /** Text of every file read, by the name used in spans: for `formatDiagnostic`. */
   readonly sources: ReadonlyMap<string, string>;
+  /** The canonical tree before it was read into types: what is printed where variables are kept. */
+  readonly tree: MapNode;
 }
 
 /**
@@ -41,6 +32,92 @@ export interface Loaded {
  * Throws one IechorError (COMPOSE_FILE_MISSING, COMPOSE_SYNTAX, COMPOSE_INVALID, PROJECT_NAME, SERVICE_NOT_FOUND) whose
  * `diagnostics` hold all findings.
  */
-export async function load(_options: LoadOptions): Promise<Loaded> {
-  throw new IechorError('COMPOSE_UNSUPPORTED', 'the Compose loader is not in place yet');
+export async function load(options: LoadOptions): Promise<Loaded> {
+  const context = createContext(options);
+  const { report } = context;
+  const found = discover(context, options);
+  const files = found && (await readFiles(context, options, found));
+  if (!found || !files) return failed(context);
+  const documents = await Promise.all(files.map((file) => context.peek(file)));
+  const named = lastName(documents.flatMap((list) => (list ?? []).map(({ root }) => root)));
+  const name = findProjectName(context, options, found, named);
+  found.environment.set('COMPOSE_PROJECT_NAME', name);
+  const scope = { directory: found.directory, base: found.directory, environment: found.environment };
+  const root = await context.loadScope(files, scope, []);
+  reportUnset(context);
+  if (!root) return failed(context, 'empty compose file');
+  if (root.entries.size === 0) return failed(context, 'empty compose file');
+  if (name === '') return failed(context, 'project name must not be empty');
+  if (options.normalize !== false) normalize(root, name, (key) => found.environment.get(key));
+  const project = finishProject(context, options, { root, found, name });
+  report.finish();
+  const sources = new Map([...context.sources].map(([file, { text }]) => [file, text]));
+  return {
+    project: narrow(project, options),
+    origins: originsOf(root),
+    diagnostics: report.warnings,
+    sources,
+    tree: root,
+  };
+}
+
+function createContext(options: LoadOptions): LoadContext {
+  const parsed = new Map<SourceFile, Promise<readonly ParsedDocument[] | undefined>>();
+  const raw = new WeakMap<object, Map<string, Promise<RawFile>>>();
+  const context: LoadContext = {
+    report: createReport(),
+    sources: new Map(),
+    home: options.environment.HOME,
+    interpolate: options.interpolate !== false,
+    resolvePaths: options.resolvePaths !== false,
+    unset: new Map(),
+    peek(file) {
+      const result = parsed.get(file) ?? parse(file, context.report);
+      parsed.set(file, result);
+      return result;
+    },
+    parse(file) {
+      const peeked = parsed.get(file);
+      parsed.delete(file);
+      return peeked ?? parse(file, context.report);
+    },
+    loadScope: (files, scope, included) => loadScope(context, files, scope, included),
+    loadRaw(file, scope) {
+      const ofScope = raw.get(scope.environment) ?? new Map<string, Promise<RawFile>>();
+      raw.set(scope.environment, ofScope);
+      const key = `${scope.directory}\n${scope.base}\n${file.name}`;
+      const result = ofScope.get(key) ?? loadRaw(context, file, scope);
+      ofScope.set(key, result);
+      return result;
+    },
+  };
+  return context;
+}
+
+async function readFiles(
+  context: LoadContext,
+  options: LoadOptions,
+  { files }: Discovered,
+): Promise<readonly SourceFile[] | undefined> {
+  const read: (SourceFile | undefined)[] = [];
+  for (const name of files) {
+    if (refuseRemote(context, name, {})) read.push(undefined);
+    else if (name !== '-') read.push(readSource(context, name));
+    else read.push(addSource(context, '-', Buffer.from((await options.stdin?.()) ?? '')));
+  }
+  const present = read.filter((file) => file !== undefined);
+  return present.length === read.length ? present : undefined;
+}
+
+/** Ends the load with what was told, or with `message` where nothing was. */
+function failed(context: LoadContext, message = 'no Compose file'): never {
+  if (context.report.errors.length === 0) context.report.error({ code: 'COMPOSE_INVALID', message, at: [] });
+  context.report.finish();
+  throw new Error('unreachable: a failed load has findings');
+}
+
+/** The part of the project that was asked for. */
+function narrow(project: Project, options: LoadOptions): Project {
+  const selected = select(project, { services: options.services ?? [] });
+  return options.allResources ? selected : dropUnused(selected);
 }

@@ -155,3 +155,11 @@ export const startedDependency = (item: Node): Node =>
 /** Lists of names become maps of `make(name)`. Anything else is left alone. */
 export const listToMap = (node: Node, make?: (item: Node) => Node): Node =>
   isList(node) ? asMapping(node, make) : node;
+
+/** `!reset` and `!override`: takes out what stands at the path, where anything does. */
+export function dropPath(root: Node, path: readonly string[]): void {
+  let node: Node | undefined = root;
+  for (const part of path.slice(0, -1)) node = isMap(node) ? node.entries.get(part) : undefined;
+  const last = path.at(-1);
+  if (isMap(node) && last !== undefined) node.entries.delete(last);
+}

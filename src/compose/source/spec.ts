@@ -90,6 +90,8 @@ export interface Rules {
   readonly open?: boolean;
   /** `x-*` keys are refused too. */
   readonly closed?: boolean;
+  /** Kept in the model, left out of print, as Compose does. */
+  readonly unprinted?: boolean;
   /** JSON name, where it differs from the attribute's. */
   readonly jsonName?: string;
   /** Refused with this sentence: known, but newer than the model we follow. */

@@ -14,7 +14,7 @@ export type TemplateError =
 export type Substituted = { readonly text: string; readonly error?: undefined } | { readonly error: TemplateError };
 
 /** `$$`, `$NAME`, `${NAME}`, `${NAME<operator>word}` up to the last brace of the line, or a `${` that is none of these. */
-const pattern = /\$(?:(\$)|([_a-z][_a-z0-9]*)|\{(?:([_a-z][_a-z0-9]*(?::?[-+?](?:.*))?)\}|))/gi;
+const pattern = /\$(?:(\$)|([_a-z][_a-z0-9]*)|\{(?:([_a-z][_a-z0-9]*(?::?[-+?](?:[^\n]*))?)\}|))/gi;
 const deepest = 1000;
 
 /**
@@ -60,7 +60,7 @@ function expandBraced(match: string, substitution: Substitution, depth: number):
   const close = closingBrace(match);
   const inside = match.slice(2, close < 0 ? -1 : close);
   const rest = close < 0 ? '' : match.slice(close + 1);
-  const parts = /^([_a-z][_a-z0-9]*)(?:(:?[-+?])(.*))?$/i.exec(inside);
+  const parts = /^([_a-z][_a-z0-9]*)(?:(:?[-+?])([^\n]*))?$/i.exec(inside);
   if (!parts) return { error: { kind: 'syntax', template: '' } };
   const [, name = '', operator, word = ''] = parts;
   const value =
@@ -124,7 +124,7 @@ export function variablesOf(template: string): readonly Variable[] {
         found.push(...variablesOf(match[0].slice(close + 1)));
       }
     }
-    const [, name = inside, operator = '', word = ''] = /^(\w+)(:?[-+?])?([^]*)$/.exec(inside) ?? [];
+    const [, name = inside, operator = '', word = ''] = /^(\w+)(:?[-+?])?([\s\S]*)$/.exec(inside) ?? [];
     const kind = operator.at(-1);
     const defaultValue = kind === '-' ? word : '';
     const presenceValue = kind === '+' ? word : '';

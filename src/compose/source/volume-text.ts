@@ -1,4 +1,4 @@
-import { posix } from 'node:path';
+import { cleanPath } from './path-text.ts';
 
 export interface VolumeText {
   readonly type: 'bind' | 'volume';
@@ -18,7 +18,7 @@ export function parseVolume(spec: string): VolumeText | { readonly error: string
   const bare = {
     type: 'volume',
     source: '',
-    target: posix.normalize(spec),
+    target: cleanPath(spec),
     readOnly: false,
     nocopy: false,
     bare: true,
@@ -32,7 +32,7 @@ export function parseVolume(spec: string): VolumeText | { readonly error: string
   return {
     type: isHostPath(source) ? 'bind' : 'volume',
     source,
-    target: posix.normalize(second ?? first),
+    target: cleanPath(second ?? first),
     bare: false,
     ...readFlags(flags),
   };

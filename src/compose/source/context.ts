@@ -1,0 +1,131 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative } from 'node:path';
+import { codeOf, messageOf } from '../../common/error.ts';
+import type { Interpolation } from './interpolate.ts';
+import type { MapNode, Node, Place, SourceFile } from './node.ts';
+import type { ParsedDocument } from './parse.ts';
+import type { Path, Report } from './report.ts';
+import { decodeUtf8 } from './syntax-text.ts';
+
+/** What the stages of one load share. */
+export interface LoadContext {
+  readonly report: Report;
+  readonly sources: Map<string, SourceFile>;
+  readonly home: string | undefined;
+  readonly interpolate: boolean;
+  readonly resolvePaths: boolean;
+  readonly unset: Interpolation['unset'];
+  /** Documents of a file, for looking only: loading changes them. */
+  readonly peek: (file: SourceFile) => Promise<readonly ParsedDocument[] | undefined>;
+  readonly parse: (file: SourceFile) => Promise<readonly ParsedDocument[] | undefined>;
+  /** Include loads whole scopes, extends loads files: both are handed in, since both are parts of loading. */
+  readonly loadScope: (
+    files: readonly SourceFile[],
+    scope: Scope,
+    included: IncludeChain,
+  ) => Promise<MapNode | undefined>;
+  readonly loadRaw: (file: SourceFile, scope: Scope) => Promise<RawFile>;
+}
+
+export type Resets = readonly (readonly string[])[];
+
+/** A file that is only extended from. */
+export interface RawFile {
+  readonly root: MapNode | undefined;
+  readonly resets: Resets;
+}
+
+/** The files being loaded, outermost first, each with the place that asked for the next. */
+export type IncludeChain = readonly { readonly file: string; readonly from?: Node }[];
+
+export interface FileOptions {
+  readonly scope: Scope;
+  /** False for a file that is only extended from: its services are taken raw. */
+  readonly whole: boolean;
+  readonly included: IncludeChain;
+}
+
+/** One set of files with a directory and an environment: the project's own, or an include's. */
+export interface Scope {
+  /** Absolute. */
+  readonly directory: string;
+  /** What relative paths are joined to: the directory, or for an include its way from the including scope. */
+  readonly base: string;
+  readonly environment: ReadonlyMap<string, string>;
+}
+
+/** References to files that are not on this machine. */
+export const isRemote = (reference: string): boolean =>
+  /^oci:\/\//.test(reference) ||
+  /^(git@|git:\/\/|ssh:\/\/|github\.com\/)/.test(reference) ||
+  /^https?:\/\/.*\.git(#.*)?$/.test(reference);
+
+export interface Asked {
+  /** Who asked for the file. */
+  readonly at?: readonly (Place | undefined)[];
+  readonly path?: Path;
+}
+
+/** Reads a file once; tells of what is not there, no file, or no UTF-8. */
+export function readSource(context: LoadContext, name: string, asked: Asked = {}): SourceFile | undefined {
+  const known = context.sources.get(name);
+  if (known) return known;
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(name);
+  } catch (cause) {
+    const why =
+      codeOf(cause) === 'ENOENT'
+        ? 'no such file or directory'
+        : codeOf(cause) === 'EISDIR'
+          ? 'is a directory'
+          : messageOf(cause);
+    context.report.error({
+      code: 'COMPOSE_FILE_MISSING',
+      path: asked.path,
+      message: `open ${name}: ${why}`,
+      at: asked.at ?? [],
+    });
+    return undefined;
+  }
+  return addSource(context, name, bytes);
+}
+
+export function addSource(context: LoadContext, name: string, bytes: Uint8Array): SourceFile | undefined {
+  const { text, badAt } = decodeUtf8(bytes);
+  const file: SourceFile = { name, text };
+  context.sources.set(name, file);
+  if (badAt === undefined) return file;
+  const place = { file, start: badAt, end: badAt + 1 };
+  context.report.error({
+    code: 'COMPOSE_SYNTAX',
+    message: 'invalid UTF-8: this is not YAML text',
+    hint: 'save the file as UTF-8',
+    at: [place],
+  });
+  return undefined;
+}
+
+export const absoluteIn = (directory: string, path: string): string =>
+  isAbsolute(path) ? path : join(directory, path);
+
+/** The way from the scope's directory to a path's directory, `.` for the directory itself. */
+export function relativeDirectory(directory: string, path: string): string {
+  const target = absoluteIn(directory, path);
+  return relative(directory, isDirectory(target) ? target : dirname(target)) || '.';
+}
+
+export const isDirectory = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
+
+/** Refuses what would have to be fetched. */
+export function refuseRemote(context: LoadContext, reference: string, asked: Asked): boolean {
+  if (!isRemote(reference)) return false;
+  context.report.error({
+    code: 'COMPOSE_UNSUPPORTED',
+    path: asked.path,
+    message: `remote Compose files are not supported: ${reference}`,
+    hint: 'fetch it and give its path',
+    at: asked.at ?? [],
+  });
+  return true;
+}

@@ -1,0 +1,33 @@
+import { get, isMap, type Node, scalarNode, stringOf } from './node.ts';
+import { childSpec, type DefaultRule, type Spec } from './spec.ts';
+
+/** Fills in, in place, what an object leaves out. */
+export function fillDefaults(node: Node, spec: Spec): void {
+  if (spec.default && isMap(node)) rules[spec.default](node);
+  if (isMap(node)) {
+    for (const [key, value] of node.entries) {
+      const below = childSpec(spec, key);
+      if (below) fillDefaults(value, below);
+    }
+  } else if (node.kind === 'list' && spec.items) {
+    for (const item of node.items) fillDefaults(item, spec.items);
+  }
+}
+
+type MapNode = Extract<Node, { kind: 'map' }>;
+
+function preset(node: MapNode, key: string, value: string): void {
+  if (!node.entries.has(key)) node.entries.set(key, scalarNode(node.at, value));
+}
+
+const rules: Readonly<Record<DefaultRule, (node: MapNode) => void>> = {
+  buildContext: (node) => preset(node, 'context', '.'),
+  secretTarget: (node) => preset(node, 'target', `/run/secrets/${stringOf(get(node, 'source')) ?? ''}`),
+  port(node) {
+    preset(node, 'protocol', 'tcp');
+    preset(node, 'mode', 'ingress');
+  },
+  deviceRequest(node) {
+    if (!node.entries.has('count') && !node.entries.has('device_ids')) preset(node, 'count', 'all');
+  },
+};

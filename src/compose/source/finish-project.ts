@@ -1,0 +1,81 @@
+import type { Project, SecretSpec, Service } from '../model/project.ts';
+import { activate } from '../model/select.ts';
+import { projectSpec } from './attributes.ts';
+import { checkProject } from './check-project.ts';
+import { nodeAt } from './consistency.ts';
+import type { LoadContext } from './context.ts';
+import { decode, record } from './decode.ts';
+import type { Discovered } from './discover.ts';
+import { type PlaceOf, sortedRecord, withEnvironment, withLabels } from './env-files.ts';
+import type { LoadOptions } from './load-options.ts';
+import { secretValueKey } from './load-scope.ts';
+import { get, getMap, type MapNode, stringOf } from './node.ts';
+import { placesOf } from './report.ts';
+
+export interface Finishing {
+  readonly root: MapNode;
+  readonly found: Discovered;
+  readonly name: string;
+}
+
+type Decoded = Partial<Omit<Project, 'services'>> & {
+  services?: Record<string, Service & { label_file?: readonly string[]; extends?: unknown }>;
+};
+
+/** Reads the canonical tree into the model, switches profiles, checks the whole, and reads env and label files. */
+export function finishProject(context: LoadContext, options: LoadOptions, finishing: Finishing): Project {
+  const { root, found, name } = finishing;
+  const { name: _written, ...decoded } = decode(root, projectSpec, [], context.report) as Decoded;
+  const whole: Project = {
+    networks: record(),
+    volumes: record(),
+    configs: record(),
+    models: record(),
+    disabledServices: record(),
+    ...decoded,
+    secrets: withValues(decoded.secrets, root),
+    services: decoded.services ?? record(),
+    name,
+    profiles: found.profiles,
+    workingDirectory: found.directory,
+    composeFiles: found.files,
+    environment: sortedRecord(found.environment),
+  };
+  const project = activate(whole, found.profiles);
+  if (options.checkConsistency !== false) checkProject({ project, root, report: context.report });
+  return { ...project, services: resolveServices(context, options, project, finishing) };
+}
+
+/** `scale` and `deploy.replicas` say the same; env files and label files become part of the service. */
+function resolveServices(
+  context: LoadContext,
+  options: LoadOptions,
+  project: Project,
+  { root, found }: Finishing,
+): Project['services'] {
+  const services = record<Service>();
+  for (const [name, decoded] of Object.entries(project.services)) {
+    const { label_file: labelFiles, ...service } = decoded as Service & { label_file?: readonly string[] };
+    const placeOf: PlaceOf = (path) => placesOf(nodeAt(root, ['services', name, ...path]));
+    const environed =
+      options.resolveEnvironment === false
+        ? service
+        : withEnvironment(context, service, (key) => found.environment.get(key), placeOf);
+    const labelled = withLabels(context, environed, labelFiles ?? [], placeOf);
+    const agree =
+      options.checkConsistency !== false && labelled.scale !== undefined && labelled.deploy?.replicas !== undefined;
+    services[name] = agree
+      ? { ...labelled, deploy: { ...labelled.deploy, replicas: labelled.scale } as never }
+      : labelled;
+  }
+  return services;
+}
+
+function withValues(secrets: Project['secrets'] | undefined, root: MapNode): Project['secrets'] {
+  const out = record<SecretSpec>();
+  for (const [name, secret] of Object.entries(secrets ?? {})) {
+    const content = stringOf(get(getMap(getMap(root, 'secrets') ?? root, name), secretValueKey));
+    out[name] = content === undefined ? secret : { ...secret, content };
+  }
+  return out;
+}
