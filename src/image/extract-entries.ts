@@ -175,13 +175,21 @@ export function placeNode(state: Extraction, path: string, entry: TarEntry, type
 export function placeLink(state: Extraction, path: string, target: string): void {
   const shown = `the hard link ${JSON.stringify(path)}`;
   if (target === '' || target === path) throw invalid(`${shown} points to ${target === '' ? 'the root' : 'itself'}`);
-  const from = state.directories.place(target, { make: false });
-  const stat = lstatSync(from, { throwIfNoEntry: false }) ?? copyFileUp(state, target);
+  const stat = statInside(state, target) ?? copyFileUp(state, target);
   if (!stat || isWhiteout(stat)) throw invalid(`${shown} points to ${JSON.stringify(target)}, which is not there`);
   if (stat.isDirectory()) throw invalid(`${shown} points to a directory`);
   const place = state.directories.place(path, { make: true });
   const source = state.directories.place(target, { make: false });
   making(state, path, place, () => linkSync(source, place));
+}
+
+function statInside(state: Extraction, path: string): Stats | undefined {
+  try {
+    return lstatSync(state.directories.place(path, { make: false }));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** Brings a file of the layers below into this one, so that it can be linked to, as overlayfs would. */

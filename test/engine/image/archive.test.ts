@@ -1,0 +1,152 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { importImage } from '../../../src/image/archive-import.ts';
+import { loadImages } from '../../../src/image/archive-load.ts';
+import { saveImages } from '../../../src/image/archive-save.ts';
+import { digestOf } from '../../../src/image/digest.ts';
+import { packTree } from '../../../src/image/tar-diff.ts';
+import { createWorkbench, listing, streamOf, tarball, type Workbench } from './support.ts';
+
+const isRoot = process.getuid?.() === 0;
+if (!isRoot) console.warn('SKIPPED: image archives: needs root rights');
+(isRoot ? describe : describe.skip)('image archives', () => {
+  let bench: Workbench;
+  let other: Workbench;
+  beforeAll(() => {
+    bench = createWorkbench();
+    other = createWorkbench();
+  });
+  afterAll(() => {
+    bench.dispose();
+    other.dispose();
+  });
+  const target = (where: Workbench) => ({
+    images: where.images,
+    roots: { dataRoot: where.dir, execRoot: where.dir, scope: 'ffffffff' },
+  });
+  const rootfs = tarball([
+    { name: './', type: 'directory', mode: 0o711 },
+    { name: 'bin/tool', content: '#!', mode: 0o755 },
+    { name: 'data', content: 'x'.repeat(100_000) },
+  ]);
+
+  test('an imported root file system comes out again as it went in', async () => {
+    const image = await importImage(streamOf(gzipSync(rootfs)), {
+      images: bench.images,
+      reference: 'imported:1',
+      message: 'why',
+      changes: ['CMD ["/bin/tool"]', 'ENV A=1 B="two words"', 'EXPOSE 80', 'LABEL a=b', 'WORKDIR /data'],
+    });
+    expect(image.config).toMatchObject({
+      os: 'linux',
+      config: {
+        Cmd: ['/bin/tool'],
+        Env: ['A=1', 'B=two words'],
+        ExposedPorts: { '80/tcp': {} },
+        Labels: { a: 'b' },
+        WorkingDir: '/data',
+      },
+      history: [{ comment: 'why' }],
+    });
+    const chainId = image.chain[0];
+    if (!chainId) throw new Error('no layer');
+    const exported = mkdtempSync(join(bench.dir, 'exported-'));
+    await bench.snapshotter.prepare('c', chainId);
+    // The archive is read by a thread of this process, so the mount has to last until its end.
+    const mount = bench.snapshotter.mount('c');
+    const { mountAt, unmount } = await import('../../../src/host/mount.ts');
+    const root = mkdtempSync(join(bench.dir, 'mnt-'));
+    mountAt(mount, root);
+    try {
+      execFileSync('tar', ['-x', '-p', '-C', exported], { input: await collect(packTree(root)) });
+      expect(listing(exported)).toBe(listing(root));
+      expect(readdirSync(exported)).toEqual(['bin', 'data']);
+    } finally {
+      unmount(root);
+    }
+    await bench.snapshotter.remove('c');
+  });
+
+  test('what comes in with other bytes but the same files is the same layer', async () => {
+    const again = await importImage(streamOf(rootfs), { images: bench.images });
+    expect(again.chain).toEqual(bench.images.get('imported:1').chain);
+    await expect(importImage(streamOf(rootfs), { images: bench.images, reference: 'Bad' })).rejects.toMatchObject({
+      code: 'REFERENCE_INVALID',
+    });
+    await expect(importImage(streamOf(rootfs), { images: bench.images, changes: ['RUN x'] })).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+    });
+  });
+
+  test('saved images load elsewhere with the same ids and tags, from either format', async () => {
+    const base = bench.images.get('imported:1');
+    const parent = base.chain[0];
+    const layer = await bench.images.addLayer(
+      streamOf(gzipSync(tarball([{ name: '.wh.data' }, { name: 'new' }]))),
+      parent,
+    );
+    const diffIds = [...base.config.rootfs.diff_ids, layer.diffId];
+    const image = await bench.images.create({ ...base.config, rootfs: { type: 'layers', diff_ids: diffIds } }, [
+      ...base.chain,
+      layer.chainId,
+    ]);
+    bench.images.tag(image.id, 'registry.example:5000/team/two:2');
+    const names = ['imported:1', 'registry.example:5000/team/two:2'];
+    const archive = await collect(saveImages(bench.images, names));
+    expect(digestOf(await collect(saveImages(bench.images, names)))).toBe(digestOf(archive));
+
+    const loaded = await loadImages(streamOf(archive), target(other));
+    expect(loaded.map(({ image: { id }, tags }) => [id, tags])).toEqual([
+      [base.id, ['imported:1']],
+      [image.id, ['registry.example:5000/team/two:2']],
+    ]);
+    expect(digestOf(await collect(saveImages(other.images, names)))).toBe(digestOf(archive));
+    other.mounted(other.snapshotter.view(layer.chainId), (root) => expect(readdirSync(root)).toEqual(['bin', 'new']));
+
+    // Without Docker's manifest it is an OCI image layout.
+    const dir = mkdtempSync(join(bench.dir, 'oci-'));
+    execFileSync('tar', ['-x', '-C', dir], { input: archive });
+    const oci = execFileSync('tar', ['-c', '--exclude=manifest.json', '-C', dir, '.'], { maxBuffer: 1e9 });
+    const third = createWorkbench();
+    try {
+      const again = await loadImages(streamOf(gzipSync(oci)), target(third));
+      expect(again.map(({ image: { id }, tags }) => [id, tags])).toEqual(
+        loaded.map(({ image: { id }, tags }) => [id, tags]),
+      );
+    } finally {
+      third.dispose();
+    }
+  });
+
+  test('a tampered archive is refused', async () => {
+    const archive = await collect(saveImages(bench.images, ['imported:1']));
+    const dir = mkdtempSync(join(bench.dir, 'bad-'));
+    execFileSync('tar', ['-x', '-C', dir], { input: archive });
+    const { id, chain } = bench.images.get('imported:1');
+    const repack = () => streamOf(execFileSync('tar', ['-c', '-C', dir, '.'], { maxBuffer: 1e9 }));
+    const fourth = createWorkbench();
+    try {
+      writeFileSync(join(dir, 'blobs/sha256', (chain[0] ?? '').slice(7)), tarball([{ name: 'evil' }]));
+      await expect(loadImages(repack(), target(fourth))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+      writeFileSync(join(dir, 'blobs/sha256', id.slice(7)), '{}');
+      await expect(loadImages(repack(), target(fourth))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+      writeFileSync(join(dir, 'manifest.json'), '[{"Config":"../../../../etc/passwd","Layers":[]}]');
+      await expect(loadImages(repack(), target(fourth))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+      await expect(loadImages(streamOf(rootfs), target(fourth))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+      expect(fourth.images.list()).toEqual([]);
+      expect(readdirSync(join(fourth.dir, 'tmp'))).toEqual([]);
+    } finally {
+      fourth.dispose();
+    }
+  });
+});
+
+async function collect(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}

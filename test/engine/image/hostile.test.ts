@@ -1,0 +1,209 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { codeOf, messageOf } from '../../../src/common/error.ts';
+import type { ExtractOptions } from '../../../src/image/extraction.ts';
+import { applyTar } from '../../../src/image/tar-apply.ts';
+import { createWorkbench, listing, streamOf, tarball, type TestEntry, type Workbench } from './support.ts';
+
+const isRoot = process.getuid?.() === 0;
+if (!isRoot) console.warn('SKIPPED: hostile archives: needs root rights');
+(isRoot ? describe : describe.skip)('hostile archives', () => {
+  let bench: Workbench;
+  /** What must not change: a directory beside the roots that archives try to reach. */
+  let canary: string;
+  let root: string;
+  let before: string;
+  beforeAll(() => {
+    bench = createWorkbench();
+    canary = join(bench.dir, 'canary');
+    mkdirSync(canary);
+    writeFileSync(join(canary, 'secret'), 'untouched', { mode: 0o600 });
+    before = listing(canary);
+  });
+  afterAll(() => bench.dispose());
+  beforeEach(() => {
+    root = mkdtempSync(join(bench.dir, 'root-'));
+  });
+
+  const apply = (tar: Buffer, options: Partial<ExtractOptions> = {}) => applyTar(streamOf(tar), { root, ...options });
+  const refused = async (entries: readonly TestEntry[], options: Partial<ExtractOptions> = { lower: [] }) => {
+    const error: unknown = await apply(tarball(entries), options).catch((reason: unknown) => reason);
+    expect({ code: codeOf(error), message: messageOf(error) }).toMatchObject({ code: 'ARCHIVE_INVALID' });
+    expect(listing(canary)).toBe(before);
+    return messageOf(error);
+  };
+  const up = '../'.repeat(12);
+  const link = (name: string, linkName: string): TestEntry => ({ name, type: 'symlink', linkName });
+  const hard = (name: string, linkName: string): TestEntry => ({ name, type: 'link', linkName });
+
+  test('names that climb out are refused, absolute ones stay inside', async () => {
+    await refused([{ name: `${up}${canary}/secret`, content: 'x' }]);
+    await refused([{ name: 'a/../../x' }]);
+    await apply(tarball([{ name: `${canary}/secret`, content: 'inside' }]), { lower: [] });
+    expect(readFileSync(join(root, canary, 'secret'), 'utf8')).toBe('inside');
+    expect(listing(canary)).toBe(before);
+  });
+
+  test.each([
+    ['layer', { lower: [] }],
+    ['plain', {}],
+  ])('links lead nowhere but inside (%s)', async (_, options) => {
+    await apply(tarball([link('abs', canary), { name: 'abs/secret', content: 'inside' }]), options);
+    expect(readFileSync(join(root, canary, 'secret'), 'utf8')).toBe('inside');
+    await refused([link('rel', `${up}${canary}`), { name: 'rel/secret', content: 'x' }], options);
+    await refused([link('here', '.'), link('here/up', '..'), { name: 'up/x' }], options);
+    await refused([link('loop', 'loop'), { name: 'loop/x' }], options);
+    await apply(tarball([link('last', join(canary, 'secret')), { name: 'last', content: 'file' }]), options);
+    expect(lstatSync(join(root, 'last')).isFile()).toBe(true);
+    expect(listing(canary)).toBe(before);
+  });
+
+  test('hard links reach nothing outside, and nothing that is not there', async () => {
+    await refused([hard('x', `${up}${canary}/secret`)]);
+    await refused([hard('x', 'missing')]);
+    await refused([link('l', canary), hard('x', 'l/secret')]);
+    await refused([{ name: 'd/', type: 'directory' }, hard('x', 'd')]);
+    await refused([{ name: 'x' }, hard('x', './x')]);
+    await apply(tarball([link('l2', join(canary, 'secret')), hard('y', 'l2')]), { lower: [] });
+    expect(lstatSync(join(root, 'y')).isSymbolicLink()).toBe(true);
+  });
+
+  test('links in the layers below do not lead to the host', async () => {
+    const lower = mkdtempSync(join(bench.dir, 'lower-'));
+    symlinkSync(canary, join(lower, 'out'));
+    await refused([hard('x', 'out/secret')], { lower: [lower] });
+    await apply(tarball([{ name: 'out/new', content: 'x' }, { name: '.wh.gone' }]), { lower: [lower] });
+    expect(readdirSync(join(root, 'out'))).toEqual(['new']);
+    expect(listing(canary)).toBe(before);
+  });
+
+  test('whiteouts name one thing beside themselves', async () => {
+    const lower = mkdtempSync(join(bench.dir, 'lower-'));
+    writeFileSync(join(lower, 'a'), '');
+    for (const name of ['.wh.', '.wh...', '.wh..', 'd/.wh.', `.wh.a/${up}x`, '.wh.a/x'])
+      await refused([{ name }], { lower: [lower] });
+    for (const entries of [
+      [{ name: '.wh.a' }, { name: 'a', content: 'new' }],
+      [{ name: 'a', content: 'new' }, { name: '.wh.a' }],
+    ]) {
+      await apply(tarball(entries), { lower: [lower] });
+      expect(readFileSync(join(root, 'a'), 'utf8')).toBe('new');
+    }
+  });
+
+  test("overlayfs's own marks cannot be forged", async () => {
+    const value = Buffer.from('y');
+    await refused([{ name: 'd/', type: 'directory', xattrs: new Map([['trusted.overlay.opaque', value]]) }]);
+    await refused([{ name: 'd/', type: 'directory', xattrs: new Map([['user.overlay.redirect', value]]) }]);
+    await refused([{ name: 'x', type: 'character', major: 0, minor: 0 }]);
+    await refused([{ name: 'sda', type: 'block', major: 8 }], {});
+    await apply(tarball([{ name: 'sdb', type: 'block', major: 8 }]), { devices: 'skip' });
+    expect(existsSync(join(root, 'sdb'))).toBe(false);
+  });
+
+  test('of several entries with one name the last one wins, of whatever kind', async () => {
+    await apply(
+      tarball([
+        { name: 'x/', type: 'directory' },
+        { name: 'x/deep/file', content: '1' },
+        { name: 'x', content: 'file' },
+        link('x', canary),
+        { name: 'x/', type: 'directory', mode: 0o700 },
+        { name: 'x/y', content: '2' },
+        { name: 'x/', type: 'directory', mode: 0o750 },
+      ]),
+      { lower: [] },
+    );
+    expect(readdirSync(join(root, 'x'))).toEqual(['y']);
+    expect(lstatSync(join(root, 'x')).mode & 0o777).toBe(0o750);
+    await refused([{ name: 'x', content: 'would replace a directory' }], {});
+  });
+
+  test('damaged archives are refused', async () => {
+    const good = tarball([{ name: 'file', content: 'x'.repeat(2000) }]);
+    const broken = (change: (tar: Buffer) => void) => {
+      const copy = Buffer.from(good);
+      change(copy);
+      copy.fill(' ', 148, 156);
+      const sum = copy.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+      copy.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+      return copy;
+    };
+    const bad: [string, Buffer][] = [
+      ['cut short', good.subarray(0, 1000)],
+      ['wrong checksum', Buffer.concat([Buffer.from('X'), good.subarray(1)])],
+      ['garbage size', broken((tar) => tar.write('99999999999', 124, 'latin1'))],
+      ['negative size', broken((tar) => tar.fill(0xff, 124, 136))],
+      ['size of 2^63', broken((tar) => tar.write('\x80\0\0\0\x80\0\0\0\0\0\0\0', 124, 'latin1'))],
+      ['unknown type', broken((tar) => tar.write('Z', 156, 'latin1'))],
+      ['sparse', broken((tar) => tar.write('S', 156, 'latin1'))],
+      ['huge PAX header', broken((tar) => tar.write('x', 156, 'latin1') && tar.write('77777777777', 124, 'latin1'))],
+      ['bad PAX record', broken((tar) => tar.write('x', 156, 'latin1'))],
+      ['owner 2^32-1', broken((tar) => tar.write('\x80\0\0\0\xff\xff\xff\xff', 108, 'latin1'))],
+      ['smaller than said', tarball([{ name: 'f', content: 'x'.repeat(1024) }]).fill('7', 124, 127)],
+      ['gzip cut short', gzipSync(good).subarray(0, 60)],
+      ['gzip garbage', Buffer.concat([gzipSync(good).subarray(0, 30), Buffer.alloc(200, 7)])],
+      ['zstd garbage', Buffer.concat([zstdCompressSync(good).subarray(0, 20), Buffer.alloc(200, 7)])],
+      ['no tar', Buffer.alloc(4096, 'text ')],
+    ];
+    for (const [name, tar] of bad) {
+      const error: unknown = await apply(tar, { lower: [] }).catch((reason: unknown) => reason);
+      expect({ name, code: codeOf(error) }).toEqual({ name, code: 'ARCHIVE_INVALID' });
+    }
+  });
+
+  test('names and depths past the limits are refused, not followed into trouble', async () => {
+    await refused([{ name: 'x'.repeat(256) }]);
+    await refused([{ name: 'd/'.repeat(3000) + 'f' }]);
+    await refused([{ name: 'p'.repeat(65_536) }]);
+    await apply(tarball([{ name: `${'d/'.repeat(900)}f` }, { name: 'y'.repeat(255) }]), { lower: [] });
+  });
+
+  test('the bound on the size holds, and an endless archive ends there', async () => {
+    await refused([{ name: 'big', content: Buffer.alloc(2_000_000) }], { maxBytes: 1_000_000 });
+    function* endless(): Generator<Buffer> {
+      yield tarball([{ name: 'f', content: Buffer.alloc(8192) }], false);
+      for (;;) yield tarball([{ name: 'f', content: Buffer.alloc(8192) }], false);
+    }
+    const error: unknown = await applyTar(Readable.from(endless(), { objectMode: false }), {
+      root,
+      maxBytes: 20_000_000,
+    }).catch((reason: unknown) => reason);
+    expect(codeOf(error)).toBe('ARCHIVE_INVALID');
+  });
+
+  test('gzip, zstd and joined gzip members are unpacked; no end mark is needed', async () => {
+    const tar = tarball([{ name: 'f', content: 'x' }], false);
+    for (const packed of [gzipSync(tar), zstdCompressSync(tar), tar]) await apply(packed, { lower: [] });
+    const half = tar.length / 2;
+    await apply(Buffer.concat([gzipSync(tar.subarray(0, half)), gzipSync(tar.subarray(half))]), { lower: [] });
+    expect(readFileSync(join(root, 'f'), 'utf8')).toBe('x');
+  });
+
+  test('a failed layer leaves nothing behind, and an abort ends the work', async () => {
+    const before = readdirSync(join(bench.dir, 'layers'));
+    await expect(bench.images.addLayer(streamOf(tarball([{ name: 'a' }, { name: '../b' }])))).rejects.toMatchObject({
+      code: 'ARCHIVE_INVALID',
+    });
+    const silent = new Readable({ read: () => {} });
+    const abort = new AbortController();
+    const waiting = bench.images.addLayer(silent, undefined, abort.signal);
+    silent.push(tarball([{ name: 'a' }], false));
+    abort.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    for (const place of ['snapshots', 'tmp', 'blobs/sha256']) expect(readdirSync(join(bench.dir, place))).toEqual([]);
+    expect(readdirSync(join(bench.dir, 'layers'))).toEqual(before);
+  });
+});

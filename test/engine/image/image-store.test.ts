@@ -1,0 +1,124 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { digestOf } from '../../../src/image/digest.ts';
+import type { ChainId, ImageConfig, ImageRecord } from '../../../src/image/types.ts';
+import { createWorkbench, streamOf, tarball, type Workbench } from './support.ts';
+
+const isRoot = process.getuid?.() === 0;
+if (!isRoot) console.warn('SKIPPED: image store: needs root rights');
+(isRoot ? describe : describe.skip)('image store', () => {
+  let bench: Workbench;
+  beforeEach(() => {
+    bench = createWorkbench();
+  });
+  afterEach(() => bench.dispose());
+
+  const image = async (...files: readonly string[]): Promise<ImageRecord> => {
+    const chain: ChainId[] = [];
+    const diffIds: ImageConfig['rootfs']['diff_ids'] = [];
+    for (const name of files) {
+      const added = await bench.images.addLayer(streamOf(gzipSync(tarball([{ name, content: name }]))), chain.at(-1));
+      chain.push(added.chainId);
+      diffIds.push(added.diffId);
+    }
+    const config: ImageConfig = { architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: diffIds } };
+    return bench.images.create(config, chain);
+  };
+  const none = { force: false, usedBy: () => undefined, keep: new Set<ChainId>() };
+
+  test('an image is found by reference, id and unambiguous prefix', async () => {
+    const one = await image('a');
+    bench.images.tag(one.id, 'app');
+    expect(bench.images.tagsOf(one.id)).toEqual(['docker.io/library/app:latest']);
+    const hex = one.id.slice(7);
+    for (const name of [
+      'app',
+      'docker.io/library/app:latest',
+      one.id,
+      hex,
+      hex.slice(0, 12),
+      `sha256:${hex.slice(0, 5)}`,
+    ]) {
+      expect(bench.images.find(name)?.id).toBe(one.id);
+    }
+    expect(bench.images.find('app:other')).toBeUndefined();
+    expect(() => bench.images.get('other:1')).toThrow(expect.objectContaining({ code: 'IMAGE_NOT_FOUND' }));
+    expect(() => bench.images.tag(one.id, 'Upper')).toThrow(expect.objectContaining({ code: 'REFERENCE_INVALID' }));
+    expect(() => bench.images.tag(one.id, `x@${one.id}`)).toThrow(
+      expect.objectContaining({ code: 'REFERENCE_INVALID' }),
+    );
+  });
+
+  test('the same content is the same image, and its id is the digest of its config', async () => {
+    const [one, two] = [await image('a', 'b'), await image('a', 'b')];
+    expect(two).toEqual({ ...one, createdAt: two.createdAt });
+    expect(digestOf(bench.images.content(one.id))).toBe(one.id);
+    const manifest = JSON.parse(bench.images.content(one.manifest).toString());
+    expect(manifest.layers.map((layer: { mediaType: string }) => layer.mediaType)).toEqual(
+      Array(2).fill('application/vnd.oci.image.layer.v1.tar+gzip'),
+    );
+  });
+
+  test('removing goes tag by tag, and frees the layers nobody else has', async () => {
+    const one = await image('shared', 'own');
+    const two = await image('shared', 'other');
+    for (const name of ['one:1', 'elsewhere/one:2']) bench.images.tag(one.id, name);
+    expect(await bench.images.remove('one:1', none)).toEqual({ untagged: ['one:1'], deleted: [] });
+    expect(await bench.images.remove('elsewhere/one:2', none)).toEqual({
+      untagged: ['elsewhere/one:2'],
+      deleted: [one.id],
+    });
+    expect(bench.images.find(one.id)).toBeUndefined();
+    expect(one.chain.map((chainId) => bench.snapshotter.has(chainId))).toEqual([true, false]);
+    expect(two.chain.every((chainId) => bench.snapshotter.has(chainId))).toBe(true);
+    await bench.images.remove(two.id, none);
+    for (const place of ['layers', 'l', 'tmp']) expect(readdirSync(join(bench.dir, place))).toEqual([]);
+  });
+
+  test('an image in use stays, and one with names in several repositories needs force', async () => {
+    const one = await image('a');
+    bench.images.tag(one.id, 'one');
+    const used = { ...none, usedBy: () => 'container "web-1"' };
+    await expect(bench.images.remove('one', used)).rejects.toMatchObject({ code: 'IN_USE', message: /web-1/ });
+    bench.images.tag(one.id, 'two');
+    await expect(bench.images.remove(one.id, none)).rejects.toMatchObject({ code: 'IN_USE' });
+    expect((await bench.images.remove('two', used)).deleted).toEqual([]);
+    expect((await bench.images.remove('one', { ...used, force: true })).untagged).toEqual(['one:latest']);
+    expect(bench.images.find(one.id)?.id).toBe(one.id);
+    expect((await bench.images.remove(one.id, { ...none, force: true })).deleted).toEqual([one.id]);
+  });
+
+  test('layers below a snapshot, in the build cache or just added outlive their image', async () => {
+    const [below, cached] = [await image('base', 'top'), await image('cached')];
+    const added = await bench.images.addLayer(streamOf(tarball([{ name: 'pulled' }])));
+    await bench.snapshotter.prepare('container', below.chain.at(-1));
+    const keep = new Set(cached.chain);
+    for (const { id } of [below, cached]) await bench.images.remove(id, { ...none, keep });
+    const held = [...below.chain, ...cached.chain, added.chainId];
+    expect(held.every((chainId) => bench.snapshotter.has(chainId))).toBe(true);
+    await bench.snapshotter.remove('container');
+    expect(await bench.images.collect(new Set())).toBeGreaterThan(0);
+    expect(held.map((chainId) => bench.snapshotter.has(chainId))).toEqual([false, false, false, true]);
+  });
+
+  test('after a reboot a layer counts only if it was synced with its image', async () => {
+    const kept = await image('kept');
+    const lost = await bench.images.addLayer(streamOf(tarball([{ name: 'lost' }])));
+    for (const chainId of [...kept.chain, lost.chainId]) {
+      const path = join(bench.dir, 'layers', chainId.slice(7), 'layer.json');
+      const document = JSON.parse(await (await import('node:fs/promises')).readFile(path, 'utf8'));
+      if (document.boot !== undefined) writeFileSync(path, JSON.stringify({ ...document, boot: 'another' }));
+    }
+    const { createSnapshotter } = await import('../../../src/image/overlay.ts');
+    const later = createSnapshotter({ dir: bench.dir });
+    expect(later.has(kept.chain[0] as ChainId)).toBe(true);
+    expect(later.has(lost.chainId)).toBe(false);
+    // It can be added again, in place of what is left of it.
+    await later.prepare('again');
+    await later.commit('again', { ...lost, sizeBytes: 0 });
+    expect(later.has(lost.chainId)).toBe(true);
+    expect(existsSync(join(bench.dir, 'snapshots/again'))).toBe(false);
+  });
+});
