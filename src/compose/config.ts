@@ -21,7 +21,7 @@ export function renderConfig(project: Project, form: Form): string {
 
 /** The canonical tree before types, variables kept: `config --no-interpolate`. */
 export function renderTree(tree: MapNode, form: Form): string {
-  const value = plainPrintable(plain(tree));
+  const value = plainPrintable(plain(tree), form);
   return form === 'json' ? toJson(value) : toYaml(inNaturalOrder(value));
 }
 
@@ -31,7 +31,7 @@ function yamlProject(project: Project): Printable {
   const out = new Map<string, Printable>([['name', project.name]]);
   for (const section of sections) addSection(out, project, section, 'yaml');
   for (const [name, value] of extensionsOf(project as unknown as Record<string, unknown>, projectSpec))
-    out.set(name, plainPrintable(value));
+    out.set(name, plainPrintable(value, 'yaml'));
   return out;
 }
 
@@ -39,7 +39,7 @@ function jsonProject(project: Project): Printable {
   const out = new Map<string, Printable>([['name', project.name]]);
   for (const section of sections) if (section !== 'models') addSection(out, project, section, 'json');
   for (const [name, value] of extensionsOf(project as unknown as Record<string, unknown>, projectSpec))
-    out.set(name, plainPrintable(value));
+    out.set(name, plainPrintable(value, 'json'));
   return new Map([...out].sort(([one], [other]) => compareText(one, other)));
 }
 

@@ -26,7 +26,7 @@ export function printable(value: unknown, spec: Spec, form: Form): Printable {
       return printMap(value as Fields, spec.values, form);
     case 'list':
       return (value as readonly unknown[]).map((item) =>
-        spec.items ? printable(item, spec.items, form) : plainPrintable(item),
+        spec.items ? printable(item, spec.items, form) : plainPrintable(item, form),
       );
     case 'bytes':
       return String(value);
@@ -43,7 +43,7 @@ export function printable(value: unknown, spec: Spec, form: Form): Printable {
     case 'ulimit':
       return printUlimit(value as Fields, form);
     default:
-      return plainPrintable(value);
+      return Array.isArray(value) && value.length === 0 ? value : plainPrintable(value, form);
   }
 }
 
@@ -60,7 +60,7 @@ function printObject(value: Fields, spec: Spec, form: Form): Printable {
     if (field.always && form === 'yaml' && field.kind === 'object' && isBare(printed)) continue;
     out.set(form === 'json' ? (field.jsonName ?? name) : name, printed);
   }
-  if (form === 'yaml') for (const [name, own] of extensionsOf(value, spec)) out.set(name, plainPrintable(own));
+  if (form === 'yaml') for (const [name, own] of extensionsOf(value, spec)) out.set(name, plainPrintable(own, form));
   return out;
 }
 
@@ -76,7 +76,7 @@ export function extensionsOf(value: Fields, spec: Spec): [string, unknown][] {
 function printMap(value: Fields, values: Spec | undefined, form: Form): Printable {
   const out = new Map<string, Printable>();
   for (const key of Object.keys(value).sort(compareText)) {
-    out.set(key, values ? printable(value[key], values, form) : plainPrintable(value[key]));
+    out.set(key, values ? printable(value[key], values, form) : plainPrintable(value[key], form));
   }
   return out;
 }
@@ -103,10 +103,11 @@ function printUlimit(value: Fields, form: Form): Printable {
   return out;
 }
 
-/** Data without attributes of its own: maps by the order of keys. */
-export function plainPrintable(value: unknown): Printable {
+/** Data without attributes of its own: maps by the order of keys. Compose prints an empty list as null in JSON. */
+export function plainPrintable(value: unknown, form: Form): Printable {
   if (value === null || value === undefined) return null;
-  if (Array.isArray(value)) return value.map(plainPrintable);
-  if (typeof value === 'object') return printMap(value as Fields, undefined, 'json');
+  if (Array.isArray(value))
+    return form === 'json' && value.length === 0 ? null : value.map((item) => plainPrintable(item, form));
+  if (typeof value === 'object') return printMap(value as Fields, undefined, form);
   return value as string | number | bigint | boolean;
 }

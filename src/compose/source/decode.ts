@@ -172,7 +172,7 @@ function readMap(node: Node, spec: Spec, path: Path, report: Report): unknown {
   const out = record<unknown>();
   for (const [key, value] of sorted(node.entries)) {
     const read = readers[values.kind](value, values, [...path, key], report);
-    if (read !== undefined) out[key] = read;
+    if (read !== undefined && (read !== null || values.accept.includes('null'))) out[key] = read;
   }
   return out;
 }

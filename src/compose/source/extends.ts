@@ -78,7 +78,8 @@ async function extendService(
   if (extend === undefined) return service;
   service.entries.delete('extends');
   const base = await findBase(context, name, extend, services, place);
-  if (base === undefined || isNull(base) || !isMap(base)) return service;
+  if (isNull(base)) service.entries.set('extends', extend);
+  if (!isMap(base)) return service;
   const source = cloneNode(base);
   const holder = mapNode(source.at, new Map([['services', mapNode(source.at, new Map([[name, source]]))]]));
   for (const reset of place.resets) if (reset.length > 2) dropPath(holder, reset);

@@ -8,8 +8,7 @@ import { decode, record } from './decode.ts';
 import type { Discovered } from './discover.ts';
 import { type PlaceOf, sortedRecord, withEnvironment, withLabels } from './env-files.ts';
 import type { LoadOptions } from './load-options.ts';
-import { secretValueKey } from './load-scope.ts';
-import { get, getMap, type MapNode, stringOf } from './node.ts';
+import { get, type MapNode, type Node } from './node.ts';
 import { placesOf } from './report.ts';
 
 export interface Finishing {
@@ -29,11 +28,11 @@ export function finishProject(context: LoadContext, options: LoadOptions, finish
   const whole: Project = {
     networks: record(),
     volumes: record(),
-    configs: record(),
     models: record(),
     disabledServices: record(),
     ...decoded,
-    secrets: withValues(decoded.secrets, root),
+    secrets: withValues(decoded.secrets, get(root, 'secrets')),
+    configs: withValues(decoded.configs, get(root, 'configs')),
     services: decoded.services ?? record(),
     name,
     profiles: found.profiles,
@@ -71,11 +70,16 @@ function resolveServices(
   return services;
 }
 
-function withValues(secrets: Project['secrets'] | undefined, root: MapNode): Project['secrets'] {
-  const out = record<SecretSpec>();
-  for (const [name, secret] of Object.entries(secrets ?? {})) {
-    const content = stringOf(get(getMap(getMap(root, 'secrets') ?? root, name), secretValueKey));
-    out[name] = content === undefined ? secret : { ...secret, content };
+/** Fills in what the variable named by `environment` holds. */
+function withValues<T extends SecretSpec>(
+  objects: Readonly<Record<string, T>> | undefined,
+  section: Node | undefined,
+): Record<string, T> {
+  const out = record<T>();
+  for (const [name, object] of Object.entries(objects ?? {})) {
+    const named = get(get(section, name), 'environment');
+    const content = named?.kind === 'scalar' ? named.shellValue : undefined;
+    out[name] = content === undefined ? object : { ...object, content };
   }
   return out;
 }

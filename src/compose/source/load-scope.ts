@@ -3,7 +3,7 @@ import { checkValues } from './check-values.ts';
 import { type IncludeChain, isRemote, type LoadContext, type RawFile, type Scope } from './context.ts';
 import { fillDefaults } from './defaults.ts';
 import { loadFile } from './load-file.ts';
-import { getMap, isList, isString, type MapNode, scalarNode, type SourceFile, stringOf } from './node.ts';
+import { getMap, isList, isString, type MapNode, type SourceFile } from './node.ts';
 import { resolvePaths } from './paths.ts';
 
 /** Loads files over one another and finishes them as a project of their own: defaults, checks, paths, the shell's values. */
@@ -33,9 +33,6 @@ export async function loadRaw(context: LoadContext, file: SourceFile, scope: Sco
   return raw;
 }
 
-/** Key of the value that a secret's `environment` names, kept beside what the user wrote. */
-export const secretValueKey = '#value';
-
 function takeFromShell(root: MapNode, environment: ReadonlyMap<string, string>): void {
   for (const service of getMap(root, 'services')?.entries.values() ?? []) {
     const list = service.kind === 'map' ? service.entries.get('environment') : undefined;
@@ -49,9 +46,9 @@ function takeFromShell(root: MapNode, environment: ReadonlyMap<string, string>):
     for (const resource of getMap(root, kind)?.entries.values() ?? []) {
       if (resource.kind !== 'map') continue;
       const name = resource.entries.get('environment');
-      const value = environment.get(stringOf(name) ?? '');
-      if (name && value !== undefined)
-        resource.entries.set(kind === 'secrets' ? secretValueKey : 'content', scalarNode(name.at, value));
+      const value = isString(name) ? environment.get(name.value) : undefined;
+      // Kept beside the name: the value is no part of what was written, and is never printed.
+      if (isString(name) && value !== undefined) name.shellValue = value;
     }
   }
 }

@@ -42,6 +42,8 @@ export interface ScalarNode extends NodeBase {
   value: string | number | bigint | boolean | null;
   /** The text before interpolation, where that changed it. */
   raw?: string;
+  /** Value of the variable that this text names, for a secret's or config's `environment`. */
+  shellValue?: string;
 }
 
 export const mapNode = (at: Place, entries = new Map<string, Node>()): MapNode => ({ kind: 'map', at, entries });
