@@ -34,6 +34,7 @@ export interface DnsClient {
 
 const SIGKILL = 9;
 const startTimeoutMs = 15_000;
+const endTimeoutMs = 2000;
 const replyTimeoutMs = 10_000;
 
 interface Line {
@@ -81,10 +82,13 @@ export function createDnsClient(
       return ask().catch(ask);
     },
     remove: async (id) => {
-      const living = await (line ?? reach(socketPath));
-      if (!living) return;
-      await living.ask({ op: 'remove', id });
-      if (!line) living.socket.destroy();
+      const ask = async () => {
+        const living = await (line ?? reach(socketPath));
+        if (!living) return;
+        await living.ask({ op: 'remove', id });
+        if (!line) living.socket.destroy();
+      };
+      return ask().catch(ask);
     },
     sync: async () => {
       if (!line && options.state().length === 0 && !(await answers(socketPath))) return [];
@@ -94,10 +98,7 @@ export function createDnsClient(
       closing = true;
       const living = await (line ?? reach(socketPath));
       if (living) {
-        const closed = new Promise((resolve) => living.socket.once('close', resolve));
-        await living.ask({ op: 'stop' }).catch(() => undefined);
-        await Promise.race([closed, delay(2000, undefined, { ref: false })]);
-        living.socket.destroy();
+        await end(living);
       }
       kill(directory);
       line = undefined;
@@ -114,12 +115,11 @@ export function createDnsClient(
 async function openLine(directory: string, socketPath: string): Promise<Line> {
   const living = await reach(socketPath);
   if (living) {
-    const { version } = await living.ask({ op: 'hello' });
-    if (version === protocolVersion) return living;
-    const closed = new Promise((resolve) => living.socket.once('close', resolve));
-    await living.ask({ op: 'stop' });
-    await closed;
-  } else kill(directory);
+    const reply = await living.ask({ op: 'hello' }).catch(() => undefined);
+    if (reply?.version === protocolVersion) return living;
+    if (reply) await end(living);
+  }
+  kill(directory);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const logFile = join(directory, 'log');
   startDetached(entryUrl(import.meta.url, './dns-main.ts'), [directory], logFile);
@@ -130,6 +130,16 @@ async function openLine(directory: string, socketPath: string): Promise<Line> {
     await delay(10);
   }
   throw new IechorError('ENGINE_ERROR', 'the resolver process does not start', { hint: `see ${logFile}` });
+}
+
+/** Asks a process to end, and waits for it for two seconds. */
+async function end({ socket, ask }: Line): Promise<void> {
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  await ask({ op: 'stop' }).catch(() => undefined);
+  socket.ref();
+  const timer = setTimeout(() => socket.destroy(), endTimeoutMs);
+  if (!socket.closed) await closed;
+  clearTimeout(timer);
 }
 
 async function answers(socketPath: string): Promise<boolean> {

@@ -102,7 +102,7 @@ function listenInside(sandbox: DnsSandbox, options: { answer: Answering; log: Lo
   let tcpSocket: { fd: number; port: number } | undefined;
   try {
     tcpSocket = openSocket('tcp', at, { netns, listen: true });
-    nft(renderResolverRedirect(resolverAddress, { udp: udpSocket.port, tcp: tcpSocket.port }), netns);
+    redirect(netns, { udp: udpSocket.port, tcp: tcpSocket.port });
   } catch (error) {
     closeSync(udpSocket.fd);
     if (tcpSocket) closeSync(tcpSocket.fd);
@@ -116,6 +116,15 @@ function listenInside(sandbox: DnsSandbox, options: { answer: Answering; log: Lo
     server.close();
     for (const connection of connections) connection.destroy();
   };
+}
+
+function redirect(netns: string, ports: { udp: number; tcp: number }): void {
+  try {
+    nft(renderResolverRedirect('create', resolverAddress, ports), netns);
+  } catch {
+    // There from a former resolver process; whatever else is wrong shows here as well.
+    nft(renderResolverRedirect('replace', resolverAddress, ports), netns);
+  }
 }
 
 interface Adopting {

@@ -1,4 +1,5 @@
 import type { Log } from '../common/log.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../common/error.ts';
 import { nft } from '../host/nft.ts';
 import {
@@ -24,7 +25,8 @@ export interface Firewall {
   addNetwork(network: FirewallNetwork): void;
   removeNetwork(network: FirewallNetwork): void;
   addPorts(ports: readonly FirewallPort[]): void;
-  removePorts(ports: readonly FirewallPort[]): void;
+  /** Resolves when they are gone. Waits a moment for others, since the kernel takes long for each deletion. */
+  removePorts(ports: readonly FirewallPort[]): Promise<void>;
   /** Writes everything from the state. */
   rebuild(): void;
   /** Puts back what others took away (a flushed ruleset, another firewall restarted). At most once in two seconds. */
@@ -34,10 +36,13 @@ export interface Firewall {
 }
 
 const verifyIntervalMs = 2000;
+const gatherMs = 20;
 
 export function createFirewall(names: KernelNames, options: { state: () => FirewallState; log: Log }): Firewall {
   const { table } = names;
   let verifiedAt = 0;
+  const leaving: FirewallPort[] = [];
+  let flushed: Promise<void> | undefined;
   const foreign = () => addForeign({ mark: names.mark, patterns: patternsOf(names, options.state()) }, options.log);
   const rebuild = () => {
     const { networks, ports } = options.state();
@@ -65,7 +70,14 @@ export function createFirewall(names: KernelNames, options: { state: () => Firew
     addNetwork: (network) => change(renderNetworks('add', table, [network])),
     removeNetwork: (network) => change(renderNetworks('delete', table, [network])),
     addPorts: (ports) => change(renderPorts('add', table, ports)),
-    removePorts: (ports) => change(renderPorts('delete', table, ports)),
+    removePorts: (ports) => {
+      leaving.push(...ports);
+      flushed ??= delay(gatherMs).then(() => {
+        flushed = undefined;
+        change(renderPorts('delete', table, leaving.splice(0)));
+      });
+      return flushed;
+    },
     rebuild,
     verify: () => {
       if (performance.now() - verifiedAt < verifyIntervalMs) return;

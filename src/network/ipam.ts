@@ -171,26 +171,32 @@ function staticAddress(
     const subnets = pools.map((candidate) => candidate.subnet).join(', ');
     throw new IechorError('BAD_REQUEST', `address ${wanted} is not in network "${options.network}" (${subnets})`);
   }
-  const holder = reserved(pool, address) ?? options.holder(address);
+  const holder = reservedOf(pool).get(address) ?? options.holder(address);
   if (holder) throw new IechorError('ADDRESS_IN_USE', `address ${wanted} is already taken by ${holder}`);
   return { address, pool };
 }
 
-function reserved(pool: Pool, address: string): string | undefined {
-  const subnet = parseSubnet(pool.subnet);
-  const value = toNumber(address);
-  if (value === toNumber(pool.gateway)) return 'the gateway of the network';
-  if (value === subnet.base) return 'the network itself (its first address)';
-  if (subnet.family === 4 && value === subnet.base + sizeOf(subnet) - 1n) return 'the network itself (broadcast)';
-  const auxiliary = Object.entries(pool.auxiliary ?? {}).find(([, other]) => toNumber(other) === value);
-  return auxiliary && `the auxiliary address "${auxiliary[0]}"`;
+/** Addresses of a pool that no endpoint may have, and whose they are. */
+function reservedOf(pool: Pool): ReadonlyMap<string, string> {
+  const { family, base, prefixLength } = parseSubnet(pool.subnet);
+  const last = base + sizeOf({ family, base, prefixLength }) - 1n;
+  const text = (value: bigint) => fromNumber(family, value);
+  return new Map([
+    [text(base), 'the network itself (its first address)'],
+    ...(family === 4 ? [[text(last), 'the network itself (broadcast)'] as const] : []),
+    ...Object.entries(pool.auxiliary ?? {}).map(
+      ([key, address]) => [text(toNumber(address)), `the auxiliary address "${key}"`] as const,
+    ),
+    [text(toNumber(pool.gateway)), 'the gateway of the network'],
+  ]);
 }
 
 function lowestFree(pool: Pool, taken: (address: string) => boolean): string | undefined {
   const range = parseSubnet(pool.ipRange ?? pool.subnet);
+  const reserved = reservedOf(pool);
   for (let value = range.base; value < range.base + sizeOf(range); value += 1n) {
     const address = fromNumber(range.family, value);
-    if (!taken(address) && !reserved(pool, address)) return address;
+    if (!taken(address) && !reserved.has(address)) return address;
   }
   return undefined;
 }

@@ -67,7 +67,7 @@ async function change(
   const formerWay = wayOut(context, records.endpointsOf(sandbox.containerId));
   records.putSandbox(sandbox, endpoints);
   const way = wayOut(context, endpoints);
-  if (former.length > 0 && way?.id !== formerWay?.id) firewall.removePorts(former);
+  if (former.length > 0 && way?.id !== formerWay?.id) await firewall.removePorts(former);
   if (!isNetns(netnsPath(roots, sandbox.containerId))) return;
   if (!dnsView(context, sandbox)) {
     await dns.remove(sandbox.containerId);

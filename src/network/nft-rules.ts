@@ -171,13 +171,17 @@ function portElement(port: FirewallPort): Element {
 
 /**
  * The table in a container's own namespace that leads its name server address to our resolver's ports, so that the
- * container's port 53 stays free for a server of its own.
+ * container's port 53 stays free for a server of its own. `create` fails where the table is there already; `replace`
+ * does not, but costs thirty times as much.
  */
-export function renderResolverRedirect(address: string, ports: { readonly udp: number; readonly tcp: number }): string {
+export function renderResolverRedirect(
+  verb: 'create' | 'replace',
+  address: string,
+  ports: { readonly udp: number; readonly tcp: number },
+): string {
   const table = 'ip iechor-resolver';
-  return `add table ${table}
-delete table ${table}
-add table ${table}
+  const clear = verb === 'replace' ? `add table ${table}\ndelete table ${table}\n` : '';
+  return `${clear}create table ${table}
 add chain ${table} output { type nat hook output priority -100; policy accept; }
 add rule ${table} output ip daddr ${address} udp dport 53 dnat to ${address}:${ports.udp}
 add rule ${table} output ip daddr ${address} tcp dport 53 dnat to ${address}:${ports.tcp}

@@ -161,9 +161,8 @@ export async function down(context: NetworkContext, containerId: string): Promis
   const sandbox = records.sandbox(containerId);
   if (sandbox) {
     const published = translations(context, sandbox);
-    if (published.length > 0) firewall.removePorts(published);
-    // Its sockets would keep the namespace alive.
-    await dns.remove(containerId);
+    // The resolver's sockets would keep the namespace alive.
+    await Promise.all([dns.remove(containerId), published.length > 0 && firewall.removePorts(published)]);
   }
   removeNetns(netnsPath(roots, containerId));
   for (const endpoint of records.endpointsOf(containerId)) {

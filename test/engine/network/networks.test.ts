@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { newId, shortId } from '../../../src/common/id.ts';
 import { silentLog } from '../../../src/common/log.ts';
 import type { ObjectStore } from '../../../src/common/object-store.ts';
@@ -260,6 +262,34 @@ add rule ip filter FORWARD jump DOCKER-USER
     const b = await start('b', ['six']);
     expect(await ask(a.netns, 'b', 'AAAA')).toEqual([b.endpoints[0]?.ipv6Address]);
     expect(b.endpoints[0]?.ipv6Address).toMatch(/^fd/);
+  });
+
+  test('names and ports outlive a daemon that is killed, and its successor takes the living resolver over', async () => {
+    const fixture = fileURLToPath(new URL('./daemon-fixture.ts', import.meta.url));
+    const daemon = spawn(process.execPath, [fixture, host.directory, scope], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await new Promise((resolve) => daemon.stdout.once('data', resolve));
+    const ended = new Promise((resolve) => daemon.once('exit', resolve));
+    daemon.kill('SIGKILL');
+    await ended;
+    const [web, db] = ['web', 'db'].map((name) => name.padEnd(64, 'e')) as [string, string];
+    const netns = (id: string) => join(host.directory, 'run', 'netns', id);
+    serve({ netns: netns(web), endpoints: [], ports: [], resolvConf: '' }, 80, 'web');
+    const [address] = await ask(netns(db), 'web');
+    expect(await hear(netns(db), address ?? '', 80)).toContain('web');
+    expect(await hear(undefined, '127.0.0.1', 8080)).toContain('web');
+    const pidFile = join(host.directory, 'run', 'dns', 'pid');
+    const pid = readFileSync(pidFile, 'utf8');
+    store = memoryStore(join(host.directory, 'store.json'));
+    await networks.close({ removeAll: false });
+    networks = await open();
+    await networks.recover(new Set([web, db]));
+    expect(readFileSync(pidFile, 'utf8')).toBe(pid);
+    await networks.rename(web, 'shop');
+    expect(await ask(netns(db), 'shop')).toEqual([address]);
+    // The other way round: the resolver dies, and the daemon starts another.
+    process.kill(Number(pid), 'SIGKILL');
+    await eventually(async () => (await ask(netns(db), 'shop', 'A', 200))[0] === address, 10_000);
+    expect(readFileSync(pidFile, 'utf8')).not.toBe(pid);
   });
 
   test('closing takes the resolver process and every trace along', async () => {

@@ -76,12 +76,18 @@ function go(path: string): void {
 }
 
 /** Asks the resolver of a namespace; resolves with the answers' data, or the name of the error. */
-export function ask(netns: string, name: string, type: RecordType = 'A'): Promise<readonly string[] | string> {
+export function ask(
+  netns: string,
+  name: string,
+  type: RecordType = 'A',
+  timeoutMs = 6000,
+): Promise<readonly string[] | string> {
   const socket = createSocket('udp4');
   const query = encode({ type: 'query', id: 7, flags: 0x100, questions: [{ name, type }] });
   return new Promise<readonly string[] | string>((resolve, reject) => {
-    const timer = setTimeout(() => resolve('TIMEOUT'), 6000);
-    socket.on('error', reject);
+    const timer = setTimeout(() => resolve('TIMEOUT'), timeoutMs);
+    // Nobody listens: while the resolver is being replaced.
+    socket.on('error', () => resolve('REFUSED'));
     socket.on('message', (message: Buffer) => {
       clearTimeout(timer);
       const { answers = [], rcode } = decode(message) as ReturnType<typeof decode> & { rcode: string };

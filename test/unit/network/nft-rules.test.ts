@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import { foreignChains, renderForeign, ruleHandles } from '../../../src/network/foreign-rules.ts';
+import { renderNetworks, renderPorts, renderTable, tableName } from '../../../src/network/nft-rules.ts';
+
+const front = {
+  bridge: 'ie-front',
+  subnets: ['172.18.0.0/24'],
+  internal: false,
+  communication: true,
+  masquerade: true,
+};
+const inside = { ...front, bridge: 'ie-inside', subnets: ['172.18.1.0/24', 'fd00:1::/64'], internal: true };
+const web = { protocol: 'tcp', hostAddress: '', hostPort: 8080, address: '172.18.0.2', containerPort: 80 } as const;
+const local = { ...web, hostAddress: '127.0.0.1', hostPort: 53, protocol: 'udp' } as const;
+
+test('the whole table is what the golden file says', () => {
+  const golden = readFileSync(new URL('./table.golden.nft', import.meta.url), 'utf8');
+  expect(renderTable(tableName(''), [front, inside], [web, local])).toBe(golden);
+});
+
+test('another daemon has a table of its own', () => {
+  expect(tableName('0a1b2c3d')).toBe('iechor-0a1b2c3d');
+});
+
+test('a published port is added by one element, and deleted by its key whether it is there or not', () => {
+  expect(renderPorts('add', 'iechor', [web])).toBe(
+    'add element inet iechor publish4 { tcp . 8080 : 172.18.0.2 . 80 }\n',
+  );
+  expect(renderPorts('delete', 'iechor', [local])).toBe(
+    'add element inet iechor publish-at4 { 127.0.0.1 . udp . 53 : 172.18.0.2 . 80 }\n' +
+      'delete element inet iechor publish-at4 { 127.0.0.1 . udp . 53 }\n',
+  );
+  expect(renderPorts('add', 'iechor', [])).toBe('');
+});
+
+test('an internal network is neither masqueraded nor let out', () => {
+  const text = renderNetworks('add', 'iechor', [inside]);
+  expect(text).not.toMatch(/outside|masquerade/);
+  expect(text).toContain('home6 { fd00:1::/64 . "ie-inside" }');
+});
+
+test("another firewall's chains are used where it has some for us, and our rules found again by their mark", () => {
+  const listings: Record<string, string> = {
+    'ip DOCKER-USER': 'chain DOCKER-USER {\n\t\tiifname "x" accept comment "iechor" # handle 7\n\t\tdrop # handle 8\n}',
+    'ip6 FORWARD': 'type filter hook forward priority filter; policy drop;',
+  };
+  const chains = foreignChains((family, chain) => listings[`${family} ${chain}`]);
+  expect(chains.map(({ family, chain }) => `${family} ${chain}`)).toEqual(['ip DOCKER-USER', 'ip6 FORWARD']);
+  expect(ruleHandles(listings['ip DOCKER-USER'] ?? '', 'iechor')).toEqual(['7']);
+  expect(ruleHandles(listings['ip DOCKER-USER'] ?? '', 'iechor 0a1b2c3d')).toEqual([]);
+  const script = renderForeign('ip', 'DOCKER-USER', { patterns: ['ie-*'], mark: 'iechor' });
+  expect(script.split('\n').slice(0, 4).reverse()[0]).toBe(
+    'insert rule ip filter DOCKER-USER oifname "ie-*" accept comment "iechor"',
+  );
+});
