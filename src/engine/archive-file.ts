@@ -1,4 +1,4 @@
-import { constants, fstatSync, openSync, closeSync, read as readCallback } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read as readCallback } from 'node:fs';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { OpenPlace } from '../host/root-handle.ts';

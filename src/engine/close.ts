@@ -1,5 +1,5 @@
-import { stopProbes } from './health.ts';
 import { cgroupParent, removeCgroup } from '../host/cgroup.ts';
+import { stopProbes } from './health.ts';
 import type { LifeContext } from './life.ts';
 
 /** Lets go of all containers: they run on, and the next daemon adopts them. Idempotent. */

@@ -1,6 +1,6 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { Builder } from '../build/builder.ts';
-import { IechorError } from '../common/error.ts';
+import { containerArchiveGet, containerArchivePut, containerArchiveStat } from './archive.ts';
 import { containerAttach } from './attach.ts';
 import { buildImage } from './build.ts';
 import { containerChanges } from './changes.ts';
@@ -11,6 +11,7 @@ import { systemEvents } from './events.ts';
 import { execCreate, execInspect, execResize, execStart } from './exec.ts';
 import { containerEnded } from './exit.ts';
 import { exportContainer } from './export.ts';
+import { bootstrapImage, createImage, loadFromArchive, saveToArchive } from './image-transfer.ts';
 import { imageHistory, inspectImage, listImages, pruneImages, removeImage, tagImage } from './images.ts';
 import { inspectContainer } from './inspect.ts';
 import { type LifeContext, withLife } from './life.ts';
@@ -21,14 +22,16 @@ import { connectNetwork, disconnectNetwork } from './network-connect.ts';
 import { createNetwork, inspectNetwork, listNetworks, pruneNetworks, removeNetwork } from './networks.ts';
 import { pauseContainer, unpauseContainer } from './pause.ts';
 import { pruneContainers } from './prune.ts';
-import { recover } from './recover.ts';
+import { clearTemporary, recover } from './recover.ts';
 import { removeContainer } from './remove.ts';
 import { renameContainer } from './rename.ts';
 import { resizeContainer } from './resize.ts';
 import { restartContainer } from './restart.ts';
 import { startContainer } from './start.ts';
+import { containerStats } from './stats.ts';
 import { killContainer, stopContainer } from './stop.ts';
 import { info, ping, versionOf } from './system.ts';
+import { containerTop } from './top.ts';
 import { updateContainer } from './update.ts';
 import { createVolume, inspectVolume, listVolumes, pruneVolumes, removeVolume } from './volumes.ts';
 import { waitForContainer } from './wait.ts';
@@ -53,17 +56,13 @@ export function createEngine(parts: EngineContext, builder: Builder): Engine {
     recover: async () => {
       await recover(context);
       await builder.cleanLeftovers();
+      clearTemporary(context);
     },
     close: async () => {
       stopRotation();
       await close(context);
     },
   };
-}
-
-/** Operations whose part does not exist yet say so by name. */
-function missing(operation: string): never {
-  throw new IechorError('NOT_SUPPORTED', `${operation} is not supported yet`);
 }
 
 function systemOperations(context: LifeContext) {
@@ -93,13 +92,13 @@ function containerOperations(context: LifeContext) {
     containerResize: (request) => resizeContainer(context, request),
     containerAttach: (request) => containerAttach(context, request),
     containerLogs: (request) => containerLogs(context, request),
-    containerTop: async () => missing('containerTop'),
-    containerStats: () => missing('containerStats'),
+    containerTop: (request) => containerTop(context, request),
+    containerStats: (request) => containerStats(context, request),
     containerChanges: (request) => containerChanges(context, request),
     containerExport: (request) => exportContainer(context, request),
-    containerArchiveStat: async () => missing('containerArchiveStat'),
-    containerArchiveGet: async () => missing('containerArchiveGet'),
-    containerArchivePut: async () => missing('containerArchivePut'),
+    containerArchiveStat: (request) => containerArchiveStat(context, request),
+    containerArchiveGet: (request) => containerArchiveGet(context, request),
+    containerArchivePut: (request) => containerArchivePut(context, request),
     containerPrune: (request) => pruneContainers(context, request),
     execCreate: (request) => execCreate(context, request),
     execStart: (request) => execStart(context, request),
@@ -116,11 +115,11 @@ function imageOperations(context: LifeContext, builder: Builder) {
     imageTag: (request) => tagImage(context, request),
     imageRemove: (request) => removeImage(context, request, builder.keptChains),
     imagePrune: (request) => pruneImages(context, request, builder.keptChains),
-    imageCreate: () => missing('imageCreate'),
+    imageCreate: (request) => createImage(context, request),
     imageBuild: (request) => buildImage(context, builder, request),
-    imageBootstrap: () => missing('imageBootstrap'),
-    imagesGet: async () => missing('imagesGet'),
-    imagesLoad: () => missing('imagesLoad'),
+    imageBootstrap: (request) => bootstrapImage(context, request),
+    imagesGet: (request) => saveToArchive(context, request),
+    imagesLoad: (request) => loadFromArchive(context, request),
   } satisfies Partial<EngineApi>;
 }
 

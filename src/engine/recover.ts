@@ -1,10 +1,11 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { messageOf } from '../common/error.ts';
 import { cgroupDirs, cgroupParent, processesOf, removeCgroup } from '../host/cgroup.ts';
 import { removeTree, writeAtomic } from '../host/files.ts';
 import { signalProcess } from '../host/processes.ts';
 import type { ContainerRecord } from './container-record.ts';
+import type { EngineContext } from './context.ts';
 import { endedLocked, scheduleRestart } from './exit.ts';
 import type { LifeContext } from './life.ts';
 import { removeLocked } from './remove.ts';
@@ -117,6 +118,19 @@ async function sweep(context: LifeContext, live: ReadonlySet<string>): Promise<v
     if (known.has(basename(path))) continue;
     await context.snapshotter.remove(basename(path));
     removeTree(path);
+  }
+}
+
+/** Empties `<data-root>/tmp`: contexts and archives of requests that ended with the daemon that served them. */
+export function clearTemporary(context: EngineContext): void {
+  const directory = join(context.roots.dataRoot, 'tmp');
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(directory)) {
+    try {
+      removeTree(join(directory, name));
+    } catch (error) {
+      context.log.warn('a temporary file is left over', { name, error: messageOf(error) });
+    }
   }
 }
 

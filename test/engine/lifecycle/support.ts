@@ -82,7 +82,7 @@ async function openEngine(roots: EngineContext['roots']): Promise<TestEngine> {
   const log = createLog('warn');
   const store = openStateDb(join(dataRoot, 'state.db'));
   const runtime = await openRuntime({ root: join(execRoot, 'runtime'), log });
-  const snapshotter = createSnapshotter({ dir: join(dataRoot, 'layers') });
+  const snapshotter = createSnapshotter({ dir: dataRoot });
   const context: EngineContext = {
     roots,
     log,

@@ -1,0 +1,121 @@
+import type { EngineApi } from '../api/engine-api.ts';
+import type { ByteStream } from '../api/streams.ts';
+import type { ProgressMessage } from '../api/types/image.ts';
+import { IechorError } from '../common/error.ts';
+import { importImage } from '../image/archive-import.ts';
+import { loadImages } from '../image/archive-load.ts';
+import { saveImages } from '../image/archive-save.ts';
+import { bootstrap } from '../image/bootstrap.ts';
+import { familiar, formatReference, parseReference } from '../image/reference.ts';
+import { type PullProgress, pullImage } from '../registry/pull.ts';
+import type { EngineContext } from './context.ts';
+import { publishImage } from './images.ts';
+import { withProgress } from './progress.ts';
+
+type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
+
+/** Pull or import, by what the request names. */
+export function createImage(context: EngineContext, request: Request<'imageCreate'>): AsyncGenerator<ProgressMessage> {
+  if (request.fromImage) return pull(context, request, request.fromImage);
+  if (request.fromSrc === '-' && request.body) return importFrom(context, request, request.body);
+  if (request.fromSrc) {
+    throw new IechorError('NOT_SUPPORTED', 'importing from a URL is not supported yet', {
+      hint: 'download it, and import the file',
+    });
+  }
+  throw new IechorError('BAD_REQUEST', 'neither fromImage nor fromSrc is given');
+}
+
+function pull(
+  context: EngineContext,
+  request: Request<'imageCreate'>,
+  fromImage: string,
+): AsyncGenerator<ProgressMessage> {
+  const { tag } = request;
+  const separator = tag?.startsWith('sha256:') ? '@' : ':';
+  const reference = formatReference(parseReference(tag ? `${fromImage}${separator}${tag}` : fromImage));
+  return withProgress(request.signal, async (push, signal) => {
+    const before = context.images.find(reference)?.id;
+    const image = await pullImage(reference, {
+      images: context.images,
+      platform: request.platform || undefined,
+      onProgress: (progress) => push(toWire(progress)),
+      signal,
+    });
+    publishImage(context, familiar(reference), 'pull');
+    const what = before === image.id ? 'Image is up to date for' : 'Downloaded newer image for';
+    return [{ status: `Status: ${what} ${familiar(reference)}` }];
+  });
+}
+
+function toWire({ status, id, current, total }: PullProgress): ProgressMessage {
+  const detail = { ...(current === undefined ? {} : { current }), ...(total === undefined ? {} : { total }) };
+  return { status, ...(id === undefined ? {} : { id }), ...(current === undefined ? {} : { progressDetail: detail }) };
+}
+
+function importFrom(
+  context: EngineContext,
+  request: Request<'imageCreate'>,
+  body: ByteStream,
+): AsyncGenerator<ProgressMessage> {
+  const { repo, tag } = request;
+  const reference = repo ? (tag ? `${repo}:${tag}` : repo) : undefined;
+  return withProgress(request.signal, async (_push, signal) => {
+    const image = await importImage(body, {
+      images: context.images,
+      reference,
+      message: request.message,
+      changes: request.changes,
+      platform: request.platform || undefined,
+      signal,
+    });
+    publishImage(context, image.id, 'import');
+    return [{ status: image.id }];
+  });
+}
+
+/** Makes a base image from the distribution's packages. */
+export function bootstrapImage(
+  context: EngineContext,
+  request: Request<'imageBootstrap'>,
+): AsyncGenerator<ProgressMessage> {
+  return withProgress(request.signal, async (push, signal) => {
+    const image = await bootstrap({
+      reference: request.reference,
+      mirror: request.mirror,
+      images: context.images,
+      roots: context.roots,
+      onProgress: (status) => push({ status }),
+      signal,
+    });
+    publishImage(context, request.reference, 'import');
+    return [{ aux: { ID: image.id } }, { status: `Made ${request.reference}` }];
+  });
+}
+
+export async function saveToArchive(context: EngineContext, request: Request<'imagesGet'>): Promise<ByteStream> {
+  const stream = saveImages(context.images, request.names);
+  const abort = () => stream.destroy();
+  request.signal?.addEventListener('abort', abort, { once: true });
+  if (request.signal?.aborted) abort();
+  return stream;
+}
+
+export function loadFromArchive(
+  context: EngineContext,
+  request: Request<'imagesLoad'>,
+): AsyncGenerator<ProgressMessage> {
+  return withProgress(request.signal, async (push, signal) => {
+    const loaded = await loadImages(request.body, {
+      images: context.images,
+      roots: context.roots,
+      ...(request.quiet ? {} : { onProgress: (status: string) => push({ status }) }),
+      signal,
+    });
+    return loaded.flatMap(({ image, tags }) => {
+      publishImage(context, image.id, 'load');
+      if (tags.length === 0) return [{ stream: `Loaded image ID: ${image.id}\n` }];
+      return tags.map((tag) => ({ stream: `Loaded image: ${tag}\n` }));
+    });
+  });
+}

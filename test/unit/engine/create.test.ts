@@ -1,0 +1,206 @@
+import { describe, expect, test } from '@jest/globals';
+import { checkResources, checkRestartPolicy } from '../../../src/engine/check-limits.ts';
+import { checkSupported } from '../../../src/engine/check-supported.ts';
+import { checkedName, generateName } from '../../../src/engine/container-name.ts';
+import type { ContainerRecord } from '../../../src/engine/container-record.ts';
+import { commandOf, mergeConfig, mergeEnv } from '../../../src/engine/create-config.ts';
+import { resolveMounts } from '../../../src/engine/create-mounts.ts';
+import { resolveEndpoints, resolvePorts } from '../../../src/engine/create-network.ts';
+import { parseSignal } from '../../../src/engine/signals.ts';
+import { checkSysctls } from '../../../src/engine/sysctls.ts';
+import { resolveUser } from '../../../src/engine/users.ts';
+import type { NetworkRecord } from '../../../src/network/types.ts';
+
+const code = (action: () => unknown): string => {
+  try {
+    action();
+    return 'none';
+  } catch (error) {
+    return String((error as { code?: string }).code);
+  }
+};
+const noContainer = (): ContainerRecord => {
+  throw new Error('no container');
+};
+
+describe('merging with the image', () => {
+  const image = {
+    Entrypoint: ['/entry'],
+    Cmd: ['default'],
+    Env: ['PATH=/bin', 'A=1'],
+    Labels: { x: '1' },
+    User: 'app',
+  };
+
+  test.each([
+    [{}, ['/entry', 'default']],
+    [{ Cmd: ['own'] }, ['/entry', 'own']],
+    [{ Entrypoint: ['/own'] }, ['/own']],
+    [{ Entrypoint: ['/own'], Cmd: ['a'] }, ['/own', 'a']],
+    [{ Entrypoint: [''], Cmd: ['a'] }, ['a']],
+  ])('%j runs %j', (body, expected) => {
+    const { path, args } = commandOf(mergeConfig(body, image));
+    expect([path, ...args]).toEqual(expected);
+  });
+
+  test('variables, labels and user come from both, the request before the image', () => {
+    const config = mergeConfig({ Env: ['A=2', 'B=3'], Labels: { y: '2' } }, image);
+    expect(config).toMatchObject({ Env: ['PATH=/bin', 'A=2', 'B=3'], Labels: { x: '1', y: '2' }, User: 'app' });
+    expect(mergeEnv(['A=1'], ['A'])).toEqual([]);
+    expect(code(() => mergeEnv([], ['A=x\0y']))).toBe('BAD_REQUEST');
+    expect(code(() => commandOf(mergeConfig({}, {})))).toBe('BAD_REQUEST');
+  });
+
+  test('a health check keeps what the request leaves open', () => {
+    const check = { Test: ['CMD', 'x'], Interval: 5, Retries: 7 };
+    expect(mergeConfig({ Healthcheck: { Interval: 9 } }, { Healthcheck: check }).Healthcheck).toEqual({
+      ...check,
+      Interval: 9,
+    });
+    expect(mergeConfig({ Healthcheck: { Test: ['NONE'] } }, { Healthcheck: check }).Healthcheck?.Test).toEqual([
+      'NONE',
+    ]);
+  });
+});
+
+describe('mounts', () => {
+  test('of every source are resolved, and a volume of the image fills only a free place', () => {
+    const mounts = resolveMounts(
+      {
+        Binds: ['/h:/a:ro,z', 'vol:/b:nocopy'],
+        Mounts: [{ Type: 'volume', Target: '/c/' }],
+        Tmpfs: { '/d': 'size=1m,exec' },
+      },
+      { Volumes: { '/a': {}, '/e': {} } },
+      noContainer,
+    );
+    expect(mounts.map(({ type, name, destination, readOnly }) => [type, name?.length, destination, readOnly])).toEqual([
+      ['bind', undefined, '/a', true],
+      ['volume', 3, '/b', false],
+      ['volume', 64, '/c', false],
+      ['tmpfs', undefined, '/d', false],
+      ['volume', 64, '/e', false],
+    ]);
+  });
+
+  test.each(['/h', 'a:b', '/h:/:ro', '/h:/x:bad', 'vo/l:/x', '/h:/x:ro:y', '/h:/proc/sys'])('%s is refused', (bind) => {
+    expect(code(() => resolveMounts({ Binds: [bind] }, {}, noContainer))).toBe('MOUNT_INVALID');
+  });
+
+  test('the same place twice is refused', () => {
+    expect(code(() => resolveMounts({ Binds: ['/a:/x', '/b:/x/'] }, {}, noContainer))).toBe('MOUNT_INVALID');
+  });
+});
+
+describe('networks and ports', () => {
+  const get = (name: string) => ({ name, id: `id-${name}`, driver: 'bridge' }) as NetworkRecord;
+
+  test('the mode network comes first, others follow with their own settings', () => {
+    const endpoints = resolveEndpoints(
+      'networks',
+      {
+        host: { NetworkMode: 'front' },
+        networking: {
+          EndpointsConfig: { back: { Aliases: ['b'] }, front: { IPAMConfig: { IPv4Address: '10.0.0.9' } } },
+        },
+      },
+      get,
+    );
+    expect(endpoints).toEqual([
+      { network: 'front', aliases: [], ipv4Address: '10.0.0.9' },
+      { network: 'back', aliases: ['b'] },
+    ]);
+    expect(resolveEndpoints('networks', { host: {}, networking: undefined }, get)[0]?.network).toBe('bridge');
+  });
+
+  test('bindings become ports, ranges keep their end, and publish-all adds what is exposed', () => {
+    const host = {
+      PortBindings: { '80/tcp': [{ HostPort: '8080' }], '53/udp': [{ HostIp: '127.0.0.1', HostPort: '9000-9010' }] },
+    };
+    expect(
+      resolvePorts('networks', { ...host, PublishAllPorts: true }, { ExposedPorts: { '80': {}, '443/tcp': {} } }),
+    ).toEqual([
+      { protocol: 'tcp', containerPort: 80, hostAddress: '', hostPort: 8080 },
+      { protocol: 'udp', containerPort: 53, hostAddress: '127.0.0.1', hostPort: 9000, hostPortEnd: 9010 },
+      { protocol: 'tcp', containerPort: 443, hostAddress: '', hostPort: 0 },
+    ]);
+    for (const port of ['0/tcp', '65536', '80/icmp', 'x']) {
+      expect(code(() => resolvePorts('networks', { PortBindings: { [port]: [{}] } }, {}))).toBe('BAD_REQUEST');
+    }
+    expect(code(() => resolvePorts('networks', { PortBindings: { '80': [{ HostPort: '90-80' }] } }, {}))).toBe(
+      'BAD_REQUEST',
+    );
+  });
+});
+
+test('what has no effect is refused by its name, what says nothing passes', () => {
+  expect(() => checkSupported({ HostConfig: { Links: ['a:b'] } }, 'crun')).toThrow('HostConfig.Links');
+  expect(() => checkSupported({ HostConfig: { Runtime: 'kata' } }, 'crun')).toThrow('kata');
+  expect(() => checkSupported({ HostConfig: { LogConfig: { Type: 'syslog' } } }, 'crun')).toThrow('syslog');
+  expect(() => checkSupported({ HostConfig: { Annotations: { 'run.oci.hooks.stdout': '/x' } } }, 'crun')).toThrow(
+    'run.oci',
+  );
+  expect(() =>
+    checkSupported(
+      { HostConfig: { BlkioWeight: 0, Links: null, Isolation: '', BlkioDeviceReadBps: [], Runtime: 'runc' } },
+      'runc',
+    ),
+  ).not.toThrow();
+});
+
+test.each([
+  [{ Memory: 1024 }],
+  [{ Memory: 10_000_000, MemorySwap: 9_000_000 }],
+  [{ NanoCpus: 1, CpuQuota: 1 }],
+  [{ PidsLimit: -2 }],
+  [{ CpusetCpus: '0-999999999' }],
+  [{ Ulimits: [{ Name: 'nofile', Soft: 2, Hard: 1 }] }],
+])('limits %j are refused', (resources) => {
+  expect(code(() => checkResources(resources))).toBe('BAD_REQUEST');
+});
+
+test('restart policies that contradict themselves are refused', () => {
+  expect(code(() => checkRestartPolicy({ Name: 'always', MaximumRetryCount: 3 }, false))).toBe('BAD_REQUEST');
+  expect(code(() => checkRestartPolicy({ Name: 'always' }, true))).toBe('BAD_REQUEST');
+  expect(code(() => checkRestartPolicy({ Name: 'on-failure', MaximumRetryCount: 3 }, false))).toBe('none');
+});
+
+test('sysctls are those of the container’s own namespaces', () => {
+  const own = { network: false, ipc: false };
+  expect(code(() => checkSysctls({ 'net.ipv4.ip_forward': '1', 'kernel.msgmax': '1' }, own))).toBe('none');
+  expect(code(() => checkSysctls({ 'kernel.core_pattern': '|/x' }, own))).toBe('BAD_REQUEST');
+  expect(code(() => checkSysctls({ 'net.x': '1' }, { network: true, ipc: false }))).toBe('BAD_REQUEST');
+});
+
+test('users are found by name and number, with groups as Docker gives them', () => {
+  const databases = {
+    passwd: 'root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n',
+    group: 'root:x:0:\nextra:x:44:app,other\napp:x:1001:\n',
+  };
+  expect(resolveUser('', databases)).toEqual({ uid: 0, gid: 0, additionalGids: [0], home: '/root' });
+  expect(resolveUser('app', databases)).toEqual({
+    uid: 1000,
+    gid: 1001,
+    additionalGids: [1001, 44],
+    home: '/home/app',
+  });
+  expect(resolveUser('app:44', databases)).toMatchObject({ gid: 44, additionalGids: [44] });
+  expect(resolveUser('5000', databases)).toMatchObject({ uid: 5000, gid: 0, home: '/' });
+  expect(resolveUser('1000', databases, ['extra'])).toMatchObject({ uid: 1000, gid: 1001, additionalGids: [1001, 44] });
+  for (const user of ['ghost', 'app:ghosts', '4294967295'])
+    expect(code(() => resolveUser(user, databases))).toBe('BAD_REQUEST');
+});
+
+test('names are checked and generated', () => {
+  expect(checkedName('/web-1')).toBe('web-1');
+  for (const name of ['', 'a', '-x', 'a/b', 'ä1']) expect(code(() => checkedName(name))).toBe('BAD_REQUEST');
+  const taken = new Set<string>();
+  for (let count = 0; count < 200; count++) taken.add(generateName((name) => taken.has(name)));
+  expect(taken.size).toBe(200);
+  for (const name of taken) expect(checkedName(name)).toBe(name);
+});
+
+test('signals are names and numbers', () => {
+  expect(['SIGTERM', 'hup', '9', 'SIGRTMIN+3'].map(parseSignal)).toEqual([15, 1, 9, 37]);
+  for (const signal of ['SIGWHAT', '0', '65', '']) expect(code(() => parseSignal(signal))).toBe('BAD_REQUEST');
+});
