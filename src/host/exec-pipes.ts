@@ -1,16 +1,19 @@
-import { constants, fchmodSync, openSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { fchmodSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import type { ExecFiles } from './exec-files.ts';
-import { closeAll, pipe } from './fds.ts';
 import { runtimeEnvironment } from './oci-runtime.ts';
 import { createOutputQueue } from './output-queue.ts';
-import { type Child, spawnProcess } from './processes.ts';
+import type { Child } from './processes.ts';
 import type { ExecRequest, MonitorConnection, OciRuntime } from './runtime-port.ts';
+import { findProgram } from './runtime-probe.ts';
+import { spawnPiped } from './stdio-pipes.ts';
 
 /** A further process as the runtime was started for it. */
 export interface StartedExec extends MonitorConnection {
   readonly child: Child;
   resize(rows: number, columns: number): void;
+  /** The first it wrote on stderr. */
+  said?(): string;
   /** The process has ended: what it left in the streams is still read, a heir that holds them is not waited for. */
   ended(): void;
 }
@@ -20,26 +23,25 @@ export const lingerMilliseconds = 2000;
 
 /** A process whose streams are pipes that it inherits itself, so that nothing stands between it and its reader. */
 export function startOnPipes(runtime: OciRuntime, files: ExecFiles, request: ExecRequest): StartedExec {
-  const input = request.stdin ? pipe() : undefined;
-  const nothing = input ? -1 : openSync('/dev/null', constants.O_RDONLY);
-  const [out, err] = [pipe(), pipe()];
-  const theirs = [input?.read ?? nothing, out.write, err.write];
-  let child: Child;
-  try {
-    // A process of another user opens /dev/stdout and the like by name.
-    for (const fd of [input?.read, out.write, err.write]) if (fd !== undefined) fchmodSync(fd, 0o666);
-    child = spawnProcess({ command: runtime.path, args: files.arguments(), env: runtimeEnvironment, stdio: theirs });
-  } catch (error) {
-    closeAll(input?.write, out.read, err.read);
-    throw error;
-  } finally {
-    closeAll(...theirs);
-  }
+  // runc by itself waits until nobody holds the streams any more, be it a daemon the process left behind.
+  const conmon = runtime.name === 'runc' ? findProgram('conmon') : undefined;
+  const command = conmon === undefined ? files.byRuntime() : files.byConmon(conmon);
+  // A process of another user opens /dev/stdout and the like by name.
+  const prepare = (theirs: readonly number[]) => {
+    for (const fd of request.stdin ? theirs : theirs.slice(1)) fchmodSync(fd, 0o666);
+  };
+  const { child, stdin, stdout, stderr } = spawnPiped(
+    { ...command, env: runtimeEnvironment },
+    { stdin: request.stdin, prepare },
+  );
+  let said = '';
+  stderr.once('data', (data: Buffer) => {
+    said = data.toString();
+  });
   const queue = createOutputQueue<'stdout' | 'stderr'>();
-  queue.add(new Socket({ fd: out.read, readable: true, writable: false }), 'stdout');
-  queue.add(new Socket({ fd: err.read, readable: true, writable: false }), 'stderr');
+  queue.add(stdout, 'stdout');
+  queue.add(stderr, 'stderr');
   queue.seal();
-  const stdin = input && new Socket({ fd: input.write, readable: false, writable: true });
   stdin?.on('error', () => {});
   return {
     child,
@@ -51,6 +53,7 @@ export function startOnPipes(runtime: OciRuntime, files: ExecFiles, request: Exe
       queue.close();
     },
     resize: () => {},
+    said: () => said,
     ended: () => {
       stdin?.destroy();
       setTimeout(queue.close, lingerMilliseconds).unref();

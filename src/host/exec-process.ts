@@ -7,8 +7,8 @@ import { signalProcess } from './processes.ts';
 import type { Exec, ExecHandle, ExecRequest, OciRuntime } from './runtime-port.ts';
 
 /**
- * Starts further processes in running containers. The runtime itself waits for the process, so that its exit status is
- * exact; files of the exchange are in `dir`, which belongs to this daemon alone.
+ * Starts further processes in running containers. The runtime itself (for runc: conmon) waits for the process, so that its
+ * exit status is exact; files of the exchange are in `dir`, which belongs to this daemon alone.
  */
 export function createExec(options: { runtime: OciRuntime; dir: string; log: Log }): Exec {
   const { runtime, dir, log } = options;
@@ -29,9 +29,7 @@ export function createExec(options: { runtime: OciRuntime; dir: string; log: Log
 function startExec(runtime: OciRuntime, files: ExecFiles, request: ExecRequest): Promise<StartedExec> {
   if (!request.process.terminal) return Promise.resolve(startOnPipes(runtime, files, request));
   // runc takes a console socket only with --detach, where the exit status is lost.
-  return runtime.name === 'crun'
-    ? startOnConsole(runtime, files, request)
-    : Promise.resolve(startOnTerminal(runtime, files, request));
+  return runtime.name === 'crun' ? startOnConsole(files, request) : Promise.resolve(startOnTerminal(files, request));
 }
 
 function handleOf(started: StartedExec, files: ExecFiles): ExecHandle {
@@ -41,14 +39,18 @@ function handleOf(started: StartedExec, files: ExecFiles): ExecHandle {
     if (running && pid === 0) pid = files.pid();
     return pid;
   };
-  const exit = started.child.end.then((status) => {
+  const exit = started.child.end.then(async (status) => {
+    // What it wrote last is read before it is judged.
+    await new Promise(setImmediate);
     currentPid();
     running = false;
     started.ended();
-    const code = files.exitCode(status);
+    const code = files.exitCode(status, started.said?.() ?? '');
     files.remove();
     return code;
   });
+  // A caller may never ask.
+  exit.catch(() => {});
   return {
     get pid() {
       return currentPid();

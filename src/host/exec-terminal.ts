@@ -7,23 +7,18 @@ import { closeAll, pipe, watchFd } from './fds.ts';
 import { runtimeEnvironment } from './oci-runtime.ts';
 import { createOutputQueue } from './output-queue.ts';
 import { type Child, spawnProcess } from './processes.ts';
-import type { ExecRequest, OciRuntime } from './runtime-port.ts';
+import type { ExecRequest } from './runtime-port.ts';
 import { acceptOn, listenStream, receiveFd } from './sockets.ts';
 import { openRawTerminal, setTerminalSize } from './terminal.ts';
 
 /** crun sends the terminal's master through a socket and waits for the process all the same. */
-export async function startOnConsole(
-  runtime: OciRuntime,
-  files: ExecFiles,
-  request: ExecRequest,
-): Promise<StartedExec> {
+export async function startOnConsole(files: ExecFiles, request: ExecRequest): Promise<StartedExec> {
   const listening = listenStream(files.consoleSocket);
   const nothing = openSync('/dev/null', constants.O_RDONLY);
   const messages = pipe();
   try {
     const child = spawnProcess({
-      command: runtime.path,
-      args: files.arguments(files.consoleSocket),
+      ...files.byRuntime(files.consoleSocket),
       env: runtimeEnvironment,
       stdio: [nothing, messages.write, messages.write],
     });
@@ -94,13 +89,12 @@ function onlyMessages(child: Child, fd: number): StartedExec {
 }
 
 /** The runtime itself sits on a terminal of ours and passes bytes and sizes on to the one in the container. */
-export function startOnTerminal(runtime: OciRuntime, files: ExecFiles, request: ExecRequest): StartedExec {
+export function startOnTerminal(files: ExecFiles, request: ExecRequest): StartedExec {
   const { master, slave, path } = openRawTerminal();
   try {
     if (request.rows && request.columns) setTerminalSize(master, request.rows, request.columns);
     const child = spawnProcess({
-      command: runtime.path,
-      args: files.arguments(),
+      ...files.byRuntime(),
       env: runtimeEnvironment,
       stdio: [],
       terminal: path,

@@ -1,8 +1,8 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, IechorError } from '../common/error.ts';
 import { cgroupOf, oomKills } from './cgroup.ts';
-import { readIfThere, removeTree, writeAtomic } from './files.ts';
+import { readIfThere, writeAtomic } from './files.ts';
 import { bootId, processArguments, processInfo } from './proc.ts';
 import type { ExitStatus, MonitorRequest, MonitorStarted } from './runtime-port.ts';
 import { execFailureCode } from './start-errors.ts';
@@ -56,8 +56,8 @@ export function prepareFiles(files: MonitorFiles): void {
 }
 
 export function forgetFiles(files: MonitorFiles): void {
-  removeTree(files.exitFile);
-  removeTree(files.dir);
+  rmSync(files.exitFile, { force: true });
+  rmSync(files.dir, { recursive: true, force: true });
 }
 
 export function writeRecord(

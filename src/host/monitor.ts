@@ -118,10 +118,13 @@ interface StartOptions {
 async function startConmon(conmon: string, options: StartOptions): Promise<MonitorStarted> {
   const { files, request } = options;
   const sync = pipe();
-  const nothing = openSync('/dev/null', constants.O_RDWR);
-  const errors = openSync(join(files.dir, 'monitor.log'), 'w', 0o600);
+  const others: number[] = [];
   let child: Child;
   try {
+    const nothing = openSync('/dev/null', constants.O_RDWR);
+    others.push(nothing);
+    const errors = openSync(join(files.dir, 'monitor.log'), 'w', 0o600);
+    others.push(errors);
     child = spawnProcess({
       command: conmon,
       args: conmonArguments(options),
@@ -134,7 +137,7 @@ async function startConmon(conmon: string, options: StartOptions): Promise<Monit
     closeAll(sync.read);
     throw error;
   } finally {
-    closeAll(sync.write, nothing, errors);
+    closeAll(sync.write, ...others);
   }
   const [status, report] = await Promise.all([child.end, readReport(sync.read)]);
   const { pid, message } = parseReport(report);

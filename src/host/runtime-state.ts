@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { IechorError } from '../common/error.ts';
 import { processesOf, removeCgroup, setFrozen } from './cgroup.ts';
 import { closeAll } from './fds.ts';
-import { readIfThere, removeTree } from './files.ts';
+import { readIfThere } from './files.ts';
 import { processInfo } from './proc.ts';
 import { openPidfd, readable, signalPidfd, signalProcess } from './processes.ts';
 
@@ -31,7 +31,7 @@ export async function deleteContainer(root: string, id: string): Promise<boolean
   if (!state || state.hasHooks || state.cgroup === undefined) return false;
   await killProcess(state);
   await emptyCgroup(state.cgroup);
-  removeTree(dir);
+  rmSync(dir, { recursive: true, force: true });
   return true;
 }
 

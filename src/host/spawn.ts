@@ -1,8 +1,7 @@
-import { closeSync, constants, openSync } from 'node:fs';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { IechorError } from '../common/error.ts';
-import { closeAll, pipe } from './fds.ts';
-import { type Child, spawnProcess } from './processes.ts';
+import type { Child } from './processes.ts';
+import { spawnPiped } from './stdio-pipes.ts';
 
 export interface RunOptions {
   /** Written to its standard input; none: /dev/null. */
@@ -33,7 +32,10 @@ const SIGKILL = 9;
  */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   if (options.signal?.aborted) throw interrupted(command);
-  const { child, stdin, stdout, stderr } = start(command, args, options);
+  const { child, stdin, stdout, stderr } = spawnPiped(
+    { command, args, env: options.env, cwd: options.cwd, netns: options.netns },
+    { stdin: options.input !== undefined },
+  );
   const abort = () => child.kill(SIGKILL);
   options.signal?.addEventListener('abort', abort, { once: true });
   try {
@@ -53,35 +55,6 @@ export async function run(command: string, args: readonly string[], options: Run
   } finally {
     options.signal?.removeEventListener('abort', abort);
     for (const stream of [stdin, stdout, stderr]) stream?.destroy();
-  }
-}
-
-function start(command: string, args: readonly string[], options: RunOptions) {
-  const input = options.input === undefined ? undefined : pipe();
-  const nothing = input ? undefined : openSync('/dev/null', constants.O_RDONLY);
-  const out = pipe();
-  const err = pipe();
-  const theirs = [input?.read ?? nothing ?? -1, out.write, err.write];
-  try {
-    const child = spawnProcess({
-      command,
-      args,
-      env: options.env,
-      cwd: options.cwd,
-      netns: options.netns,
-      stdio: theirs,
-    });
-    return {
-      child,
-      stdin: input && new Socket({ fd: input.write, readable: false, writable: true }),
-      stdout: new Socket({ fd: out.read, readable: true, writable: false }),
-      stderr: new Socket({ fd: err.read, readable: true, writable: false }),
-    };
-  } catch (error) {
-    closeAll(input?.write, out.read, err.read);
-    throw error;
-  } finally {
-    for (const fd of theirs) closeSync(fd);
   }
 }
 
