@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../common/error.ts';
 import type { Log } from '../common/log.ts';
@@ -58,7 +58,7 @@ export function openScratch(id: string, roots: Roots, snapshotter: Snapshotter):
     },
     unmount(path) {
       unmount(path);
-      rmSync(path, { recursive: false, force: true });
+      rmdirSync(path);
     },
     close() {
       clear(dir);

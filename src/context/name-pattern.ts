@@ -60,7 +60,7 @@ function readClass(
   const ranges: [string, string][] = [];
   const readChar = (): string | undefined => {
     const char = chars[at];
-    if (char === undefined || char === '-' || (char === ']' && ranges.length > 0)) return undefined;
+    if (char === undefined || char === '-' || char === ']') return undefined;
     at++;
     return char === '\\' ? chars[at++] : char;
   };

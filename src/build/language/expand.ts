@@ -1,4 +1,4 @@
-import { matchLengths } from './shell-pattern.ts';
+import { replacePattern, trimPattern } from './shell-pattern.ts';
 
 /** Looks a variable up; undefined where it is not set. */
 export type Lookup = (name: string) => string | undefined;
@@ -271,19 +271,8 @@ function applyOperator(use: {
       throw new ExpansionError(`${name}: ${word || what}`);
     }
     default:
-      return trim(operator, word, value ?? '');
+      return trimPattern(value ?? '', word, operator);
   }
-}
-
-function trim(operator: string, word: string, value: string): string {
-  const longest = word.startsWith(operator);
-  const pattern = longest ? word.slice(1) : word;
-  const chars = Array.from(value);
-  const fromEnd = operator === '%';
-  const lengths = matchLengths(pattern, chars, { fromEnd });
-  if (lengths.length === 0) return value;
-  const length = longest ? Math.max(...lengths) : Math.min(...lengths);
-  return (fromEnd ? chars.slice(0, chars.length - length) : chars.slice(length)).join('');
 }
 
 function replaceIn(scanner: Scanner, name: string): string {
@@ -293,18 +282,5 @@ function replaceIn(scanner: Scanner, name: string): string {
   const replacement = readWord(scanner, '}', true);
   const value = lookUp(scanner, name);
   if (value === undefined) return scanner.options.keepUnset ? `\${${name}/${pattern}/${replacement}}` : '';
-  const chars = Array.from(value);
-  let result = '';
-  let from = 0;
-  while (from < chars.length) {
-    const lengths = matchLengths(pattern, chars.slice(from), {}).filter((length) => length > 0);
-    if (lengths.length === 0) {
-      result += chars[from++];
-      continue;
-    }
-    result += replacement;
-    from += Math.max(...lengths);
-    if (!all) break;
-  }
-  return result + chars.slice(from).join('');
+  return replacePattern(value, { pattern, replacement, all });
 }

@@ -2,7 +2,7 @@
  * Lengths of all prefixes (or, with `fromEnd`, suffixes) of `chars` that a shell pattern of `*`, `?` and backslash
  * escapes matches whole. Time grows with pattern times text: no backtracking.
  */
-export function matchLengths(
+function matchLengths(
   pattern: string,
   chars: readonly string[],
   options: { readonly fromEnd?: boolean },
@@ -42,4 +42,37 @@ function tokenize(pattern: string): Token[] {
     else tokens.push({ kind: 'char', char });
   }
   return tokens;
+}
+
+/** `${v#p}` and its like: the text without what the pattern matches at its start (`#`) or end (`%`); doubled: the longest. */
+export function trimPattern(value: string, word: string, operator: string): string {
+  const longest = word.startsWith(operator);
+  const pattern = longest ? word.slice(1) : word;
+  const chars = Array.from(value);
+  const fromEnd = operator === '%';
+  const lengths = matchLengths(pattern, chars, { fromEnd });
+  if (lengths.length === 0) return value;
+  const length = longest ? Math.max(...lengths) : Math.min(...lengths);
+  return (fromEnd ? chars.slice(0, chars.length - length) : chars.slice(length)).join('');
+}
+
+/** `${v/p/r}`: the first place, or all, where the pattern matches, the longest match each. */
+export function replacePattern(
+  value: string,
+  options: { readonly pattern: string; readonly replacement: string; readonly all: boolean },
+): string {
+  const chars = Array.from(value);
+  let result = '';
+  let from = 0;
+  while (from < chars.length) {
+    const lengths = matchLengths(options.pattern, chars.slice(from), {}).filter((length) => length > 0);
+    if (lengths.length === 0) {
+      result += chars[from++];
+      continue;
+    }
+    result += options.replacement;
+    from += Math.max(...lengths);
+    if (!options.all) break;
+  }
+  return result + chars.slice(from).join('');
 }

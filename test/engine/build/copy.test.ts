@@ -1,0 +1,80 @@
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Bench, openBench, put } from './support.ts';
+
+const withRoot = process.getuid?.() === 0 ? describe : describe.skip;
+const list = "find n -printf '%p %m %U:%G %y%l\\n' | sort";
+
+withRoot('COPY and ADD (needs root)', () => {
+  let bench: Bench;
+  beforeAll(async () => {
+    bench = await openBench();
+  });
+  afterAll(() => bench.close());
+
+  test.each<[string, string, string[]]>([
+    ['a file to a name', 'COPY a /n/x', ['n 755 0:0 d', 'n/x 644 0:0 f']],
+    ['a file into a directory', 'COPY a d/x /n/', ['n 755 0:0 d', 'n/a 644 0:0 f', 'n/x 644 0:0 f']],
+    ['the content of a directory', 'COPY d /n', ['n 755 0:0 d', 'n/s 755 0:0 d', 'n/s/y 644 0:0 f', 'n/x 644 0:0 f']],
+    ['what a pattern matches', 'COPY */x [a]* /n/', ['n 755 0:0 d', 'n/a 644 0:0 f', 'n/x 644 0:0 f']],
+    ['with the parents', 'COPY --parents d/./s/* /n/', ['n 755 0:0 d', 'n/s 755 0:0 d', 'n/s/y 644 0:0 f']],
+    ['without the excluded', 'COPY --exclude=s d /n', ['n 755 0:0 d', 'n/x 644 0:0 f']],
+    ['with owner and mode', 'COPY --chown=app:staff --chmod=u=rw,go= a /n/x', ['n 755 1000:50 d', 'n/x 600 1000:50 f']],
+    ['a heredoc', 'COPY --chmod=700 <<E /n/\nx\nE', ['n 700 0:0 d', 'n/E 700 0:0 f']],
+  ])('%s', async (_, line, expected) => {
+    const { image } = await bench.build(`FROM base\n${line}`, { files: { a: '1', 'd/x': '2', 'd/s/y': '3' } });
+    expect((await bench.look(image, list)).split('\n')).toEqual(expected);
+  });
+
+  test('a link in the context never leads out of it', async () => {
+    const contextDir = mkdtempSync(join(tmpdir(), 'links-'));
+    try {
+      put(contextDir, { iEchorfile: 'FROM base\nCOPY out /n/x\n' });
+      symlinkSync('/../../../../etc/hostname', join(contextDir, 'out'));
+      const messages = [];
+      for await (const event of bench.builder.build({ contextDir })) messages.push(event);
+      expect(messages.at(-1)?.error).toContain('"/out": not found in the build context');
+    } finally {
+      rmSync(contextDir, { recursive: true });
+    }
+  });
+
+  test('a link in the image never leads out of it', async () => {
+    const canary = join(bench.dir, 'canary');
+    writeFileSync(canary, 'alive');
+    const { image } = await bench.build(`FROM base\nRUN ln -s ${bench.dir} /out\nCOPY a /out/canary`, {
+      files: { a: 'evil' },
+    });
+    expect(readFileSync(canary, 'utf8')).toBe('alive');
+    expect(await bench.look(image, `cat .${canary}`)).toBe('evil');
+  });
+
+  test('the ignore file hides files from COPY and from mounts', async () => {
+    const { image } = await bench.build('FROM base\nCOPY . /n\nRUN --mount=target=/m ls -A /m > /o', {
+      files: { '.iechorignore': 'secret\n.iechorignore\niEchorfile', secret: 'x', a: '1' },
+    });
+    expect(await bench.look(image, 'ls -A n; cat o')).toBe('a\na');
+  });
+
+  test('hard links, links and times survive a copy between stages', async () => {
+    const make = 'mkdir /o; echo 1 > /o/a; ln /o/a /o/b; ln -s a /o/l; touch -d 2001-02-03T04:05:06Z /o/a';
+    const { image } = await bench.build(`FROM base AS s\nRUN ${make}\nFROM scratch\nCOPY --from=s /o /n`);
+    expect(await bench.look(image, "stat -c '%h %Y' n/b; readlink n/l")).toBe('2 981173106\na');
+  });
+
+  test.each([
+    ['COPY nope /x', '"/nope": not found', 2],
+    ['COPY --chown=app /etc /x', 'not found', 2],
+    ['COPY --chmod=9 a /x', 'invalid mode', 2],
+    ['COPY a /etc/passwd/', 'not a directory', 2],
+    ['COPY --from=nostage /a /x', 'no such image', 2],
+    ['ADD --checksum=sha256:0 a /x', '--checksum needs', 2],
+    ['WORKDIR /proc/self/fd/9', 'can not be in /proc', 2],
+  ])('%s is refused with its line', async (line, message, number) => {
+    const failing = bench.build(`FROM base\n${line}`, { files: { a: '1' } });
+    await expect(failing).rejects.toThrow(message);
+    await expect(failing).rejects.toThrow(new RegExp(`^iEchorfile:${number}:1 `));
+  });
+});

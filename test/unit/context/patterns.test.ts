@@ -1,0 +1,63 @@
+import { describe, expect, test } from '@jest/globals';
+import { hasWildcard, namePattern } from '../../../src/context/name-pattern.ts';
+import { compileRules, readIgnoreFile } from '../../../src/context/patterns.ts';
+
+describe('ignore rules', () => {
+  test.each<[string, string[], string[]]>([
+    ['*.txt', ['a.txt'], ['d/a.txt', 'a.md']],
+    ['dir', ['dir', 'dir/a', 'dir/b/c'], ['direct', 'x/dir']],
+    ['/dir/', ['dir', 'dir/a'], ['x/dir']],
+    ['**/sub', ['sub', 'a/sub', 'a/b/sub/c'], ['asub']],
+    ['a/**', ['a/b', 'a/b/c'], ['a']],
+    ['**', ['a', 'a/b'], []],
+    ['**/*.go', ['x.go', 'a/b/x.go'], ['x.got']],
+    ['a/**/z', ['a/z', 'a/b/c/z'], ['z', 'a/zz']],
+    ['./x/../y', ['y'], ['x']],
+    ['[^a].c', ['b.c'], ['a.c']],
+    ['f(1)+.txt', ['f(1)+.txt'], ['f11.txt']],
+    ['?', ['a'], ['ab']],
+  ])('%s', (pattern, yes, no) => {
+    const rules = compileRules([pattern]);
+    for (const path of yes) expect([path, rules.matches(path)]).toEqual([path, true]);
+    for (const path of no) expect([path, rules.matches(path)]).toEqual([path, false]);
+  });
+
+  test('the last rule that matches wins, and takes back in what lies below', () => {
+    const rules = compileRules(readIgnoreFile('# all\r\ndir\n! dir/sub \ndir/sub/deep\n'));
+    expect(['dir', 'dir/a', 'dir/sub', 'dir/sub/x', 'dir/sub/deep', 'dir/sub/deep/y'].map(rules.matches)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      true,
+      true,
+    ]);
+    expect(rules.hasExceptions).toBe(true);
+  });
+
+  test('stay fast on patterns that make others backtrack', () => {
+    const rules = compileRules([`${'**/a*'.repeat(30)}b`]);
+    const started = performance.now();
+    rules.matches(`${'a/'.repeat(300)}${'a'.repeat(2000)}c`);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+});
+
+describe("Go's filepath.Match", () => {
+  test.each<[string, string, boolean]>([
+    ['*.txt', 'a.txt', true],
+    ['[a-c]x', 'bx', true],
+    ['[^a-c]x', 'bx', false],
+    ['\\*', '*', true],
+    ['\\*', 'a', false],
+    ['[', 'a', false],
+    ['[]a]', ']', false],
+    ['a?c', 'aüc', true],
+  ])('%s on %s', (pattern, name, expected) => {
+    expect(namePattern(pattern)(name)).toBe(expected);
+  });
+
+  test('escaped characters are no wildcards', () => {
+    expect(['a*', 'a\\*', '\\[x', 'x?'].map(hasWildcard)).toEqual([true, false, false, true]);
+  });
+});
