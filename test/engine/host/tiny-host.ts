@@ -37,7 +37,8 @@ export interface TinyHost {
 }
 
 export async function openTinyHost(preferred?: string): Promise<TinyHost> {
-  const dir = mkdtempSync(join(tmpdir(), 'iechor-host-'));
+  // Paths of sockets in it are longer than the 107 bytes an address may have.
+  const dir = mkdtempSync(join(tmpdir(), `iechor-host-${'long-'.repeat(20)}`));
   const parent = `/iechor-t${randomBytes(4).toString('hex')}`;
   const rootfs = join(dir, 'rootfs');
   for (const each of ['bin', 'proc', 'dev', 'tmp']) mkdirSync(join(rootfs, each), { recursive: true });
