@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { hostname as hostName } from 'node:os';
 import { IechorError } from '../common/error.ts';
 import type { ContainerRecord } from './container-record.ts';
@@ -5,26 +6,29 @@ import type { EngineContext } from './context.ts';
 import { networkKind } from './create-network.ts';
 import { networkOwner } from './managed-files.ts';
 import type { NamespaceChoice, SpecInput } from './oci-spec.ts';
+import { sharedMemory } from './shared-memory.ts';
 
 /** Which namespaces a container starts in, and the host name it sees. Throws WRONG_STATE where another must run and does not. */
 export function resolveNamespaces(
   context: EngineContext,
   record: ContainerRecord,
   netns: string | undefined,
-): { choices: SpecInput['namespaces']; hostname: string; sharedMemory?: string } {
+): Pick<SpecInput, 'namespaces' | 'hostname' | 'sharedMemory' | 'hostQueue'> {
   const host = record.body.HostConfig ?? {};
   const kind = networkKind(host, record.config);
   const ipcOwner = host.IpcMode?.startsWith('container:') ? running(context, host.IpcMode) : undefined;
   const network = networkChoice(context, record, netns);
+  const shared = sharedMemory(context, record, ipcOwner);
   return {
-    choices: {
+    namespaces: {
       network,
       pid: choice(context, host.PidMode, 'pid'),
       ipc: choice(context, host.IpcMode, 'ipc'),
       uts: host.UTSMode === 'host' ? 'host' : 'own',
     },
     hostname: hostnameOf(context, record, kind),
-    ...(ipcOwner ? { sharedMemory: `/proc/${ipcOwner.pid}/root/dev/shm` } : {}),
+    ...(shared === undefined ? {} : { sharedMemory: shared }),
+    ...(host.IpcMode === 'host' ? { hostQueue: existsSync('/dev/mqueue') } : {}),
   };
 }
 

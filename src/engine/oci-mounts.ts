@@ -5,7 +5,10 @@ export interface MountsInput {
   readonly readonlyRootfs: boolean;
   readonly shmSizeBytes: number;
   /** `host` and `path` take the place of an own /dev/shm and mqueue. */
-  readonly ipc: { readonly kind: 'private' | 'none' | 'host' } | { readonly kind: 'path'; readonly shm: string };
+  readonly ipc:
+    | { readonly kind: 'private' | 'none' }
+    | { readonly kind: 'host'; readonly queue: boolean }
+    | { readonly kind: 'path'; readonly shm: string };
   /** True where the network namespace is the host's: sysfs cannot be mounted anew but for root's own namespace. */
   readonly hostNetwork: boolean;
   readonly cgroup: boolean;
@@ -17,7 +20,8 @@ export interface MountsInput {
   readonly init?: string;
 }
 
-const defaultShmBytes = 64 * 1024 * 1024;
+/** Of /dev/shm, as Docker's. */
+export const defaultShmBytes = 64 * 1024 * 1024;
 /** Where a container finds the init we lend it. */
 export const initPath = '/sbin/docker-init';
 
@@ -70,7 +74,9 @@ function sharedMemory(input: MountsInput): OciMount[] {
     source,
     options: ['rbind', 'nosuid', 'noexec', 'nodev'],
   });
-  if (input.ipc.kind === 'host') return [bind('/dev/mqueue', '/dev/mqueue'), bind('/dev/shm', '/dev/shm')];
+  if (input.ipc.kind === 'host') {
+    return [...(input.ipc.queue ? [bind('/dev/mqueue', '/dev/mqueue')] : []), bind('/dev/shm', '/dev/shm')];
+  }
   const queue: OciMount = {
     destination: '/dev/mqueue',
     type: 'mqueue',

@@ -32,8 +32,10 @@ export interface SpecInput {
     readonly ipc: NamespaceChoice;
     readonly uts: NamespaceChoice;
   };
-  /** Host path of the shared memory of the container whose ipc namespace is used. */
+  /** Host path of a /dev/shm that several containers use. */
   readonly sharedMemory?: string;
+  /** False where the host has no /dev/mqueue to lend. */
+  readonly hostQueue?: boolean;
   readonly managed: MountsInput['managed'];
   readonly mounts: readonly OciMount[];
   readonly devices: readonly DeviceNode[];
@@ -136,8 +138,8 @@ function mountsInput(input: SpecInput): MountsInput {
 }
 
 function ipcMounts(ipc: NamespaceChoice, input: SpecInput): MountsInput['ipc'] {
-  if (ipc === 'host') return { kind: 'host' };
-  if (typeof ipc === 'object') return { kind: 'path', shm: input.sharedMemory ?? '/dev/shm' };
+  if (ipc === 'host') return { kind: 'host', queue: input.hostQueue ?? true };
+  if (input.sharedMemory !== undefined) return { kind: 'path', shm: input.sharedMemory };
   return { kind: input.host.IpcMode === 'none' ? 'none' : 'private' };
 }
 
