@@ -3,7 +3,7 @@ import type { Log } from '../common/log.ts';
 import type { Roots } from '../common/roots.ts';
 import type { ImageStore } from '../image/image-port.ts';
 import type { Snapshotter } from '../image/snapshotter.ts';
-import type { BuildEvent } from './events.ts';
+import type { BuildEvent, BuildStep } from './events.ts';
 import type { HashMemo } from './files/content-hash.ts';
 import type { SourceView } from './files/source-view.ts';
 import type { Graph, StageNode } from './graph.ts';
@@ -77,6 +77,8 @@ export interface Build {
   /** Numbers the steps in the order of starting. */
   readonly counter: { step: number; total: number };
   readonly usedArgs: Set<string>;
+  /** The step that failed first, to go with the error. */
+  readonly failure: { step?: BuildStep };
 }
 
 /** An instruction being carried out. */

@@ -78,13 +78,14 @@ export function createBuilder(options: {
 async function* runBuild(parts: BuilderParts, request: BuildRequest): AsyncGenerator<BuildEvent> {
   const queue = createEventQueue();
   const stop = new AbortController();
+  const failure: Build['failure'] = {};
   const abort = () => stop.abort(new IechorError('INTERRUPTED', 'the build was interrupted'));
   if (request.signal?.aborted) abort();
   request.signal?.addEventListener('abort', abort, { once: true });
-  const done = carryOut(parts, request, { stop, emit: queue.push })
+  const done = carryOut(parts, request, { stop, failure, emit: queue.push })
     .catch((error: unknown) => {
       parts.log.info('a build failed', { error: messageOf(error).split('\n')[0] });
-      queue.push(errorEvent(error));
+      queue.push(errorEvent(error, failure.step));
     })
     .finally(queue.end);
   try {
@@ -99,6 +100,7 @@ async function* runBuild(parts: BuilderParts, request: BuildRequest): AsyncGener
 interface Running {
   readonly stop: AbortController;
   readonly emit: (event: BuildEvent) => void;
+  readonly failure: Build['failure'];
 }
 
 async function carryOut(parts: BuilderParts, request: BuildRequest, running: Running): Promise<void> {
@@ -119,6 +121,7 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
     memo: new Map(),
     signal: running.stop.signal,
     emit: running.emit,
+    failure: running.failure,
     stage(index) {
       const node = graph.nodes[index];
       if (!node) throw new Error(`no stage ${index}`);

@@ -8,7 +8,8 @@ export interface BuildStep {
   /** Name of the stage, or `stage-N`. */
   readonly stage: string;
   readonly instruction: string;
-  readonly status: 'running' | 'output' | 'cached' | 'done' | 'failed';
+  /** `begun` alone for an instruction that makes no layer; `failed` comes with the error. */
+  readonly status: 'begun' | 'running' | 'output' | 'cached' | 'done' | 'failed';
   /** Why it had to be done: what differs from the last time. */
   readonly reason?: string;
   readonly ms?: number;
@@ -25,11 +26,12 @@ export interface BuildEvent {
   readonly iechor?: BuildStep;
 }
 
-export function errorEvent(error: unknown): BuildEvent {
+export function errorEvent(error: unknown, step?: BuildStep): BuildEvent {
   const message = messageOf(error);
   const code = isIechorError(error) ? error.code : undefined;
   const hint = isIechorError(error) ? error.hint : undefined;
-  return { error: message, errorDetail: { message, ...(code && { code }), ...(hint && { hint }) } };
+  const detail = { message, ...(code && { code }), ...(hint && { hint }) };
+  return { error: message, errorDetail: detail, ...(step && { iechor: step }) };
 }
 
 /** Messages from many steps to one reader. */

@@ -3,37 +3,38 @@ import { shortId } from '../common/id.ts';
 import type { StepContext } from './build-context.ts';
 import type { BuildStep } from './events.ts';
 
-/** Tells how a step goes: a line as Docker's classic builder prints it, and the same as data. */
-export function report(
-  context: StepContext,
-  status: BuildStep['status'],
-  more: { readonly reason?: string; readonly text?: string } = {},
-): void {
+/** A step as data. */
+export function stepOf(context: StepContext, status: BuildStep['status'], reason?: string): BuildStep {
   const { build, node, instruction, number } = context;
-  const step: BuildStep = {
+  const ended = status === 'cached' || status === 'done' || status === 'failed';
+  return {
     step: number,
     total: build.counter.total,
     stage: node.label,
     instruction: instruction.source,
     status,
     at: formatSpan(instruction.at),
-    ...(more.reason !== undefined && { reason: more.reason }),
-    ...(status !== 'running' && status !== 'output' && { ms: Math.round(performance.now() - context.startedAt) }),
+    ...(reason !== undefined && { reason }),
+    ...(ended && { ms: Math.round(performance.now() - context.startedAt) }),
   };
-  const stream = textOf(context, status, more.text);
-  build.emit({ ...(stream !== undefined && { stream }), iechor: step });
 }
 
-function textOf(context: StepContext, status: BuildStep['status'], text: string | undefined): string | undefined {
-  if (status === 'output') return text;
-  if (status === 'cached') return ' ---> Using cache\n';
-  if (status !== 'done') return undefined;
-  const layer = context.state.chain.at(-1);
-  return layer === undefined ? undefined : ` ---> ${shortId(layer)}\n`;
-}
-
-/** The line that begins a step. */
-export function announce(context: StepContext): void {
-  const { build, instruction, number } = context;
-  build.emit({ stream: `Step ${number}/${build.counter.total} : ${instruction.source}\n` });
+/**
+ * Tells how a step goes: as data, beside a line like those of Docker's classic builder. There is always a line, since
+ * Docker's clients print an empty one for a message without.
+ */
+export function report(
+  context: StepContext,
+  status: 'begun' | 'running' | 'output' | 'cached' | 'done',
+  more: { readonly reason?: string; readonly text?: string } = {},
+): void {
+  const { build, instruction, number, state } = context;
+  const lines: Readonly<Record<typeof status, string>> = {
+    begun: `Step ${number}/${build.counter.total} : ${instruction.source}\n`,
+    running: ` ---> Not cached: ${more.reason ?? ''}\n`,
+    output: more.text ?? '',
+    cached: ' ---> Using cache\n',
+    done: ` ---> ${shortId(state.chain.at(-1) ?? '')}\n`,
+  };
+  build.emit({ stream: lines[status], iechor: stepOf(context, status, more.reason) });
 }

@@ -83,10 +83,10 @@ async function makeLayer(
       build.scratch.unmount(root);
     }
     build.signal.throwIfAborted();
-    const { diffId, sizeBytes } = await diffLayer(snapshotter.upperDir(key), build.signal);
+    const { diffId, sizeBytes, tarSizeBytes } = await diffLayer(snapshotter.upperDir(key), build.signal);
     const chainId: ChainId = chainIdOf(parent, diffId);
     if (snapshotter.has(chainId)) await snapshotter.remove(key);
-    else await snapshotter.commit(key, { chainId, diffId, sizeBytes, ...(parent && { parent }) });
+    else await snapshotter.commit(key, { chainId, diffId, sizeBytes, tarSizeBytes, ...(parent && { parent }) });
     return { diffId, sizeBytes, chain: [...state.chain, chainId] };
   } catch (error) {
     await snapshotter.remove(key);

@@ -8,7 +8,7 @@ import type { InstructionOf, StageInstruction } from './language/types.ts';
 import { metadata } from './metadata.ts';
 import { parseTrigger } from './parse.ts';
 import { parsePlatform } from './platform.ts';
-import { announce, report } from './report.ts';
+import { report, stepOf } from './report.ts';
 import { solveRun } from './run-step.ts';
 import { childState, emptyState, imageState, type StageState } from './stage-state.ts';
 import { solveWorkdir } from './workdir-step.ts';
@@ -60,8 +60,8 @@ function triggersOf(build: Build, node: StageNode, state: StageState): StageInst
 }
 
 async function solveInstruction(context: StepContext): Promise<void> {
-  const { instruction } = context;
-  announce(context);
+  const { build, instruction } = context;
+  report(context, 'begun');
   try {
     switch (instruction.name) {
       case 'RUN':
@@ -73,12 +73,10 @@ async function solveInstruction(context: StepContext): Promise<void> {
         return await solveWorkdir(instruction, context);
       default:
         applyMetadata(instruction, context);
-        report(context, 'done');
     }
   } catch (error) {
     const failure = located(error, instruction);
-    if (codeOf(failure) !== 'INTERRUPTED')
-      report(context, 'failed', { reason: messageOf(failure).split('\n')[0] ?? '' });
+    if (!build.signal.aborted) build.failure.step ??= stepOf(context, 'failed');
     throw failure;
   }
 }

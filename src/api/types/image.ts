@@ -61,6 +61,24 @@ export interface ProgressMessage {
   /** `code` and `hint` are ours: the catalogue's code and what to do. */
   errorDetail?: { message: string; code?: number | string; hint?: string };
   aux?: { ID?: string; Tag?: string; Digest?: string; Size?: number };
+  /** Ours, of builds: how a step goes, beside the line in `stream` or the `error`. */
+  iechor?: BuildStepProgress;
+}
+
+/** A step of a build. Those of independent stages run side by side, so lines of several steps may mix. */
+export interface BuildStepProgress {
+  /** Counts from 1 in the order of starting. */
+  step: number;
+  total: number;
+  stage: string;
+  instruction: string;
+  /** `output`: the line is the command's; `begun` alone: the instruction makes no layer. */
+  status: 'begun' | 'running' | 'output' | 'cached' | 'done' | 'failed';
+  /** Why the step was not taken from the cache. */
+  reason?: string;
+  ms?: number;
+  /** `file:line:column`. */
+  at?: string;
 }
 
 /** Query of POST /build, decoded. */
