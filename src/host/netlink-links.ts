@@ -15,6 +15,7 @@ const INFO_DATA = 2;
 const INFO_SLAVE_KIND = 4;
 const INFO_SLAVE_DATA = 5;
 const BRPORT_MODE = 4;
+const BRPORT_ISOLATED = 33;
 const VETH_INFO_PEER = 1;
 const IFF_UP = 1;
 
@@ -98,12 +99,14 @@ export function setLink(name: string, settings: LinkSettings): NetlinkRequest {
 }
 
 /**
- * Lets frames leave a bridge by the port they came from: a container that speaks to a published port of its own needs
- * it where the bridge filters its traffic (br_netfilter).
+ * Configures a port of a bridge. `hairpin` lets frames leave by the port they came from: a container that speaks to a
+ * published port of its own needs it where the bridge filters its traffic (br_netfilter). `isolated` ports exchange
+ * nothing with one another, only with the bridge itself.
  */
-export function setHairpin(name: string): NetlinkRequest {
-  const mode = attribute(BRPORT_MODE, Buffer.from([1]));
-  const info = [attribute(INFO_SLAVE_KIND, 'bridge'), attribute(INFO_SLAVE_DATA, [mode])];
+export function setBridgePort(name: string, port: { hairpin: boolean; isolated: boolean }): NetlinkRequest {
+  const flag = (type: number, value: boolean) => attribute(type, Buffer.from([value ? 1 : 0]));
+  const data = [flag(BRPORT_MODE, port.hairpin), flag(BRPORT_ISOLATED, port.isolated)];
+  const info = [attribute(INFO_SLAVE_KIND, 'bridge'), attribute(INFO_SLAVE_DATA, data)];
   return {
     operation: `configure bridge port ${name}`,
     type: rtm.newLink,

@@ -30,8 +30,10 @@ export function allocateEndpoint(
   if (container.mine.some((endpoint) => endpoint.networkId === network.id)) {
     throw new IechorError('WRONG_STATE', `the container is already connected to network "${network.name}"`);
   }
-  const four = addressOn(context, network, poolsOf(network, 4), request.ipv4Address);
-  const six = network.enableIPv6 ? addressOn(context, network, poolsOf(network, 6), request.ipv6Address) : undefined;
+  const four = addressOn(context, container.id, { network, family: 4, wanted: request.ipv4Address });
+  const six = network.enableIPv6
+    ? addressOn(context, container.id, { network, family: 6, wanted: request.ipv6Address })
+    : undefined;
   if (!six && request.ipv6Address !== undefined) {
     throw new IechorError(
       'BAD_REQUEST',
@@ -64,15 +66,19 @@ export function allocateEndpoint(
   };
 }
 
-function poolsOf(network: NetworkRecord, family: 4 | 6): readonly Pool[] {
-  return network.pools.filter((pool) => parseSubnet(pool.subnet).family === family);
-}
-
-function addressOn(context: NetworkContext, network: NetworkRecord, pools: readonly Pool[], wanted?: string) {
-  return chooseAddress(pools, wanted, {
+function addressOn(
+  context: NetworkContext,
+  containerId: string,
+  { network, family, wanted }: { network: NetworkRecord; family: 4 | 6; wanted: string | undefined },
+): { address: string; pool: Pool } {
+  const pools = network.pools.filter((pool) => parseSubnet(pool.subnet).family === family);
+  const holder = (address: string) => context.records.addressHolder(network.id, address);
+  const former = family === 4 ? context.lingering.former(network.id, containerId) : undefined;
+  const again = former !== undefined && holder(former) === undefined ? former : undefined;
+  return chooseAddress(pools, wanted ?? again, {
     network: network.name,
-    holder: (address) => context.records.addressHolder(network.id, address),
-    avoid: context.lingering.addresses(network.id),
+    holder,
+    avoid: context.lingering.addresses(network.id, containerId),
   });
 }
 

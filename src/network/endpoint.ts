@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { isIechorError } from '../common/error.ts';
 import { errnoOf } from '../host/netns-sockets.ts';
 import { type Netlink, withNetlink } from '../host/netlink.ts';
-import { createVeth, deleteLink, findLink, setHairpin, setLink } from '../host/netlink-links.ts';
+import { createVeth, deleteLink, findLink, setBridgePort, setLink } from '../host/netlink-links.ts';
 import { addAddress, deleteDefaultRoute, setDefaultRoute } from '../host/netlink-routes.ts';
 import { writeSysctl } from '../host/netns-system.ts';
 import type { KernelNames, StoredEndpoint } from './records.ts';
@@ -14,6 +14,8 @@ export interface LinkPlan {
   readonly bridgeIndex: number;
   readonly mtu: number;
   readonly ipv6: boolean;
+  /** Kept from the other containers of the network. */
+  readonly isolated: boolean;
 }
 
 /**
@@ -39,6 +41,7 @@ function attach(
 ): void {
   const { endpoint, bridgeIndex: master, mtu } = plan;
   const { interfaceName: name, hostInterface } = endpoint;
+  const port = setBridgePort(hostInterface, { hairpin: true, isolated: plan.isolated });
   if (!findLink(at.inside, name)) {
     const alias = `iEchor container ${endpoint.containerId.slice(0, 12)} on ${endpoint.networkName}`;
     const make = () =>
@@ -49,7 +52,7 @@ function attach(
           { name, netnsFd: at.netnsFd, mtu, mac: endpoint.macAddress },
         ),
         setLink(hostInterface, { alias }),
-        setHairpin(hostInterface),
+        port,
       );
     try {
       make();
@@ -63,7 +66,7 @@ function attach(
     // A port that reflects would make it find its own address taken.
     if (plan.ipv6) writeSysctl(`net/ipv6/conf/${name}/accept_dad`, '0', at.netns);
   } else {
-    at.netlink.send(setLink(hostInterface, { master, up: true }), setHairpin(hostInterface));
+    at.netlink.send(setLink(hostInterface, { master, up: true }), port);
   }
   const link = findLink(at.inside, name);
   if (!link) throw new Error(`link ${name} vanished while it was made`);

@@ -22,7 +22,8 @@ export async function connect(
   const mine = context.records.endpointsOf(container.id);
   const endpoint = allocateEndpoint(context, { id: container.id, name: sandbox.containerName, mine }, request);
   try {
-    await change(context, sandbox, [...mine, endpoint]);
+    const asked = { ...sandbox.request, endpoints: [...sandbox.request.endpoints, request] };
+    await change(context, { ...sandbox, request: asked }, [...mine, endpoint]);
   } catch (error) {
     detachLink(endpoint);
     await change(context, sandbox, mine);
@@ -39,9 +40,12 @@ export async function disconnect(context: NetworkContext, containerId: string, n
   const endpoint = mine.find((one) => one.networkId === network?.id);
   if (!sandbox || !endpoint) return;
   detachLink(endpoint);
+  const asked = sandbox.request.endpoints.filter(
+    (one) => findNetwork(context.records, one.network)?.id !== endpoint.networkId,
+  );
   await change(
     context,
-    sandbox,
+    { ...sandbox, request: { ...sandbox.request, endpoints: asked } },
     mine.filter((one) => one !== endpoint),
   );
 }
@@ -53,7 +57,8 @@ export async function rename(context: NetworkContext, containerId: string, name:
   const endpoints = context.records
     .endpointsOf(containerId)
     .map((endpoint) => ({ ...endpoint, names: namesOf(name, endpoint.aliases, containerId) }));
-  await change(context, { ...sandbox, containerName: name }, endpoints);
+  const request = { ...sandbox.request, containerName: name };
+  await change(context, { ...sandbox, containerName: name, request }, endpoints);
 }
 
 /** Puts a changed set of endpoints on record and makes it so; published ports follow the way to the outside. */

@@ -8,6 +8,7 @@ import { readIfThere } from '../host/files.ts';
 import type { DnsClient } from './dns-client.ts';
 import type { Firewall } from './firewall.ts';
 import type { DefaultPool } from './ipam.ts';
+import type { Lingering } from './lingering.ts';
 import type { KernelNames, Records } from './records.ts';
 import { parseResolvConf, type ResolvConf } from './resolv-conf.ts';
 import type { NetworkRecord } from './types.ts';
@@ -26,12 +27,6 @@ export interface NetworkContext {
   readonly pools: readonly DefaultPool[];
   /** Links and addresses given back a moment ago, which the kernel may not have let go of yet. */
   readonly lingering: Lingering;
-}
-
-export interface Lingering {
-  add(networkId: string, address: string, link: string): void;
-  addresses(networkId: string): ReadonlySet<string>;
-  close(): void;
 }
 
 export function netnsDirectory(roots: Roots): string {

@@ -8,11 +8,12 @@ import { createNetwork, ensureBuiltIns, removeNetwork } from './create.ts';
 import { createDnsClient } from './dns-client.ts';
 import { createFirewall } from './firewall.ts';
 import { type DefaultPool, defaultPools } from './ipam.ts';
+import { createLingering } from './lingering.ts';
 import { connect, disconnect, rename } from './live.ts';
 import { findNetwork, getNetwork, type NetworkContext } from './network-context.ts';
 import { canonicalPorts, choosePorts } from './publish.ts';
 import { createRecords, kernelNames } from './records.ts';
-import { activeNetworks, createLingering, recover, removeEverything } from './recover.ts';
+import { activeNetworks, recover, removeEverything } from './recover.ts';
 import { dnsView, down, translations, up } from './sandbox.ts';
 import type { Networks } from './types.ts';
 

@@ -78,17 +78,23 @@ export function holdsOf(ports: readonly PublishedPort[], endpoint: StoredEndpoin
   });
 }
 
-/** The translations of the firewall for published ports. An address family that the container lacks is NOT_SUPPORTED. */
+/** Throws NOT_SUPPORTED for a port at an IPv6 address where the container has none. */
+export function refuseUnreachable(ports: readonly PublishedPort[], endpoint: StoredEndpoint): void {
+  const port = ports.find((one) => isIPv6(one.hostAddress));
+  if (!port || endpoint.ipv6Address !== undefined) return;
+  throw new IechorError('NOT_SUPPORTED', `port ${showPort(port)} needs a container with an IPv6 address`, {
+    hint: 'set enable_ipv6: true on the network, or publish on an IPv4 address',
+  });
+}
+
+/** The translations of the firewall for published ports. */
 export function translationsOf(ports: readonly PublishedPort[], endpoint: StoredEndpoint): readonly FirewallPort[] {
   return ports.flatMap((port): FirewallPort[] => {
     const four = { ...port, address: endpoint.ipv4Address };
     const six = endpoint.ipv6Address === undefined ? undefined : { ...port, address: endpoint.ipv6Address };
     if (port.hostAddress === '') return six ? [four, six] : [four];
     if (!isIPv6(port.hostAddress)) return [four];
-    if (six) return [{ ...six, hostAddress: port.hostAddress === '::' ? '' : port.hostAddress }];
-    throw new IechorError('NOT_SUPPORTED', `port ${showPort(port)} needs a container with an IPv6 address`, {
-      hint: 'set enable_ipv6: true on the network, or publish on an IPv4 address',
-    });
+    return six ? [{ ...six, hostAddress: port.hostAddress === '::' ? '' : port.hostAddress }] : [];
   });
 }
 

@@ -6,8 +6,7 @@ import { deleteGroup, deleteLink, type Link, listLinks } from '../host/netlink-l
 import { isNetns, listNetns, removeNetns } from '../host/netns.ts';
 import { ensureNetwork } from './bridge.ts';
 import { type NetworkContext, netnsDirectory, netnsPath } from './network-context.ts';
-import type { Lingering } from './network-context.ts';
-import type { KernelNames, Records } from './records.ts';
+import type { Records } from './records.ts';
 import { down, realise } from './sandbox.ts';
 import type { NetworkRecord } from './types.ts';
 
@@ -84,39 +83,6 @@ export async function removeEverything(context: NetworkContext): Promise<void> {
 function ownLinks({ names, records }: NetworkContext, links: readonly Link[]): readonly Link[] {
   const bridges = new Set(records.networks().map((network) => network.bridge));
   return links.filter((link) => link.group === names.group && (names.isOurs(link.name) || bridges.has(link.name)));
-}
-
-const lingerMs = 3000;
-
-/**
- * A namespace that is let go takes its links along a little later, unless something still pins it. Addresses are not
- * given to others for that time, and links that outlast it are deleted.
- */
-export function createLingering(names: KernelNames, records: Records): Lingering {
-  const recent = new Map<string, { networkId: string; address: string; until: number }>();
-  let timer: NodeJS.Timeout | undefined;
-  const check = () => {
-    timer = undefined;
-    const now = performance.now();
-    const due = [...recent].filter(([, entry]) => entry.until <= now).map(([link]) => link);
-    for (const link of due) recent.delete(link);
-    const used = new Set(records.endpoints().map((endpoint) => endpoint.hostInterface));
-    withNetlink(undefined, (netlink) => {
-      const left = listLinks(netlink).filter((link) => link.group === names.group);
-      const stuck = left.filter(({ name }) => due.includes(name) && !used.has(name));
-      netlink.send(...stuck.map(({ name }) => deleteLink(name)));
-    });
-    if (recent.size > 0) timer = setTimeout(check, lingerMs).unref();
-  };
-  return {
-    add: (networkId, address, link) => {
-      recent.set(link, { networkId, address, until: performance.now() + lingerMs });
-      timer ??= setTimeout(check, lingerMs + 50).unref();
-    },
-    addresses: (networkId) =>
-      new Set([...recent.values()].filter((entry) => entry.networkId === networkId).map((entry) => entry.address)),
-    close: () => clearTimeout(timer),
-  };
 }
 
 async function attempt(

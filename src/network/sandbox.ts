@@ -11,7 +11,7 @@ import { attachLinks, defaultEndpoint, routeBy } from './endpoint.ts';
 import type { FirewallPort } from './nft-rules.ts';
 import { getNetwork, hostResolvConf, type NetworkContext, netnsPath } from './network-context.ts';
 import { bridgeOptions } from './options.ts';
-import { canonicalPorts, choosePorts, holdsOf, portInUse, translationsOf } from './publish.ts';
+import { canonicalPorts, choosePorts, holdsOf, portInUse, refuseUnreachable, translationsOf } from './publish.ts';
 import type { StoredEndpoint, StoredSandbox } from './records.ts';
 import { renderResolvConf } from './resolv-conf.ts';
 import type { PublishedPort, SandboxRequest, SandboxState } from './types.ts';
@@ -22,7 +22,8 @@ const portTries = 4;
 export async function up(context: NetworkContext, request: SandboxRequest): Promise<SandboxState> {
   const { records } = context;
   const before = records.sandbox(request.containerId);
-  if (before && isDeepStrictEqual(before.request, request) && isNetns(netnsPath(context.roots, request.containerId))) {
+  const same = isDeepStrictEqual(before?.request, JSON.parse(JSON.stringify(request)));
+  if (before && same && isNetns(netnsPath(context.roots, request.containerId))) {
     await realise(context, before);
     return stateOf(context, before);
   }
@@ -50,9 +51,8 @@ function plan(context: NetworkContext, request: SandboxRequest): StoredSandbox {
   }
   const ports = choosePorts(context.records, containerId, portsOf(context, request.ports, endpoints));
   const way = wayOut(context, endpoints);
-  // Refused before anything is on record.
-  if (way) translationsOf(ports, way);
-  const sandbox: StoredSandbox = { containerId, containerName, request, ports };
+  if (way) refuseUnreachable(ports, way);
+  const sandbox: StoredSandbox = { containerId, containerName, request: JSON.parse(JSON.stringify(request)), ports };
   context.records.putSandbox(sandbox, endpoints);
   return sandbox;
 }
@@ -108,7 +108,13 @@ function linkUp(context: NetworkContext, containerId: string, path: string): voi
     const plans = endpoints.map((endpoint) => {
       const network = getNetwork(context.records, endpoint.networkId);
       const link = ensureNetwork(context, network, netlink);
-      return { endpoint, bridgeIndex: link.index, mtu: link.mtu, ipv6: network.enableIPv6 };
+      return {
+        endpoint,
+        bridgeIndex: link.index,
+        mtu: link.mtu,
+        ipv6: network.enableIPv6,
+        isolated: !bridgeOptions(network.options).communication,
+      };
     });
     attachLinks(path, plans, context.names, netlink);
   });
@@ -166,7 +172,7 @@ export async function down(context: NetworkContext, containerId: string): Promis
   }
   removeNetns(netnsPath(roots, containerId));
   for (const endpoint of records.endpointsOf(containerId)) {
-    context.lingering.add(endpoint.networkId, endpoint.ipv4Address, endpoint.hostInterface);
+    context.lingering.add(endpoint);
   }
   if (sandbox) records.deleteSandbox(containerId);
 }

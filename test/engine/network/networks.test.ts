@@ -16,6 +16,8 @@ import { createNetworks } from '../../../src/network/networks.ts';
 import type { EndpointRequest, Networks, PublishedPort, SandboxState } from '../../../src/network/types.ts';
 import {
   ask,
+  askByTcp,
+  serveNames,
   echoUdp,
   enterPrivateHost,
   eventually,
@@ -111,6 +113,7 @@ const scope = 'e2e0ab12';
     expect(await ask(web.netns, 'api-1')).toEqual([addressOf(one)]);
     expect(await ask(web.netns, shortId(one.id))).toEqual([addressOf(one)]);
     expect(new Set(await ask(web.netns, 'Api'))).toEqual(new Set([addressOf(one), addressOf(two)]));
+    expect(await askByTcp(web.netns, 'api-1')).toEqual([addressOf(one)]);
     expect(await ask(web.netns, 'api-1', 'AAAA')).toEqual([]);
     const reversed = addressOf(one).split('.').reverse().join('.');
     expect(await ask(web.netns, `${reversed}.in-addr.arpa`, 'PTR')).toEqual(['api-1.front']);
@@ -256,12 +259,52 @@ add rule ip filter FORWARD jump DOCKER-USER
     });
   });
 
+  test('a container asks its own name servers, those on its own loopback address too', async () => {
+    await network('front');
+    const id = newId();
+    const { netns } = await networks.up({
+      containerId: id,
+      containerName: 'web',
+      endpoints: [{ network: 'front', aliases: [] }],
+      ports: [],
+      dns: { servers: ['127.0.0.1'], search: [], options: [] },
+    });
+    closers.push(serveNames(netns, 53, '192.0.2.77'));
+    expect(await ask(netns, 'example.com')).toEqual(['192.0.2.77']);
+  });
+
+  test('rules that somebody flushed come back', async () => {
+    await network('front');
+    const web = await start('web', ['front'], [port(8080, 80)]);
+    serve(web, 80, 'web');
+    nft('flush ruleset');
+    await eventually(async () => {
+      const other = await start('other', ['front']);
+      await networks.down(other.id);
+      return (await hear(undefined, '127.0.0.1', 8080)).includes('web');
+    });
+  });
+
+  test('a restarted container keeps its address, and containers can be kept from one another', async () => {
+    await network('apart', { options: { 'com.docker.network.bridge.enable_icc': 'false' } });
+    const web = await start('web', ['apart']);
+    const other = await start('other', ['apart']);
+    await networks.down(web.id);
+    const again = await start('web', ['apart'], [], web.id);
+    expect(addressOf(again)).toBe(addressOf(web));
+    serve(again, 80, 'web');
+    expect(await hear(other.netns, addressOf(again), 80)).toBe('TIMEOUT');
+    expect(await hear(undefined, addressOf(again), 80)).toContain('web');
+  });
+
   test('a network with IPv6 gives addresses of both families', async () => {
     await network('six', { enableIPv6: true });
     const a = await start('a', ['six']);
     const b = await start('b', ['six']);
     expect(await ask(a.netns, 'b', 'AAAA')).toEqual([b.endpoints[0]?.ipv6Address]);
-    expect(b.endpoints[0]?.ipv6Address).toMatch(/^fd/);
+    const server = greet(b.netns, 80, 'b', '::');
+    closers.push(() => server.close());
+    expect(await hear(a.netns, b.endpoints[0]?.ipv6Address ?? '', 80)).toContain('b fd');
   });
 
   test('names and ports outlive a daemon that is killed, and its successor takes the living resolver over', async () => {

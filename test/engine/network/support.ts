@@ -84,7 +84,7 @@ export function ask(
 ): Promise<readonly string[] | string> {
   const socket = createSocket('udp4');
   const query = encode({ type: 'query', id: 7, flags: 0x100, questions: [{ name, type }] });
-  return new Promise<readonly string[] | string>((resolve, reject) => {
+  return new Promise<readonly string[] | string>((resolve) => {
     const timer = setTimeout(() => resolve('TIMEOUT'), timeoutMs);
     // Nobody listens: while the resolver is being replaced.
     socket.on('error', () => resolve('REFUSED'));
@@ -100,18 +100,51 @@ export function ask(
   }).finally(() => socket.close());
 }
 
+/** As ask, over TCP. */
+export function askByTcp(netns: string, name: string): Promise<readonly string[]> {
+  const { fd } = openSocket('tcp', { address: '0.0.0.0', port: 0 }, { netns });
+  const socket = new Socket({ fd });
+  const query = encode({ type: 'query', id: 7, flags: 0x100, questions: [{ name, type: 'A' }] });
+  return new Promise<readonly string[]>((resolve, reject) => {
+    socket.on('error', reject);
+    socket.on('data', (data: Buffer) => {
+      const { answers = [] } = decode(data.subarray(2));
+      resolve(answers.flatMap((answer) => ('data' in answer ? [String(answer.data)] : [])));
+    });
+    socket.connect(53, '127.0.0.11', () => socket.write(Buffer.concat([Buffer.from([0, query.length]), query])));
+  }).finally(() => socket.destroy());
+}
+
+/** A name server inside a namespace that has one answer. */
+export function serveNames(netns: string, port: number, address: string): () => void {
+  const socket = createSocket('udp4');
+  socket.on('message', (message, from) => {
+    const query = decode(message);
+    const name = query.questions?.[0]?.name ?? '';
+    const reply = {
+      ...query,
+      type: 'response' as const,
+      answers: [{ type: 'A' as const, name, ttl: 1, data: address }],
+    };
+    socket.send(encode(reply), from.port, from.address);
+  });
+  socket.bind({ fd: openSocket('udp', { address: '127.0.0.1', port }, { netns }).fd });
+  return () => socket.close();
+}
+
 /** A server inside a namespace that greets every connection. */
-export function greet(netns: string, port: number, words: string): Server {
+export function greet(netns: string, port: number, words: string, address = '0.0.0.0'): Server {
   const server = createServer((connection) => {
     connection.on('error', () => {});
     connection.end(`${words} ${connection.remoteAddress}`);
   });
-  return server.listen({ fd: openSocket('tcp', { address: '0.0.0.0', port }, { netns, listen: true }).fd });
+  return server.listen({ fd: openSocket('tcp', { address, port }, { netns, listen: true }).fd });
 }
 
 /** What a server says to a client in a namespace (none: the host); the error's code where it does not. */
 export function hear(netns: string | undefined, address: string, port: number, timeoutMs = 1500): Promise<string> {
-  const { fd } = openSocket('tcp', { address: '0.0.0.0', port: 0 }, netns === undefined ? {} : { netns });
+  const any = { address: address.includes(':') ? '::' : '0.0.0.0', port: 0 };
+  const { fd } = openSocket('tcp', any, netns === undefined ? {} : { netns });
   const socket = new Socket({ fd });
   return new Promise<string>((resolve) => {
     let heard = '';
