@@ -26,7 +26,7 @@ interface Watched {
 /**
  * Watches the monitors' processes instead of their exit directory: a monitor ends right after it has written its exit
  * file, and a monitor that was killed ends too. A container that outlives its monitor is watched itself; its exit
- * status then comes from the kernel (6.15 and newer), or is 137.
+ * status then comes from its remains or the kernel's memory of it, and is 137 where there is neither.
  */
 export function createExitWatch(): ExitWatch {
   const watched = new Map<string, Watched>();
@@ -35,7 +35,7 @@ export function createExitWatch(): ExitWatch {
     const entry: Watched = {
       waiters: 0,
       cancel: ended.cancel,
-      exit: untilExit(id, files, ended.wait).finally(() => {
+      exit: untilExit(id, files, ended).finally(() => {
         if (watched.get(id) === entry) watched.delete(id);
       }),
     };
@@ -61,26 +61,30 @@ export function createExitWatch(): ExitWatch {
   };
 }
 
-type Wait = (pid: number, startTicks: number) => Promise<number | undefined>;
+interface PidWaiter {
+  /** Resolves when the process has ended, with its exit status where the kernel tells it and `status` asks for it. */
+  wait(process: { pid: number; startTicks: number }, status: boolean): Promise<number | undefined>;
+  cancel(): void;
+}
 
-async function untilExit(id: string, files: MonitorFiles, wait: Wait): Promise<ExitStatus> {
+async function untilExit(id: string, files: MonitorFiles, waiter: PidWaiter): Promise<ExitStatus> {
   for (;;) {
     const known = readExit(files);
     if (known) return known;
     const record: MonitorRecord | undefined = readRecord(files, id);
     if (!record) return { exitCode: 137, finishedAt: new Date(), oomKilled: false };
     if (isRunning(record.monitorPid, record.monitorStartTicks)) {
-      await wait(record.monitorPid, record.monitorStartTicks);
+      await waiter.wait({ pid: record.monitorPid, startTicks: record.monitorStartTicks }, false);
       continue;
     }
-    const status = isRunning(record.pid, record.startTicks) ? await wait(record.pid, record.startTicks) : undefined;
+    const status = isRunning(record.pid, record.startTicks) ? await waiter.wait(record, true) : undefined;
     // The monitor may have written its exit file between the two looks.
     return readExit(files) ?? concludeExit(files, status ?? 137, new Date());
   }
 }
 
-/** Waits for the end of one process at a time; gives its exit status where the kernel tells it. */
-function createPidWaiter(): { wait: Wait; cancel(): void } {
+/** Waits for one process at a time; a cancelled wait never resolves. */
+function createPidWaiter(): PidWaiter {
   let watch: Watch | undefined;
   let current = -1;
   const release = () => {
@@ -89,24 +93,26 @@ function createPidWaiter(): { wait: Wait; cancel(): void } {
     closeAll(current);
     current = -1;
   };
-  const wait: Wait = (pid, startTicks) =>
-    new Promise((resolve) => {
-      const pidfd = openPidfd(pid);
-      // Only a pid that is still the same after the descriptor was opened is the one that is meant.
-      if (pidfd < 0 || !isRunning(pid, startTicks)) {
-        closeAll(pidfd);
-        resolve(undefined);
-        return;
-      }
-      current = pidfd;
-      watch = watchFd(pidfd, () => {
-        const status = exitStatusOf(pidfd);
-        release();
-        resolve(status);
-      });
-      watch.want({ readable: true, writable: false });
-    });
-  return { wait, cancel: release };
+  return {
+    wait: ({ pid, startTicks }, status) =>
+      new Promise((resolve) => {
+        const pidfd = openPidfd(pid);
+        // Only a pid that is still the same after the descriptor was opened is the one that is meant.
+        if (pidfd < 0 || !isRunning(pid, startTicks)) {
+          closeAll(pidfd);
+          resolve(undefined);
+          return;
+        }
+        current = pidfd;
+        watch = watchFd(pidfd, () => {
+          const answer = status ? exitStatusOf(pidfd, { pid, startTicks }) : undefined;
+          release();
+          resolve(answer);
+        });
+        watch.want({ readable: true, writable: false });
+      }),
+    cancel: release,
+  };
 }
 
 function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -1,4 +1,4 @@
-import { closeSync, constants, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
@@ -70,7 +70,11 @@ export async function openMonitor(options: { runtime: OciRuntime; dir: string; l
       return hub.connect(connection);
     },
     resize: async (id, rows, columns) => control(recordOf(filesOf(id), id), `1 ${rows} ${columns}\n`),
-    reopenLog: async (id) => control(recordOf(filesOf(id), id), '2 0 0\n'),
+    async reopenLog(id) {
+      const record = recordOf(filesOf(id), id);
+      control(record, '2 0 0\n');
+      await appeared(record.logPath);
+    },
     forget(id) {
       hubs.delete(id);
       forgetFiles(filesOf(id));
@@ -105,6 +109,13 @@ function control(record: MonitorRecord, line: string): void {
     writeSync(fd, line);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** conmon answers nothing: that it has opened its log anew shows in the file. A stuck one is not waited for. */
+async function appeared(path: string): Promise<void> {
+  for (let attempt = 0; attempt < 200 && !existsSync(path); attempt++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 

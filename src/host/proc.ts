@@ -9,11 +9,25 @@ export interface ProcessInfo {
 
 /** A running process; undefined where there is none of that pid, or only its unreaped remains. */
 export function processInfo(pid: number): ProcessInfo | undefined {
-  const text = readProc(pid, 'stat');
-  // The name in parentheses may hold spaces and parentheses.
-  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
+  const fields = statFields(pid);
   if (!fields || fields[0] === 'Z' || fields[0] === 'X') return undefined;
   return { parent: Number(fields[1]), startTicks: Number(fields[19]) };
+}
+
+/** Wait status of a process that has ended and is not reaped yet; undefined otherwise. */
+export function unreapedStatus(pid: number, startTicks: number): number | undefined {
+  const fields = statFields(pid);
+  return fields?.[0] === 'Z' && Number(fields[19]) === startTicks ? Number(fields[49]) : undefined;
+}
+
+/** Fields of /proc/PID/stat from the state on. */
+function statFields(pid: number): string[] | undefined {
+  const text = readProc(pid, 'stat');
+  // The name in parentheses may hold spaces and parentheses.
+  return text
+    ?.slice(text.lastIndexOf(')') + 2)
+    .trim()
+    .split(' ');
 }
 
 /** Arguments of a running process; none where it has ended. */

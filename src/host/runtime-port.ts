@@ -48,7 +48,10 @@ export interface ExitStatus {
 export interface Monitor {
   /** Creates the container through the runtime, held before its first instruction. Throws as OciRuntime.start does. */
   create(request: MonitorRequest): Promise<MonitorStarted>;
-  /** Resolves when the process has ended, also when it ended before the call; rejects with INTERRUPTED on abort. */
+  /**
+   * Resolves when the process has ended, also when it ended before the call; rejects with INTERRUPTED on abort. A
+   * process whose monitor was killed is waited for all the same. Exit code 137 where nothing is known of its end.
+   */
   awaitExit(id: string, signal?: AbortSignal): Promise<ExitStatus>;
   /** The exit already on record, or undefined. */
   exitOf(id: string): ExitStatus | undefined;
@@ -60,7 +63,7 @@ export interface Monitor {
    */
   attach(id: string, options?: { readonly stdin: boolean }): Promise<MonitorConnection>;
   resize(id: string, rows: number, columns: number): Promise<void>;
-  /** Makes the monitor reopen its log path, after the file was renamed away. */
+  /** Makes the monitor reopen its log path, after the file was renamed away. Resolves when the new file is there. */
   reopenLog(id: string): Promise<void>;
   /** Removes exit file, sockets and pid files. Idempotent. */
   forget(id: string): void;

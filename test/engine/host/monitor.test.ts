@@ -105,6 +105,7 @@ describe.each(['crun', 'runc'])('containers under conmon and %s', (name) => {
     while (!readFileSync(logPath, 'utf8').includes('one')) await new Promise((resolve) => setTimeout(resolve, 5));
     renameSync(logPath, `${logPath}.1`);
     await host.monitor.reopenLog(id);
+    expect(logLines(logPath)).toEqual([]);
     await connection.write(Buffer.from('\n'));
     await host.monitor.awaitExit(id);
     expect(logLines(`${logPath}.1`)).toEqual(['stdout F one']);
@@ -183,6 +184,12 @@ describe.each(['crun', 'runc'])('containers under conmon and %s', (name) => {
     expect((await exit).exitCode).toBe(137);
     expect(host.monitor.adopt(id)).toBeUndefined();
     expect((await (await host.reopen()).awaitExit(id)).exitCode).toBe(137);
+  });
+
+  check('the exit code of a container that outlived its monitor is exact', async () => {
+    const { id, monitorPid } = await run(['sh', '-c', 'sleep 0.2; exit 7']);
+    signalProcess(monitorPid, SIGKILL);
+    expect((await host.monitor.awaitExit(id)).exitCode).toBe(7);
   });
 
   check('an aborted wait ends at once and leaves the others waiting', async () => {
