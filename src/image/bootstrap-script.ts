@@ -52,11 +52,12 @@ const files: Readonly<Record<string, string>> = {
   'etc/apt/apt.conf.d/docker-gzip-indexes': 'Acquire::GzipIndexes "true";\n',
   'etc/apt/apt.conf.d/docker-no-languages': 'Acquire::Languages "none";\n',
   'etc/dpkg/dpkg.cfg.d/docker-apt-speedup': 'force-unsafe-io\n',
-  // Services cannot be started while an image is built.
-  'usr/sbin/policy-rc.d': '#!/bin/sh\nexit 101\n',
   'etc/hostname': '',
   'etc/resolv.conf': '',
 };
+
+/** `/usr/sbin/policy-rc.d`: services cannot be started while an image is built. */
+export const servicePolicy = '#!/bin/sh\nexit 101\n';
 
 const removed = [
   'etc/apt/sources.list',
@@ -96,7 +97,6 @@ cd "$1"
 ${Object.entries({ ...files, [sources]: sourcesFile(release, archives) })
   .map(write)
   .join('\n')}
-chmod 0755 usr/sbin/policy-rc.d
 if [ -e etc/dpkg/dpkg.cfg.d/99mmdebstrap ]; then mv etc/dpkg/dpkg.cfg.d/99mmdebstrap etc/dpkg/dpkg.cfg.d/docker; fi
 rm -rf ${removed.join(' ')}
 rm -f etc/apt/apt.conf.d/99mmdebstrap

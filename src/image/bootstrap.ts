@@ -1,14 +1,17 @@
-import { createReadStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { IechorError, messageOf } from '../common/error.ts';
+import { Readable } from 'node:stream';
+import { codeOf, IechorError, messageOf } from '../common/error.ts';
 import type { Roots } from '../common/roots.ts';
 import { readIfThere } from '../host/files.ts';
 import { run } from '../host/spawn.ts';
 import { type AptSource, readAptSources } from './apt-sources.ts';
-import { type Archive, dpkgOptions, finishScript } from './bootstrap-script.ts';
+import { type Archive, dpkgOptions, finishScript, servicePolicy } from './bootstrap-script.ts';
 import { type Release, releaseOf } from './distributions.ts';
 import type { ImageStore } from './image-port.ts';
 import { familiar, formatReference, parseReference } from './reference.ts';
+import { encodeHeader, paddingOf } from './tar-format.ts';
+import { removeInBackground } from './tar-diff.ts';
 import type { ImageRecord } from './types.ts';
 
 export interface BootstrapOptions {
@@ -47,7 +50,10 @@ export async function bootstrap(options: BootstrapOptions): Promise<ImageRecord>
   try {
     const { tar, epoch } = await makeRootfs({ release, archives, work, onProgress, signal: options.signal });
     onProgress('Storing the layer');
-    const layer = await images.addRootfs(createReadStream(tar), { newestSeconds: epoch, signal: options.signal });
+    const layer = await images.addRootfs(Readable.from(withPolicy(tar), { objectMode: false }), {
+      newestSeconds: epoch,
+      signal: options.signal,
+    });
     const created = new Date(epoch * 1000).toISOString();
     const image = await images.create(
       {
@@ -64,8 +70,30 @@ export async function bootstrap(options: BootstrapOptions): Promise<ImageRecord>
     onProgress(`${name} is ${image.id}`);
     return image;
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    // A killed mmdebstrap may leave mounts; what is behind them must not be removed with them.
+    await removeInBackground(work);
   }
+}
+
+/** The archive, with the file that mmdebstrap takes away from us in the end. */
+async function* withPolicy(tar: string): AsyncGenerator<Buffer> {
+  const content = Buffer.from(servicePolicy);
+  yield encodeHeader({
+    name: 'usr/sbin/policy-rc.d',
+    type: 'file',
+    mode: 0o755,
+    uid: 0,
+    gid: 0,
+    size: content.length,
+    mtimeNs: 0n,
+    linkName: '',
+    major: 0,
+    minor: 0,
+    xattrs: new Map(),
+  });
+  yield content;
+  yield Buffer.alloc(paddingOf(content.length));
+  yield* createReadStream(tar, { highWaterMark: 256 * 1024 });
 }
 
 /** Sources of the host's own packages, where it runs the same distribution. */
@@ -171,7 +199,8 @@ function explained(error: unknown, log: string, options: MakeOptions): unknown {
   const { release, archives, signal } = options;
   if (signal?.aborted) return error;
   const from = archives.map(({ uri }) => uri).join(', ');
-  if (/ENOENT|not found|No such file/.test(messageOf(error)) && log === '') {
+  const origin = typeof error === 'object' && error !== null && 'cause' in error ? error.cause : undefined;
+  if (codeOf(origin) === 'ENOENT') {
     return new IechorError('HOST_UNSUPPORTED', 'mmdebstrap is not installed', {
       hint: 'apt-get install mmdebstrap',
       cause: error,

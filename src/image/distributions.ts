@@ -20,19 +20,23 @@ export interface Release {
   readonly keyringPackage: string;
 }
 
-const debianSuites: Readonly<Record<string, string>> = {
-  '11': 'bullseye',
-  '12': 'bookworm',
-  '13': 'trixie',
-  '14': 'forky',
-  latest: 'trixie',
-  oldstable: 'bookworm',
-  stable: 'trixie',
-  testing: 'forky',
-  unstable: 'sid',
-};
+const debianSuites: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    '11': 'bullseye',
+    '12': 'bookworm',
+    '13': 'trixie',
+    '14': 'forky',
+    latest: 'trixie',
+    oldstable: 'bookworm',
+    stable: 'trixie',
+    testing: 'forky',
+    unstable: 'sid',
+  }),
+);
 const debianNames = ['bullseye', 'bookworm', 'trixie', 'forky', 'sid'];
-const ubuntuSuites: Readonly<Record<string, string>> = { '20.04': 'focal', '22.04': 'jammy', '24.04': 'noble' };
+const ubuntuSuites: ReadonlyMap<string, string> = new Map(
+  Object.entries({ '20.04': 'focal', '22.04': 'jammy', '24.04': 'noble' }),
+);
 
 /** True for names of images that `bootstrap` may be able to make. */
 export function isBootstrappable(reference: Reference): boolean {
@@ -53,8 +57,8 @@ export function releaseOf(reference: Reference): Release {
 function debian(tag: string, shown: string): Release {
   const slim = tag.endsWith('-slim');
   const name = slim ? tag.slice(0, -'-slim'.length) : tag;
-  const suite = debianNames.includes(name) ? name : debianSuites[name];
-  if (suite === undefined) throw unknownRelease(shown, [...debianNames, ...Object.keys(debianSuites)]);
+  const suite = debianNames.includes(name) ? name : debianSuites.get(name);
+  if (suite === undefined) throw unknownRelease(shown, [...debianNames, ...debianSuites.keys()]);
   const rolling = suite === 'sid';
   return {
     distribution: 'debian',
@@ -71,9 +75,9 @@ function debian(tag: string, shown: string): Release {
 }
 
 function ubuntu(tag: string, shown: string): Release {
-  const suite = Object.values(ubuntuSuites).includes(tag) ? tag : ubuntuSuites[tag];
+  const suite = [...ubuntuSuites.values()].includes(tag) ? tag : ubuntuSuites.get(tag);
   if (suite === undefined) {
-    throw unknownRelease(shown, [...Object.values(ubuntuSuites), ...Object.keys(ubuntuSuites)]);
+    throw unknownRelease(shown, [...ubuntuSuites.values(), ...ubuntuSuites.keys()]);
   }
   const onPorts = process.arch !== 'x64';
   const mirror = onPorts ? 'http://ports.ubuntu.com/ubuntu-ports' : 'http://archive.ubuntu.com/ubuntu';

@@ -108,7 +108,7 @@ function recordOf(snapshotter: Snapshotter, chainId: ChainId): LayerRecord {
 /** Layers as they are stored: the archive they came in, else the one that can be made of them. */
 function manifestOf(config: Digest, size: number, layers: readonly LayerRecord[]): Manifest {
   const descriptor = (layer: LayerRecord): Descriptor =>
-    layer.blob ?? { mediaType: mediaTypes.layer, digest: layer.diffId, size: layer.tarSizeBytes ?? 0 };
+    layer.blob ?? { mediaType: mediaTypes.layer, digest: layer.diffId, size: layer.tarSizeBytes };
   return {
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,

@@ -15,7 +15,7 @@ export function layerArchive(
   const { snapshotter, blobs } = context;
   const layer = snapshotter.layer(chainId);
   const [directory] = layer ? snapshotter.lowerDirs(chainId) : [];
-  if (!layer || directory === undefined || layer.tarSizeBytes === undefined) {
+  if (!layer || directory === undefined) {
     throw new IechorError('STATE_DAMAGED', `the layer ${chainId} is missing`, {
       hint: 'pull or build its image again',
     });

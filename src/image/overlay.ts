@@ -16,7 +16,7 @@ import { hexOf, isDigest } from './digest.ts';
 import { createLayerFiles, type LayerFile } from './layer-files.ts';
 import { createMountOptions } from './overlay-mount.ts';
 import type { Snapshotter } from './snapshotter.ts';
-import { diskUsage, removeInBackground, syncToDisk } from './tar-diff.ts';
+import { diffLayer, diskUsage, removeInBackground, syncToDisk } from './tar-diff.ts';
 import type { ChainId } from './types.ts';
 
 const keyGrammar = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$/;
@@ -74,8 +74,11 @@ export function createSnapshotter(options: { readonly dir: string }): Snapshotte
       if (only && stack.length === 1) return { type: 'bind', source: only.diff, options: ['bind', 'ro'] };
       return mountOptions.readOnly(linksOf(chainId));
     },
-    commit: async (key, record) => {
-      if (!files.find(record.chainId)) files.add(upperDir(key), temporary('layer-'), record);
+    commit: async (key, layer) => {
+      if (!files.find(layer.chainId)) {
+        const tarSizeBytes = layer.tarSizeBytes ?? (await diffLayer(upperDir(key))).tarSizeBytes;
+        files.add(upperDir(key), temporary('layer-'), { ...layer, tarSizeBytes });
+      }
       await discard(snapshotDir(key));
     },
     usage: (key) => diskUsage(upperDir(key)),

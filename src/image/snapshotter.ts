@@ -7,6 +7,9 @@ export interface SnapshotMount {
   readonly options: readonly string[];
 }
 
+/** A layer about to be committed. Without `tarSizeBytes`, which `diffLayer` tells, the layer is measured once more. */
+export type NewLayer = Omit<LayerRecord, 'tarSizeBytes'> & Partial<Pick<LayerRecord, 'tarSizeBytes'>>;
+
 /**
  * Layers and writable snapshots on disk (port; adapter: overlay.ts). States as in containerd: an *active* snapshot is
  * writable and named by a key the caller chooses; a *committed* one is immutable and named by its chain id.
@@ -24,7 +27,7 @@ export interface Snapshotter {
   /** Directories of a committed stack, top first. */
   lowerDirs(chainId: ChainId): readonly string[];
   /** Makes an active snapshot immutable under `chainId`, visible by rename. The key is gone afterwards. Unmount first. */
-  commit(key: string, layer: LayerRecord): Promise<void>;
+  commit(key: string, layer: NewLayer): Promise<void>;
   /** Bytes written to an active snapshot. */
   usage(key: string): Promise<number>;
   /** Idempotent; refuses nothing: the caller has unmounted. */

@@ -83,8 +83,8 @@ export interface LayerRecord {
   readonly diffId: Digest;
   readonly parent?: ChainId;
   readonly sizeBytes: number;
-  /** Bytes of the layer's tar archive, where that can be made anew from the layer (`packLayer`). */
-  readonly tarSizeBytes?: number;
+  /** Bytes of its tar archive, uncompressed: the one it came in, else the one `packLayer` makes (see `diffLayer`). */
+  readonly tarSizeBytes: number;
   /** Compressed or plain blob it came from or was packed into, where one exists. */
   readonly blob?: Descriptor;
 }

@@ -170,7 +170,7 @@ if (!isRoot) console.warn('SKIPPED: layers: needs root rights');
         const diffId = `sha256:${index.toString(16).padStart(64, '0')}` as const;
         const next = chainIdOf(chainId, diffId);
         const parent = chainId === undefined ? {} : { parent: chainId };
-        await long.snapshotter.commit(key, { chainId: next, diffId, sizeBytes: 0, ...parent });
+        await long.snapshotter.commit(key, { chainId: next, diffId, sizeBytes: 0, tarSizeBytes: 0, ...parent });
         chainId = next;
       }
       await long.snapshotter.prepare('top', chainId);
