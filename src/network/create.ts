@@ -3,7 +3,7 @@ import { newId } from '../common/id.ts';
 import { withNetlink } from '../host/netlink.ts';
 import { findLink, listLinks } from '../host/netlink-links.ts';
 import { listAddresses, listRoutes } from '../host/netlink-routes.ts';
-import { parseSubnet, subnetOf } from './addresses.ts';
+import { overlaps, parseSubnet, subnetOf } from './addresses.ts';
 import { ensureNetwork, firewallNetwork, removeBridge } from './bridge.ts';
 import { choosePools, type Occupied } from './ipam.ts';
 import { getNetwork, hostResolvConf, type NetworkContext } from './network-context.ts';
@@ -84,19 +84,36 @@ function buildRecord(context: NetworkContext, request: CreateRequest): NetworkRe
     internal: request.internal,
     attachable: request.attachable,
     enableIPv6: request.enableIPv6,
-    pools: bridged
-      ? choosePools(request.name, request.pools, {
-          enableIPv6: request.enableIPv6,
-          occupied: occupiedSubnets(context),
-          defaults: context.pools,
-        })
-      : [],
+    pools: bridged ? poolsFor(context, request) : [],
     labels: request.labels,
     options: request.options,
     ipamOptions: request.ipamOptions,
     createdAt: new Date().toISOString(),
     bridge: !bridged ? `(${driver})` : request.name === 'bridge' ? context.names.defaultBridge : device,
   };
+}
+
+/** Daemons of other scopes begin their search elsewhere, so that they rarely meet before their routes are seen. */
+function poolsFor(context: NetworkContext, request: Pick<CreateRequest, 'name' | 'pools' | 'enableIPv6'>) {
+  return choosePools(request.name, request.pools, {
+    enableIPv6: request.enableIPv6,
+    occupied: occupiedSubnets(context, request.name),
+    defaults: context.pools,
+    seed: `${context.roots.scope} ${request.name}`,
+  });
+}
+
+/**
+ * The built-in network has its bridge only once it is used. Another program may have taken its subnet by then; it gets
+ * a new one in that case.
+ */
+export function settleBuiltIn(context: NetworkContext, network: NetworkRecord): void {
+  const { records } = context;
+  if (network.driver !== 'bridge' || !isBuiltIn(network.name) || records.endpointsOn(network.id).length > 0) return;
+  if (withNetlink(undefined, (netlink) => findLink(netlink, network.bridge))) return;
+  const occupied = occupiedSubnets(context, network.name);
+  const clash = network.pools.some((pool) => occupied.some((one) => overlaps(one.subnet, parseSubnet(pool.subnet))));
+  if (clash) records.putNetwork({ ...network, pools: poolsFor(context, { ...network, pools: [] }) });
 }
 
 /** An id whose bridge name is not taken, as that holds but a part of it. */
@@ -126,10 +143,11 @@ export function isBuiltIn(name: string): boolean {
   return (builtIn as readonly string[]).includes(name);
 }
 
-/** What of the address space is taken: our networks, the host's addresses and routes, its name servers. */
-function occupiedSubnets({ records }: NetworkContext): readonly Occupied[] {
+/** What of the address space others than a network have: our networks, the host's addresses, routes, name servers. */
+function occupiedSubnets({ records }: NetworkContext, except: string): readonly Occupied[] {
   const networks = records
     .networks()
+    .filter((network) => network.name !== except)
     .flatMap((network) =>
       network.pools.map((pool) => ({ subnet: parseSubnet(pool.subnet), holder: `network "${network.name}"` })),
     );

@@ -28,7 +28,14 @@ function main(directory: string): void {
     process.exit(status);
   };
   process.umask(0o077);
-  const server = createServer((connection) => serve(connection, { listeners, stop }));
+  let connections = 0;
+  const server = createServer((connection) => {
+    connections += 1;
+    connection.on('close', () => {
+      connections -= 1;
+    });
+    serve(connection, { listeners, stop });
+  });
   server.on('error', (error) => {
     if (codeOf(error) !== 'EADDRINUSE') throw error;
     // Either another process of this directory lives, or one has died here.
@@ -42,8 +49,11 @@ function main(directory: string): void {
   server.on('listening', () => {
     writeFileSync(join(directory, 'pid'), `${process.pid}\n`);
     const { ino } = statSync(socketPath);
-    // Without its socket nobody can reach this process any more, as when the directory was deleted.
+    let idle = 0;
     setInterval(() => {
+      idle = connections === 0 && zone.all().length === 0 ? idle + 1 : 0;
+      if (idle > 1) stop(0);
+      // Without its socket nobody can reach this process any more, as when the directory was deleted.
       if (statSync(socketPath, { throwIfNoEntry: false })?.ino !== ino) process.exit(0);
     }, orphanCheckMs);
   });

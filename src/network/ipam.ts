@@ -31,13 +31,18 @@ export interface PoolRequest {
 
 /**
  * The pools of a new network: those asked for, checked, and default ones for a family that has none. The search for
- * a free default subnet starts at a place that depends on the name only, so that a network that is made again gets
- * the same subnet. Throws BAD_REQUEST, ADDRESS_IN_USE (naming the holder), SUBNETS_EXHAUSTED (listing the holders).
+ * a free default subnet starts at a place that depends on `seed` only (the name, where there is none), so that a
+ * network that is made again gets the same subnet. Throws BAD_REQUEST, ADDRESS_IN_USE (naming the holder), SUBNETS_EXHAUSTED (listing the holders).
  */
 export function choosePools(
   name: string,
   requests: readonly PoolRequest[],
-  options: { enableIPv6: boolean; occupied: readonly Occupied[]; defaults?: readonly DefaultPool[] },
+  options: {
+    enableIPv6: boolean;
+    occupied: readonly Occupied[];
+    defaults?: readonly DefaultPool[];
+    seed?: string;
+  },
 ): readonly Pool[] {
   const own: Occupied[] = [];
   const pools = requests
@@ -50,11 +55,11 @@ export function choosePools(
   const has = (family: 4 | 6) => own.some(({ subnet }) => subnet.family === family);
   if (!has(4)) {
     const rest = requests.find((request) => request.subnet === undefined) ?? {};
-    const free = freeSubnet(name, options.defaults ?? defaultPools, options.occupied);
+    const free = freeSubnet(name, options.seed ?? name, { ...options, pools: options.defaults ?? defaultPools });
     pools.push(checkedPool(name, { ...rest, subnet: subnetText(free) }, []));
   }
   if (options.enableIPv6 && !has(6)) {
-    pools.push(checkedPool(name, { subnet: subnetText(uniqueLocal(name, options.occupied)) }, []));
+    pools.push(checkedPool(name, { subnet: subnetText(uniqueLocal(options.seed ?? name, options.occupied)) }, []));
   }
   if (!options.enableIPv6 && has(6)) {
     throw new IechorError('BAD_REQUEST', `network "${name}" has an IPv6 subnet, but IPv6 is not enabled on it`, {
@@ -105,15 +110,19 @@ function firstGateway(subnet: Subnet, auxiliary: Readonly<Record<string, string>
   return fromNumber(subnet.family, value);
 }
 
-function freeSubnet(name: string, pools: readonly DefaultPool[], occupied: readonly Occupied[]): Subnet {
-  const seed = createHash('sha256').update(name).digest().readUInt32BE(0);
+function freeSubnet(
+  name: string,
+  seed: string,
+  { pools, occupied }: { pools: readonly DefaultPool[]; occupied: readonly Occupied[] },
+): Subnet {
+  const start = createHash('sha256').update(seed).digest().readUInt32BE(0);
   for (const pool of pools) {
     const base = parseSubnet(pool.base);
     const size = 1n << BigInt((base.family === 4 ? 32 : 128) - pool.size);
     const count = Number(sizeOf(base) / size);
     const near = occupied.filter((other) => overlaps(other.subnet, base));
     for (let step = 0; step < count; step += 1) {
-      const at = base.base + BigInt((seed + step) % count) * size;
+      const at = base.base + BigInt((start + step) % count) * size;
       const candidate: Subnet = { family: base.family, base: at, prefixLength: pool.size };
       if (!near.some((other) => overlaps(other.subnet, candidate))) return candidate;
     }
@@ -128,9 +137,9 @@ function freeSubnet(name: string, pools: readonly DefaultPool[], occupied: reado
 }
 
 /** A /64 of fd00::/8 (RFC 4193) that depends on the name, moved on where it is taken. */
-function uniqueLocal(name: string, occupied: readonly Occupied[]): Subnet {
+function uniqueLocal(seed: string, occupied: readonly Occupied[]): Subnet {
   for (let round = 0; ; round += 1) {
-    const digest = createHash('sha256').update(`${name}/${round}`).digest();
+    const digest = createHash('sha256').update(`${seed}/${round}`).digest();
     const base = BigInt(`0xfd${digest.toString('hex', 0, 7)}0000000000000000`);
     const candidate: Subnet = { family: 6, base, prefixLength: 64 };
     if (!occupied.some((other) => overlaps(other.subnet, candidate))) return candidate;

@@ -5,6 +5,7 @@ import { setLink } from '../host/netlink-links.ts';
 import { createNetns, isNetns, removeNetns } from '../host/netns.ts';
 import { allocateEndpoint } from './allocate.ts';
 import { ensureNetwork } from './bridge.ts';
+import { settleBuiltIn } from './create.ts';
 import type { DnsFailure } from './dns-protocol.ts';
 import type { DnsSandbox } from './dns-zone.ts';
 import { attachLinks, defaultEndpoint, routeBy } from './endpoint.ts';
@@ -46,7 +47,9 @@ function plan(context: NetworkContext, request: SandboxRequest): StoredSandbox {
   const { containerId, containerName } = request;
   const endpoints: StoredEndpoint[] = [];
   for (const asked of request.endpoints) {
-    if (getNetwork(context.records, asked.network).driver === 'none') continue;
+    const network = getNetwork(context.records, asked.network);
+    if (network.driver === 'none') continue;
+    settleBuiltIn(context, network);
     endpoints.push(allocateEndpoint(context, { id: containerId, name: containerName, mine: endpoints }, asked));
   }
   const ports = choosePorts(context.records, containerId, portsOf(context, request.ports, endpoints));

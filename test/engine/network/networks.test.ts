@@ -297,6 +297,18 @@ add rule ip filter FORWARD jump DOCKER-USER
     expect(await hear(undefined, addressOf(again), 80)).toContain('web');
   });
 
+  test('the built-in network moves on where its subnet was taken before its first use', async () => {
+    const [pool] = networks.get('bridge').pools;
+    const outside = join(host.directory, 'outside');
+    createNetns(outside);
+    closers.push(() => removeNetns(outside));
+    outsideLink(outside, pool?.gateway);
+    const web = await start('web', ['bridge']);
+    expect(web.endpoints[0]?.gateway).not.toBe(pool?.gateway);
+    expect(await start('other', ['bridge'])).toMatchObject({ endpoints: [{ gateway: web.endpoints[0]?.gateway }] });
+    closers.push(() => withNetlink(undefined, (netlink) => netlink.send(deleteLink('outside0'))));
+  });
+
   test('a network with IPv6 gives addresses of both families', async () => {
     await network('six', { enableIPv6: true });
     const a = await start('a', ['six']);
@@ -346,13 +358,13 @@ add rule ip filter FORWARD jump DOCKER-USER
   });
 });
 
-function outsideLink(path: string): void {
+function outsideLink(path: string, address = '198.51.100.1'): void {
   const fd = openSync(path, 'r');
   try {
     withNetlink(undefined, (netlink) => {
       netlink.send(createVeth('outside0', { up: true }, { name: 'eth0', netnsFd: fd }));
       const link = findLink(netlink, 'outside0');
-      netlink.send(addAddress(link?.index ?? 0, '198.51.100.1', 24));
+      netlink.send(addAddress(link?.index ?? 0, address, 24));
     });
     withNetlink(path, (netlink) => {
       const link = findLink(netlink, 'eth0');

@@ -23,6 +23,8 @@ const sandbox = (id: string, networks: readonly string[], names: readonly string
 });
 const query = (name: string, type: 'A' | 'AAAA' | 'MX' = 'A', id = 9) =>
   encode({ type: 'query', id, flags: 0x100, questions: [{ name, type }] });
+/** The types of dns-packet leave it out. */
+const rcodeOf = (message: object) => ('rcode' in message ? message.rcode : undefined);
 
 describe('the zone', () => {
   test('names are seen on shared networks only, in any case, and gone with their container', () => {
@@ -60,10 +62,8 @@ describe('messages', () => {
   test('a name of ours without addresses of the family asked for is an empty answer, not an unknown name', () => {
     for (const type of ['AAAA', 'MX'] as const) {
       const parsed = parseQuery(query('web', type));
-      const reply = decode(renderAnswer(parsed as NonNullable<typeof parsed>, answer, 512)) as Packet & {
-        rcode: string;
-      };
-      expect([reply.rcode, reply.answers?.length, reply.id]).toEqual(['NOERROR', 0, 9]);
+      const reply = decode(renderAnswer(parsed as NonNullable<typeof parsed>, answer, 512));
+      expect([rcodeOf(reply), reply.answers?.length, reply.id]).toEqual(['NOERROR', 0, 9]);
     }
   });
 
@@ -139,7 +139,7 @@ describe('forwarding', () => {
     const forwarder = createForwarder(createDnsCache());
     for (const upstreams of [[], [{ address: '127.0.0.1', port: 1 }]]) {
       const reply = decode((await forwarder.forward(query('example.com'), upstreams, 'udp')) ?? Buffer.alloc(0));
-      expect((reply as unknown as Packet & { rcode: string }).rcode).toBe('SERVFAIL');
+      expect(rcodeOf(reply)).toBe('SERVFAIL');
     }
   });
 
