@@ -65,7 +65,10 @@ const service = object({
   cpu_shares: number(),
   command: commandLine({ merge: 'replace', always: true }),
   configs: listOf(fileReference, { unique: 'config' }),
-  container_name: text({ pattern: /[a-zA-Z0-9][a-zA-Z0-9_.-]+/ }),
+  container_name: text({
+    pattern: /[a-zA-Z0-9][a-zA-Z0-9_.-]+/,
+    hint: 'two characters or more: letters, digits, "_", "." and "-"',
+  }),
   credential_spec: object({ config: text(), file: text(), registry: text() }),
   depends_on: mapOf(
     object(
@@ -185,6 +188,7 @@ const service = object({
   privileged: bool(),
   pull_policy: text({
     pattern: /always|never|build|if_not_present|missing|refresh|daily|weekly|every_([0-9]+[wdhms])+/,
+    hint: 'write always, never, missing, build, daily, weekly, or every_ and a duration',
     apply: 'none',
   }),
   pull_refresh_after: text({ apply: 'unsupported', unprinted: true }),

@@ -12,7 +12,7 @@ import { normalize } from './normalize.ts';
 import { type Origins, originsOf } from './origins.ts';
 import { type ParsedDocument, parse } from './parse.ts';
 import { findProjectName, lastName } from './project-name.ts';
-import { createReport } from './report.ts';
+import { createReport, inOrder } from './report.ts';
 
 export type { LoadOptions } from './load-options.ts';
 
@@ -55,7 +55,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   return {
     project: narrow(project, options),
     origins: originsOf(root),
-    diagnostics: report.warnings,
+    diagnostics: inOrder(report.warnings),
     sources,
     tree: root,
   };

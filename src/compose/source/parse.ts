@@ -12,6 +12,7 @@ import {
   type ScalarNode,
   type SourceFile,
 } from './node.ts';
+import { aliasBudget, findBomb } from './alias-budget.ts';
 import { findBadText, yamlHint } from './syntax-text.ts';
 import type { Path, Report } from './report.ts';
 import { resolvePlain } from './yaml-scalar.ts';
@@ -23,8 +24,6 @@ export interface ParsedDocument {
   readonly resets: readonly (readonly string[])[];
 }
 
-/** At most so many nodes may come out of aliases: a file of a few lines can name billions. */
-const aliasBudget = 500_000;
 const deepest = 400;
 
 /**
@@ -58,13 +57,12 @@ function convertDocument(document: Document.Parsed, source: Pick<State, 'yaml' |
     ...source,
     anchors: new Map(),
     open: new Set(),
-    sizes: new Map(),
-    expanded: 0,
-    inAlias: false,
     resets: [],
   };
   const contents = document.contents as YamlNode | null;
-  const root = contents === null ? undefined : convert(contents, [], state);
+  const bomb = contents === null ? undefined : findBomb(contents, source.yaml);
+  if (bomb) fail(state, bomb, [], `aliases expand to more than ${aliasBudget} values`, 'this looks like an alias bomb');
+  const root = contents === null || bomb ? undefined : convert(contents, [], state);
   return {
     root: root ?? { kind: 'scalar', type: 'null', value: null, at: { file, start: 0, end: 0 } },
     resets: state.resets,
@@ -78,10 +76,6 @@ interface State {
   readonly anchors: Map<string, YamlNode>;
   /** Anchored nodes being walked: an alias to one of them would never end. */
   readonly open: Set<YamlNode>;
-  /** Nodes an anchored value comes to, aliases in it expanded. */
-  readonly sizes: Map<YamlNode, number>;
-  expanded: number;
-  inAlias: boolean;
   resets: string[][];
 }
 
@@ -134,38 +128,9 @@ function expandAlias(alias: Alias, path: Path, state: State): Node | undefined {
     fail(state, alias, path, `cycle: anchor "${alias.source}" contains itself`);
     return undefined;
   }
-  if (!state.inAlias) state.expanded += expandedSize(target, state, 0);
-  if (state.expanded > aliasBudget) {
-    fail(state, alias, path, `aliases expand to more than ${aliasBudget} values`, 'this looks like an alias bomb');
-    return undefined;
-  }
-  const outer = state.inAlias;
-  state.inAlias = true;
   const result = convert(target, path, state);
-  state.inAlias = outer;
   if (result) result.via = placeOf(alias, state);
   return result;
-}
-
-/** Nodes below an anchored node with all aliases expanded, computed once each: nothing is built before it is counted. */
-function expandedSize(node: YamlNode, state: State, depth: number): number {
-  const known = state.sizes.get(node);
-  if (known !== undefined) return known;
-  if (depth > deepest) return aliasBudget;
-  state.sizes.set(node, 1);
-  let size = 1;
-  if (state.yaml.isAlias(node)) {
-    const target = state.anchors.get(node.source);
-    if (target) size += expandedSize(target, state, depth + 1);
-  } else if ('items' in node) {
-    for (const item of node.items as (Pair | YamlNode | null)[]) {
-      const value = item !== null && 'key' in item ? (item.value as YamlNode | null) : (item as YamlNode | null);
-      if (value !== null) size += expandedSize(value, state, depth + 1);
-    }
-  }
-  size = Math.min(size, aliasBudget * 2);
-  state.sizes.set(node, size);
-  return size;
 }
 
 function convertScalar(node: Scalar, state: State): ScalarNode {

@@ -45,7 +45,7 @@ export function createReport(): Report {
     error: (finding) => add(errors, 'error', finding),
     warning: (finding) => add(warnings, 'warning', finding),
     finish() {
-      if (errors.length > 0) throw failure(errors, warnings);
+      if (errors.length > 0) throw failure(inOrder(errors), inOrder(warnings));
     },
   };
 }
@@ -66,6 +66,20 @@ function toDiagnostic(severity: 'error' | 'warning', finding: Finding): Diagnost
     ...(finding.path && finding.path.length > 0 ? { path: pathText(finding.path) } : {}),
     ...(finding.hint === undefined ? {} : { hint: finding.hint }),
   };
+}
+
+/** By place: file after file in the order they were first told of, each from top to bottom. */
+export function inOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const files = [...new Set(diagnostics.map(({ at }) => at[0]?.file ?? ''))];
+  const rank = ({ at: [place] }: Diagnostic) => [
+    files.indexOf(place?.file ?? ''),
+    place?.line ?? 0,
+    place?.column ?? 0,
+  ];
+  return [...diagnostics].sort((one, other) => {
+    const [a, b] = [rank(one), rank(other)] as const;
+    return (a[0] ?? 0) - (b[0] ?? 0) || (a[1] ?? 0) - (b[1] ?? 0) || (a[2] ?? 0) - (b[2] ?? 0);
+  });
 }
 
 const fatal: Readonly<Record<string, ErrorCode>> = {
@@ -105,11 +119,14 @@ export function pathText(path: Path): string {
   return text;
 }
 
-/** The places to show for a value: where it is written, the alias it came through, and what it was merged over. */
+/**
+ * The places to show for a value: where it is written (a mapping or list in block style: its key), the alias it came
+ * through, and what it was merged over.
+ */
 export function placesOf(node: Node): readonly Place[] {
   const places: Place[] = [];
   for (let one: Node | undefined = node; one !== undefined && places.length < 20; one = one.over) {
-    places.push(one.at);
+    places.push(one.kind !== 'scalar' && one.key && !isFlow(one) ? one.key : one.at);
     if (one.via) places.push(one.via);
   }
   return places;
@@ -119,3 +136,5 @@ export function placesOf(node: Node): readonly Place[] {
 export function keyPlacesOf(node: Node): readonly Place[] {
   return [node.key ?? node.at, ...(node.via ? [node.via] : [])];
 }
+
+const isFlow = ({ at: { file, start } }: Node): boolean => file.text[start] === '{' || file.text[start] === '[';

@@ -1,6 +1,6 @@
 import { isMap, type MapNode, type Node, type ScalarNode, sameNode, scalarText } from './node.ts';
 import { keyPlacesOf, type Path, placesOf, type Report } from './report.ts';
-import { childSpec, type JsonType, type Spec } from './spec.ts';
+import type { JsonType, Spec } from './spec.ts';
 import { didYouMean } from './suggest.ts';
 
 /** Tells every value that is not what the attribute table allows in its place. */
@@ -96,7 +96,8 @@ function checkScalar(node: ScalarNode, spec: Spec, path: Path, report: Report): 
     if (spec.oneOf && !spec.oneOf.includes(text)) {
       bad(`value must be one of ${spec.oneOf.map((one) => `'${one}'`).join(', ')}`, didYouMean(text, spec.oneOf));
     }
-    if (spec.pattern && !spec.pattern.test(text)) bad(`'${text}' does not match pattern '${spec.pattern.source}'`);
+    if (spec.pattern && !spec.pattern.test(text))
+      bad(`'${text}' does not match pattern '${spec.pattern.source}'`, spec.hint);
     return;
   }
   if (spec.minimum !== undefined && Number(node.value) < spec.minimum)
@@ -156,6 +157,3 @@ function typeHint(node: Node, spec: Spec): string | undefined {
   if (node.kind === 'list' && spec.accept.includes('object')) return 'write keys and values, without "- "';
   return undefined;
 }
-
-/** Whether a row lies below `spec` for this key; for those that walk by hand. */
-export const knows = (spec: Spec, key: string): boolean => childSpec(spec, key) !== undefined;

@@ -81,6 +81,8 @@ export interface Rules {
   readonly uniqueItems?: boolean;
   readonly oneOf?: readonly string[];
   readonly pattern?: RegExp;
+  /** What to write, where the type alone does not tell. */
+  readonly hint?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly required?: readonly string[];

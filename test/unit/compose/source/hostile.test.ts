@@ -1,0 +1,97 @@
+import { describe, expect, test } from '@jest/globals';
+import { projectFiles, service } from './project-files.ts';
+
+const timed = async <T>(task: () => Promise<T>): Promise<{ result: T; milliseconds: number }> => {
+  const start = performance.now();
+  const result = await task();
+  return { result, milliseconds: performance.now() - start };
+};
+
+describe('hostile files', () => {
+  test('an alias bomb is refused before it is built', async () => {
+    const levels = Array.from(
+      { length: 30 },
+      (_, at) => `x-${at + 1}: &a${at + 1} [${Array(9).fill(`*a${at}`).join(', ')}]`,
+    );
+    using files = projectFiles({ 'compose.yaml': ['x-0: &a0 [lol]', ...levels, 'services: {}'].join('\n') });
+    await files.mistakes();
+    const { result, milliseconds } = await timed(() => files.mistakes());
+    expect(result[0]).toMatch(/^compose\.yaml:\d+:\d+ aliases expand to more than/);
+    expect(milliseconds).toBeLessThan(100);
+  });
+
+  test('an anchor used five thousand times in an honest file is fine', async () => {
+    const services = Array.from({ length: 5000 }, (_, at) => `  s${at}: {<<: *base, hostname: h${at}}`);
+    const base = 'x-base: &base\n  image: x\n  environment: {A: 1, B: 2}\n  labels: [a=b]\n';
+    using files = projectFiles({ 'compose.yaml': `${base}services:\n${services.join('\n')}\n` });
+    const { project } = await files.load();
+    expect(Object.keys(project.services)).toHaveLength(5000);
+    expect(project.services.s4999).toMatchObject({ image: 'x', hostname: 'h4999', environment: { A: '1', B: '2' } });
+  });
+
+  test.each([
+    ['an anchor in itself', 'services:\n  web: &web\n    image: x\n    x-self: *web\n'],
+    ['a merge of itself', 'services:\n  web: &web\n    image: x\n    <<: *web\n'],
+  ])('%s is a cycle', async (_what, text) => {
+    using files = projectFiles({ 'compose.yaml': text });
+    expect(await files.mistakes()).toEqual([expect.stringContaining('cycle: anchor "web" contains itself')]);
+  });
+
+  test.each([
+    ['flow lists', `x-deep: ${'['.repeat(10_000)}${']'.repeat(10_000)}\nservices: {}\n`],
+    ['block maps', `services:\n${Array.from({ length: 3000 }, (_, at) => `${' '.repeat(at + 1)}a:`).join('\n')}\n`],
+  ])('%s nested thousands deep are refused, quickly', async (_what, text) => {
+    using files = projectFiles({ 'compose.yaml': text });
+    const { result, milliseconds } = await timed(() => files.mistakes());
+    expect(result.length).toBeGreaterThan(0);
+    expect(milliseconds).toBeLessThan(2000);
+  });
+
+  test('names that objects of JavaScript have are names like others', async () => {
+    const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'];
+    const maps = names.map((name) => `${name}: v`).join(', ');
+    using files = projectFiles({
+      'compose.yaml': `services:\n${names.map((name) => `  ${name}: {image: x, environment: {${maps}}, labels: {${maps}}, networks: [${names.join(', ')}]}`).join('\n')}\nnetworks: {${names.map((name) => `${name}: {}`).join(', ')}}\n`,
+    });
+    const { project } = await files.load();
+    expect(Object.keys(project.services).sort()).toEqual([...names].sort());
+    for (const name of names) {
+      const loaded = project.services[name];
+      expect(Object.entries(loaded?.environment ?? {}).sort()).toEqual(names.map((key) => [key, 'v']).sort());
+      expect(Object.keys(loaded?.labels ?? {}).sort()).toEqual([...names].sort());
+      expect(project.networks[name]?.name).toBe(`demo_${name}`);
+    }
+    expect(({} as Record<string, unknown>).v).toBeUndefined();
+    expect(
+      await projectFiles({ 'compose.yaml': service('constructor: 1\n__proto__: {a: 1}') }).mistakes(),
+    ).toHaveLength(2);
+  });
+
+  test('cycles of extends and include are told with their chain', async () => {
+    using files = projectFiles({
+      'compose.yaml':
+        'include: [b.yaml]\nservices:\n  a: {image: x, extends: b}\n  b: {extends: {file: c.yaml, service: c}}\n',
+      'b.yaml': 'include: [c.yaml]\nservices: {}\n',
+      'c.yaml': 'include: [compose.yaml]\nservices:\n  c: {extends: {file: compose.yaml, service: a}}\n',
+    });
+    const found = await files.mistakes();
+    expect(found).toContainEqual(
+      expect.stringContaining(
+        'include cycle detected: compose.yaml includes b.yaml includes c.yaml includes compose.yaml',
+      ),
+    );
+    expect(found).toContainEqual(
+      expect.stringContaining('circular reference: services extend each other: b -> c (c.yaml) -> a -> b'),
+    );
+  });
+
+  test('a megabyte in one value and a thousand services are loaded', async () => {
+    const services = Array.from({ length: 1000 }, (_, at) => `  s${at}: {image: x, ports: ["${10_000 + at}:80"]}`);
+    using files = projectFiles({
+      'compose.yaml': `services:\n${services.join('\n')}\n  big: {image: x, command: ["${'x'.repeat(1 << 20)}"]}\n`,
+    });
+    const { result } = await timed(() => files.load());
+    expect(result.project.services.big?.command?.[0]).toHaveLength(1 << 20);
+    expect(Object.keys(result.project.services)).toHaveLength(1001);
+  });
+});
