@@ -46,6 +46,7 @@ const setOption = native('int setsockopt(int fd, int level, int option, const vo
 
 const AF_NETLINK = 16;
 const SOCK_RAW_CLOEXEC = 3 | 0x80000;
+const NETLINK_ROUTE = 0;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 const SOL_NETLINK = 270;
@@ -61,8 +62,12 @@ const headerBytes = 16;
  * Runs a synchronous action with a routing socket of a network namespace (none: the own one). Everything here blocks
  * for the kernel only, microseconds to a few milliseconds.
  */
-export function withNetlink<T>(netns: string | undefined, action: (netlink: Netlink) => T): T {
-  const fd = inNetns(netns, () => checked('socket', 'AF_NETLINK', socket(AF_NETLINK, SOCK_RAW_CLOEXEC, 0)));
+export function withNetlink<T>(
+  netns: string | undefined,
+  action: (netlink: Netlink) => T,
+  protocol = NETLINK_ROUTE,
+): T {
+  const fd = inNetns(netns, () => checked('socket', 'AF_NETLINK', socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol)));
   try {
     const one = Buffer.from([1, 0, 0, 0]);
     setOption(fd, SOL_NETLINK, NETLINK_CAP_ACK, one, 4);

@@ -2,6 +2,9 @@ import { randomInt } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { isIP, isIPv6 } from 'node:net';
 import { IechorError } from '../common/error.ts';
+import { withNetlink } from '../host/netlink.ts';
+import { forgetUdpFlows } from '../host/netlink-conntrack.ts';
+import { listAddresses } from '../host/netlink-routes.ts';
 import { errnoOf, holdPort, portHolder } from '../host/netns-sockets.ts';
 import { readSysctl } from '../host/netns-system.ts';
 import type { FirewallPort } from './nft-rules.ts';
@@ -96,6 +99,18 @@ export function translationsOf(ports: readonly PublishedPort[], endpoint: Stored
     if (!isIPv6(port.hostAddress)) return [four];
     return six ? [{ ...six, hostAddress: port.hostAddress === '::' ? '' : port.hostAddress }] : [];
   });
+}
+
+/**
+ * Lets flows of datagrams that began before ports were published, or withdrawn, find their way anew. Only those to
+ * addresses of this host: what merely passes through is not ours to touch.
+ */
+export function forgetFlows(ports: readonly PublishedPort[]): void {
+  const udp = new Set(ports.filter((port) => port.protocol === 'udp').map((port) => port.hostPort));
+  if (udp.size === 0) return;
+  const own = new Set(withNetlink(undefined, listAddresses).map(({ address }) => address));
+  const isOwn = (address: string) => own.has(address) || address.startsWith('127.');
+  forgetUdpFlows(({ address, port }) => udp.has(port) && isOwn(address));
 }
 
 function freePort(

@@ -12,7 +12,15 @@ import { attachLinks, defaultEndpoint, routeBy } from './endpoint.ts';
 import type { FirewallPort } from './nft-rules.ts';
 import { getNetwork, hostResolvConf, type NetworkContext, netnsPath } from './network-context.ts';
 import { bridgeOptions } from './options.ts';
-import { canonicalPorts, choosePorts, holdsOf, portInUse, refuseUnreachable, translationsOf } from './publish.ts';
+import {
+  canonicalPorts,
+  choosePorts,
+  forgetFlows,
+  holdsOf,
+  portInUse,
+  refuseUnreachable,
+  translationsOf,
+} from './publish.ts';
 import type { StoredEndpoint, StoredSandbox } from './records.ts';
 import { renderResolvConf } from './resolv-conf.ts';
 import type { PublishedPort, SandboxRequest, SandboxState } from './types.ts';
@@ -100,7 +108,10 @@ export async function realise(context: NetworkContext, sandbox: StoredSandbox): 
   linkUp(context, sandbox.containerId, path);
   const failure = await named;
   if (failure) throw resolverError(sandbox, failure);
-  if (published.length > 0) firewall.addPorts(published);
+  if (published.length > 0) {
+    firewall.addPorts(published);
+    forgetFlows(sandbox.ports);
+  }
 }
 
 function linkUp(context: NetworkContext, containerId: string, path: string): void {
@@ -172,6 +183,7 @@ export async function down(context: NetworkContext, containerId: string): Promis
     const published = translations(context, sandbox);
     // The resolver's sockets would keep the namespace alive.
     await Promise.all([dns.remove(containerId), published.length > 0 && firewall.removePorts(published)]);
+    forgetFlows(sandbox.ports);
   }
   removeNetns(netnsPath(roots, containerId));
   for (const endpoint of records.endpointsOf(containerId)) {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -295,6 +296,28 @@ add rule ip filter FORWARD jump DOCKER-USER
     serve(again, 80, 'web');
     expect(await hear(other.netns, addressOf(again), 80)).toBe('TIMEOUT');
     expect(await hear(undefined, addressOf(again), 80)).toContain('web');
+  });
+
+  test('a client of a UDP port reaches the new container with the flow it had to the old one', async () => {
+    await network('front');
+    const udp = port(5353, 53, { protocol: 'udp' });
+    const old = await start('old', ['front'], [udp]);
+    closers.push(echoUdp(old.netns, 53));
+    const client = createSocket('udp4');
+    closers.push(() => client.close());
+    const heard: string[] = [];
+    client.on('message', (message) => heard.push(String(message)));
+    const send = () => client.send('hello', 5353, '127.0.0.1');
+    send();
+    await eventually(() => heard.length === 1);
+    // Keeps the former address from being the new one.
+    await start('between', ['front']);
+    await networks.down(old.id);
+    const fresh = await start('new', ['front'], [udp]);
+    expect(addressOf(fresh)).not.toBe(addressOf(old));
+    closers.push(echoUdp(fresh.netns, 53));
+    send();
+    await eventually(() => heard.length === 2);
   });
 
   test('the built-in network moves on where its subnet was taken before its first use', async () => {
