@@ -1,7 +1,7 @@
 import { createReadStream, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { codeOf, IechorError, messageOf } from '../common/error.ts';
+import { IechorError, messageOf } from '../common/error.ts';
 import type { Roots } from '../common/roots.ts';
 import { readIfThere } from '../host/files.ts';
 import { run } from '../host/spawn.ts';
@@ -70,7 +70,6 @@ export async function bootstrap(options: BootstrapOptions): Promise<ImageRecord>
     onProgress(`${name} is ${image.id}`);
     return image;
   } finally {
-    // A killed mmdebstrap may leave mounts; what is behind them must not be removed with them.
     await removeInBackground(work);
   }
 }
@@ -140,10 +139,11 @@ async function makeRootfs(options: MakeOptions): Promise<{ tar: string; epoch: n
   const secure = archives.some(({ uri }) => uri.startsWith('https:'));
   const log = followLog(at('log'), options.onProgress);
   try {
+    // In namespaces of its own, so that its mounts and all its processes end with it, however it ends.
     await run(
-      'mmdebstrap',
+      'unshare',
       [
-        '--mode=root',
+        ...['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'mmdebstrap', '--mode=root'],
         '--variant=minbase',
         '--format=tar',
         `--logfile=${at('log')}`,
@@ -199,8 +199,7 @@ function explained(error: unknown, log: string, options: MakeOptions): unknown {
   const { release, archives, signal } = options;
   if (signal?.aborted) return error;
   const from = archives.map(({ uri }) => uri).join(', ');
-  const origin = typeof error === 'object' && error !== null && 'cause' in error ? error.cause : undefined;
-  if (codeOf(origin) === 'ENOENT') {
+  if (/failed to execute mmdebstrap/.test(messageOf(error))) {
     return new IechorError('HOST_UNSUPPORTED', 'mmdebstrap is not installed', {
       hint: 'apt-get install mmdebstrap',
       cause: error,
