@@ -302,7 +302,7 @@ add rule ip filter FORWARD jump DOCKER-USER
     await network('front');
     const udp = port(5353, 53, { protocol: 'udp' });
     const old = await start('old', ['front'], [udp]);
-    closers.push(echoUdp(old.netns, 53));
+    const closeOld = echoUdp(old.netns, 53, 'old');
     const client = createSocket('udp4');
     closers.push(() => client.close());
     const heard: string[] = [];
@@ -310,14 +310,16 @@ add rule ip filter FORWARD jump DOCKER-USER
     const send = () => client.send('hello', 5353, '127.0.0.1');
     send();
     await eventually(() => heard.length === 1);
+    closeOld();
     // Keeps the former address from being the new one.
     await start('between', ['front']);
     await networks.down(old.id);
     const fresh = await start('new', ['front'], [udp]);
     expect(addressOf(fresh)).not.toBe(addressOf(old));
-    closers.push(echoUdp(fresh.netns, 53));
+    closers.push(echoUdp(fresh.netns, 53, 'new'));
     send();
     await eventually(() => heard.length === 2);
+    expect(heard).toEqual(['old hello', 'new hello']);
   });
 
   test('the built-in network moves on where its subnet was taken before its first use', async () => {

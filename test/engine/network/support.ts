@@ -159,9 +159,9 @@ export function hear(netns: string | undefined, address: string, port: number, t
 }
 
 /** Answers each datagram inside a namespace; returns how to stop. */
-export function echoUdp(netns: string, port: number): () => void {
+export function echoUdp(netns: string, port: number, words = 'echo'): () => void {
   const socket = createSocket('udp4');
-  socket.on('message', (message, from) => socket.send(`echo ${message}`, from.port, from.address));
+  socket.on('message', (message, from) => socket.send(`${words} ${message}`, from.port, from.address));
   socket.bind({ fd: openSocket('udp', { address: '0.0.0.0', port }, { netns }).fd });
   return () => socket.close();
 }
