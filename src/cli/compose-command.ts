@@ -2,8 +2,8 @@ import type { EngineApi } from '../api/engine-api.ts';
 import type { Diagnostic } from '../common/diagnostic.ts';
 import type { Plan } from '../compose/plan/plan.ts';
 import { renderPlan } from '../compose/plan/plan.ts';
-import type { Loaded } from '../compose/source/load.ts';
 import type { Session } from '../compose/session.ts';
+import type { Loaded } from '../compose/source/load.ts';
 import type { Target } from '../compose/state.ts';
 import { BaseCommand } from './base-command.ts';
 import { openRenderer } from './open-renderer.ts';
@@ -60,8 +60,8 @@ export abstract class ComposeCommand extends BaseCommand {
     process.on('SIGTERM', this.#interrupts);
   }
 
-  /** Reads the project. With services, those of inactive profiles among them are switched on. */
-  protected async project(services: readonly string[] = []): Promise<Loaded> {
+  /** Reads the project. With services, those of inactive profiles among them are switched on; `quiet` drops warnings. */
+  protected async project(services: readonly string[] = [], quiet = false): Promise<Loaded> {
     const { load } = await import('../compose/source/load.ts');
     const { files, projectDirectory, projectName, envFiles, profiles, allResources } = this.globals;
     const loaded = await load({
@@ -76,7 +76,7 @@ export abstract class ComposeCommand extends BaseCommand {
       environment: process.env,
       stdin: readStdin,
     });
-    this.diagnose(loaded.diagnostics);
+    if (!quiet) this.diagnose(loaded.diagnostics);
     return loaded;
   }
 
@@ -89,7 +89,7 @@ export abstract class ComposeCommand extends BaseCommand {
     const fromFile = files.length > 0 || Boolean(process.env.COMPOSE_FILE) || projectName === undefined;
     if (!fromFile && projectName !== undefined) return { project: projectName };
     try {
-      const loaded = await this.project();
+      const loaded = await this.project([], true);
       const { name, services, disabledServices } = loaded.project;
       return { project: name, known: [...Object.keys(services), ...Object.keys(disabledServices)], loaded };
     } catch (error) {

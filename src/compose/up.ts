@@ -3,6 +3,7 @@ import { selectServices } from './plan/dependencies.ts';
 import type { UpIntent } from './plan/intent.ts';
 import { observe } from './plan/observe.ts';
 import type { Plan } from './plan/plan.ts';
+import { checkPorts, claimsPorts } from './plan/port-conflicts.ts';
 import { reconcile, serviceOrder } from './plan/reconcile.ts';
 import { planImages } from './plan/reconcile-images.ts';
 import { refuseUnsupported } from './plan/unsupported.ts';
@@ -42,7 +43,8 @@ export async function up(
   const references = imagesOf(desired, services);
   let observed = await observe(session.engine, project.name, { images: references, signal: session.signal });
   const images = planImages(desired, observed, { ...intent, services });
-  reconcile(desired, observed, intent); // what is wrong with the rest is said before anything is pulled or built
+  // What is wrong with the rest is said before anything is pulled or built.
+  await checkHostPorts(session, desired, reconcile(desired, observed, intent).plan);
   if (images.length > 0 && !options.dryRun) {
     throwFailures(await performPlan(session, images, { project: project.name }));
     observed = await observe(session.engine, project.name, { images: references, signal: session.signal });
@@ -52,6 +54,10 @@ export async function up(
   if (options.dryRun) announceOpenImages(session, images);
   else await performOrTakeBack(session, project, plan);
   return { images, plan, ...counts(desired, services, plan) };
+}
+
+async function checkHostPorts({ engine, signal }: Session, desired: Desired, plan: Plan): Promise<void> {
+  if (claimsPorts(plan)) checkPorts(plan, await engine.containerList({ signal }), desired);
 }
 
 function imagesOf(desired: Desired, services: ReadonlySet<string>): string[] {

@@ -22,9 +22,13 @@ export function createPrefixer(
   let width = 0;
   return ({ name, service }) => {
     if (!options.prefix) return '';
-    const short = name.startsWith(`${project}-`) ? name.slice(project.length + 1) : name;
+    const short = shortName(project, name);
     width = Math.max(width, short.length);
     const text = `${short.padEnd(width)}  | `;
     return options.colour ? `\x1b[${serviceColour(service)}m${text}\x1b[0m` : text;
   };
 }
+
+/** A container's name without the project's. */
+export const shortName = (project: string, name: string): string =>
+  name.startsWith(`${project}-`) ? name.slice(project.length + 1) : name;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { LogLine } from '../../compose/logs.ts';
-import { createPrefixer, type PrefixOptions } from './log-prefix.ts';
+import { createPrefixer, type PrefixOptions, shortName } from './log-prefix.ts';
 
 export interface LogPrinterOptions extends PrefixOptions {
   readonly timestamps: boolean;
@@ -12,7 +12,8 @@ export function createLogPrinter(project: string, options: LogPrinterOptions): (
   return async ({ from, stream, time, text, exitCode }) => {
     const sink = stream === 'stderr' ? process.stderr : process.stdout;
     const stamp = options.timestamps && time !== '' && exitCode === undefined ? `${time} ` : '';
-    const body = exitCode === undefined ? `${prefixer(from)}${stamp}${text}` : `${from.name} ${text}`;
+    const body =
+      exitCode === undefined ? `${prefixer(from)}${stamp}${text}` : `${shortName(project, from.name)} ${text}`;
     if (!sink.write(`${body}\n`)) await once(sink, 'drain');
   };
 }

@@ -34,14 +34,36 @@ interface CreationContext {
 export class Creations {
   readonly #plan: PlanBuilder;
   readonly #context: CreationContext;
-  readonly #swaps: { placed: Placed; old: ObservedContainer }[] = [];
+  /** Replacements under a temporary name, with the container they replace. */
+  readonly #swaps = new Map<Placed, ObservedContainer>();
 
   constructor(plan: PlanBuilder, context: CreationContext) {
     this.#plan = plan;
     this.#context = context;
   }
 
-  place(
+  /**
+   * All containers of the decided services, each service after its providers. Those that share something with another
+   * service's container are created when that one has its final name: the engine keeps its id from then on.
+   */
+  placeAll(decisions: ReadonlyMap<string, readonly Decision[]>): ReadonlyMap<string, readonly Placed[]> {
+    const placed = new Map<string, readonly Placed[]>();
+    const services = [...decisions].map(([name, decided]) => ({
+      service: this.#context.desired.services.get(name) as DesiredService,
+      decided,
+    }));
+    const independent = services.filter(({ service }) => service.providers.length === 0);
+    for (const { service, decided } of independent) placed.set(service.name, this.#place(service, decided, placed));
+    for (const { service } of independent) this.#settle(service.name, placed);
+    for (const { service, decided } of services) {
+      if (service.providers.length === 0) continue;
+      placed.set(service.name, this.#place(service, decided, placed));
+      this.#settle(service.name, placed);
+    }
+    return placed;
+  }
+
+  #place(
     service: DesiredService,
     decisions: readonly Decision[],
     earlier: ReadonlyMap<string, readonly Placed[]>,
@@ -54,15 +76,14 @@ export class Creations {
         const { container } = decision;
         return [{ service, number: decision.number, name, ref: { id: container.id }, kept: container, ready: [] }];
       }
-      return [this.#create(service, decision, name, providers)];
+      return [this.#create(service, decision, { name, providers })];
     });
   }
 
   #create(
     service: DesiredService,
     decision: Extract<Decision, { act: 'create' | 'recreate' }>,
-    name: string,
-    providers: readonly StepId[],
+    { name, providers }: { name: string; providers: readonly StepId[] },
   ): Placed {
     const { desired, observed, intent, removals, resources } = this.#context;
     const old = decision.act === 'recreate' ? decision.container : undefined;
@@ -88,33 +109,38 @@ export class Creations {
       ],
     });
     const placed: Placed = { service, number: decision.number, name, ref: { createdBy: id }, ready: [id] };
-    if (swap) this.#swaps.push({ placed, old });
+    if (swap) this.#swaps.set(placed, old);
     return placed;
   }
 
-  /** Takes the old containers away and gives their names to the new ones. */
-  replaceAll(placed: ReadonlyMap<string, readonly Placed[]>): Map<string, readonly Placed[]> {
-    const final = new Map<Placed, Placed>();
-    for (const { placed: own, old } of this.#swaps) {
-      const [created] = own.ready;
-      const removed = this.#context.removals.add(old, {
-        reason: `replaced by step ${created}`,
-        volumes: this.#context.intent.renewAnonymousVolumes,
-        after: own.ready,
-      });
-      const renamed = this.#plan.add('renameContainer', {
-        target: `container:${own.service.name}:${own.number}`,
-        label: `Container ${own.name}`,
-        container: own.ref,
-        name: own.name,
-        reason: `name freed by step ${removed}`,
-        after: [...own.ready, removed, this.#context.removals.byName.get(own.name)],
-      });
-      final.set(own, { ...own, ready: [renamed] });
-    }
-    return new Map(
-      [...placed].map(([name, list]) => [name, list.map((own) => final.get(own) ?? this.#properlyNamed(own))]),
+  /** Gives a service's containers their final names, taking away those they replace. */
+  #settle(name: string, placed: Map<string, readonly Placed[]>): void {
+    placed.set(
+      name,
+      (placed.get(name) ?? []).map((own) => {
+        const old = this.#swaps.get(own);
+        return old ? this.#swap(own, old) : this.#properlyNamed(own);
+      }),
     );
+  }
+
+  #swap(own: Placed, old: ObservedContainer): Placed {
+    const { removals, intent } = this.#context;
+    const [created] = own.ready;
+    const removed = removals.add(old, {
+      reason: `replaced by step ${created}`,
+      volumes: intent.renewAnonymousVolumes,
+      after: own.ready,
+    });
+    const renamed = this.#plan.add('renameContainer', {
+      target: `container:${own.service.name}:${own.number}`,
+      label: `Container ${own.name}`,
+      container: own.ref,
+      name: own.name,
+      reason: `name freed by step ${removed}`,
+      after: [...own.ready, removed, removals.byName.get(own.name)],
+    });
+    return { ...own, ready: [renamed] };
   }
 
   /** A kept container that an interrupted run left under its temporary name. */

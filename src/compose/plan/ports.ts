@@ -48,6 +48,7 @@ export function checkReplicaPorts(
     const what = from === to ? `port ${from}` : `the ${to - from + 1} ports ${from}-${to}`;
     throw new IechorError('PORT_IN_USE', `${name} has ${replicas} replicas, but publishes only ${what} of the host`, {
       at: spanOf(index),
+      exit: 1,
       hint: `publish a range of ${replicas} ports ("${from}-${from + replicas - 1}:${port.target}"), or leave the host port away`,
     });
   }

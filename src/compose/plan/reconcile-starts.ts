@@ -113,7 +113,9 @@ class Starts {
     const started = this.#started.get(placed.name);
     if (started === undefined && placed.kept && holds(placed.kept, until)) return undefined;
     const key = `${placed.name} ${until}`;
-    const known = this.#awaits.get(key);
+    const stronger =
+      until === 'running-or-healthy' ? ['healthy', 'completed'].map((word) => `${placed.name} ${word}`) : [];
+    const known = [key, ...stronger].map((own) => this.#awaits.get(own)).find((step) => step !== undefined);
     if (known !== undefined) return known;
     const { waitTimeoutSeconds, wait } = this.#context.intent;
     const id = this.#plan.add('await', {

@@ -1,4 +1,4 @@
-import { Creations, type Placed } from './creations.ts';
+import { Creations } from './creations.ts';
 import { type DecideContext, type Decision, decideService } from './decide.ts';
 import { selectServices } from './dependencies.ts';
 import type { Desired, DesiredService } from './desired.ts';
@@ -43,8 +43,7 @@ export function reconcile(desired: Desired, observed: Observed, intent: UpIntent
   }
   const removals = new Removals(plan, intent);
   if (containers) planOrphans({ desired, observed, intent, plan: removals, notices });
-  for (const [name, decided] of decisions)
-    removals.addAll(desired.services.get(name) as DesiredService, decided, newNetworks);
+  for (const decided of decisions.values()) removals.addAll(decided, newNetworks);
   const networkSteps = planNetworks(networks, plan, { desired, freed: removals.steps });
   const volumeSteps = planVolumes(desired, observed, plan, notices);
   const creations = new Creations(plan, {
@@ -54,12 +53,8 @@ export function reconcile(desired: Desired, observed: Observed, intent: UpIntent
     removals,
     resources: [networkSteps, volumeSteps],
   });
-  const placed = new Map<string, readonly Placed[]>();
-  for (const [name, decided] of decisions)
-    placed.set(name, creations.place(desired.services.get(name) as DesiredService, decided, placed));
-  const replaced = creations.replaceAll(placed);
-  if (intent.start)
-    planStarts(plan, { desired, observed, intent, order, placed: replaced, named, freedPorts: removals.ports });
+  const placed = creations.placeAll(decisions);
+  if (intent.start) planStarts(plan, { desired, observed, intent, order, placed, named, freedPorts: removals.ports });
   return { plan: plan.build(), notices };
 }
 

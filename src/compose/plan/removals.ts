@@ -1,5 +1,4 @@
 import type { Decision } from './decide.ts';
-import type { DesiredService } from './desired.ts';
 import type { UpIntent } from './intent.ts';
 import { labels } from './labels.ts';
 import type { ObservedContainer } from './observe.ts';
@@ -23,7 +22,7 @@ export class Removals {
   }
 
   /** Scaled-down containers, and those that must leave a network before it can be made anew. */
-  addAll(service: DesiredService, decisions: readonly Decision[], newNetworks: ReadonlySet<string>): void {
+  addAll(decisions: readonly Decision[], newNetworks: ReadonlySet<string>): void {
     for (const decision of decisions) {
       if (decision.act === 'remove') this.add(decision.container, { reason: decision.reason.text, volumes: true });
       if (decision.act !== 'recreate') continue;
@@ -31,7 +30,7 @@ export class Removals {
       const dead = decision.container.state === 'dead';
       if (leaves || dead)
         this.add(decision.container, {
-          reason: `${decision.reason.text}; ${service.name} is made anew`,
+          reason: decision.reason.text,
           volumes: false,
         });
     }

@@ -1,0 +1,76 @@
+import type { ContainerSummary } from '../../api/types/container.ts';
+import { IechorError } from '../../common/error.ts';
+import type { Desired } from './desired.ts';
+import type { Plan, StepOf } from './plan.ts';
+
+interface Claim {
+  readonly address: string;
+  /** `8080/tcp`, of the host. */
+  readonly port: string;
+  readonly holder: string;
+}
+
+/** Fixed host ports of the containers a plan makes, with the service's name. */
+function claims(plan: Plan): (Claim & { readonly service: string })[] {
+  return plan
+    .filter((step): step is StepOf<'createContainer'> => step.kind === 'createContainer')
+    .flatMap((step) =>
+      Object.entries(step.body.HostConfig?.PortBindings ?? {}).flatMap(([inside, bindings]) =>
+        (bindings ?? []).flatMap(({ HostIp = '', HostPort = '' }) =>
+          /^\d+$/.test(HostPort)
+            ? [
+                {
+                  address: HostIp,
+                  port: `${HostPort}/${inside.split('/')[1]}`,
+                  holder: step.label,
+                  service: step.target.split(':')[1] ?? '',
+                },
+              ]
+            : [],
+        ),
+      ),
+    );
+}
+
+export const claimsPorts = (plan: Plan): boolean => claims(plan).length > 0;
+
+/**
+ * Throws PORT_IN_USE, naming the holder, when a container of the plan wants a host port that a running container has
+ * which the plan does not remove, or that another container of the plan wants too. Ports of programs on the host are
+ * the engine's to find.
+ */
+export function checkPorts(plan: Plan, running: readonly ContainerSummary[], desired: Desired): void {
+  const leaving = new Set(
+    plan.flatMap((step) => (step.kind === 'removeContainer' && 'id' in step.container ? [step.container.id] : [])),
+  );
+  const held: Claim[] = running
+    .filter(({ Id }) => !leaving.has(Id))
+    .flatMap(({ Names, Ports }) =>
+      (Ports ?? []).flatMap(({ IP = '', PublicPort, Type }) =>
+        PublicPort
+          ? [{ address: IP, port: `${PublicPort}/${Type}`, holder: `container ${(Names[0] ?? '').replace(/^\//, '')}` }]
+          : [],
+      ),
+    );
+  for (const claim of claims(plan)) {
+    const other = held.find((one) => one.port === claim.port && overlap(one.address, claim.address));
+    if (other) throw inUse(claim, other, desired);
+    held.push(claim);
+  }
+}
+
+const anywhere = new Set(['', '0.0.0.0', '::']);
+const overlap = (a: string, b: string): boolean => a === b || anywhere.has(a) || anywhere.has(b);
+
+function inUse(claim: Claim & { readonly service: string }, other: Claim, desired: Desired): IechorError {
+  const [number = '', protocol] = claim.port.split('/');
+  const ports = desired.project.services[claim.service]?.ports ?? [];
+  const index = ports.findIndex(({ published, protocol: own = 'tcp' }) => published === number && own === protocol);
+  const at = index < 0 ? [] : desired.spanOf('services', claim.service, 'ports', index).slice(0, 1);
+  const holder = other.holder.replace(/^Container /, 'container ');
+  return new IechorError('PORT_IN_USE', `${claim.service} publishes port ${claim.port}, which ${holder} has already`, {
+    at,
+    exit: 1,
+    hint: `stop it, or publish another port, e.g. "${Number(number) + 1}:${ports[index]?.target ?? number}"`,
+  });
+}

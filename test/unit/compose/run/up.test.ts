@@ -1,0 +1,158 @@
+import { describe, expect, test } from '@jest/globals';
+import { IechorError } from '../../../../src/common/error.ts';
+import type { Project, Service } from '../../../../src/compose/model/project.ts';
+import { plainUp } from '../../../../src/compose/plan/intent.ts';
+import { up } from '../../../../src/compose/up.ts';
+import { createFakeEngine } from '../../../support/fake-engine.ts';
+import { fakeSession } from '../../../support/fake-session.ts';
+
+const service = (more: Partial<Service> = {}): Service => ({
+  image: 'busybox:latest',
+  command: null,
+  entrypoint: null,
+  networks: { default: null },
+  ...more,
+});
+
+const project = (services: Record<string, Service>, more: Partial<Project> = {}): Project => ({
+  name: 'shop',
+  services,
+  networks: { default: { name: 'shop_default', ipam: {} } },
+  volumes: {},
+  secrets: {},
+  configs: {},
+  models: {},
+  disabledServices: {},
+  profiles: [],
+  workingDirectory: '/project',
+  composeFiles: ['/project/compose.yaml'],
+  environment: {},
+  ...more,
+});
+
+const healthy = { test: ['CMD', 'true'] };
+
+describe('up', () => {
+  test('names the culprit with its last log lines and who was held back', async () => {
+    const engine = createFakeEngine({ 'busybox:latest': 'sha256:b0', 'broken:latest': 'sha256:b1' });
+    engine.behaviours.set('broken:latest', { exit: 3, output: 'starting\nno disk\n' });
+    const asked = project({
+      db: service({ image: 'broken:latest', healthcheck: healthy }),
+      web: service({ depends_on: { db: { condition: 'service_healthy', required: true } } }),
+    });
+    const error: unknown = await up(fakeSession(engine), asked, plainUp).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'DEPENDENCY_FAILED', exit: 1 });
+    const text = String(error);
+    for (const part of ['shop-db-1 exited with code 3', 'no disk', 'held back: web']) expect(text).toContain(part);
+  });
+
+  test('takes back what it created and never started, and keeps what runs', async () => {
+    const engine = createFakeEngine({ 'busybox:latest': 'sha256:b0', 'taken:latest': 'sha256:b1' });
+    engine.behaviours.set('taken:latest', { startError: new IechorError('PORT_IN_USE', 'port 80 is taken') });
+    const asked = project(
+      {
+        a: service(),
+        z: service({
+          image: 'taken:latest',
+          networks: { extra: null },
+          volumes: [{ type: 'volume', source: 'data', target: '/d' }],
+        }),
+      },
+      {
+        networks: { default: { name: 'shop_default', ipam: {} }, extra: { name: 'shop_extra', ipam: {} } },
+        volumes: { data: { name: 'shop_data' } },
+      },
+    );
+    await expect(up(fakeSession(engine), asked, plainUp)).rejects.toMatchObject({ code: 'PORT_IN_USE' });
+    expect([...engine.containers.values()].map(({ name }) => name)).toEqual(['shop-a-1']);
+    expect([...engine.networks.keys()]).toEqual(['shop_default']);
+    expect([...engine.volumes.keys()]).toEqual([]);
+  });
+
+  test('a replacement that cannot be created leaves the running container alone', async () => {
+    const engine = createFakeEngine();
+    await up(fakeSession(engine), project({ web: service() }), plainUp);
+    const changed = project({
+      web: service({
+        networks: { default: null },
+        environment: { A: '1' },
+        image: 'gone:latest',
+        pull_policy: 'never',
+      }),
+    });
+    await expect(up(fakeSession(engine), changed, plainUp)).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
+    expect([...engine.containers.values()].map(({ name, state }) => [name, state])).toEqual([
+      ['shop-web-1', 'running'],
+    ]);
+  });
+
+  test('keeps anonymous volumes over a recreation', async () => {
+    const engine = createFakeEngine();
+    const volumes = [{ type: 'volume', target: '/cache' }] as const;
+    await up(fakeSession(engine), project({ web: service({ volumes }) }), plainUp);
+    const [before] = [...engine.containers.values()];
+    await up(fakeSession(engine), project({ web: service({ volumes, environment: { A: '1' } }) }), plainUp);
+    const [after] = [...engine.containers.values()];
+    expect(after?.id).not.toBe(before?.id);
+    expect(after?.mounts[0]?.Name).toBe(before?.mounts[0]?.Name);
+  });
+
+  test('refuses a host port that two containers want before anything is created', async () => {
+    const engine = createFakeEngine();
+    const ports = [{ target: 80, published: '8080', protocol: 'tcp' }];
+    await expect(
+      up(fakeSession(engine), project({ a: service({ ports }), b: service({ ports }) }), plainUp),
+    ).rejects.toMatchObject({ code: 'PORT_IN_USE' });
+    expect(engine.calls).toEqual([]);
+  });
+
+  test('refuses replicas of a fixed host port, and deals out a range', async () => {
+    const engine = createFakeEngine();
+    const fixed = project({ a: service({ scale: 2, ports: [{ target: 80, published: '8080' }] }) });
+    await expect(up(fakeSession(engine), fixed, plainUp)).rejects.toMatchObject({ code: 'PORT_IN_USE' });
+    await up(
+      fakeSession(engine),
+      project({ a: service({ scale: 2, ports: [{ target: 80, published: '8080-8081' }] }) }),
+      plainUp,
+    );
+    const published = [...engine.containers.values()].map(
+      ({ body }) => body.HostConfig?.PortBindings?.['80/tcp']?.[0]?.HostPort,
+    );
+    expect(published.sort()).toEqual(['8080', '8081']);
+  });
+
+  test('refuses what is not supported by name, and says what has no effect', async () => {
+    const engine = createFakeEngine();
+    await expect(
+      up(fakeSession(engine), project({ a: service({ provider: { type: 'x' } }) }), plainUp),
+    ).rejects.toMatchObject({
+      code: 'COMPOSE_UNSUPPORTED',
+      message: expect.stringContaining('services.a.provider'),
+    });
+    const session = fakeSession(engine);
+    await up(
+      session,
+      project({ a: service({ deploy: { resources: {}, placement: { constraints: ['node.role == manager'] } } }) }),
+      plainUp,
+    );
+    expect(session.notices.join()).toContain('has no effect');
+  });
+
+  test('a cycle is refused with its chain', async () => {
+    const on = (name: string) => ({
+      depends_on: { [name]: { condition: 'service_started', required: true } as const },
+    });
+    const asked = project({ a: service(on('b')), b: service(on('c')), c: service(on('a')) });
+    await expect(up(fakeSession(createFakeEngine()), asked, plainUp)).rejects.toMatchObject({
+      code: 'COMPOSE_INVALID',
+      message: expect.stringContaining('a -> b -> c -> a'),
+    });
+  });
+
+  test('costs one create and one start for each container, and four lists in all', async () => {
+    const engine = createFakeEngine();
+    const services = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`s${at}`, service()]));
+    await up(fakeSession(engine), project(services), plainUp);
+    expect(engine.calls.filter((call) => call.startsWith('container'))).toHaveLength(100);
+  });
+});
