@@ -39,7 +39,7 @@ export function checkProject(consistency: Consistency): void {
 function checkSource(check: ServiceCheck): void {
   const { name, service } = check;
   const { build } = service;
-  if (!build && !service.image && !service.provider) {
+  if (!build && !service.image && !service.provider && !check.broken.has(name)) {
     tell(check, [], `service "${name}" has neither an image nor a build context specified`, {
       code: 'COMPOSE_VALUE',
       hint: 'give it image: or build:',

@@ -7,6 +7,7 @@ export interface Consistency {
   readonly project: Project;
   readonly root: MapNode;
   readonly report: Report;
+  readonly broken: ReadonlySet<string>;
 }
 
 export interface ServiceCheck extends Consistency {

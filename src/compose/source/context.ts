@@ -15,6 +15,8 @@ export interface LoadContext {
   readonly interpolate: boolean;
   readonly resolvePaths: boolean;
   readonly unset: Interpolation['unset'];
+  /** Services that lack what they should have extended: not told again for what is missing in them. */
+  readonly broken: Set<string>;
   /** Documents of a file, for looking only: loading changes them. */
   readonly peek: (file: SourceFile) => Promise<readonly ParsedDocument[] | undefined>;
   readonly parse: (file: SourceFile) => Promise<readonly ParsedDocument[] | undefined>;

@@ -78,6 +78,7 @@ async function extendService(
   if (extend === undefined) return service;
   service.entries.delete('extends');
   const base = await findBase(context, name, extend, services, place);
+  if (base === undefined) context.broken.add(name);
   if (isNull(base)) service.entries.set('extends', extend);
   if (!isMap(base)) return service;
   const source = cloneNode(base);

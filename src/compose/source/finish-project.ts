@@ -41,7 +41,8 @@ export function finishProject(context: LoadContext, options: LoadOptions, finish
     environment: sortedRecord(found.environment),
   };
   const project = activate(whole, found.profiles);
-  if (options.checkConsistency !== false) checkProject({ project, root, report: context.report });
+  if (options.checkConsistency !== false)
+    checkProject({ project, root, report: context.report, broken: context.broken });
   return { ...project, services: resolveServices(context, options, project, finishing) };
 }
 

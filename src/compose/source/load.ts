@@ -71,6 +71,7 @@ function createContext(options: LoadOptions): LoadContext {
     interpolate: options.interpolate !== false,
     resolvePaths: options.resolvePaths !== false,
     unset: new Map(),
+    broken: new Set(),
     peek(file) {
       const result = parsed.get(file) ?? parse(file, context.report);
       parsed.set(file, result);

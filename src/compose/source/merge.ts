@@ -55,6 +55,7 @@ function mergeMaps(base: MapNode, over: MapNode, spec: Spec | undefined, path: P
       former === undefined ? value : merge(former, value, spec && childSpec(spec, key), [...path, key], context);
     base.entries.set(key, merged);
   }
+  base.over = { ...over, ...(base.over && { over: base.over }) };
   return base;
 }
 

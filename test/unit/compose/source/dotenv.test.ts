@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are templates of Compose files
 import { describe, expect, test } from '@jest/globals';
 import { parseDotenv, parseRawEnv } from '../../../../src/compose/source/dotenv.ts';
 import { spanOf } from '../../../../src/compose/source/node.ts';

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are templates of Compose files
 import { describe, expect, test } from '@jest/globals';
 import { isIechorError } from '../../../../src/common/error.ts';
 import { projectFiles, service } from './project-files.ts';
