@@ -87,7 +87,7 @@ async function createImage(
     config,
     chain,
     sizeBytes: layers.reduce((sum, layer) => sum + layer.sizeBytes, 0),
-    createdAt: config.created ?? new Date().toISOString(),
+    createdAt: config.created ?? known?.createdAt ?? new Date().toISOString(),
     repoDigests: [...new Set([...(known?.repoDigests ?? []), ...(options.repoDigests ?? [])])],
     ...(options.parent !== undefined && { parent: options.parent }),
   };

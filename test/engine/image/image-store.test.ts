@@ -53,7 +53,7 @@ if (!isRoot) console.warn('SKIPPED: image store: needs root rights');
 
   test('the same content is the same image, and its id is the digest of its config', async () => {
     const [one, two] = [await image('a', 'b'), await image('a', 'b')];
-    expect(two).toEqual({ ...one, createdAt: two.createdAt });
+    expect(two).toEqual(one);
     expect(digestOf(bench.images.content(one.id))).toBe(one.id);
     const manifest = JSON.parse(bench.images.content(one.manifest).toString());
     expect(manifest.layers.map((layer: { mediaType: string }) => layer.mediaType)).toEqual(
