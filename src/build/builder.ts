@@ -105,7 +105,7 @@ interface Running {
 
 async function carryOut(parts: BuilderParts, request: BuildRequest, running: Running): Promise<void> {
   const tags = (request.tags ?? []).map((tag) => formatReference(parseReference(tag)));
-  const { graph, globals, platform } = readGraph(request);
+  const { graph, globals, platform, name } = readGraph(request);
   const id = newId().slice(0, 16);
   const scratch = openScratch(id, parts.roots, parts.snapshotter);
   const stages = new Map<number, Promise<StageState>>();
@@ -117,7 +117,7 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
     globals,
     platform,
     scratch,
-    context: contextView(request.contextDir, readRules(request.contextDir, graph.file.file)),
+    context: contextView(request.contextDir, readRules(request.contextDir, name)),
     memo: new Map(),
     signal: running.stop.signal,
     emit: running.emit,
@@ -144,15 +144,15 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
   }
 }
 
-function readGraph(request: BuildRequest): Pick<Build, 'globals' | 'platform'> & { graph: Graph } {
-  const { name, text } = findBuildFile(request.contextDir, request.dockerfile);
-  const file = parseBuildFile(text, name);
+function readGraph(request: BuildRequest): Pick<Build, 'graph' | 'globals' | 'platform'> & { name: string } {
+  const { name, shown, text } = findBuildFile(request.contextDir, request.dockerfile);
+  const file = parseBuildFile(text, shown);
   const platform = request.platform ? parsePlatform(request.platform) : hostPlatform();
   const last = file.stages.at(-1);
   const stage = request.target || (last ? stageLabel(last) : '');
   const given = givenArgs(request.buildArgs);
   const globals = globalArgs(file, given, { target: platform, host: hostPlatform(), stage });
-  return { graph: buildGraph(file, globals, request.target), globals, platform };
+  return { graph: buildGraph(file, globals, request.target), globals, platform, name };
 }
 
 const countSteps = (graph: Graph): number =>

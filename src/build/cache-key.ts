@@ -32,7 +32,7 @@ export function explainMiss(
   if (!former) return 'not built before';
   const names = new Set([...Object.keys(former.parts), ...Object.keys(now.parts)]);
   const changed = [...names].filter((name) => former.parts[name] !== now.parts[name]);
-  if (changed.length === 0) return 'its layer is gone';
+  if (changed.length === 0) return 'a layer below it was made anew';
   if (changed.includes('parent')) return 'the step before it changed';
   if (former.instruction !== now.instruction) return `the instruction changed, it was: ${brief(former.instruction)}`;
   if (changed.includes('content')) return describeFiles(former.files, now.files);

@@ -26,13 +26,13 @@ const maxFilesKept = 2000;
 /** Takes the step's layer from the cache, or makes it; the state goes on with it. */
 export async function solveLayer(step: LayerStep, context: StepContext): Promise<void> {
   const { build, state } = context;
-  const { cache, mutex, snapshotter } = build.parts;
-  const parts = { parent: state.chain.at(-1) ?? '', instruction: step.canonical, ...step.parts };
+  const { cache, mutex } = build.parts;
+  const parts = { parent: state.stepKey, instruction: step.canonical, ...step.parts };
   const key = stepKey(parts);
   const record = await mutex.run(`step ${key}`, async () => {
     build.signal.throwIfAborted();
     const known = cache.find(key);
-    if (known && !build.request.noCache && known.chain.every((chainId) => snapshotter.has(chainId))) {
+    if (known && !build.request.noCache && fits(known, context)) {
       cache.touch({ ...known, slot: slotOf(context) });
       report(context, 'cached');
       return known;
@@ -50,9 +50,20 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
   });
   const chainId = record.chain.at(-1);
   if (chainId === undefined) throw new Error('a step has a layer');
+  state.stepKey = key;
   state.chain.push(chainId);
   state.diffIds.push(record.diffId);
   addHistory(state, step.createdBy, record);
+}
+
+/** The step's layers are all there, and stand on those that the build has now. */
+function fits(record: StepRecord, { build, state }: StepContext): boolean {
+  const { snapshotter } = build.parts;
+  return (
+    record.chain.length === state.chain.length + 1 &&
+    state.chain.every((chainId, index) => record.chain[index] === chainId) &&
+    record.chain.every((chainId) => snapshotter.has(chainId))
+  );
 }
 
 function kept({ files, ...rest }: { instruction: string; parts: KeyParts; files: Fingerprint | undefined }) {

@@ -10,6 +10,8 @@ export interface StageState {
   author: string | undefined;
   readonly chain: ChainId[];
   readonly diffIds: Digest[];
+  /** Key of the last step that made a layer; before the first, the layers the stage began with. */
+  stepKey: string;
   readonly history: HistoryEntry[];
   /** Time of the last layer, which later entries of the history carry. */
   layerTime: string | undefined;
@@ -73,6 +75,7 @@ function stateOf(image: ImageConfig, chain: readonly ChainId[], id: Digest | und
     author: image.author,
     chain: [...chain],
     diffIds: [...image.rootfs.diff_ids],
+    stepKey: chain.at(-1) ?? 'scratch',
     history: [...(image.history ?? [])],
     layerTime: image.created ?? image.history?.findLast((entry) => entry.created)?.created,
     architecture: image.architecture,

@@ -27,15 +27,23 @@ function readPlainFile(path: string): string | undefined {
   }
 }
 
+export interface FoundBuildFile {
+  /** Relative to the context. */
+  readonly name: string;
+  /** The name people know it by. */
+  readonly shown: string;
+  readonly text: string;
+}
+
 /**
  * The build file of a context directory: the one named (relative to the context), else the first of the default
  * names. Throws BUILD_FILE_MISSING, saying what was looked for.
  */
-export function findBuildFile(contextDir: string, wanted?: string): { readonly name: string; readonly text: string } {
+export function findBuildFile(contextDir: string, wanted?: string): FoundBuildFile {
   const names = wanted ? [posix.join('/', wanted).slice(1)] : defaultBuildFiles;
   for (const name of names) {
     const text = readPlainFile(join(contextDir, name));
-    if (text !== undefined) return { name, text };
+    if (text !== undefined) return { name, shown: shownName(contextDir, name), text };
   }
   throw new IechorError('BUILD_FILE_MISSING', `there is no build file: ${names.join(', ')} not found in the context`, {
     hint: 'Write an iEchorfile, or name the file with -f.',
@@ -78,6 +86,14 @@ export function findIgnoreFile(contextDir: string, buildFile: string): IgnoreFil
 
 /** Name under which a build file from outside the context travels with it; it is never part of the context. */
 export const outsideName = /^\.dockerfile\.[0-9a-f]{20}$/;
+/** Begins the ignore file that travels beside it and says where it came from. */
+export const outsideMark = '# build file: ';
+
+function shownName(contextDir: string, name: string): string {
+  if (!outsideName.test(name)) return name;
+  const [first = ''] = (readPlainFile(join(contextDir, `${name}.dockerignore`)) ?? '').split('\n', 1);
+  return first.startsWith(outsideMark) ? first.slice(outsideMark.length) : name;
+}
 
 /** Rules for what the instructions of a build file may see of the context. */
 export function readRules(contextDir: string, buildFile: string): PathRules {

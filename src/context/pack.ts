@@ -4,7 +4,14 @@ import { isAbsolute, join, posix, relative } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { type Pack, pack } from 'tar-stream';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
-import { findIgnoreFile, type IgnoreFile, ignoreFileNames, locateBuildFile } from './build-file.ts';
+import {
+  defaultBuildFiles,
+  findIgnoreFile,
+  type IgnoreFile,
+  ignoreFileNames,
+  locateBuildFile,
+  outsideMark,
+} from './build-file.ts';
 import { compileRules, type PathRules, readIgnoreFile } from './patterns.ts';
 
 export interface PackOptions {
@@ -52,13 +59,14 @@ function outsideFiles(directory: string, file: { readonly text: string; readonly
   const ignoreFile = beside ?? findIgnoreFile(directory, name);
   const docker = findIgnoreFile(directory, name)?.name === '.dockerignore' ? ignoreFile?.text : undefined;
   const rules = ignoreFile?.text ?? '';
+  const shown = (file.path ?? defaultBuildFiles[0]).replaceAll('\n', ' ');
   return {
     name,
     ignoreFile: ignoreFile ?? { name: '.dockerignore', text: '' },
     extra: {
       [name]: file.text,
       '.dockerignore': `${docker ?? `${rules}\n.dockerignore`}\n${name}\n${name}.dockerignore\n`,
-      [`${name}.dockerignore`]: `${rules}\n${name}*\n${docker === undefined ? '.dockerignore\n' : ''}`,
+      [`${name}.dockerignore`]: `${outsideMark}${shown}\n${rules}\n${name}*\n${docker === undefined ? '.dockerignore\n' : ''}`,
     },
   };
 }
