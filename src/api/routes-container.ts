@@ -1,6 +1,8 @@
 import type { ApiOperation, RouteOf } from './route.ts';
 
 const container = { notFound: 'CONTAINER_NOT_FOUND', conflict: 'WRONG_STATE' } as const;
+/** Docker's 404 is most often the path's here, not the container's. */
+const archive = { notFound: 'NOT_FOUND', conflict: 'WRONG_STATE' } as const;
 const exec = { notFound: 'EXEC_NOT_FOUND', conflict: 'WRONG_STATE' } as const;
 const byId = { id: 'path' } as const;
 
@@ -194,7 +196,7 @@ export const containerRoutes = {
     fields: { ...byId, path: 'string' },
     reply: 'stat',
     ok: [200],
-    ...container,
+    ...archive,
   },
   containerArchiveGet: {
     method: 'GET',
@@ -202,7 +204,7 @@ export const containerRoutes = {
     fields: { ...byId, path: 'string' },
     reply: 'bytes',
     ok: [200],
-    ...container,
+    ...archive,
   },
   containerArchivePut: {
     method: 'PUT',
@@ -211,7 +213,7 @@ export const containerRoutes = {
     body: 'bytes',
     reply: 'none',
     ok: [200],
-    ...container,
+    ...archive,
   },
   containerPrune: {
     method: 'POST',
