@@ -41,10 +41,12 @@ const gatherMs = 20;
 export function createFirewall(names: KernelNames, options: { state: () => FirewallState; log: Log }): Firewall {
   const { table } = names;
   let verifiedAt = 0;
+  let warned = false;
   const leaving: FirewallPort[] = [];
   let flushed: Promise<void> | undefined;
   const foreign = () => addForeign({ mark: names.mark, patterns: patternsOf(names, options.state()) }, options.log);
   const rebuild = () => {
+    if (!warned) warned = warnOfFirewalld(patternsOf(names, options.state()), options.log);
     const { networks, ports } = options.state();
     const script = renderTable(table, networks, ports);
     try {
@@ -94,6 +96,14 @@ export function createFirewall(names: KernelNames, options: { state: () => Firew
       }
     },
   };
+}
+
+/** firewalld takes no rules from others, only interfaces into its zones. True where it is there. */
+function warnOfFirewalld(patterns: readonly string[], log: Log): boolean {
+  if (listing('inet', 'firewalld', 'filter_FORWARD') === undefined) return false;
+  const interfaces = patterns.map((name) => `--add-interface=${name.replace('*', '+')}`).join(' ');
+  log.warn('firewalld decides what our bridges forward', { remedy: `firewall-cmd --zone=trusted ${interfaces}` });
+  return true;
 }
 
 /** Patterns for all of our bridges; users may have named some of them. */

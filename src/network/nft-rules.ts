@@ -1,4 +1,4 @@
-/** Pure text of our nftables table: what stands where, and which change costs what. See docs/decisions. */
+/** Pure text of our nftables table: what stands where, and which change costs what. */
 
 export interface FirewallNetwork {
   readonly bridge: string;
@@ -41,11 +41,12 @@ const maps: Readonly<Record<string, string>> = {
   'publish-at6': 'type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service;',
 };
 
+// The kernel lets no packet from ::1 leave the host; without a translation such a client is refused at once.
 const published = [
   'meta l4proto { tcp, udp } dnat ip to ip daddr . meta l4proto . th dport map @publish-at4',
   'meta l4proto { tcp, udp } dnat ip6 to ip6 daddr . meta l4proto . th dport map @publish-at6',
   'meta l4proto { tcp, udp } fib daddr type local dnat ip to meta l4proto . th dport map @publish4',
-  'meta l4proto { tcp, udp } fib daddr type local dnat ip6 to meta l4proto . th dport map @publish6',
+  'meta l4proto { tcp, udp } ip6 daddr != ::1 fib daddr type local dnat ip6 to meta l4proto . th dport map @publish6',
 ];
 interface Chain {
   readonly hook: string;

@@ -81,8 +81,14 @@ export function holdsOf(ports: readonly PublishedPort[], endpoint: StoredEndpoin
   });
 }
 
-/** Throws NOT_SUPPORTED for a port at an IPv6 address where the container has none. */
+/** Throws NOT_SUPPORTED for a port at an IPv6 address where the container has none, and at ::1. */
 export function refuseUnreachable(ports: readonly PublishedPort[], endpoint: StoredEndpoint): void {
+  const loopback = ports.find((one) => one.hostAddress === '::1');
+  if (loopback) {
+    throw new IechorError('NOT_SUPPORTED', `port ${showPort(loopback)} cannot be led to a container`, {
+      hint: 'publish on 127.0.0.1 instead',
+    });
+  }
   const port = ports.find((one) => isIPv6(one.hostAddress));
   if (!port || endpoint.ipv6Address !== undefined) return;
   throw new IechorError('NOT_SUPPORTED', `port ${showPort(port)} needs a container with an IPv6 address`, {

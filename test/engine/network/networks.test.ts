@@ -337,11 +337,16 @@ add rule ip filter FORWARD jump DOCKER-USER
   test('a network with IPv6 gives addresses of both families', async () => {
     await network('six', { enableIPv6: true });
     const a = await start('a', ['six']);
-    const b = await start('b', ['six']);
+    const b = await start('b', ['six'], [port(8080, 80)]);
     expect(await ask(a.netns, 'b', 'AAAA')).toEqual([b.endpoints[0]?.ipv6Address]);
     const server = greet(b.netns, 80, 'b', '::');
     closers.push(() => server.close());
     expect(await hear(a.netns, b.endpoints[0]?.ipv6Address ?? '', 80)).toContain('b fd');
+    const v4 = greet(b.netns, 80, 'b');
+    closers.push(() => v4.close());
+    expect(await hear(undefined, '127.0.0.1', 8080)).toContain('b 172.');
+    expect(await hear(undefined, b.endpoints[0]?.ipv6Gateway ?? '', 8080)).toContain('b fd');
+    expect(await hear(undefined, '::1', 8080)).toBe('ECONNREFUSED');
   });
 
   test('names and ports outlive a daemon that is killed, and its successor takes the living resolver over', async () => {
