@@ -177,6 +177,14 @@ const scope = 'e2e0ab12';
     expect(chosen.ports[0]?.hostPort).toBeGreaterThan(1024);
   });
 
+  test('of two containers that race for a port one wins, and nothing is left of the other', async () => {
+    await network('front');
+    const results = await Promise.allSettled(['one', 'two'].map((name) => start(name, ['front'], [port(8080, 80)])));
+    expect(results.map((result) => result.status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(listNetns(join(host.directory, 'run', 'netns')).length).toBe(1);
+    expect(networks.endpointsOn(networks.get('front').id).length).toBe(1);
+  });
+
   test('an internal network has its names, but no way out, and leads no query outside', async () => {
     await network('inside', { internal: true });
     const a = await start('a', ['inside']);
