@@ -218,7 +218,7 @@ function canonicalExternal(node: Node, path: Path, context: CanonicalContext): N
   const at = [externalName.key ?? externalName.at];
   const hint = 'write name: and external: true';
   context.report.warning({
-    code: 'COMPOSE_DEPRECATED',
+    code: 'COMPOSE_OBSOLETE',
     path: [...path, 'external'],
     message: 'external.name is deprecated',
     hint,

@@ -43,7 +43,7 @@ export function castScalar(node: ScalarNode, spec: Spec, context: { path: Path; 
   if (spec.kind === 'bool' && !/^(true|false)$/i.test(text)) {
     const hint = `write ${value}`;
     context.report.warning({
-      code: 'COMPOSE_OLD_BOOLEAN',
+      code: 'COMPOSE_OBSOLETE',
       path,
       message: `"${text}" for a truth value is not YAML 1.2`,
       hint,

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../common/error-catalogue.ts';
 import type { Project, Service } from '../model/project.ts';
 import { get, isMap, type MapNode, type Node, type Place } from './node.ts';
 import { type Path, placesOf, type Report } from './report.ts';
@@ -38,7 +39,7 @@ export function tell(
   check: ServiceCheck,
   attribute: readonly (string | number)[],
   message: string,
-  more: { hint?: string | undefined; code?: string; warning?: boolean; at?: readonly (Place | undefined)[] } = {},
+  more: { hint?: string | undefined; code?: ErrorCode; warning?: boolean; at?: readonly (Place | undefined)[] } = {},
 ): void {
   const path = ['services', check.name, ...attribute];
   const finding = {

@@ -136,7 +136,7 @@ const present = (directory: string, names: readonly string[]): string[] =>
 function warnSeveral(context: LoadContext, found: readonly string[], what: string): void {
   if (found.length < 2) return;
   const message = `found multiple ${what} with supported names: ${found.map((file) => basename(file)).join(', ')}; using ${basename(found[0] ?? '')}`;
-  context.report.warning({ code: 'COMPOSE_SEVERAL_FILES', message, hint: 'name the one you mean with -f', at: [] });
+  context.report.warning({ code: 'COMPOSE_AMBIGUOUS', message, hint: 'name the one you mean with -f', at: [] });
 }
 
 /** What is left of a text as a project name: lower case letters, digits, `-` and `_`, beginning with a letter or digit. */

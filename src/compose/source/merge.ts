@@ -37,7 +37,7 @@ function mergeValues(base: Node, over: Node, spec: Spec | undefined, path: Path,
   if (base.kind !== over.kind) {
     const shape = base.kind === 'map' ? 'a mapping' : 'a list';
     context.report.error({
-      code: 'COMPOSE_MERGE',
+      code: 'COMPOSE_CONFLICT',
       path,
       message: `cannot override: must be ${shape}, as in the file that it is merged over`,
       at: [over.at, base.at],

@@ -34,7 +34,7 @@ export function findProjectName(
   if (linked) {
     const message = `project has been loaded without an explicit name from a symlink. Using name "${name}"`;
     context.report.warning({
-      code: 'COMPOSE_NAME_FROM_LINK',
+      code: 'COMPOSE_AMBIGUOUS',
       message,
       hint: 'write name: in the Compose file',
       at: [],

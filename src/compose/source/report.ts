@@ -7,7 +7,7 @@ import { type Node, type Place, spanOf } from './node.ts';
 export type Path = readonly (string | number)[];
 
 export interface Finding {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly path?: Path | undefined;
   readonly message: string;
   readonly hint?: string | undefined;
