@@ -33,6 +33,8 @@ const plainHttp = {
 
 const shared = {
   plugins: [plainHttp],
+  // Its module form: of a CommonJS package a bundled import() finds the default export alone.
+  alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') },
   bundle: true,
   entryNames: '[name]',
   chunkNames: 'chunk-[hash]',

@@ -11,4 +11,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const { runLine } = await import('./run-line.ts');
-process.exitCode = await runLine(process.argv.slice(2));
+// Streams that are still open (a container that goes on, a wait nobody needs any more) must not hold the command.
+process.exit(await runLine(process.argv.slice(2)));

@@ -1,21 +1,23 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { IechorError } from '../common/error.ts';
 import type { OciMount } from '../host/oci-types.ts';
-import { resolveInRoot } from '../host/rooted.ts';
+import { bindInRoot, resolveInRoot } from '../host/rooted.ts';
 import type { ContainerRecord, RecordMount } from './container-record.ts';
 import type { EngineContext } from './context.ts';
+import { kernelAtLeast } from './kernel-release.ts';
+import type { LifeContext } from './life.ts';
+import { bundleDir } from './paths.ts';
 
 /** The container's own mounts in OCI form: sources checked or made, volumes mounted and filled from the image. */
-export async function startMounts(
-  context: EngineContext,
-  record: ContainerRecord,
-  rootfs: string,
-): Promise<OciMount[]> {
+export async function startMounts(context: LifeContext, record: ContainerRecord, rootfs: string): Promise<OciMount[]> {
   const mounts: OciMount[] = [];
+  // Before Linux 5.12 what is mounted below the source of a read-only mount stays writable.
+  const deep = kernelAtLeast(context.life.facts.kernelRelease, [5, 12]);
   for (const mount of record.mounts) {
     if (mount.type === 'tmpfs') mounts.push(tmpfsMount(mount));
-    else if (mount.type === 'bind') mounts.push(bindMount(mount, bindSource(mount)));
-    else mounts.push(bindMount(mount, await volumeSource(context, mount, rootfs)));
+    else if (mount.type === 'bind') mounts.push(bindMount(mount, bindSource(mount), deep));
+    else mounts.push(bindMount(mount, await volumeSource(context, record, { mount, rootfs }), deep));
   }
   return mounts;
 }
@@ -37,7 +39,9 @@ function tmpfsMount(mount: RecordMount): OciMount {
   };
 }
 
-function bindMount(mount: RecordMount, source: string): OciMount {
+function bindMount(mount: RecordMount, source: string, deep: boolean): OciMount {
+  // Nothing can be mounted below a file, and crun refuses to make one recursively read-only.
+  const recursive = deep && !mount.nonRecursive && !mount.flatReadOnly && statSync(source).isDirectory();
   return {
     destination: mount.destination,
     type: 'bind',
@@ -46,6 +50,7 @@ function bindMount(mount: RecordMount, source: string): OciMount {
       mount.nonRecursive ? 'bind' : 'rbind',
       mount.propagation || 'rprivate',
       ...(mount.readOnly ? ['ro'] : []),
+      ...(mount.readOnly && recursive ? ['rro'] : []),
     ],
   };
 }
@@ -61,7 +66,11 @@ function bindSource(mount: RecordMount): string {
   return mount.source;
 }
 
-async function volumeSource(context: EngineContext, mount: RecordMount, rootfs: string): Promise<string> {
+async function volumeSource(
+  context: EngineContext,
+  record: ContainerRecord,
+  { mount, rootfs }: { readonly mount: RecordMount; readonly rootfs: string },
+): Promise<string> {
   const name = mount.name ?? '';
   const directory = await context.volumes.mountpoint(name);
   if (!mount.noCopy) {
@@ -69,7 +78,10 @@ async function volumeSource(context: EngineContext, mount: RecordMount, rootfs: 
     if (inImage !== undefined) await context.volumes.copyUp(name, inImage);
   }
   if (mount.subpath === undefined) return directory;
-  const inside = resolveInRoot(directory, mount.subpath);
-  if (inside !== undefined) return inside;
+  // Other containers may write to the volume: what is bound is the place that was looked up, not its path.
+  const staging = join(bundleDir(context.roots, record.id), 'subpaths');
+  mkdirSync(staging, { recursive: true, mode: 0o700 });
+  const target = join(staging, String(readdirSync(staging).length));
+  if (bindInRoot(directory, mount.subpath, target)) return target;
   throw new IechorError('MOUNT_INVALID', `volume "${name}" has no path "${mount.subpath}"`);
 }
