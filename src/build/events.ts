@@ -34,6 +34,9 @@ export function errorEvent(error: unknown, step?: BuildStep): BuildEvent {
   return { error: message, errorDetail: detail, ...(step && { iechor: step }) };
 }
 
+/** Output of commands that waits for a slow reader; what comes on top of it is left out. */
+const maxWaitingChars = 8 << 20;
+
 /** Messages from many steps to one reader. */
 export interface EventQueue {
   push(event: BuildEvent): void;
@@ -43,12 +46,17 @@ export interface EventQueue {
 }
 
 export function createEventQueue(): EventQueue {
-  const pending: BuildEvent[] = [];
+  let pending: BuildEvent[] = [];
+  let waitingChars = 0;
+  let clipped = false;
   let ended = false;
   let wake = (): void => {};
   async function* read(): AsyncGenerator<BuildEvent> {
     for (;;) {
-      const batch = pending.splice(0);
+      const batch = pending;
+      pending = [];
+      waitingChars = 0;
+      clipped = false;
       yield* batch;
       if (pending.length > 0) continue;
       if (ended) return;
@@ -59,6 +67,13 @@ export function createEventQueue(): EventQueue {
   }
   return {
     push(event) {
+      const isOutput = event.iechor?.status === 'output';
+      if (isOutput && waitingChars > maxWaitingChars) {
+        if (!clipped) pending.push({ ...event, stream: '[output clipped: the client does not keep up]\n' });
+        clipped = true;
+        return;
+      }
+      if (isOutput) waitingChars += event.stream?.length ?? 0;
       pending.push(event);
       wake();
     },

@@ -49,8 +49,22 @@ export function parseBuildFile(text: string, file: string): BuildFile {
       hint: 'Begin with FROM and the image to build on.',
     });
   }
+  checkSyntax(reader);
   const { lines, escapeChar, directives } = reader;
   return { file, lines, escapeChar, directives, globalArgs, stages };
+}
+
+/** Other front ends are images to run; this one reads its own language and Docker's. */
+function checkSyntax(reader: LineReader): void {
+  const syntax = reader.directives.get('syntax')?.split(' ', 1)[0];
+  if (syntax === undefined || /(^|\/)(docker\/dockerfile|iechor\/iechorfile)(-upstream)?(:|@|$)/.test(syntax)) return;
+  const line = reader.lines.findIndex((text) => /^#\s*syntax\s*=/i.test(text)) + 1;
+  throw syntaxError(`the syntax ${syntax} is not supported`, {
+    at: { file: reader.file, line, column: 1 },
+    lines: reader.lines,
+    hint: 'Leave the line out, or write iechor/iechorfile:1 or docker/dockerfile:1.',
+    code: 'NOT_SUPPORTED',
+  });
 }
 
 /** Reads the instruction of an ONBUILD trigger; `at` is the place of the FROM that brought it. */

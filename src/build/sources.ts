@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ChainId } from '../image/types.ts';
 import type { StepContext } from './build-context.ts';
-import { digestOf, type Fingerprint, fingerprint } from './files/content-hash.ts';
+import { type Fingerprint, hashContent } from './files/content-hash.ts';
 import { type PlannedSource, planCopy } from './files/plan-copy.ts';
 import { plainView, type SourceView } from './files/source-view.ts';
 import { sourceRef } from './graph.ts';
@@ -68,8 +68,7 @@ export async function takeContent(
   const known = source.chainId === undefined ? undefined : cache.content(id);
   if (known !== undefined) return { plans, digest: known, files: undefined };
   const { memo, signal } = context.build;
-  const files = await fingerprint(plans().flat(), source.view, { memo, signal });
-  const digest = digestOf(files);
+  const { digest, files } = await hashContent(plans().flat(), source.view, { memo, signal });
   if (source.chainId !== undefined) cache.putContent({ id, chainId: source.chainId, digest });
   return { plans, digest, files };
 }

@@ -12,34 +12,39 @@ export type HashMemo = Map<string, Promise<string>>;
 
 const parallelReads = 4;
 
+export interface Content {
+  /** One digest for all files, in their order. */
+  readonly digest: string;
+  readonly files: Fingerprint;
+}
+
 /** What decides whether a copy of these sources would give the same files. */
-export async function fingerprint(
+export async function hashContent(
   sources: readonly PlannedSource[],
   view: SourceView,
   options: { readonly memo: HashMemo; readonly signal: AbortSignal },
-): Promise<Fingerprint> {
-  const lines: Record<string, string> = {};
-  const entries = sources.flatMap((source) => source.entries.map((entry) => ({ source, entry })));
+): Promise<Content> {
+  const items = sources.flatMap((source) => source.entries.map((entry) => ({ source, entry })));
+  const lines = new Array<string>(items.length);
   let next = 0;
   const work = async (): Promise<void> => {
-    for (let item = entries[next++]; item; item = entries[next++]) {
+    for (let at = next++; at < items.length; at = next++) {
       options.signal.throwIfAborted();
-      const name =
-        item.entry.path === ''
-          ? item.source.name
-          : `${item.source.isDirectory ? '' : item.source.name}${item.entry.path}`;
-      lines[name === '' ? '.' : name] = await describe(item.entry, view, options.memo);
+      const item = items[at];
+      if (item) lines[at] = await describe(item.entry, view, options.memo);
     }
   };
   await Promise.all(Array.from({ length: parallelReads }, work));
-  return Object.fromEntries(Object.entries(lines).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** One digest for a fingerprint. */
-export function digestOf(print: Fingerprint): string {
   const hash = createHash('sha256');
-  for (const [path, line] of Object.entries(print)) hash.update(JSON.stringify([path, line]));
-  return hash.digest('hex');
+  const files: Record<string, string> = {};
+  for (const [at, { source, entry }] of items.entries()) {
+    const line = lines[at] ?? '';
+    const name = source.isDirectory ? entry.path || '.' : source.name;
+    const start = entry === source.entries[0] ? source.isDirectory || source.name : '';
+    hash.update(JSON.stringify([start, entry.path, line]));
+    files[name in files ? `${name} (${at})` : name] = line;
+  }
+  return { digest: hash.digest('hex'), files };
 }
 
 async function describe(entry: PlannedEntry, view: SourceView, memo: HashMemo): Promise<string> {

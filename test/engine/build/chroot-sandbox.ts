@@ -15,7 +15,7 @@ export const chrootSandbox: Sandbox = {
     const owner = findOwner(request.rootfs, request.user || '0');
     const script = [
       'set -e',
-      `mount -t tmpfs tmpfs ${quote(dev)}`,
+      `mount -t tmpfs -o mode=755 tmpfs ${quote(dev)}`,
       ...['null', 'zero', 'urandom'].map((name) => `: > ${quote(join(dev, name))}`),
       ...nodes,
       `mount -t proc proc ${quote(proc)}`,
