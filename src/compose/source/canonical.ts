@@ -17,8 +17,9 @@ import {
 } from './node.ts';
 import { parsePorts } from './port-text.ts';
 import type { Path, Report } from './report.ts';
-import { type CanonicalRule, childSpec, type Spec } from './spec.ts';
+import type { CanonicalRule, Spec } from './spec.ts';
 import { parseVolume } from './volume-text.ts';
+import { eachChild } from './walk.ts';
 
 export interface CanonicalContext {
   readonly report: Report;
@@ -28,23 +29,11 @@ export interface CanonicalContext {
 type Rule = (node: Node, path: Path, context: CanonicalContext) => Node;
 
 /** Brings short forms into their long form, in place; answers what takes the place of `node`. */
-export function canonical(node: Node, spec: Spec | undefined, path: Path, context: CanonicalContext): Node {
-  if (!spec) return node;
+export function canonical(node: Node, spec: Spec, path: Path, context: CanonicalContext): Node {
   const result = spec.canonical ? inherit(rules[spec.canonical](node, path, context), node) : node;
-  if (result.kind === 'map') {
-    for (const [key, value] of result.entries) {
-      const below = childSpec(spec, key);
-      if (below && needsWork(below)) result.entries.set(key, canonical(value, below, [...path, key], context));
-    }
-  } else if (result.kind === 'list' && spec.items && needsWork(spec.items)) {
-    const { items } = spec;
-    result.items = result.items.map((item, index) => canonical(item, items, [...path, index], context));
-  }
+  eachChild(result, spec, path, (child, below, where) => canonical(child, below, where, context));
   return result;
 }
-
-const needsWork = (spec: Spec): boolean =>
-  spec.canonical !== undefined || spec.fields !== undefined || spec.values !== undefined || spec.items !== undefined;
 
 /** What was made of a value keeps its key, alias and history. */
 function inherit(made: Node, from: Node): Node {

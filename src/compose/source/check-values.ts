@@ -1,21 +1,18 @@
 import { isIP } from 'node:net';
 import { get, isMap, isNull, type Node, stringOf } from './node.ts';
 import { keyPlacesOf, type Path, placesOf, pathText, type Report } from './report.ts';
-import { type CheckRule, childSpec, type Spec } from './spec.ts';
+import type { CheckRule, Spec } from './spec.ts';
+import { eachChild } from './walk.ts';
 
 type Rule = (node: Node, path: Path, report: Report) => void;
 
 /** Checks that a type alone cannot express, on the canonical form of one scope. */
 export function checkValues(node: Node, spec: Spec, path: Path, report: Report): void {
   if (spec.check) rules[spec.check](node, path, report);
-  if (isMap(node)) {
-    for (const [key, value] of node.entries) {
-      const below = childSpec(spec, key);
-      if (below) checkValues(value, below, [...path, key], report);
-    }
-  } else if (node.kind === 'list' && spec.items) {
-    for (const [index, item] of node.items.entries()) checkValues(item, spec.items, [...path, index], report);
-  }
+  eachChild(node, spec, path, (child, below, where) => {
+    checkValues(child, below, where, report);
+    return undefined;
+  });
 }
 
 const oneSource =

@@ -1,17 +1,14 @@
 import { get, isMap, type Node, scalarNode, stringOf } from './node.ts';
-import { childSpec, type DefaultRule, type Spec } from './spec.ts';
+import type { DefaultRule, Spec } from './spec.ts';
+import { eachChild } from './walk.ts';
 
 /** Fills in, in place, what an object leaves out. */
 export function fillDefaults(node: Node, spec: Spec): void {
   if (spec.default && isMap(node)) rules[spec.default](node);
-  if (isMap(node)) {
-    for (const [key, value] of node.entries) {
-      const below = childSpec(spec, key);
-      if (below) fillDefaults(value, below);
-    }
-  } else if (node.kind === 'list' && spec.items) {
-    for (const item of node.items) fillDefaults(item, spec.items);
-  }
+  eachChild(node, spec, [], (child, below) => {
+    fillDefaults(child, below);
+    return undefined;
+  });
 }
 
 type MapNode = Extract<Node, { kind: 'map' }>;

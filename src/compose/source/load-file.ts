@@ -51,14 +51,14 @@ async function loadDocument(
   if (onto) for (const path of document.resets) dropPath(onto, path);
   if (options.whole) await applyInclude(context, root, options);
   const merged = onto ? (merge(onto, root, projectSpec, [], context) as MapNode) : root;
-  enforceUnique(merged, projectSpec, [], report);
+  enforceUnique(merged, context.tables.unique, [], report);
   if (options.whole) {
     checkSchema(merged, projectSpec, [], report);
     dropVersion(merged, context);
   }
-  canonical(merged, projectSpec, [], { report, lenient: !context.interpolate });
+  canonical(merged, context.tables.canonical, [], { report, lenient: !context.interpolate });
   dropEmptyDns(merged);
-  enforceUnique(merged, projectSpec, [], report);
+  enforceUnique(merged, context.tables.unique, [], report);
   return merged;
 }
 

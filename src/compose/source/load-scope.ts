@@ -1,4 +1,3 @@
-import { projectSpec } from './attributes.ts';
 import { checkValues } from './check-values.ts';
 import { type IncludeChain, isRemote, type LoadContext, type RawFile, type Scope } from './context.ts';
 import { fillDefaults } from './defaults.ts';
@@ -16,10 +15,15 @@ export async function loadScope(
   let root: MapNode | undefined;
   for (const file of files) ({ root } = await loadFile(context, file, root, { scope, whole: true, included }));
   if (!root) return undefined;
-  fillDefaults(root, projectSpec);
-  checkValues(root, projectSpec, [], context.report);
+  fillDefaults(root, context.tables.default);
+  checkValues(root, context.tables.check, [], context.report);
   if (context.resolvePaths || included.length > 0) {
-    resolvePaths(root, projectSpec, [], { base: scope.base, home: context.home, report: context.report, isRemote });
+    resolvePaths(root, context.tables.path, [], {
+      base: scope.base,
+      home: context.home,
+      report: context.report,
+      isRemote,
+    });
   }
   takeFromShell(root, scope.environment);
   return root;
@@ -29,7 +33,12 @@ export async function loadScope(
 export async function loadRaw(context: LoadContext, file: SourceFile, scope: Scope): Promise<RawFile> {
   const raw = await loadFile(context, file, undefined, { scope, whole: false, included: [] });
   if (raw.root)
-    resolvePaths(raw.root, projectSpec, [], { base: scope.base, home: context.home, report: context.report, isRemote });
+    resolvePaths(raw.root, context.tables.path, [], {
+      base: scope.base,
+      home: context.home,
+      report: context.report,
+      isRemote,
+    });
   return raw;
 }
 

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../../common/diagnostic.ts';
 import { dropUnused, select } from '../model/select.ts';
 import type { Project } from '../model/project.ts';
+import { projectSpec } from './attributes.ts';
 import { addSource, type LoadContext, type RawFile, readSource, refuseRemote } from './context.ts';
 import { type Discovered, discover } from './discover.ts';
 import { finishProject } from './finish-project.ts';
@@ -12,6 +13,7 @@ import { normalize } from './normalize.ts';
 import { type Origins, originsOf } from './origins.ts';
 import { type ParsedDocument, parse } from './parse.ts';
 import { findProjectName, lastName } from './project-name.ts';
+import { tablesOf } from './prune.ts';
 import { createReport, inOrder } from './report.ts';
 
 export type { LoadOptions } from './load-options.ts';
@@ -67,6 +69,7 @@ function createContext(options: LoadOptions): LoadContext {
   const context: LoadContext = {
     report: createReport(),
     sources: new Map(),
+    tables: tablesOf(projectSpec),
     home: options.environment.HOME,
     interpolate: options.interpolate !== false,
     resolvePaths: options.resolvePaths !== false,

@@ -3,7 +3,8 @@ import { isAbsolute, join } from 'node:path';
 import { get, isMap, isString, type Node, type ScalarNode, stringOf } from './node.ts';
 import { resolveFrom } from './path-text.ts';
 import { type Path, placesOf, type Report } from './report.ts';
-import { childSpec, type PathRule, type Spec } from './spec.ts';
+import type { PathRule, Spec } from './spec.ts';
+import { eachChild } from './walk.ts';
 
 export interface PathContext {
   /** Absolute, or relative to the project directory (paths of an extended file, resolved once more later). */
@@ -20,14 +21,10 @@ export function resolvePaths(node: Node, spec: Spec, path: Path, context: PathCo
     rules[spec.path](node, context, path);
     return;
   }
-  if (isMap(node)) {
-    for (const [key, value] of node.entries) {
-      const below = childSpec(spec, key);
-      if (below) resolvePaths(value, below, [...path, key], context);
-    }
-  } else if (node.kind === 'list' && spec.items) {
-    for (const [index, item] of node.items.entries()) resolvePaths(item, spec.items, [...path, index], context);
-  }
+  eachChild(node, spec, path, (child, below, where) => {
+    resolvePaths(child, below, where, context);
+    return undefined;
+  });
 }
 
 function change(node: Node | undefined, to: (path: string) => string): void {

@@ -1,21 +1,22 @@
 import { get, isList, isString, type Node, replacing, scalarText, stringOf } from './node.ts';
 import type { Path, Report } from './report.ts';
-import { childSpec, type Spec, type UniqueRule } from './spec.ts';
+import type { Spec, UniqueRule } from './spec.ts';
 import { parseVolume } from './volume-text.ts';
+import { eachChild } from './walk.ts';
 
 /** The key under which an item of a list replaces an earlier one; undefined where the item has none (which is told). */
 type Key = (item: Node) => string | { missing: string };
 
 /** Of items with the same key the last stays, in the place of the first: an override replaces and does not add. */
 export function enforceUnique(node: Node, spec: Spec, path: Path, report: Report): void {
-  if (node.kind === 'map') {
-    for (const [key, value] of node.entries) {
-      const below = childSpec(spec, key);
-      if (below) enforceUnique(value, below, [...path, key], report);
-    }
+  if (!isList(node)) {
+    eachChild(node, spec, path, (child, below, where) => {
+      enforceUnique(child, below, where, report);
+      return undefined;
+    });
     return;
   }
-  if (!isList(node) || !spec.unique) return;
+  if (!spec.unique) return;
   const keyOf = keys[spec.unique];
   const places = new Map<string, number>();
   const items: Node[] = [];
