@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs the tests this machine can run: `scripts/test.sh [folder ...] [-- jest options]`.
+# Runs the tests this machine can run: `scripts/test.sh [folder or file ...] [-- jest options]`.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 . scripts/node.sh
 folders=
-while [ $# -gt 0 ] && [ "$1" != -- ]; do folders="$folders test/$1/"; shift; done
+while [ $# -gt 0 ] && [ "$1" != -- ]; do folders="$folders test/$1"; shift; done
 [ $# -gt 0 ] && shift
 exec "$node" --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js $folders "$@"
