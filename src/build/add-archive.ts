@@ -14,7 +14,7 @@ import { resolveInRoot } from './files/root-path.ts';
 export async function unpackIfArchive(path: string, target: CopyTarget): Promise<boolean> {
   if (!(await isArchive(path, target.signal))) return false;
   const to = resolveInRoot(target.root, target.destination);
-  await makeDirectories(target.root, to, { owner: target.owner });
+  makeDirectories(target.root, to, { owner: target.owner });
   const prefix = to.slice(target.root.length);
   const options = {
     root: target.root,

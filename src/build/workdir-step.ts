@@ -32,7 +32,7 @@ export async function solveWorkdir(instruction: InstructionOf<'WORKDIR'>, contex
   const execute = async (root: string): Promise<void> => {
     const owner = user === '' ? undefined : ownerIn(root, user, context);
     try {
-      await makeDirectories(root, resolveInRoot(root, clean), { owner });
+      makeDirectories(root, resolveInRoot(root, clean), { owner });
     } catch (error) {
       if (!(error instanceof CopyRefused)) throw error;
       throw syntaxError(error.message, { ...instruction, code: 'BUILD_FAILED', cause: error });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, lstatSync, readdirSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { createReadStream, lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, join, posix, relative } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { type Pack, pack } from 'tar-stream';
@@ -181,15 +181,29 @@ async function writeFile(tar: Pack, walk: Walk, name: string, stat: Stats): Prom
   if (first !== undefined) return entry(tar, { ...head, type: 'link', linkname: first });
   if (stat.nlink > 1) walk.inodes.set(inode, name);
   if (stat.size === 0) return entry(tar, { ...head, size: 0 }, '');
+  if (stat.size <= smallBytes)
+    return entry(tar, { ...head, size: stat.size }, exactly(readFileSync(path), stat.size, path));
   await streamFile(tar, { ...head, size: stat.size }, path);
 }
 
-function entry(tar: Pack, header: Header, body?: string): Promise<void> {
+function entry(tar: Pack, header: Header, body?: string | Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (error?: Error | null) => (error ? reject(error) : resolve());
     if (body === undefined) tar.entry({ ...header, uid: 0, gid: 0 }, done);
     else tar.entry({ ...header, uid: 0, gid: 0 }, body, done);
   });
+}
+
+/** Files up to this size are read in one go. */
+const smallBytes = 256 << 10;
+
+function exactly(content: Buffer, size: number, path: string): Buffer {
+  if (content.length < size) throw shorter(path);
+  return content.subarray(0, size);
+}
+
+function shorter(path: string): IechorError {
+  return new IechorError('BUILD_CONTEXT', `${path} became shorter while it was read`, { hint: 'Build again.' });
 }
 
 /** Exactly the size announced: a file that grows is cut, one that shrinks is an error. */
@@ -200,9 +214,7 @@ async function streamFile(tar: Pack, header: Header & { size: number }, path: st
     left -= (chunk as Buffer).length;
     if (!sink.write(chunk)) await new Promise<void>((resolve) => sink.once('drain', () => resolve()));
   }
-  if (left > 0) {
-    throw new IechorError('BUILD_CONTEXT', `${path} became shorter while it was read`, { hint: 'Build again.' });
-  }
+  if (left > 0) throw shorter(path);
   await new Promise<void>((resolve, reject) => {
     sink.once('error', reject);
     sink.once('finish', () => resolve());

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readlinkSync } from 'node:fs';
+import { createReadStream, readFileSync, readlinkSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { createBreath } from '../breathe.ts';
 import type { PlannedEntry, PlannedSource } from './plan-copy.ts';
 import type { SourceView } from './source-view.ts';
 
@@ -27,9 +28,11 @@ export async function hashContent(
   const items = sources.flatMap((source) => source.entries.map((entry) => ({ source, entry })));
   const lines = new Array<string>(items.length);
   let next = 0;
+  const breathe = createBreath();
   const work = async (): Promise<void> => {
     for (let at = next++; at < items.length; at = next++) {
       options.signal.throwIfAborted();
+      await breathe();
       const item = items[at];
       if (item) lines[at] = await describe(item.entry, view, options.memo);
     }
@@ -57,14 +60,17 @@ async function describe(entry: PlannedEntry, view: SourceView, memo: HashMemo): 
   const key = `${entry.from}\0${stat.ino}\0${stat.size}\0${stat.mtimeNs}\0${stat.ctimeNs}`;
   let content = memo.get(key);
   if (!content) {
-    content = hashFile(entry.from);
+    content = hashFile(entry.from, stat.size);
     memo.set(key, content);
   }
   return `file ${mode} ${owner} ${await content}`;
 }
 
-async function hashFile(path: string): Promise<string> {
+const smallBytes = 256n << 10n;
+
+async function hashFile(path: string, size: bigint): Promise<string> {
   const hash = createHash('sha256');
+  if (size <= smallBytes) return hash.update(readFileSync(path)).digest('hex');
   await pipeline(createReadStream(path, { highWaterMark: 1 << 18 }), hash);
   return hash.digest('hex');
 }

@@ -1,12 +1,29 @@
-import { constants, lstatSync, statSync } from 'node:fs';
-import { chmod, copyFile, lchown, link, mkdir, readlink, symlink, unlink } from 'node:fs/promises';
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../../common/error.ts';
 import { getXattr, listXattrs, makeNode, setTimes, setXattr } from '../../host/file-syscalls.ts';
+import { createBreath } from '../breathe.ts';
 import type { Chmod } from './chmod.ts';
 import type { PlannedEntry, PlannedSource } from './plan-copy.ts';
 import { resolveInRoot } from './root-path.ts';
 import type { Owner } from './users.ts';
+
+/** Files up to this size are copied at once, larger ones aside. */
+const smallBytes = 256n << 10n;
+const copyFlags = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
 
 /** A copy that the file system does not allow; the caller adds the place. */
 export class CopyRefused extends Error {}
@@ -25,38 +42,40 @@ export interface CopyTarget {
 
 /** Copies one source as Docker does: into a directory that is there, else to the destination's own name. */
 export async function copySource(source: PlannedSource, target: CopyTarget): Promise<void> {
-  await makeDestination(target);
+  makeDestination(target);
   const isDirectory = source.isDirectory;
   let to = resolveInRoot(target.root, target.destination);
   const there = statIfThere(to);
   if (!isDirectory && there?.isDirectory()) to = join(to, source.name);
-  await makeDirectories(target.root, isDirectory && !there ? to : dirname(to), target);
+  makeDirectories(target.root, isDirectory && !there ? to : dirname(to), target);
   const inodes = new Map<bigint, string>();
   const directories: { path: string; timeNs: bigint }[] = [];
+  const breathe = createBreath();
   for (const entry of source.entries) {
     target.signal.throwIfAborted();
+    await breathe();
     const path = entry.path === '' ? to : join(to, entry.path);
     if (entry.stat.isDirectory()) {
-      if (await copyDirectory(entry, path, target)) directories.push({ path, timeNs: entry.stat.mtimeNs });
+      if (copyDirectory(entry, path, target)) directories.push({ path, timeNs: entry.stat.mtimeNs });
     } else await copyOther(entry, path, { target, inodes });
   }
   for (const { path, timeNs } of directories.reverse()) setTimes(Buffer.from(path), timeNs);
 }
 
 /** Makes the destination itself where it ends in a slash, otherwise the directory it is in. */
-export async function makeDestination(target: CopyTarget): Promise<void> {
+export function makeDestination(target: CopyTarget): void {
   const { destination } = target;
   const isDirectory = /\/\.?$/.test(destination);
   const wanted = isDirectory ? destination : dirname(destination);
-  await makeDirectories(target.root, resolveInRoot(target.root, wanted), target);
+  makeDirectories(target.root, resolveInRoot(target.root, wanted), target);
 }
 
 /** Makes a directory with those above it, each with the owner and mode of the copy. `path` lies in `root`, without links. */
-export async function makeDirectories(
+export function makeDirectories(
   root: string,
   path: string,
   options: { readonly owner: Owner | undefined; readonly chmod?: Chmod | undefined },
-): Promise<void> {
+): void {
   const missing: string[] = [];
   for (let at = path; at !== root && at.length > root.length; at = dirname(at)) {
     const stat = statIfThere(at);
@@ -66,9 +85,9 @@ export async function makeDirectories(
   }
   const mode = (options.chmod?.octal ?? 0o755) & 0o777;
   for (const directory of missing.reverse()) {
-    await mkdir(directory, { mode });
-    await chmod(directory, mode);
-    if (options.owner) await lchown(directory, options.owner.uid, options.owner.gid);
+    mkdirSync(directory, { mode });
+    chmodSync(directory, mode);
+    if (options.owner) lchownSync(directory, options.owner.uid, options.owner.gid);
   }
 }
 
@@ -93,15 +112,15 @@ function lstatIfThere(path: string) {
 }
 
 /** True where the directory got the source's attributes, so that its time is still to be set. */
-async function copyDirectory(entry: PlannedEntry, path: string, target: CopyTarget): Promise<boolean> {
+function copyDirectory(entry: PlannedEntry, path: string, target: CopyTarget): boolean {
   const there = lstatIfThere(path);
   if (there && !there.isDirectory()) {
     throw new CopyRefused(`cannot copy to non-directory: ${path.slice(target.root.length)}`);
   }
-  if (!there) await mkdir(path);
+  if (!there) mkdirSync(path);
   // The destination itself, and what only leads to the files, stay as they are.
   if (there && (entry.path === '' || entry.onTheWay)) return false;
-  await copyAttributes(entry, path, target);
+  copyAttributes(entry, path, target);
   return true;
 }
 
@@ -115,32 +134,33 @@ async function copyOther(
   if (there?.isDirectory()) {
     throw new CopyRefused(`cannot replace directory ${path.slice(target.root.length)} with file`);
   }
-  if (there) await unlink(path);
+  if (there) unlinkSync(path);
   const { stat } = entry;
   const first = stat.nlink > 1n ? inodes.get(stat.ino) : undefined;
   if (first !== undefined) {
-    await link(first, path);
+    linkSync(first, path);
     return;
   }
   if (stat.nlink > 1n) inodes.set(stat.ino, path);
-  if (stat.isFile()) await copyFile(entry.from, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-  else if (stat.isSymbolicLink()) await symlink(await readlink(entry.from, 'buffer'), path);
+  if (stat.isFile() && stat.size <= smallBytes) copyFileSync(entry.from, path, copyFlags);
+  else if (stat.isFile()) await copyFile(entry.from, path, copyFlags);
+  else if (stat.isSymbolicLink()) symlinkSync(readlinkSync(entry.from, 'buffer'), path);
   else {
     const device = Number(stat.rdev);
     makeNode(Buffer.from(path), Number(stat.mode), (device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff00));
   }
-  await copyAttributes(entry, path, target);
+  copyAttributes(entry, path, target);
   setTimes(Buffer.from(path), stat.mtimeNs);
 }
 
-async function copyAttributes(entry: PlannedEntry, path: string, target: CopyTarget): Promise<void> {
+function copyAttributes(entry: PlannedEntry, path: string, target: CopyTarget): void {
   const { stat } = entry;
   const own = target.ownedByRoot ? { uid: 0, gid: 0 } : { uid: Number(stat.uid), gid: Number(stat.gid) };
   const owner = target.owner ?? own;
-  if (owner.uid !== 0 || owner.gid !== 0) await lchown(path, owner.uid, owner.gid);
+  if (owner.uid !== 0 || owner.gid !== 0) lchownSync(path, owner.uid, owner.gid);
   if (!stat.isSymbolicLink()) {
     const mode = Number(stat.mode & 0o7777n);
-    await chmod(path, target.chmod ? target.chmod.change(mode, stat.isDirectory()) : mode);
+    chmodSync(path, target.chmod ? target.chmod.change(mode, stat.isDirectory()) : mode);
   }
   if (target.ownedByRoot) return;
   const from = Buffer.from(entry.from);
@@ -166,14 +186,14 @@ export async function writeInline(
   target: CopyTarget,
   write: (path: string, content: string) => Promise<void>,
 ): Promise<void> {
-  await makeDestination(target);
+  makeDestination(target);
   let to = resolveInRoot(target.root, target.destination);
   if (statIfThere(to)?.isDirectory()) to = join(to, basename(inline.name));
-  await makeDirectories(target.root, dirname(to), target);
+  makeDirectories(target.root, dirname(to), target);
   const there = lstatIfThere(to);
   if (there?.isDirectory()) throw new CopyRefused(`cannot replace directory ${to.slice(target.root.length)} with file`);
-  if (there) await unlink(to);
+  if (there) unlinkSync(to);
   await write(to, inline.content);
-  if (target.owner) await lchown(to, target.owner.uid, target.owner.gid);
-  await chmod(to, target.chmod ? target.chmod.change(0o644, false) : 0o644);
+  if (target.owner) lchownSync(to, target.owner.uid, target.owner.gid);
+  chmodSync(to, target.chmod ? target.chmod.change(0o644, false) : 0o644);
 }
