@@ -38,6 +38,8 @@ export interface RecordMount {
   readonly anonymous?: boolean;
   /** Only the mount itself, nothing mounted below its source. */
   readonly nonRecursive?: boolean;
+  /** Read-only for the mount itself, not for what is mounted below its source. */
+  readonly flatReadOnly?: boolean;
 }
 
 /** The durable truth of one container. Holds the create body verbatim; all kernel names derive from the id. */

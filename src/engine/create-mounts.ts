@@ -124,7 +124,7 @@ function parseMount(mount: Mount): PlannedMount {
 
 function bindMount(
   mount: Mount,
-): Pick<PlannedMount, 'type' | 'source' | 'propagation' | 'createSource' | 'nonRecursive'> {
+): Pick<PlannedMount, 'type' | 'source' | 'propagation' | 'createSource' | 'nonRecursive' | 'flatReadOnly'> {
   const source = mount.Source ?? '';
   if (!source.startsWith('/')) throw invalid(`invalid mount path: '${source}' mount path must be absolute`);
   const create = mount.BindOptions?.CreateMountpoint ?? false;
@@ -139,6 +139,7 @@ function bindMount(
     propagation,
     createSource: create,
     nonRecursive: mount.BindOptions?.NonRecursive ?? false,
+    flatReadOnly: mount.BindOptions?.ReadOnlyNonRecursive ?? false,
   };
 }
 

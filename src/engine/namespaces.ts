@@ -6,6 +6,7 @@ import type { EngineContext } from './context.ts';
 import { networkKind } from './create-network.ts';
 import { networkOwner } from './managed-files.ts';
 import type { NamespaceChoice, SpecInput } from './oci-spec.ts';
+import { processOf } from './process-of.ts';
 import { sharedMemory } from './shared-memory.ts';
 
 /** Which namespaces a container starts in, and the host name it sees. Throws WRONG_STATE where another must run and does not. */
@@ -57,8 +58,8 @@ function choice(context: EngineContext, mode: string | undefined, type: 'pid' | 
 function running(context: EngineContext, mode: string): ContainerRecord {
   const name = mode.slice('container:'.length);
   const record = context.containers.get(name);
-  const started = context.monitor.adopt(record.id);
-  if (started) return { ...record, pid: started.pid };
+  const pid = processOf(context, record);
+  if (pid !== undefined) return { ...record, pid };
   throw new IechorError('WRONG_STATE', `cannot join namespaces of a non running container: ${name}`, {
     hint: `start it first: iechor start ${record.name}`,
   });

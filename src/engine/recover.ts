@@ -8,6 +8,7 @@ import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { endedLocked, scheduleRestart } from './exit.ts';
 import type { LifeContext } from './life.ts';
+import { processOf } from './process-of.ts';
 import { removeLocked } from './remove.ts';
 import { startLocked } from './start.ts';
 import { supervise } from './supervise.ts';
@@ -42,7 +43,7 @@ export async function recover(context: LifeContext): Promise<void> {
 }
 
 function isAlive(context: LifeContext, record: ContainerRecord): boolean {
-  return (record.status === 'running' || record.status === 'paused') && context.monitor.adopt(record.id) !== undefined;
+  return (record.status === 'running' || record.status === 'paused') && processOf(context, record) !== undefined;
 }
 
 /** The volatile root is empty after a boot; the mark in it tells a restart of the daemon from one of the machine. */
@@ -84,8 +85,7 @@ async function recoverOne(
 }
 
 function adopt(context: LifeContext, record: ContainerRecord): void {
-  const process = context.monitor.adopt(record.id);
-  const adopted = context.containers.update(record.id, { pid: process?.pid ?? record.pid });
+  const adopted = context.containers.update(record.id, { pid: processOf(context, record) ?? record.pid });
   context.log.info('container adopted', { container: record.id, pid: adopted.pid });
   supervise(context, adopted);
 }

@@ -1,5 +1,6 @@
 import { IechorError } from '../common/error.ts';
 import type { OciSeccomp } from '../host/oci-types.ts';
+import { kernelAtLeast } from './kernel-release.ts';
 import { defaultSeccompRules, type SeccompRule } from './seccomp-profile.ts';
 
 /** What a filter depends on besides its rules. */
@@ -123,13 +124,8 @@ function holds(rule: SeccompRule, facts: SeccompFacts): boolean {
   const arches = [facts.architecture, facts.hostArchitecture];
   if (rule.caps && !overlaps(rule.caps, facts.capabilities)) return false;
   if (rule.arches && !overlaps(rule.arches, arches)) return false;
-  if (rule.minKernel && !atLeast(facts.kernelRelease, rule.minKernel)) return false;
+  if (rule.minKernel && !kernelAtLeast(facts.kernelRelease, rule.minKernel)) return false;
   return !overlaps(rule.withoutCaps, facts.capabilities) && !overlaps(rule.withoutArches, arches);
-}
-
-function atLeast(release: string, [major, minor]: readonly [number, number]): boolean {
-  const [ownMajor = 0, ownMinor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
-  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
 type OciRule = OciSeccomp['syscalls'][number];

@@ -16,6 +16,7 @@ import { publishContainer } from './notify.ts';
 import { ociSpec } from './oci-spec.ts';
 import { bundleDir, cgroupPath, containerDir, logPath } from './paths.ts';
 import { choosePorts } from './ports.ts';
+import { removeLocked } from './remove.ts';
 import { checkMountPlaces, mountRootfs } from './rootfs.ts';
 import { writeSpec } from './spec-file.ts';
 import { startMounts } from './start-mounts.ts';
@@ -207,6 +208,8 @@ async function failed(context: LifeContext, before: ContainerRecord, error: unkn
     exitCode: code === 'COMMAND_NOT_FOUND' ? 127 : code === 'COMMAND_NOT_EXECUTABLE' ? 126 : 128,
     error: messageOf(error),
   });
+  // Whoever waits for the removal of a container that removes itself must not wait for ever (Docker does the same).
+  if (before.body.HostConfig?.AutoRemove) await removeLocked(context, before.id, { volumes: true });
 }
 
 function wrongState(message: string): IechorError {

@@ -4,6 +4,7 @@ import { signalProcess } from '../host/processes.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { LifeContext } from './life.ts';
 import { publishContainer } from './notify.ts';
+import { processOf } from './process-of.ts';
 import { parseSignal } from './signals.ts';
 
 const SIGKILL = 9;
@@ -87,9 +88,9 @@ async function beginStop(context: LifeContext, id: string, signal: number): Prom
 
 /** Sends a signal to the first process. A frozen container is thawed, so that the signal arrives. */
 async function signalContainer(context: LifeContext, record: ContainerRecord, signal: number): Promise<void> {
-  const process = context.monitor.adopt(record.id);
-  if (process) signalProcess(process.pid, signal);
-  if (process && record.status === 'paused') {
+  const pid = processOf(context, record);
+  if (pid !== undefined) signalProcess(pid, signal);
+  if (pid !== undefined && record.status === 'paused') {
     await context.runtime.resume(record.id);
     context.containers.update(record.id, { status: 'running' });
   }

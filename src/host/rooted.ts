@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, mkdirSync, openSync, readlinkSync, rea
 import { join } from 'node:path';
 import { codeOf } from '../common/error.ts';
 import { failedWith, native, syscallError } from './libc.ts';
+import { mountAt } from './mount.ts';
 
 const syscall = native('long syscall(long number, int dir, const char *path, const uint8_t *how, size_t size)');
 const OPENAT2 = 437;
@@ -32,6 +33,20 @@ export function readInRoot(root: string, path: string, maxBytes = 1024 * 1024): 
 /** Host path of a place below `root`, links resolved as inside it; undefined where it does not exist. */
 export function resolveInRoot(root: string, path: string): string | undefined {
   return inRoot(root, path, O_PATH, (fd) => readlinkSync(`/proc/self/fd/${fd}`));
+}
+
+/**
+ * Binds a place below `root` to `target`, a file or directory of the same kind: through an open descriptor, so that
+ * nobody who writes below `root` can turn the path elsewhere meanwhile. False where the place does not exist.
+ */
+export function bindInRoot(root: string, path: string, target: string): boolean {
+  const bound = inRoot(root, path, O_PATH, (fd) => {
+    if (fstatSync(fd).isDirectory()) mkdirSync(target, { recursive: true });
+    else closeSync(openSync(target, 'w'));
+    mountAt({ type: 'bind', source: `/proc/self/fd/${fd}`, options: ['rbind'] }, target);
+    return true;
+  });
+  return bound ?? false;
 }
 
 /**

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { cgroupDirs } from '../../../src/host/cgroup.ts';
-import { mountsBelow } from '../../../src/host/mount.ts';
+import { mountAt, mountsBelow, unmount } from '../../../src/host/mount.ts';
 import { createTestRoot, isRoot, output, run, start, type TestEngine, type TestRoot, until } from './support.ts';
 
 const suite = isRoot ? describe : describe.skip;
@@ -157,6 +157,37 @@ suite('containers (needs root)', () => {
     await expect(run(t.engine, 'true', missing)).rejects.toMatchObject({ code: 'MOUNT_INVALID' });
   });
 
+  test('read-only holds below the mount too, and a subpath of a volume cannot lead out of it', async () => {
+    const inner = join(root.dir, 'outer/inner');
+    mkdirSync(inner, { recursive: true });
+    mountAt({ type: 'tmpfs', source: 'tmpfs', options: [] }, inner);
+    try {
+      const deep = { HostConfig: { Binds: [`${root.dir}/outer:/m:ro`] } };
+      expect((await run(t.engine, 'touch /m/inner/x', deep)).text).toContain('Read-only file system');
+    } finally {
+      unmount(inner);
+    }
+    const whole = { HostConfig: { Binds: ['sub:/v'] } };
+    await run(t.engine, 'mkdir /v/in; echo inside > /v/in/file; ln -s /etc /v/out', whole);
+    const part = (Subpath: string) => ({
+      HostConfig: { Mounts: [{ Type: 'volume' as const, Source: 'sub', Target: '/p', VolumeOptions: { Subpath } }] },
+    });
+    expect((await run(t.engine, 'cat /p/file', part('in'))).text).toBe('inside\n');
+    await expect(run(t.engine, 'ls /p', part('out'))).rejects.toMatchObject({ code: 'MOUNT_INVALID' });
+    await t.engine.volumeRemove({ name: 'sub' });
+  });
+
+  test('a container uses the namespaces of another that allows it', async () => {
+    const Cmd = ['sh', '-c', 'echo shared > /dev/shm/f; sleep 100'];
+    const owner = await start(t.engine, { Cmd, Hostname: 'owner', HostConfig: { IpcMode: 'shareable' } }, 'owner');
+    const HostConfig = { NetworkMode: 'container:owner', PidMode: 'container:owner', IpcMode: 'container:owner' };
+    const { text } = await run(t.engine, 'hostname; cat /dev/shm/f; ps | grep -c "sleep 10[0]"', { HostConfig });
+    expect(text).toBe('owner\nshared\n1\n');
+    await t.engine.containerStop({ id: owner, t: 0 });
+    await expect(run(t.engine, 'true', { HostConfig })).rejects.toMatchObject({ code: 'WRONG_STATE' });
+    await t.engine.containerRemove({ id: owner });
+  });
+
   test('a container killed for want of memory says so', async () => {
     const id = await start(t.engine, {
       Cmd: ['sh', '-c', 'dd if=/dev/zero of=/dev/shm/x bs=1M count=60'],
@@ -185,6 +216,12 @@ suite('containers (needs root)', () => {
     const removed = t.engine.containerWait({ id: Id, condition: 'removed' });
     await t.engine.containerStart({ id: Id });
     expect(await removed).toEqual({ StatusCode: 5 });
+    const failing = await t.engine.containerCreate({
+      body: { Image: 'busybox', Cmd: ['nosuch'], HostConfig: { AutoRemove: true } },
+    });
+    const gone = t.engine.containerWait({ id: failing.Id, condition: 'removed' });
+    await expect(t.engine.containerStart({ id: failing.Id })).rejects.toMatchObject({ code: 'COMMAND_NOT_FOUND' });
+    expect(await gone).toEqual({ StatusCode: 127 });
     expect(await t.engine.containerList({ all: true, filters: { id: [Id] } })).toEqual([]);
   });
 

@@ -81,7 +81,8 @@ async function openEngine(roots: EngineContext['roots']): Promise<TestEngine> {
   mkdirSync(execRoot, { recursive: true });
   const log = createLog('warn');
   const store = openStateDb(join(dataRoot, 'state.db'));
-  const runtime = await openRuntime({ root: join(execRoot, 'runtime'), log });
+  const preferred = process.env.IECHOR_TEST_RUNTIME;
+  const runtime = await openRuntime({ root: join(execRoot, 'runtime'), log, ...(preferred && { preferred }) });
   const snapshotter = createSnapshotter({ dir: dataRoot });
   const context: EngineContext = {
     roots,
