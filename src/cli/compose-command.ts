@@ -3,7 +3,7 @@ import type { Diagnostic } from '../common/diagnostic.ts';
 import type { Plan } from '../compose/plan/plan.ts';
 import { renderPlan } from '../compose/plan/plan.ts';
 import type { Session } from '../compose/session.ts';
-import type { Loaded } from '../compose/source/load.ts';
+import type { Loaded, LoadOptions } from '../compose/source/load.ts';
 import type { Target } from '../compose/state.ts';
 import { BaseCommand } from './base-command.ts';
 import { openRenderer } from './open-renderer.ts';
@@ -13,6 +13,11 @@ import { diagnosticsText } from './report-error.ts';
 export interface OpenSession extends Session {
   readonly renderer: Renderer;
 }
+
+type ProjectOptions = Pick<
+  LoadOptions,
+  'interpolate' | 'normalize' | 'resolvePaths' | 'checkConsistency' | 'resolveEnvironment'
+> & { readonly quiet?: boolean };
 
 interface SessionOptions {
   readonly quiet?: boolean | undefined;
@@ -61,7 +66,7 @@ export abstract class ComposeCommand extends BaseCommand {
   }
 
   /** Reads the project. With services, those of inactive profiles among them are switched on; `quiet` drops warnings. */
-  protected async project(services: readonly string[] = [], quiet = false): Promise<Loaded> {
+  protected async project(services: readonly string[] = [], options: ProjectOptions = {}): Promise<Loaded> {
     const { load } = await import('../compose/source/load.ts');
     const { files, projectDirectory, projectName, envFiles, profiles, allResources } = this.globals;
     const loaded = await load({
@@ -72,11 +77,12 @@ export abstract class ComposeCommand extends BaseCommand {
       profiles,
       allResources,
       services,
+      ...options,
       cwd: process.cwd(),
       environment: process.env,
       stdin: readStdin,
     });
-    if (!quiet) this.diagnose(loaded.diagnostics);
+    if (!options.quiet) this.diagnose(loaded.diagnostics);
     return loaded;
   }
 
@@ -89,7 +95,7 @@ export abstract class ComposeCommand extends BaseCommand {
     const fromFile = files.length > 0 || Boolean(process.env.COMPOSE_FILE) || projectName === undefined;
     if (!fromFile && projectName !== undefined) return { project: projectName };
     try {
-      const loaded = await this.project([], true);
+      const loaded = await this.project([], { quiet: true });
       const { name, services, disabledServices } = loaded.project;
       return { project: name, known: [...Object.keys(services), ...Object.keys(disabledServices)], loaded };
     } catch (error) {

@@ -1,8 +1,8 @@
 import { IechorError } from '../common/error.ts';
 import { attached } from '../compose/attached.ts';
+import { selectServices } from '../compose/plan/dependencies.ts';
 import type { UpIntent } from '../compose/plan/intent.ts';
 import type { Separator } from '../compose/plan/names.ts';
-import { selectServices } from '../compose/plan/dependencies.ts';
 import type { Loaded } from '../compose/source/load.ts';
 import { type UpResult, up } from '../compose/up.ts';
 import type { OpenSession } from './compose-command.ts';
@@ -45,7 +45,7 @@ export async function runUp(
   if (dryRun) return result;
   const { containers, changed } = result;
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  session.renderer.line(
+  session.renderer.summary(
     `${containers} ${containers === 1 ? 'container' : 'containers'} ${intent.start ? 'up' : 'created'} (${changed} changed) in ${seconds} s`,
   );
   if (!intent.start || intent.wait || flags.detach) return result;

@@ -191,6 +191,15 @@ export const commands: Readonly<Record<string, CommandRow>> = {
     summary: 'Let the processes of paused services go on',
     load: () => import('./compose/unpause.ts'),
   },
+  'compose config': {
+    summary: 'Check the project and print it in its canonical form',
+    load: () => import('./compose/config.ts'),
+  },
+  'compose convert': {
+    summary: 'Check the project and print it',
+    load: () => import('./compose/config.ts'),
+    hidden: true,
+  },
   'compose up': { summary: 'Create and start the containers of the project', load: () => import('./compose/up.ts') },
   up: { summary: 'Create and start the containers of the project', load: () => import('./compose/up.ts') },
   down: { summary: 'Stop and remove containers and networks of the project', load: () => import('./compose/down.ts') },

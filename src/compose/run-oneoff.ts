@@ -9,6 +9,7 @@ import { plainUp } from './plan/intent.ts';
 import { containerName } from './plan/names.ts';
 import { observe } from './plan/observe.ts';
 import { PlanBuilder } from './plan/plan.ts';
+import { holds } from './plan/reconcile-starts.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
 import type { Session } from './session.ts';
 import { up } from './up.ts';
@@ -108,12 +109,14 @@ async function awaitDependencies(session: Session, project: Project, name: strin
   const observed = await observe(session.engine, project.name, { signal: session.signal });
   for (const [other, { condition }] of dependenciesOf(project.services[name] as Service)) {
     if (condition === 'service_started') continue;
-    for (const container of observed.containers.filter(({ service, oneoff }) => service === other && !oneoff)) {
+    const until = condition === 'service_healthy' ? 'healthy' : 'completed';
+    for (const container of observed.containers) {
+      if (container.service !== other || container.oneoff || holds(container, until)) continue;
       plan.add('await', {
         target: `container:${other}:${container.number}`,
         label: `Container ${container.name}`,
         container: { id: container.id },
-        until: condition === 'service_healthy' ? 'healthy' : 'completed',
+        until,
         reason: `${name} depends_on ${other}: ${condition}`,
       });
     }

@@ -19,6 +19,7 @@ export function jsonRenderer(write: Write, options: { readonly dryRun: boolean }
       });
     },
     line: (text) => put({ text }),
+    summary: (text) => put({ text }),
     finish: () => {},
   };
 }

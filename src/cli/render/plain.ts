@@ -25,11 +25,18 @@ export function plainRenderer(write: Write, options: { readonly output: boolean 
       }
     },
     line: (text) => write(`${text}\n`),
+    summary: (text) => write(`${text}\n`),
     finish: () => {},
   };
 }
 
 /** Says nothing but what the user must read. */
 export function quietRenderer(write: Write): Renderer {
-  return { announce: () => {}, event: () => {}, line: (text) => write(`${text}\n`), finish: () => {} };
+  return {
+    announce: () => {},
+    event: () => {},
+    line: (text) => write(`${text}\n`),
+    summary: () => {},
+    finish: () => {},
+  };
 }

@@ -8,6 +8,8 @@ export interface Renderer {
   readonly event: (event: ProgressEvent) => void;
   /** A sentence beside the progress. */
   readonly line: (text: string) => void;
+  /** What came of it, in one line; for those who asked for progress. */
+  readonly summary: (text: string) => void;
   /** Leaves the terminal as it should be; more may follow after it. Idempotent. */
   readonly finish: () => void;
 }

@@ -75,6 +75,7 @@ export function ttyRenderer(write: Write, options: TtyOptions): Renderer {
       write(`${text}\n`);
       if (timer) draw(false);
     },
+    summary: (text) => write(`${text}\n`),
     finish,
   };
 }

@@ -1,11 +1,11 @@
 import { ComposeCommand } from '../../cli/compose-command.ts';
 import { composeFlags } from '../../cli/compose-flags.ts';
+import { Flags } from '../../cli/flags.ts';
 import { renderTable } from '../../cli/render/table.ts';
 import { formatBytes } from '../../common/bytes.ts';
 import { humanDuration } from '../../common/duration.ts';
 import { shortId } from '../../common/id.ts';
 import { images } from '../../compose/images.ts';
-import { Flags } from '../../cli/flags.ts';
 
 const titles = ['CONTAINER', 'REPOSITORY', 'TAG', 'PLATFORM', 'IMAGE ID', 'SIZE', 'CREATED'];
 

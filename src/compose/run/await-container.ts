@@ -30,9 +30,7 @@ export function judge(container: Pick<ContainerInspect, 'State'>, until: AwaitCo
   if (until === 'running' || (until === 'running-or-healthy' && !probed)) return { kind: 'met', word: 'Running' };
   if (!probed) return { kind: 'failed', why: 'has no health check' };
   if (health === 'healthy') return { kind: 'met', word: 'Healthy' };
-  return health === 'unhealthy'
-    ? { kind: 'failed', why: 'is unhealthy' }
-    : { kind: 'pending', why: 'is not healthy yet' };
+  return health === 'unhealthy' ? { kind: 'failed', why: 'is unhealthy' } : { kind: 'pending', why: 'is not healthy' };
 }
 
 export interface AwaitOptions {
