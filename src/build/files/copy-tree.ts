@@ -91,25 +91,8 @@ export function makeDirectories(
   }
 }
 
-function statIfThere(path: string) {
-  try {
-    return statSync(path);
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOENT') return undefined;
-    if (code === 'ENOTDIR') return undefined;
-    throw error;
-  }
-}
-
-function lstatIfThere(path: string) {
-  try {
-    return lstatSync(path);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
+const statIfThere = (path: string) => statSync(path, { throwIfNoEntry: false });
+const lstatIfThere = (path: string) => lstatSync(path, { throwIfNoEntry: false });
 
 /** True where the directory got the source's attributes, so that its time is still to be set. */
 function copyDirectory(entry: PlannedEntry, path: string, target: CopyTarget): boolean {
@@ -157,10 +140,14 @@ function copyAttributes(entry: PlannedEntry, path: string, target: CopyTarget): 
   const { stat } = entry;
   const own = target.ownedByRoot ? { uid: 0, gid: 0 } : { uid: Number(stat.uid), gid: Number(stat.gid) };
   const owner = target.owner ?? own;
-  if (owner.uid !== 0 || owner.gid !== 0) lchownSync(path, owner.uid, owner.gid);
+  const isRoots = owner.uid === 0 && owner.gid === 0;
+  if (!isRoots) lchownSync(path, owner.uid, owner.gid);
   if (!stat.isSymbolicLink()) {
     const mode = Number(stat.mode & 0o7777n);
-    chmodSync(path, target.chmod ? target.chmod.change(mode, stat.isDirectory()) : mode);
+    const wanted = target.chmod ? target.chmod.change(mode, stat.isDirectory()) : mode;
+    // A copied file has its source's permissions already; a new owner takes some of them away.
+    const has = stat.isFile() && isRoots ? mode : undefined;
+    if (wanted !== has) chmodSync(path, wanted);
   }
   if (target.ownedByRoot) return;
   const from = Buffer.from(entry.from);
