@@ -112,7 +112,7 @@ function desiredService(
     configHash,
     fingerprints,
     dependencies,
-    scale: options.scale ?? service.scale ?? service.deploy?.replicas ?? 1,
+    scale: options.scale ?? replicas(service),
     providers: creationProviders(service),
     containerName: nameOf,
     container(replica, imageId) {
@@ -130,6 +130,10 @@ function desiredService(
     },
   };
 }
+
+/** `mode: global` is one on each machine: one. */
+const replicas = (service: Service): number =>
+  service.scale ?? (service.deploy?.mode === 'global' ? 1 : (service.deploy?.replicas ?? 1));
 
 /** Labels of one container: Docker Compose's, and our fingerprints. */
 export function containerLabels(

@@ -7,6 +7,7 @@ interface Claim {
   readonly address: string;
   /** `8080/tcp`, of the host. */
   readonly port: string;
+  /** `which container web-1 has already`. */
   readonly holder: string;
 }
 
@@ -22,7 +23,7 @@ function claims(plan: Plan): (Claim & { readonly service: string })[] {
                 {
                   address: HostIp,
                   port: `${HostPort}/${inside.split('/')[1]}`,
-                  holder: step.label,
+                  holder: `which ${step.label.replace('C', 'c')} wants too`,
                   service: step.target.split(':')[1] ?? '',
                 },
               ]
@@ -48,7 +49,13 @@ export function checkPorts(plan: Plan, running: readonly ContainerSummary[], des
     .flatMap(({ Names, Ports }) =>
       (Ports ?? []).flatMap(({ IP = '', PublicPort, Type }) =>
         PublicPort
-          ? [{ address: IP, port: `${PublicPort}/${Type}`, holder: `container ${(Names[0] ?? '').replace(/^\//, '')}` }]
+          ? [
+              {
+                address: IP,
+                port: `${PublicPort}/${Type}`,
+                holder: `which container ${(Names[0] ?? '').replace(/^\//, '')} has already`,
+              },
+            ]
           : [],
       ),
     );
@@ -67,8 +74,7 @@ function inUse(claim: Claim & { readonly service: string }, other: Claim, desire
   const ports = desired.project.services[claim.service]?.ports ?? [];
   const index = ports.findIndex(({ published, protocol: own = 'tcp' }) => published === number && own === protocol);
   const at = index < 0 ? [] : desired.spanOf('services', claim.service, 'ports', index).slice(0, 1);
-  const holder = other.holder.replace(/^Container /, 'container ');
-  return new IechorError('PORT_IN_USE', `${claim.service} publishes port ${claim.port}, which ${holder} has already`, {
+  return new IechorError('PORT_IN_USE', `${claim.service} publishes port ${claim.port}, ${other.holder}`, {
     at,
     exit: 1,
     hint: `stop it, or publish another port, e.g. "${Number(number) + 1}:${ports[index]?.target ?? number}"`,

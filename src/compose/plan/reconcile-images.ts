@@ -48,7 +48,7 @@ export function planImages(
   for (const service of selected) {
     const reference = familiarReference(service.image);
     if (built.has(reference)) continue;
-    const reason = pullReason(desired, service, observed, intent);
+    const reason = pullReason(service, observed, intent);
     if (!reason) continue;
     built.add(reference);
     const { platform } = service.service;
@@ -62,6 +62,7 @@ export function planImages(
       because: place(desired, service, 'image'),
     });
   }
+  refuseMissing(desired, selected, (image) => observed.images.has(image) || built.has(familiarReference(image)));
   return plan.build();
 }
 
@@ -85,22 +86,20 @@ function buildReason(service: DesiredService, observed: Observed, intent: ImageI
   return missing ? 'not in local store' : undefined;
 }
 
-function pullReason(
-  desired: Desired,
-  service: DesiredService,
-  observed: Observed,
-  intent: ImageIntent,
-): string | undefined {
+function pullReason(service: DesiredService, observed: Observed, intent: ImageIntent): string | undefined {
   const policy = intent.pull ?? service.service.pull_policy ?? 'missing';
-  const missing = !observed.images.has(service.image);
-  if (service.service.build)
-    return policy === 'always' && intent.pull === undefined && missing ? 'pull_policy: always' : undefined;
+  if (service.service.build || policy === 'never' || policy === 'build') return undefined;
   if (policy === 'always') return intent.pull ? 'asked for by --pull always' : 'pull_policy: always';
-  if (!missing) return undefined;
-  const builder = [...desired.services.values()].find(
-    (other) => other.service.build && familiarReference(other.image) === familiarReference(service.image),
-  );
-  if (policy === 'never' || policy === 'build') {
+  return observed.images.has(service.image) ? undefined : 'not in local store';
+}
+
+/** Images that are missing and that no step of the plan brings: their service may not pull. */
+function refuseMissing(desired: Desired, selected: readonly DesiredService[], known: (image: string) => boolean): void {
+  for (const service of selected) {
+    if (known(service.image)) continue;
+    const builder = [...desired.services.values()].find(
+      (other) => other.service.build && familiarReference(other.image) === familiarReference(service.image),
+    );
     throw new IechorError(
       'IMAGE_NOT_FOUND',
       `service ${service.name} needs image ${service.image}, which is not in the local store`,
@@ -110,7 +109,6 @@ function pullReason(
       },
     );
   }
-  return 'not in local store';
 }
 
 /** A service's `build` as the engine takes it. Relative paths are those of the model: absolute already. */

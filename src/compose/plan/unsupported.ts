@@ -40,8 +40,8 @@ const rows: readonly Row[] = [
   },
   {
     path: 'services.*.deploy.mode',
-    when: (value) => value !== 'replicated',
-    why: 'only replicated services are supported',
+    when: (value) => value !== 'replicated' && value !== 'global',
+    why: 'only replicated and global services are supported',
   },
   {
     path: 'services.*.deploy.labels',
