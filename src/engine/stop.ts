@@ -11,7 +11,10 @@ const SIGKILL = 9;
 /** After SIGKILL a process ends at once, but for one that is stuck in the kernel. */
 const killTimeoutMs = 10_000;
 
-/** Stop signal, then after the grace SIGKILL. Idempotent. Also ends the restarts of a policy. */
+/**
+ * Stop signal, then after the grace SIGKILL. Idempotent. Also ends the restarts of a policy. Goes on when its client
+ * goes away, as Docker's does: a stop that was begun must not leave a container that ignores its signal.
+ */
 export async function stopContainer(
   context: LifeContext,
   request: Parameters<EngineApi['containerStop']>[0],
@@ -19,27 +22,26 @@ export async function stopContainer(
   const { id, ...record } = context.containers.get(request.id);
   const signal = parseSignal(request.stopSignal || record.stopSignal);
   const grace = request.t ?? record.config.StopTimeout ?? context.settings.stopTimeoutSeconds;
-  await stopWith(context, id, { signal, graceMs: grace < 0 ? undefined : grace * 1000, abort: request.signal });
+  await stopWith(context, id, { signal, graceMs: grace < 0 ? undefined : grace * 1000 });
 }
 
 /** SIGKILL at once; resolves when the container's end is handled. Idempotent. */
 export async function stopNow(context: LifeContext, id: string): Promise<void> {
-  await stopWith(context, id, { signal: SIGKILL, graceMs: killTimeoutMs, abort: undefined });
+  await stopWith(context, id, { signal: SIGKILL, graceMs: killTimeoutMs });
 }
 
 async function stopWith(
   context: LifeContext,
   id: string,
-  options: { readonly signal: number; readonly graceMs: number | undefined; readonly abort: AbortSignal | undefined },
+  options: { readonly signal: number; readonly graceMs: number | undefined },
 ): Promise<void> {
-  const { graceMs, abort } = options;
+  const { graceMs } = options;
   const first = await signalAndWait(context, id, options.signal, {
     ...(graceMs === undefined ? {} : { timeoutMs: graceMs }),
-    signal: abort,
   });
   if (first === 'was down') return;
   if (first === 'is up' && options.signal !== SIGKILL) {
-    await signalAndWait(context, id, SIGKILL, { timeoutMs: killTimeoutMs, signal: abort });
+    await signalAndWait(context, id, SIGKILL, { timeoutMs: killTimeoutMs });
   }
   const record = context.containers.find(id);
   if (record && isUp(record)) {
@@ -55,7 +57,7 @@ async function signalAndWait(
   context: LifeContext,
   id: string,
   signal: number,
-  wait: { readonly timeoutMs?: number; readonly signal: AbortSignal | undefined },
+  wait: { readonly timeoutMs?: number },
 ): Promise<'was down' | 'ended' | 'is up'> {
   const begun = await context.mutex.run(id, async () => {
     if (!(await beginStop(context, id, signal))) return undefined;
