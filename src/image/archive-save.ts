@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { digestOf, hexOf } from './digest.ts';
 import type { ImageStore } from './image-port.ts';
 import { mediaTypes } from './media-types.ts';
-import { familiar, formatReference, parseReference } from './reference.ts';
+import { familiar, formatReference, parseReference, repositoryOf } from './reference.ts';
 import { blockSize, encodeHeader, paddingOf } from './tar-format.ts';
 import type { Descriptor, Digest, ImageRecord, Manifest } from './types.ts';
 
@@ -19,7 +19,7 @@ interface Saved {
  */
 export function saveImages(images: ImageStore, names: readonly string[]): Readable {
   const chosen = new Map<Digest, { image: ImageRecord; tags: string[] }>();
-  for (const name of names) {
+  for (const name of names.flatMap((given) => expanded(images, given))) {
     const image = images.get(name);
     const entry = chosen.get(image.id) ?? { image, tags: [] };
     const tag = tagNamed(images, image, name);
@@ -27,6 +27,15 @@ export function saveImages(images: ImageStore, names: readonly string[]): Readab
     chosen.set(image.id, entry);
   }
   return Readable.from(archive(images, [...chosen.values()]), { objectMode: false });
+}
+
+/** A repository named without a tag stands for all its tags. */
+function expanded(images: ImageStore, name: string): readonly string[] {
+  if (name.includes('@') || name.lastIndexOf(':') > name.lastIndexOf('/') || /^[0-9a-f]{64}$/.test(name)) return [name];
+  const repository = repositoryOf(parseReference(name));
+  const tags = images.list().flatMap(({ id }) => images.tagsOf(id));
+  const found = tags.filter((tag) => repositoryOf(parseReference(tag)) === repository).sort();
+  return found.length > 0 ? found : [name];
 }
 
 /** The tag that `name` is a spelling of. */

@@ -1,3 +1,4 @@
+import { messageOf } from '../common/error.ts';
 import type { ImageStoreContext } from './image-context.ts';
 import type { ChainId, Digest, ImageRecord } from './types.ts';
 
@@ -22,6 +23,12 @@ export async function collectGarbage(context: ImageStoreContext, keep: ReadonlyS
     await snapshotter.removeLayer(chainId);
     store.delete('layer', chainId);
     log.debug('layer removed', { layer: chainId });
+  }
+  try {
+    await snapshotter.sweep();
+  } catch (error) {
+    // Something is mounted there still; that is for recovery to end, and no reason to keep the rest.
+    log.warn('temporary files remain', { error: messageOf(error) });
   }
   return freed + sweepBlobs(context);
 }

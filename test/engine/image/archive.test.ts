@@ -107,6 +107,10 @@ if (!isRoot) console.warn('SKIPPED: image archives: needs root rights');
     expect(digestOf(await collect(saveImages(other.images, names)))).toBe(digestOf(archive));
     other.mounted(other.snapshotter.view(layer.chainId), (root) => expect(readdirSync(root)).toEqual(['bin', 'new']));
 
+    bench.images.tag(image.id, 'imported:2');
+    const both = await loadImages(streamOf(await collect(saveImages(bench.images, ['imported']))), target(other));
+    expect(both.map(({ tags }) => tags)).toEqual([['imported:1'], ['imported:2']]);
+
     // Without Docker's manifest it is an OCI image layout.
     const dir = mkdtempSync(join(bench.dir, 'oci-'));
     execFileSync('tar', ['-x', '-C', dir], { input: archive });
