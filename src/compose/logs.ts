@@ -131,23 +131,28 @@ interface WatchOptions extends FollowOptions {
   readonly read: (container: Pick<ObservedContainer, 'id'> & Source, since: string) => void;
 }
 
+/** A container that is restarted is down this long at most. */
+const restartMs = 500;
+
 /** Takes in containers that start, says which end, and closes the queue after the last. */
 async function watchProject(engine: EngineApi, target: Target, options: WatchOptions): Promise<void> {
   const { queue, reading, read, signal } = options;
   const alive = new Set(options.containers.filter(isAlive).map(({ id }) => id));
   const filters = { type: ['container'], label: [`${labels.project}=${target.project}`], event: ['start', 'die'] };
+  let ending: NodeJS.Timeout | undefined;
   for await (const event of engine.systemEvents({ since: options.turn, filters, signal })) {
     const container = sourceOf(event);
     if (options.services.length > 0 && !options.services.includes(container.service)) continue;
     if (event.Action === 'start') {
       if (alive.has(container.id)) continue;
+      clearTimeout(ending);
       alive.add(container.id);
       read(container, (event.timeNano / 1e9).toFixed(6));
     } else if (event.Action === 'die') {
       await reading.get(container.id);
       alive.delete(container.id);
       if (options.exits) queue.push(exitLine(event, container));
-      if (alive.size === 0 && !(await anyLeft(engine, target, options))) return queue.end();
+      if (alive.size === 0 && !(await anyLeft(engine, target, options))) ending = setTimeout(queue.end, restartMs);
     }
   }
 }
