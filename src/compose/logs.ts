@@ -139,6 +139,7 @@ async function watchProject(engine: EngineApi, target: Target, options: WatchOpt
   const { queue, reading, read, signal } = options;
   const alive = new Set(options.containers.filter(isAlive).map(({ id }) => id));
   const filters = { type: ['container'], label: [`${labels.project}=${target.project}`], event: ['start', 'die'] };
+  const ends = new Map<string, string>();
   let ending: NodeJS.Timeout | undefined;
   for await (const event of engine.systemEvents({ since: options.turn, filters, signal })) {
     const container = sourceOf(event);
@@ -147,10 +148,11 @@ async function watchProject(engine: EngineApi, target: Target, options: WatchOpt
       if (alive.has(container.id)) continue;
       clearTimeout(ending);
       alive.add(container.id);
-      read(container, (event.timeNano / 1e9).toFixed(6));
+      read(container, ends.get(container.id) ?? options.turn); // its first lines may be older than the event
     } else if (event.Action === 'die') {
       await reading.get(container.id);
       alive.delete(container.id);
+      ends.set(container.id, (event.timeNano / 1e9).toFixed(6));
       if (options.exits) queue.push(exitLine(event, container));
       if (alive.size === 0 && !(await anyLeft(engine, target, options))) ending = setTimeout(queue.end, restartMs);
     }
