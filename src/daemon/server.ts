@@ -4,10 +4,10 @@ import type { Api } from '../api/route.ts';
 import { apiVersion } from '../api/wire.ts';
 import type { Log } from '../common/log.ts';
 import { bindSocket } from './bind-socket.ts';
-import type { Active } from './active.ts';
+import { type Active, createActiveRequests } from './active.ts';
 import { answer } from './answer.ts';
 import { errorReply, sendError } from './reply.ts';
-import { createRouter, type Match } from './router.ts';
+import { createRouter } from './router.ts';
 import { takeOver } from './take-over.ts';
 
 export interface ServerOptions {
@@ -27,28 +27,20 @@ export interface ApiServer {
 /** The Docker Engine API over HTTP. Every request gets a signal that aborts when its client is gone. */
 export function createApiServer({ api, log, version }: ServerOptions): ApiServer {
   const route = createRouter();
-  const active = new Set<Active>();
+  // A connection that was in use when the server began to close would be kept for a next request.
+  const active = createActiveRequests(() => setImmediate(() => server.closeIdleConnections()));
   const headers = {
     'Api-Version': apiVersion,
     'Docker-Experimental': 'false',
     Ostype: 'linux',
     Server: `iEchor/${version} (linux)`,
   };
-  const begin = (match: Match): Active => {
-    const one = { match, controller: new AbortController(), lasting: isLasting(match) };
-    active.add(one);
-    return one;
-  };
-  const settle = (one: Active) => {
-    active.delete(one);
-    one.controller.abort();
-  };
 
   const onRequest = async (request: IncomingMessage, response: ServerResponse) => {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     let one: Active | undefined;
     try {
-      one = begin(route(request.method ?? '', request.url ?? '/'));
+      one = active.begin(route(request.method ?? '', request.url ?? '/'));
       const { controller, match } = one;
       response.once('close', () => controller.abort());
       if (match.route.reply === 'hijack') await takeOver({ api, log }, one, { request, response });
@@ -56,7 +48,7 @@ export function createApiServer({ api, log, version }: ServerOptions): ApiServer
     } catch (error) {
       sendError(response, error, log);
     } finally {
-      if (one) settle(one);
+      if (one) active.settle(one);
     }
   };
   const onUpgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -64,14 +56,14 @@ export function createApiServer({ api, log, version }: ServerOptions): ApiServer
     if (head.length > 0) socket.unshift(head);
     let one: Active | undefined;
     try {
-      one = begin(route(request.method ?? '', request.url ?? '/'));
+      one = active.begin(route(request.method ?? '', request.url ?? '/'));
       const { controller } = one;
       socket.once('close', () => controller.abort());
       await takeOver({ api, log }, one, { request, socket });
     } catch (error) {
       refuse(socket, error, { log, headers });
     } finally {
-      if (one) settle(one);
+      if (one) active.settle(one);
     }
   };
 
@@ -85,7 +77,7 @@ export function createApiServer({ api, log, version }: ServerOptions): ApiServer
     close: (graceMilliseconds) =>
       new Promise((resolve) => {
         const end = () => {
-          for (const { controller } of active) controller.abort();
+          active.abortAll();
           server.closeAllConnections();
         };
         const timer = setTimeout(end, graceMilliseconds);
@@ -93,7 +85,7 @@ export function createApiServer({ api, log, version }: ServerOptions): ApiServer
           clearTimeout(timer);
           resolve();
         });
-        for (const one of active) if (one.lasting) one.controller.abort();
+        active.close();
         server.closeIdleConnections();
       }),
   };
@@ -105,10 +97,6 @@ export function createApiServer({ api, log, version }: ServerOptions): ApiServer
       return false; // Answered as an ordinary request, by its error.
     }
   }
-}
-
-function isLasting({ op, route }: Match): boolean {
-  return op === 'containerWait' || !['json', 'none', 'text', 'stat'].includes(route.reply);
 }
 
 function refuse(
