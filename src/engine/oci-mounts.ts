@@ -16,7 +16,7 @@ export interface MountsInput {
   readonly managed: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string } | undefined;
   /** Of the container, resolved; later ones lie in earlier ones where they nest. */
   readonly own: readonly OciMount[];
-  /** Host path of a static init, bound to /dev/init. */
+  /** Host path of a static init, bound where Docker binds its own. */
   readonly init?: string;
 }
 
