@@ -5,10 +5,10 @@ import { describeWithContainers } from '../support/needs.ts';
 import {
   createPrivateEngine,
   eventually,
-  hostInventory,
   importBusybox,
   type PrivateEngine,
   type Ran,
+  tracesOf,
 } from '../support/private-engine.ts';
 import { freePort, shopProject, writeProject } from '../support/projects.ts';
 
@@ -16,7 +16,6 @@ describeWithContainers('a project from compose.yaml', () => {
   let engine: PrivateEngine;
   let dir: string;
   let port: number;
-  const before = hostInventory();
   const compose = (...args: string[]): Ran => engine.iechor(['compose', ...args], { cwd: dir });
   const page = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/index.html`)).text();
   const ids = (): string => compose('ps', '-aq').stdout;
@@ -138,6 +137,6 @@ describeWithContainers('a project from compose.yaml', () => {
     expect(compose('down', '-v', '--rmi', 'local').exit).toBe(0);
     expect(engine.iechor(['volume', 'ls', '-q']).stdout).toBe('');
     expect(engine.iechor(['daemon', 'stop']).exit).toBe(0);
-    expect(hostInventory()).toEqual(before);
+    expect(tracesOf(engine)).toEqual([]);
   });
 });

@@ -3,10 +3,10 @@ import { describeWithContainers } from '../support/needs.ts';
 import {
   createPrivateEngine,
   eventually,
-  hostInventory,
   importBusybox,
   type PrivateEngine,
   type Ran,
+  tracesOf,
 } from '../support/private-engine.ts';
 import { freePort, shopProject, writeProject } from '../support/projects.ts';
 
@@ -14,7 +14,6 @@ describeWithContainers('containers survive the engine', () => {
   let engine: PrivateEngine;
   let dir: string;
   let port: number;
-  const before = hostInventory();
   const compose = (...args: string[]): Ran => engine.iechor(['compose', ...args], { cwd: dir });
 
   beforeAll(async () => {
@@ -110,6 +109,6 @@ describeWithContainers('containers survive the engine', () => {
   test('down -v works, and nothing is left on the host', () => {
     expect(compose('down', '-v', '--rmi', 'local').exit).toBe(0);
     expect(engine.iechor(['daemon', 'stop']).exit).toBe(0);
-    expect(hostInventory()).toEqual(before);
+    expect(tracesOf(engine)).toEqual([]);
   });
 });

@@ -6,17 +6,16 @@ import { describeWithContainers } from '../support/needs.ts';
 import {
   createPrivateEngine,
   eventually,
-  hostInventory,
   importBusybox,
   type PrivateEngine,
   type Ran,
+  tracesOf,
 } from '../support/private-engine.ts';
 import { freePort, shopProject, writeProject } from '../support/projects.ts';
 
 describeWithContainers('an up that does not come to its end', () => {
   let engine: PrivateEngine;
   let dir: string;
-  const before = hostInventory();
   const compose = (...args: string[]): Ran => engine.iechor(['compose', ...args], { cwd: dir });
   const running = (): string[] => compose('ps', '--format', '{{.Service}}').stdout.split('\n').filter(Boolean).sort();
 
@@ -65,6 +64,6 @@ describeWithContainers('an up that does not come to its end', () => {
 
   test('nothing is left on the host', () => {
     expect(engine.iechor(['daemon', 'stop']).exit).toBe(0);
-    expect(hostInventory()).toEqual(before);
+    expect(tracesOf(engine)).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -111,26 +112,26 @@ export function importBusybox(engine: PrivateEngine): void {
   if (imported.exit !== 0) throw new Error(`import failed: ${imported.stderr}`);
 }
 
-/** What an engine with these roots may leave on a host: compare before and after. */
-export function hostInventory(): readonly string[] {
+/**
+ * What an engine has on the host at this moment, by its directory and its scope: mounts, namespaces, links, nft tables
+ * and rules, cgroups and processes. Empty when it has left no trace.
+ */
+export function tracesOf(engine: PrivateEngine): readonly string[] {
+  const scope = createHash('sha256').update(join(engine.dir, 'data')).digest('hex').slice(0, 8);
   const lines = (command: string, args: string[]) =>
-    spawnSync(command, args, { encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
+    spawnSync(command, args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+      .stdout.split('\n')
+      .filter((line) => line.includes(scope) || line.includes(engine.dir));
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
-    .filter((line) => line.includes('iechor'))
-    .map((line) => `mount ${line.split(' ')[4]}`);
-  const links = lines('ip', ['-o', 'link']).map((line) => `link ${/^\d+: ([^:@]+)/.exec(line)?.[1]}`);
-  const tables = lines('nft', ['list', 'tables'])
-    .filter((line) => line.includes('iechor'))
-    .map((line) => `nft ${line}`);
-  const forward = lines('nft', ['-a', 'list', 'ruleset'])
-    .filter((line) => line.includes('iechor') && !line.startsWith('table'))
-    .map((line) => `rule ${line.trim().replace(/ # handle \d+$/, '')}`);
-  const cgroups = lines('find', ['/sys/fs/cgroup', '-type', 'd', '-path', '*iechor*']).map((line) => `cgroup ${line}`);
-  const processes = lines('ps', ['-eo', 'args'])
-    .filter((line) => /conmon|iechord-main|dns-main|iechor-test-/.test(line) && !line.startsWith('ps '))
-    .map((line) => `process ${line}`);
-  return [...mounts, ...links, ...tables, ...forward, ...cgroups, ...processes].sort();
+    .filter((line) => line.includes(engine.dir));
+  return [
+    ...mounts.map((line) => `mount ${line.split(' ')[4]}`),
+    ...lines('ip', ['-o', 'link']).map((line) => `link ${line}`),
+    ...lines('nft', ['list', 'ruleset']).map((line) => `nft ${line.trim()}`),
+    ...lines('find', ['/sys/fs/cgroup', '-type', 'd']).map((line) => `cgroup ${line}`),
+    ...lines('ps', ['-eo', 'pid,args']).map((line) => `process ${line}`),
+  ];
 }
 
 /** Resolves when the condition holds; throws naming it after the time is up. */

@@ -39,11 +39,13 @@ services:
     depends_on:
       backend: {condition: service_healthy}
   backend:
+    stop_signal: SIGKILL
     image: busybox:latest
     command: ["sh", "-c", "echo ready > /tmp/ready; httpd -f -p 9000"]
     networks: [front, back]
     healthcheck: {test: ["CMD", "test", "-e", "/tmp/ready"], interval: 200ms, retries: 20}
   database:
+    stop_signal: SIGKILL
     image: busybox:latest
     command: ["httpd", "-f", "-p", "5432"]
     networks: [back]
@@ -56,6 +58,7 @@ volumes:
     'web/iEchorfile': `FROM busybox:latest
 COPY index.html /www/index.html
 EXPOSE 8080
+STOPSIGNAL SIGKILL
 CMD ["httpd", "-f", "-p", "8080", "-h", "/www"]
 `,
     'web/index.html': 'welcome\n',
