@@ -1,10 +1,12 @@
 import { Command } from '@oclif/core/command';
 import type { Config } from '@oclif/core/config';
-import type { ArgOutput, FlagOutput, Input, ParserOutput } from '@oclif/core/interfaces';
+import type { Input, ParserOutput } from '@oclif/core/interfaces';
 import type { EngineApi } from '../api/engine-api.ts';
-import { IechorError } from '../common/error.ts';
 import { type FlagShape, normalizeArgv } from './argv.ts';
 import type { Globals } from './globals.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: oclif's own constraint, which it does not export
+type Output = Record<string, any>;
 
 /** What every command shares: the global flags, the engine it talks to, and the signal of Ctrl-C. */
 export abstract class BaseCommand extends Command {
@@ -52,16 +54,13 @@ export abstract class BaseCommand extends Command {
 
   /**
    * oclif's parse, with the arguments in the order they were given (it sorts them by their first appearance, so that
-   * `echo b a b` would become `echo b b a`) and with unknown flags refused whatever the command takes.
+   * `echo b a b` would become `echo b b a`).
    */
-  protected override async parse<F extends FlagOutput, B extends FlagOutput, A extends ArgOutput>(
+  protected override async parse<F extends Output, B extends Output, A extends Output>(
     options?: Input<F, B, A>,
     argv?: string[],
   ): Promise<ParserOutput<F, B, A>> {
     const parsed = await super.parse(options, argv);
-    const [unknown] = parsed.nonExistentFlags;
-    if (unknown !== undefined)
-      throw new IechorError('USAGE', `unknown flag: ${unknown}`, { hint: `see 'iechor ${this.id} --help'` });
     return { ...parsed, argv: parsed.raw.flatMap((token) => (token.type === 'arg' ? token.input : [])) };
   }
 

@@ -53,15 +53,19 @@ describeWithContainers('a project from compose.yaml', () => {
   });
 
   test('services reach each other by name on shared networks only', () => {
-    expect(compose('exec', '-T', 'web', 'wget', '-qO-', '-T', '3', 'http://backend:9000/tmp/ready').exit).toBe(0);
-    expect(compose('exec', '-T', 'backend', 'wget', '-qO-', '-T', '3', 'http://database:5432/etc/passwd').exit).toBe(0);
-    expect(compose('exec', '-T', 'web', 'wget', '-qO-', '-T', '3', 'http://database:5432/etc/passwd').exit).not.toBe(0);
+    expect(compose('exec', '-T', 'web', 'timeout', '3', 'wget', '-qO-', 'http://backend:9000/tmp/ready').exit).toBe(0);
+    expect(
+      compose('exec', '-T', 'backend', 'timeout', '3', 'wget', '-qO-', 'http://database:5432/etc/passwd').exit,
+    ).toBe(0);
+    expect(
+      compose('exec', '-T', 'web', 'timeout', '3', 'wget', '-qO-', 'http://database:5432/etc/passwd').exit,
+    ).not.toBe(0);
     const address = engine
       .iechor(['inspect', '-f', '{{.NetworkSettings.Networks.shop_back.IPAddress}}', 'shop-database-1'])
       .stdout.trim();
-    expect(compose('exec', '-T', 'web', 'wget', '-qO-', '-T', '2', `http://${address}:5432/etc/passwd`).exit).not.toBe(
-      0,
-    );
+    expect(
+      compose('exec', '-T', 'web', 'timeout', '2', 'wget', '-qO-', `http://${address}:5432/etc/passwd`).exit,
+    ).not.toBe(0);
   });
 
   test('names and labels are those of Docker Compose', () => {

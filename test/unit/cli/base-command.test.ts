@@ -24,8 +24,5 @@ test("a flag of the container's command is not taken for ours, though it looks t
 });
 
 test('an unknown flag is refused by name', async () => {
-  await expect(words('--no-tyt', 'web', 'ls')).rejects.toMatchObject({
-    code: 'USAGE',
-    message: expect.stringContaining('--no-tyt'),
-  });
+  await expect(words('--no-tyt', 'web', 'ls')).rejects.toThrow(/--no-tyt/);
 });
