@@ -9,12 +9,14 @@ import { projectSpec, serviceSpec } from './source/attributes.ts';
 import type { Loaded } from './source/load.ts';
 import { compareText } from './source/merge.ts';
 import { type MapNode, type Node, plain } from './source/node.ts';
+import type { Spec } from './source/spec.ts';
 import { type Variable, variablesOf } from './source/template.ts';
 
 /** The project as `config` prints it. JSON leaves out `x-*` below the top level and `models`, as Compose does. */
 export function renderConfig(project: Project, form: Form): string {
   const shown = hideValues(project);
-  const rendered = form === 'json' ? toJson(jsonProject(shown)) : toYaml(inNaturalOrder(yamlProject(shown)));
+  const rendered =
+    form === 'json' ? toJson(jsonProject(shown)) : toYaml(inNaturalOrder(yamlProject(shown), projectSpec));
   // What was read with variables must not be replaced when it is read again.
   return rendered.replaceAll('$', '$$$$');
 }
@@ -22,7 +24,7 @@ export function renderConfig(project: Project, form: Form): string {
 /** The canonical tree before types, variables kept: `config --no-interpolate`. */
 export function renderTree(tree: MapNode, form: Form): string {
   const value = plainPrintable(plain(tree), form);
-  return form === 'json' ? toJson(value) : toYaml(inNaturalOrder(value));
+  return form === 'json' ? toJson(value) : toYaml(inNaturalOrder(value, undefined));
 }
 
 const sections = ['services', 'networks', 'volumes', 'secrets', 'configs', 'models'] as const;
@@ -70,7 +72,7 @@ function hideValues(project: Project): Project {
 }
 
 /** Maps of users' keys are printed in YAML with numbers in keys counted: `a2` before `a10`. */
-function inNaturalOrder(value: Printable, spec = projectSpec as typeof projectSpec | undefined): Printable {
+function inNaturalOrder(value: Printable, spec: Spec | undefined): Printable {
   if (Array.isArray(value)) return value.map((item) => inNaturalOrder(item, spec?.items));
   if (!(value instanceof Map)) return value;
   const entries = [...value].map(([key, one]): [string, Printable] => [

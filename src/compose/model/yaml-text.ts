@@ -1,3 +1,4 @@
+import { formatFloat } from '../source/number-text.ts';
 import { resolvePlain } from '../source/yaml-scalar.ts';
 import type { Printable } from './printable.ts';
 
@@ -43,19 +44,14 @@ function number(value: number): string {
   if (Number.isNaN(value)) return '.nan';
   if (!Number.isFinite(value)) return value > 0 ? '+.inf' : '-.inf';
   if (Number.isSafeInteger(value)) return String(value);
-  const [mantissa, exponent = '0'] = value.toExponential().split('e');
-  const power = Number(exponent);
-  if (power >= -4 && power < 21) return power >= 0 || !String(value).includes('e') ? plainDigits(value) : String(value);
-  return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
+  return formatFloat(value);
 }
-
-const plainDigits = (value: number): string => (String(value).includes('e') ? value.toFixed(0) : String(value));
 
 function text(value: string, indent: string, isKey: boolean): string {
   const form = analyse(value);
   const literal = value.includes('\n');
   if (literal && !isKey && form.block) return literalText(value, indent);
-  if (literal || !readsAsText(value)) return doubleQuoted(value);
+  if (literal || !readsAsText(value) || (isKey && value === '<<')) return doubleQuoted(value);
   if (form.plain && !(isKey && value === '')) return value;
   return form.single ? `'${value.replaceAll("'", "''")}'` : doubleQuoted(value);
 }
@@ -64,11 +60,11 @@ const oldBooleans = /^(y|Y|yes|Yes|YES|on|On|ON|n|N|no|No|NO|off|Off|OFF)$/;
 const base60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
 
 const readsAsText = (value: string): boolean => {
-  if (value === '' || value === '<<') return false;
+  if (value === '') return false;
   return resolvePlain(value).type === 'string' && !oldBooleans.test(value) && !base60.test(value);
 };
 
-const unprintable = /[\u0000-\u0008\u000b-\u001f\u007f-\u0084\u0086-\u009f\ufeff\ufffe\uffff]/;
+const unprintable = /[\u0000-\u0008\u000b-\u001f\u007f-\u0084\u0086-\u009f\ufeff\ufffe\uffff\u{10000}-\u{10ffff}]/u;
 
 /** Which styles can hold the text outside flow collections. */
 function analyse(value: string): { plain: boolean; single: boolean; block: boolean } {
@@ -83,7 +79,7 @@ function analyse(value: string): { plain: boolean; single: boolean; block: boole
   const spaceBreak = / \n/.test(value);
   const quotable = !special && !value.includes('\t') && !spaceBreak && !/\n /.test(value);
   return {
-    plain: quotable && !edges && !indicator && !value.includes('\n'),
+    plain: quotable && !edges && !indicator && !/[\n\u0085\u2028\u2029]/.test(value),
     single: quotable,
     block: !special && !spaceBreak && !value.endsWith(' '),
   };
@@ -114,10 +110,14 @@ const named: Readonly<Record<string, string>> = {
 };
 
 function doubleQuoted(value: string): string {
-  const escaped = value.replace(/[\u0000-\u001f"\\\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, (char) => {
-    const code = char.charCodeAt(0);
-    return named[char] ?? (code < 256 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`);
-  });
+  const escaped = value.replace(
+    /[\u0000-\u001f"\\\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff\u{10000}-\u{10ffff}]/gu,
+    (char) => {
+      const code = char.codePointAt(0) ?? 0;
+      if (code > 0xffff) return `\\U${hex(code, 8)}`;
+      return named[char] ?? (code < 256 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`);
+    },
+  );
   return `"${escaped}"`;
 }
 

@@ -87,10 +87,13 @@ const throttle = listOf(
 );
 export const blkioConfig = object(
   {
-    weight: int(),
+    weight: int({ accept: ['integer'] }),
     weight_device: listOf(
       object(
-        { path: text({ keep: true, jsonName: 'Path' }), weight: int({ keep: true, jsonName: 'Weight' }) },
+        {
+          path: text({ keep: true, jsonName: 'Path' }),
+          weight: int({ accept: ['integer'], keep: true, jsonName: 'Weight' }),
+        },
         { closed: true },
       ),
     ),

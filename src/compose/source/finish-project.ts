@@ -9,7 +9,7 @@ import type { Discovered } from './discover.ts';
 import { type PlaceOf, sortedRecord, withEnvironment, withLabels } from './env-files.ts';
 import type { LoadOptions } from './load-options.ts';
 import { get, type MapNode, type Node } from './node.ts';
-import { placesOf } from './report.ts';
+import { createReport, placesOf } from './report.ts';
 
 export interface Finishing {
   readonly root: MapNode;
@@ -24,7 +24,9 @@ type Decoded = Partial<Omit<Project, 'services'>> & {
 /** Reads the canonical tree into the model, switches profiles, checks the whole, and reads env and label files. */
 export function finishProject(context: LoadContext, options: LoadOptions, finishing: Finishing): Project {
   const { root, found, name } = finishing;
-  const { name: _written, ...decoded } = decode(root, projectSpec, [], context.report) as Decoded;
+  // With variables still in it a project cannot be read or checked: it is decoded as far as that goes.
+  const report = context.interpolate ? context.report : createReport();
+  const { name: _written, ...decoded } = decode(root, projectSpec, [], report) as Decoded;
   const whole: Project = {
     networks: record(),
     volumes: record(),
@@ -41,6 +43,7 @@ export function finishProject(context: LoadContext, options: LoadOptions, finish
     environment: sortedRecord(found.environment),
   };
   const project = activate(whole, found.profiles);
+  if (!context.interpolate) return project;
   if (options.checkConsistency !== false)
     checkProject({ project, root, report: context.report, broken: context.broken });
   return { ...project, services: resolveServices(context, options, project, finishing) };

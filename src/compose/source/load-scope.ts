@@ -25,7 +25,7 @@ export async function loadScope(
       isRemote,
     });
   }
-  takeFromShell(root, scope.environment);
+  if (context.interpolate) takeFromShell(root, scope.environment);
   return root;
 }
 

@@ -50,7 +50,8 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   if (!root) return failed(context, 'empty compose file');
   if (root.entries.size === 0) return failed(context, 'empty compose file');
   if (name === '') return failed(context, 'project name must not be empty');
-  if (options.normalize !== false) normalize(root, name, (key) => found.environment.get(key));
+  if (options.normalize !== false)
+    normalize(root, name, (key) => (context.interpolate ? found.environment.get(key) : undefined));
   const project = finishProject(context, options, { root, found, name });
   report.finish();
   const sources = new Map([...context.sources].map(([file, { text }]) => [file, text]));
@@ -122,6 +123,7 @@ function failed(context: LoadContext, message = 'no Compose file'): never {
 
 /** The part of the project that was asked for. */
 function narrow(project: Project, options: LoadOptions): Project {
+  if (options.interpolate === false) return project;
   const selected = select(project, { services: options.services ?? [] });
   return options.allResources ? selected : dropUnused(selected);
 }

@@ -1,16 +1,13 @@
-/** A floating point number as Go prints it (`%v`): plain digits up to 1e20, two digits at least in an exponent. */
+/** A floating point number as Go prints it (`%v`): an exponent, of two digits at least, below 1e-4 and from 1e6 on. */
 export function formatFloat(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
   if (Object.is(value, -0)) return '-0';
-  return exponentForm(value, String(value), 21);
-}
-
-/** As Go's JSON: exponents from 1e21 on and below 1e-6. */
-export function jsonFloat(value: number): string {
-  return String(value)
-    .replace(/e-(\d)$/, 'e-0$1')
-    .replace(/e-0(\d)$/, 'e-$1');
+  if (value === 0) return '0';
+  const [mantissa = '', exponent = '0'] = value.toExponential().split('e');
+  const power = Number(exponent);
+  if (power >= -4 && power < 6) return String(value);
+  return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
 }
 
 /** The shortest text that names the same single-precision number. */
@@ -21,15 +18,4 @@ export function float32(value: number): number {
     if (Math.fround(shorter) === single) return shorter;
   }
   return single;
-}
-
-function exponentForm(value: number, text: string, threshold: number): string {
-  if (value === 0) return '0';
-  const exponent = Math.floor(Math.log10(Math.abs(value)));
-  const [mantissa, written] = value.toExponential().split('e') as [string, string];
-  const real = Number(written);
-  if (real < -4 || real >= threshold) {
-    return `${mantissa}e${real < 0 ? '-' : '+'}${String(Math.abs(real)).padStart(2, '0')}`;
-  }
-  return exponent >= -4 && text.includes('e') ? BigInt(value).toString() : text;
 }

@@ -16,10 +16,12 @@ export function parsePorts(text: string): readonly PortText[] | { readonly error
   const [targetText = '', protocolText] = rest.split('/', 2) as [string, string?];
   const protocol = (protocolText || 'tcp').toLowerCase();
   const ip = hostIp.replace(/^\[(.*)\]$/, '$1');
-  if (ip !== '' && isIP(ip) === 0) return { error: `Invalid ip address: ${hostIp}` };
+  if ((ip !== '' && isIP(ip) === 0) || (isIP(ip) === 6 && ip === hostIp))
+    return { error: `Invalid ip address: ${hostIp}` };
   if (targetText === '') return { error: `No port specified: ${text}<empty>` };
   const target = parseRange(targetText);
   if (!target) return { error: `Invalid containerPort: ${targetText}` };
+  if (target.start === 0) return { error: `missing a target port: ${text}` };
   const host = published === '' ? undefined : parseRange(published);
   if (published !== '' && !host) return { error: `Invalid hostPort: ${published}` };
   const many = target.end - target.start;

@@ -32,9 +32,9 @@ export const strings = withItems('strings', ['array'], { uniqueItems: true });
 export const texts = withItems('strings', ['array']);
 export const stringOrList = withItems('strings', ['string', 'array'], { uniqueItems: true });
 export const textOrTexts = withItems('strings', ['string', 'array']);
-export const stringsOrNumbers = (rules: Rules = {}): Spec => ({
+export const stringsOrIntegers = (rules: Rules = {}): Spec => ({
   ...strings(rules),
-  items: { kind: 'string', accept: ['string', 'number'] },
+  items: { kind: 'string', accept: ['string', 'integer'] },
 });
 export const commandLine = (rules: Rules = {}): Spec => ({ ...command(rules), items: item });
 export const healthTest = (rules: Rules = {}): Spec => ({
@@ -44,12 +44,14 @@ export const healthTest = (rules: Rules = {}): Spec => ({
   items: item,
 });
 
+const anyName = /./;
 const listOrMap = (kind: Kind) => {
   const values = scalar(['string', 'number', 'boolean', 'null']);
   return (rules: Rules = {}): Spec => ({
     kind,
     accept: ['object', 'array'],
     uniqueItems: true,
+    keys: anyName,
     ...rules,
     items: item,
     values,
@@ -71,6 +73,7 @@ export const extraHosts = (rules: Rules = {}): Spec => ({
   kind: 'hosts',
   accept: ['object', 'array'],
   uniqueItems: true,
+  keys: anyName,
   ...rules,
   items: item,
   values: { kind: 'any', accept: ['string', 'array'], items: item },

@@ -38,7 +38,7 @@ export function resolvePlain(text: string): Resolved {
     const value = parseInteger(int[1] as string, int[2] as string);
     if (value !== undefined) return { type: 'int', value };
   }
-  if (float.test(digits)) return { type: 'float', value: Number(digits) };
+  if (float.test(digits) && Number.isFinite(Number(digits))) return { type: 'float', value: Number(digits) };
   return { type: 'string', value: text };
 }
 
