@@ -7,6 +7,17 @@ const proxyNames = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_P
 export const isProxyName = (name: string): boolean =>
   proxyNames.includes(name.toUpperCase()) && /^([A-Z_]+|[a-z_]+)$/.test(name);
 
+/** Proxy settings given with the build, in upper and lower case both, since programs look for either. */
+export function proxyEnv(args: Readonly<Record<string, string | null>> | undefined): Map<string, string> {
+  const env = new Map<string, string>();
+  for (const [name, value] of givenArgs(args)) {
+    if (!isProxyName(name)) continue;
+    env.set(name.toUpperCase(), value);
+    env.set(name.toLowerCase(), value);
+  }
+  return env;
+}
+
 export type GivenArgs = ReadonlyMap<string, string>;
 
 /** Values given with the request; null means that the client had none. */

@@ -153,6 +153,9 @@ function readCopy(name: string, given: Arguments): CopySpec {
       sources.push(source);
       continue;
     }
+    if (heredoc.name.includes('/')) {
+      throw new InstructionError(`${JSON.stringify(heredoc.name)} can not be a file's name`, { token: source });
+    }
     const content = given.heredocs.findLast((candidate) => candidate.name === heredoc.name)?.content ?? '';
     inline.push({ ...heredoc, content: heredoc.chomp ? chompTabs(content) : content });
   }

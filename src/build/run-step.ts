@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isProxyName } from './args.ts';
+import { proxyEnv } from './args.ts';
 import type { StepContext } from './build-context.ts';
 import { homeOf } from './files/users.ts';
 import { chompTabs, heredocOf } from './language/heredoc.ts';
@@ -161,10 +161,7 @@ function environment(
   secrets: ReadonlyMap<string, string>,
   { build, state }: StepContext,
 ): string[] {
-  const env = new Map(state.env);
-  for (const [name, value] of Object.entries(build.request.buildArgs ?? {})) {
-    if (value !== null && isProxyName(name) && !env.has(name)) env.set(name, value);
-  }
+  const env = new Map([...proxyEnv(build.request.buildArgs), ...state.env]);
   for (const [name, value] of secrets) env.set(name, value);
   if (!env.has('HOME')) env.set('HOME', homeOf(root, user));
   return [...env].map(([name, value]) => `${name}=${value}`);

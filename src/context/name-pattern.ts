@@ -7,6 +7,9 @@ export function namePattern(pattern: string): (name: string) => boolean {
   return tokens ? (name) => matchTokens(tokens, name) : () => false;
 }
 
+/** Whether the pattern is well formed. */
+export const isNamePattern = (pattern: string): boolean => readPattern(pattern) !== undefined;
+
 function matchTokens(tokens: readonly Token[], name: string): boolean {
   const chars = Array.from(name);
   let reachable = new Set([0]);

@@ -1,4 +1,5 @@
-import { namePattern } from './name-pattern.ts';
+import { IechorError } from '../common/error.ts';
+import { isNamePattern, namePattern } from './name-pattern.ts';
 
 /** Compiled ignore rules. Paths are relative, with slashes, without a leading one. */
 export interface PathRules {
@@ -18,10 +19,10 @@ interface Rule {
 /**
  * Rules of an ignore file: Go's filepath.Match with `**`, a leading `!` takes a path back in, the last match wins,
  * `#` begins a comment line. A directory's fate is that of everything below it unless a later rule says otherwise.
- * Matching takes time in proportion to pattern times path, whatever the pattern.
+ * Matching takes time in proportion to pattern times path, whatever the pattern. Throws BUILD_CONTEXT.
  */
 export function compileRules(patterns: readonly string[]): PathRules {
-  const rules = patterns.flatMap((pattern) => compile(pattern) ?? []);
+  const rules = patterns.map(compile);
   return {
     isEmpty: rules.length === 0,
     hasExceptions: rules.some((rule) => rule.negated),
@@ -46,22 +47,26 @@ export function readIgnoreFile(text: string): string[] {
     .filter((line) => line !== '');
 }
 
-function compile(line: string): Rule | undefined {
+function compile(line: string): Rule {
   const negated = line.startsWith('!');
   const pattern = negated ? line.slice(1).trim() : line;
-  if (pattern === '') return undefined;
   const names: string[] = [];
   for (const name of pattern.split('/')) {
-    if (name === '..') names.pop();
+    if (name === '..' && names.at(-1) !== '..' && (names.length > 0 || pattern.startsWith('/'))) names.pop();
     else if (name !== '' && name !== '.') names.push(name);
   }
-  if (names.length === 0) return undefined;
+  if (pattern === '' || !names.every(isNamePattern)) {
+    throw new IechorError('BUILD_CONTEXT', `${JSON.stringify(line)} is not a pattern for an ignore rule`, {
+      hint: 'Patterns are names with *, ?, [a-z] and **; a backslash takes the meaning from a character.',
+    });
+  }
   return { negated, parts: names.map((name) => (name === '**' ? name : namePattern(name))) };
 }
 
 /** Whether the rule matches the path or one of the directories it is in. */
 function matchesSomeParent(parts: readonly Part[], names: readonly string[]): boolean {
   // reachable: how many names the parts so far can have taken
+  if (parts.length === 0) return false;
   let reachable = new Set([0]);
   for (const [index, part] of parts.entries()) {
     const after = new Set<number>();

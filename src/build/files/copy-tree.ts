@@ -83,7 +83,8 @@ export function makeDirectories(
     if (stat) throw new CopyRefused(`mkdir ${at.slice(root.length)}: not a directory`);
     missing.push(at);
   }
-  const mode = (options.chmod?.octal ?? 0o755) & 0o777;
+  // As Docker's, which makes them under its mask and leaves it at that.
+  const mode = (options.chmod?.octal ?? 0o755) & 0o755;
   for (const directory of missing.reverse()) {
     mkdirSync(directory, { mode });
     chmodSync(directory, mode);
@@ -140,7 +141,7 @@ function copyAttributes(entry: PlannedEntry, path: string, target: CopyTarget): 
   const { stat } = entry;
   const own = target.ownedByRoot ? { uid: 0, gid: 0 } : { uid: Number(stat.uid), gid: Number(stat.gid) };
   const owner = target.owner ?? own;
-  const isRoots = owner.uid === 0 && owner.gid === 0;
+  const isRoots = [owner.uid, owner.gid, Number(stat.uid), Number(stat.gid)].every((id) => id === 0);
   if (!isRoots) lchownSync(path, owner.uid, owner.gid);
   if (!stat.isSymbolicLink()) {
     const mode = Number(stat.mode & 0o7777n);

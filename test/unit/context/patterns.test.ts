@@ -13,6 +13,8 @@ describe('ignore rules', () => {
     ['**/*.go', ['x.go', 'a/b/x.go'], ['x.got']],
     ['a/**/z', ['a/z', 'a/b/c/z'], ['z', 'a/zz']],
     ['./x/../y', ['y'], ['x']],
+    ['../a', [], ['a']],
+    ['/../a', ['a'], []],
     ['[^a].c', ['b.c'], ['a.c']],
     ['f(1)+.txt', ['f(1)+.txt'], ['f11.txt']],
     ['?', ['a'], ['ab']],
@@ -33,6 +35,10 @@ describe('ignore rules', () => {
       true,
     ]);
     expect(rules.hasExceptions).toBe(true);
+  });
+
+  test.each(['!', '[', 'a/[b', '\\'])('%s is refused', (line) => {
+    expect(() => compileRules([line])).toThrow('is not a pattern');
   });
 
   test('stay fast on patterns that make others backtrack', () => {
