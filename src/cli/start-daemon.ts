@@ -33,6 +33,8 @@ export async function startDaemon(options: { dataRoot: string; execRoot: string;
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program.pathname, ...args], {
     detached: true,
     cwd: '/',
+    // Compiled code is kept between starts of the daemon.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(options.execRoot, 'code') },
     stdio: ['ignore', log, log, 'pipe'],
   });
   const answer = await firstLine(child.stdio[3] as NodeJS.ReadableStream | null);

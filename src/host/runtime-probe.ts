@@ -29,7 +29,7 @@ export function runtimeHint(failures: readonly string[]): string {
     return 'mount the hugetlb controller as a v1 hierarchy (mkdir /sys/fs/cgroup/hugetlb && mount -t cgroup -o hugetlb cgroup /sys/fs/cgroup/hugetlb), or install runc';
   }
   if (failures.every((each) => each === 'not installed')) return 'install one: apt-get install crun';
-  return 'see what each one reported; `iechor doctor` checks the kernel features they need';
+  return '`iechor doctor` checks what they need of the kernel; to install them anew: apt-get install --reinstall crun runc';
 }
 
 /** Absolute path of a program on the PATH (and in the system directories a user's PATH may lack). */
@@ -77,10 +77,16 @@ function readCache(file: string): Record<string, ProbedRuntime> {
   }
 }
 
-/** The version a runtime reports, e.g. `1.8.1`. */
+/** The version a runtime reports, e.g. `1.8.1`; undefined for what cannot be run or does not tell. */
 export async function versionOf(path: string): Promise<string | undefined> {
-  const { stdout } = await run(path, ['--version'], { okStatus: Array.from({ length: 256 }, (_, status) => status) });
-  return /version (\S+)/.exec(stdout)?.[1];
+  const anyStatus = Array.from({ length: 256 }, (_, status) => status);
+  try {
+    const { stdout } = await run(path, ['--version'], { okStatus: anyStatus });
+    return /version (\S+)/.exec(stdout)?.[1];
+  } catch (error) {
+    if (codeOf(error) === 'HOST_COMMAND_FAILED') return undefined; // a file that is no program
+    throw error;
+  }
 }
 
 async function runOnce(path: string, scratch: string): Promise<string | undefined> {

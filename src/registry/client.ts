@@ -1,5 +1,5 @@
-import { Readable, Transform } from 'node:stream';
 import { createHash } from 'node:crypto';
+import { Readable, Transform } from 'node:stream';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
 import { digestOf } from '../image/digest.ts';
 import { isFields, maxDocumentBytes, parseDocument } from '../image/image-config.ts';
@@ -217,13 +217,17 @@ function unreachable(session: Session, error: unknown): IechorError {
   const cause = typeof error === 'object' && error !== null && 'cause' in error ? (error.cause ?? error) : error;
   const reason = codeOf(cause) ?? messageOf(cause);
   return new IechorError('REGISTRY_UNREACHABLE', `the registry ${session.domain} cannot be reached: ${reason}`, {
+    hint: 'check the name and the network; an image can also be built (iechor build) or loaded (iechor load)',
     cause,
   });
 }
 
 function failure(session: Session, status: number): IechorError {
-  if (status === 404)
-    return new IechorError('IMAGE_NOT_FOUND', `the registry ${session.domain} has no such image: ${session.name}`);
+  if (status === 404) {
+    return new IechorError('IMAGE_NOT_FOUND', `the registry ${session.domain} has no such image: ${session.name}`, {
+      hint: 'check its name and tag',
+    });
+  }
   if (status === 401 || status === 403) {
     return new IechorError('REGISTRY_REFUSED', `the registry ${session.domain} refuses access to ${session.name}`, {
       hint: 'it does not exist, or is not public: logging in is not supported yet',

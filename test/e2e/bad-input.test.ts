@@ -40,8 +40,8 @@ describeWithContainers('input that cannot work', () => {
     ],
     [
       'an image nobody has',
-      { 'compose.yaml': 'services:\n  web:\n    image: 127.0.0.1:9/nobody/nothing:1\n' },
-      /127\.0\.0\.1:9\/nobody\/nothing:1/,
+      { 'compose.yaml': 'services:\n  web:\n    image: 127.0.0.1:59999/nobody/nothing:1\n' },
+      /127\.0\.0\.1:59999\/nobody\/nothing:1/,
       /hint: /,
     ],
   ];
@@ -82,7 +82,7 @@ describeWithContainers('input that cannot work', () => {
     });
     bare.dispose();
     expect(status).toBe(1);
-    expect(stderr).toMatch(/root[\s\S]*hint: /);
+    expect(stderr).toMatch(/hint: .*root/);
   });
 
   test('without an OCI runtime the engine says what is missing and how to get it', () => {

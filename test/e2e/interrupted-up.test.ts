@@ -52,13 +52,13 @@ describeWithContainers('an up that does not come to its end', () => {
 
   test('a failing build starts nothing, names file and line, and the next up works', () => {
     writeFileSync(join(dir, 'web/iEchorfile'), 'FROM busybox:latest\nRUN echo before && exit 3\n');
-    const failed = compose('up', '-d');
+    const failed = compose('up', '-d', '--build');
     expect(failed.exit).toBe(1);
     expect(failed.stderr).toMatch(/iEchorfile:2:1/);
     expect(failed.stderr).toMatch(/exit code:? 3|exit 3/);
     expect(running()).toEqual([]);
     writeFileSync(join(dir, 'web/iEchorfile'), shopProject(0)['web/iEchorfile'] ?? '');
-    expect(compose('up', '-d').exit).toBe(0);
+    expect(compose('up', '-d', '--build').exit).toBe(0);
     expect(compose('down', '-v', '--rmi', 'local').exit).toBe(0);
   });
 
