@@ -25,7 +25,8 @@ say() { echo "setup: $*" >&2; }
 install_npm_packages() {
   if [ node_modules/.package-lock.json -nt package-lock.json ]; then return; fi
   say "installing npm packages (node_modules, with the Node.js that iEchor runs on)"
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+  # The lock file's versions, without rewriting it where a registry has more or fewer packages of other platforms.
+  npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error >&2
   touch node_modules/.package-lock.json
 }
 
