@@ -140,7 +140,10 @@ export interface Service extends Extensions {
 export interface Build extends Extensions {
   /** Absolute directory, or a URL. */
   readonly context?: string;
-  /** As written, relative to the context; absent where the builder's default names apply or `dockerfile_inline` is set. */
+  /**
+   * As written, relative to the context; `iEchorfile` where none is written and that file is there, else `Dockerfile`;
+   * absent with `dockerfile_inline`.
+   */
   readonly dockerfile?: string;
   readonly dockerfile_inline?: string;
   readonly entitlements?: readonly string[];
@@ -174,6 +177,7 @@ export interface WatchRule extends Extensions {
   readonly path: string;
   readonly action: WatchAction;
   readonly target?: string;
+  /** Its command is null where none is written. */
   readonly exec?: Hook;
   readonly include?: readonly string[];
   readonly ignore?: readonly string[];

@@ -130,12 +130,12 @@ function bad(node: Node, path: Path, report: Report, message: string, hint?: str
   report.error({ code: 'COMPOSE_VALUE', path, message, hint, at: placesOf(node) });
 }
 
-function readScalar(node: Node, spec: Spec, path: Path, report: Report): unknown {
-  if (node.kind !== 'scalar' || node.type === 'null') return undefined;
-  if (node.type === 'string') {
-    castScalar(node, spec, { path, report });
-    if ((node.type as string) === 'string') return undefined;
-  }
+function readScalar(written: Node, spec: Spec, path: Path, report: Report): unknown {
+  if (written.kind !== 'scalar' || written.type === 'null') return undefined;
+  // The tree stays as it is: it is printed where variables are kept.
+  const node: ScalarNode = { ...written };
+  castScalar(node, spec, { path, report });
+  if (node.type === 'string') return undefined;
   if (spec.kind === 'bool') return typeof node.value === 'boolean' ? node.value : undefined;
   if (typeof node.value === 'boolean') return undefined;
   const value = Number(node.value);
