@@ -28,12 +28,15 @@ export function startOnPipes(runtime: OciRuntime, files: ExecFiles, request: Exe
   const command = conmon === undefined ? files.byRuntime() : files.byConmon(conmon);
   // A process of another user opens /dev/stdout and the like by name.
   const prepare = (theirs: readonly number[]) => {
-    for (const fd of request.stdin ? theirs : theirs.slice(1)) fchmodSync(fd, 0o666);
+    for (const fd of theirs) fchmodSync(fd, 0o666);
   };
+  // Without input it is a pipe at its end, never /dev/null: crun gives the streams to the process's user, and that
+  // would be the host's own device.
   const { child, stdin, stdout, stderr } = spawnPiped(
     { ...command, env: runtimeEnvironment },
-    { stdin: request.stdin, prepare },
+    { stdin: true, prepare },
   );
+  if (!request.stdin) stdin?.end();
   let said = '';
   stderr.once('data', (data: Buffer) => {
     said = data.toString();

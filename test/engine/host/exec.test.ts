@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLog } from '../../../src/common/log.ts';
 import { createExec } from '../../../src/host/exec-process.ts';
 import { processInfo } from '../../../src/host/proc.ts';
@@ -54,6 +54,12 @@ describe.each(['crun', 'runc'])('further processes by %s', (name) => {
     handle.endInput();
     expect((await reading).length).toBe(payload.length);
     expect(await handle.exit).toBe(0);
+  });
+
+  check("a process without input reads its end, and the host's /dev/null stays the host's", async () => {
+    const process = { ...tinyProcess(['cat'], { terminal: false }), user: { uid: 123, gid: 123 } };
+    expect(await (await exec({ id, process, stdin: false })).exit).toBe(0);
+    expect(statSync('/dev/null').uid).toBe(0);
   });
 
   check('a reader that stops reading holds the process back', async () => {
