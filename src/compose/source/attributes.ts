@@ -11,6 +11,7 @@ import {
   ulimits,
   volumeMount,
 } from './attributes-parts.ts';
+import { config, include, model, network, secret, volume } from './attributes-resources.ts';
 import {
   any,
   bool,
@@ -35,7 +36,6 @@ import {
   stringsOrIntegers,
   text,
   textOrTexts,
-  texts,
   uint,
 } from './rows.ts';
 import type { Spec } from './spec.ts';
@@ -219,76 +219,6 @@ const service = object({
   pre_stop: listOf(hook()),
 });
 
-const external = bool({ accept: ['boolean', 'string', 'object'] });
-const strictExternal: Spec = { ...external, fields: new Map([['name', text()]]) };
-const looseExternal: Spec = { ...strictExternal, open: true };
-
-const network = object(
-  {
-    name: text(),
-    driver: text(),
-    driver_opts: options(),
-    ipam: object(
-      {
-        driver: text(),
-        config: listOf(
-          object({
-            subnet: text(),
-            gateway: text(),
-            ip_range: text(),
-            aux_addresses: options({}, ['string']),
-          }),
-          { merge: 'ipam' },
-        ),
-        options: options({ unprinted: true }, ['string']),
-      },
-      { always: true },
-    ),
-    external: strictExternal,
-    internal: bool(),
-    attachable: bool(),
-    labels: labels({ merge: 'sequence', unique: 'keyValue' }),
-    enable_ipv4: bool({ keep: true }),
-    enable_ipv6: bool({ keep: true }),
-  },
-  { accept: ['object', 'null'], canonical: 'external' },
-);
-
-const volume = object(
-  {
-    name: text(),
-    driver: text(),
-    driver_opts: options(),
-    external: strictExternal,
-    labels: labels({ merge: 'sequence' }),
-  },
-  { accept: ['object', 'null'], canonical: 'external', path: 'driverOptions', check: 'externalVolume' },
-);
-
-const fileObject = {
-  name: text(),
-  file: text({ path: 'hostPath' }),
-  environment: text(),
-  content: text(),
-  external: looseExternal,
-  labels: labels(),
-  driver: text(),
-  driver_opts: options(),
-  template_driver: text(),
-};
-const { content: _noContent, ...secretFields } = fileObject;
-const { driver: _noDriver, driver_opts: _noOptions, ...configFields } = fileObject;
-
-const model = object(
-  { name: text(), model: text(), context_size: int({ accept: ['integer'] }), runtime_flags: texts() },
-  { required: ['model'] },
-);
-
-const include = object(
-  { path: stringOrList(), project_directory: text(), env_file: stringOrList() },
-  { accept: ['string', 'object'], closed: true },
-);
-
 export const projectSpec: Spec = object({
   version: text(),
   name: text(),
@@ -296,8 +226,8 @@ export const projectSpec: Spec = object({
   services: mapOf(service, { keys: resourceName }),
   networks: mapOf(network, { keys: resourceName, open: true }),
   volumes: mapOf(volume, { keys: resourceName }),
-  secrets: mapOf(object(secretFields, { canonical: 'external', check: 'secretSource' }), { keys: resourceName }),
-  configs: mapOf(object(configFields, { canonical: 'external', check: 'configSource' }), { keys: resourceName }),
+  secrets: mapOf(secret, { keys: resourceName }),
+  configs: mapOf(config, { keys: resourceName }),
   models: mapOf(model, { keys: resourceName, open: true }),
 });
 

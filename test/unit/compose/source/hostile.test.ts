@@ -62,9 +62,8 @@ describe('hostile files', () => {
       expect(project.networks[name]?.name).toBe(`demo_${name}`);
     }
     expect(({} as Record<string, unknown>).v).toBeUndefined();
-    expect(
-      await projectFiles({ 'compose.yaml': service('constructor: 1\n__proto__: {a: 1}') }).mistakes(),
-    ).toHaveLength(2);
+    using wrong = projectFiles({ 'compose.yaml': service('constructor: 1\n__proto__: {a: 1}') });
+    expect(await wrong.mistakes()).toHaveLength(2);
   });
 
   test('cycles of extends and include are told with their chain', async () => {
