@@ -172,7 +172,8 @@ export function placeNode(state: Extraction, path: string, entry: TarEntry, type
   setTimes(place, entry.mtimeNs);
 }
 
-export function placeLink(state: Extraction, path: string, target: string): void {
+/** A hard link's own owner, mode and time go to the file that it shares, as with Docker. */
+export function placeLink(state: Extraction, path: string, target: string, entry: TarEntry): void {
   const shown = `the hard link ${JSON.stringify(path)}`;
   if (target === '' || target === path) throw invalid(`${shown} points to ${target === '' ? 'the root' : 'itself'}`);
   const stat = statInside(state, target) ?? copyFileUp(state, target);
@@ -181,6 +182,12 @@ export function placeLink(state: Extraction, path: string, target: string): void
   const place = state.directories.place(path, { make: true });
   const source = state.directories.place(target, { make: false });
   making(state, path, place, () => linkSync(source, place));
+  const { uid, gid } = ownerOf(state, entry);
+  // Changing the owner takes set-id bits and capabilities away, also where it stays the same.
+  if (uid !== stat.uid || gid !== stat.gid) lchownSync(place, uid, gid);
+  if (!stat.isSymbolicLink()) changeMode(place, entry.mode);
+  setXattrs(place, entry.xattrs);
+  if (!stat.isSymbolicLink()) setTimes(place, entry.mtimeNs);
 }
 
 function statInside(state: Extraction, path: string): Stats | undefined {

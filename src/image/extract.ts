@@ -116,7 +116,7 @@ function place(state: Extraction, entry: TarEntry): { fd: number; place: Buffer 
       placeSymlink(state, path, entry);
       return undefined;
     case 'link':
-      placeLink(state, path, inRoot(innerPath(entry.linkName)));
+      placeLink(state, path, inRoot(innerPath(entry.linkName)), entry);
       return undefined;
     case 'character':
     case 'block':

@@ -76,6 +76,32 @@ if (!isRoot) console.warn('SKIPPED: layers: needs root rights');
     expect(listing(byTar)).toBe(listing(tree));
   });
 
+  test('a hard link entry gives the shared file its own owner, mode and time, and a file below as a copy', async () => {
+    const entries: readonly TestEntry[] = [
+      { name: 'file', mode: 0o755, xattrs: new Map([['security.capability', capability]]) },
+      { name: 'same', type: 'link', linkName: 'file', mode: 0o711 },
+      { name: 'other', mode: 0o600 },
+      { name: 'owned', type: 'link', linkName: 'other', mode: 0o4711, uid: 7, gid: 8, mtimeNs: 5_000_000_000n },
+      { name: 'symbolic', type: 'symlink', linkName: '/etc/passwd' },
+      { name: 'twice', type: 'link', linkName: 'symbolic', mode: 0o777, uid: 7, gid: 8 },
+    ];
+    const look = (root: string, name: string) => {
+      const { mode, uid, gid, mtimeMs } = lstatSync(join(root, name));
+      return { mode: mode & 0o7777, uid, gid, mtimeMs };
+    };
+    const time = 1_600_000_000_000;
+    const base = await layer(entries);
+    seen(base, (root) => {
+      expect(look(root, 'file')).toEqual({ mode: 0o711, uid: 0, gid: 0, mtimeMs: time });
+      expect(getXattr(Buffer.from(join(root, 'file')), 'security.capability')).toEqual(capability);
+      expect(look(root, 'other')).toEqual({ mode: 0o4711, uid: 7, gid: 8, mtimeMs: 5000 });
+      expect(look(root, 'symbolic')).toMatchObject({ uid: 7, gid: 8 });
+    });
+    const top = await layer([{ name: 'above', type: 'link', linkName: 'other', mode: 0o640, uid: 9, gid: 9 }], base);
+    seen(top, (root) => expect(look(root, 'above')).toEqual({ mode: 0o640, uid: 9, gid: 9, mtimeMs: time }));
+    seen(base, (root) => expect(look(root, 'other')).toMatchObject({ mode: 0o4711, uid: 7 }));
+  });
+
   test('times keep their nanoseconds', async () => {
     const root = fresh();
     const record = '30 mtime=1600000000.123456789\n';
@@ -108,7 +134,7 @@ if (!isRoot) console.warn('SKIPPED: layers: needs root rights');
         { name: 'dir-to-link', type: 'symlink', linkName: 'dir' },
         { name: '.wh.reborn' },
         { name: 'reborn/new', content: '2' },
-        { name: 'also-shared', type: 'link', linkName: 'shared' },
+        { name: 'also-shared', type: 'link', linkName: 'shared', mode: 0o4755, uid: 9 },
         { name: '.wh..wh.plnk/1.2', content: 'aufs' },
       ],
       base,
