@@ -87,7 +87,7 @@ export function resolvePorts(
 }
 
 function requestedPort(port: string, binding: PortBinding): RequestedPort {
-  const { containerPort, protocol } = parsePort(port);
+  const { containerPort, protocol } = publishablePort(port);
   const [first, last] = (binding.HostPort || '0').split('-').map((text) => portNumber(text, port, 0));
   if (first === undefined || (last !== undefined && last < first)) {
     throw new IechorError('BAD_REQUEST', `invalid host port for ${port}: ${JSON.stringify(binding.HostPort)}`);
@@ -101,13 +101,23 @@ function requestedPort(port: string, binding: PortBinding): RequestedPort {
   };
 }
 
-/** `80/tcp` or `80`. Throws BAD_REQUEST, and NOT_SUPPORTED for sctp. */
-export function parsePort(text: string): { containerPort: number; protocol: 'tcp' | 'udp' } {
+/** `80/tcp` or `80`, as images expose them: sctp and 0 are among them. Throws BAD_REQUEST. */
+export function parsePort(text: string): { containerPort: number; protocol: 'tcp' | 'udp' | 'sctp' } {
   const [port = '', protocol = 'tcp'] = text.split('/');
   const lower = protocol.toLowerCase();
-  if (lower === 'sctp') throw new IechorError('NOT_SUPPORTED', `port ${text}: sctp is not supported yet`);
-  if (lower !== 'tcp' && lower !== 'udp') throw new IechorError('BAD_REQUEST', `invalid protocol in port ${text}`);
-  return { containerPort: portNumber(port, text, 1), protocol: lower };
+  if (lower !== 'tcp' && lower !== 'udp' && lower !== 'sctp') {
+    throw new IechorError('BAD_REQUEST', `invalid protocol in port ${text}`);
+  }
+  return { containerPort: portNumber(port, text, 0), protocol: lower };
+}
+
+/** Throws NOT_SUPPORTED for sctp. */
+function publishablePort(text: string): { containerPort: number; protocol: 'tcp' | 'udp' } {
+  const { containerPort, protocol } = parsePort(text);
+  if (protocol === 'sctp') {
+    throw new IechorError('NOT_SUPPORTED', `port ${text}: publishing sctp ports is not supported yet`);
+  }
+  return { containerPort: portNumber(String(containerPort), text, 1), protocol };
 }
 
 function portNumber(text: string, where: string, least: number): number {

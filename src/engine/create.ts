@@ -17,7 +17,7 @@ import { logLimits } from './log-limits.ts';
 import { publishContainer } from './notify.ts';
 import { containerDir } from './paths.ts';
 import { parseSecurityOptions } from './security-options.ts';
-import { parseSignal } from './signals.ts';
+import { parseStopSignal } from './signals.ts';
 import { checkSysctls } from './sysctls.ts';
 
 /**
@@ -67,7 +67,7 @@ function checkRequest(context: EngineContext, body: ContainerCreateBody, config:
   checkResources(host);
   checkRestartPolicy(host.RestartPolicy, host.AutoRemove ?? false);
   parseSecurityOptions(host.SecurityOpt ?? []);
-  parseSignal(config.StopSignal ?? 'SIGTERM');
+  parseStopSignal(config.StopSignal ?? 'SIGTERM');
   logLimits(context.settings, host);
   checkSysctls(host.Sysctls ?? {}, {
     network: kind === 'host' || kind === 'container',

@@ -5,7 +5,7 @@ import type { ContainerRecord } from './container-record.ts';
 import type { LifeContext } from './life.ts';
 import { publishContainer } from './notify.ts';
 import { processOf } from './process-of.ts';
-import { parseSignal } from './signals.ts';
+import { parseSignal, parseStopSignal } from './signals.ts';
 
 const SIGKILL = 9;
 /** After SIGKILL a process ends at once, but for one that is stuck in the kernel. */
@@ -20,7 +20,7 @@ export async function stopContainer(
   request: Parameters<EngineApi['containerStop']>[0],
 ): Promise<void> {
   const { id, ...record } = context.containers.get(request.id);
-  const signal = parseSignal(request.stopSignal || record.stopSignal);
+  const signal = parseStopSignal(request.stopSignal || record.stopSignal) ?? SIGKILL;
   const grace = request.t ?? record.config.StopTimeout ?? context.settings.stopTimeoutSeconds;
   await stopWith(context, id, { signal, graceMs: grace < 0 ? undefined : grace * 1000 });
 }
@@ -111,7 +111,7 @@ export async function killContainer(
     if (!isUp(record)) {
       throw new IechorError('WRONG_STATE', `cannot kill container "${record.name}": container is not running`);
     }
-    const ends = signal === SIGKILL || signal === parseSignal(record.stopSignal);
+    const ends = signal === SIGKILL || signal === parseStopSignal(record.stopSignal);
     if (ends) context.containers.update(id, { stoppedByUser: true });
     if (record.status === 'paused' && !ends) {
       throw new IechorError('WRONG_STATE', `container "${record.name}" is paused: unpause it before signalling it`);

@@ -6,7 +6,7 @@ import type { ContainerRecord } from '../../../src/engine/container-record.ts';
 import { commandOf, mergeConfig, mergeEnv } from '../../../src/engine/create-config.ts';
 import { resolveMounts } from '../../../src/engine/create-mounts.ts';
 import { resolveEndpoints, resolvePorts } from '../../../src/engine/create-network.ts';
-import { parseSignal } from '../../../src/engine/signals.ts';
+import { parseSignal, parseStopSignal } from '../../../src/engine/signals.ts';
 import { checkSysctls } from '../../../src/engine/sysctls.ts';
 import { resolveUser } from '../../../src/engine/users.ts';
 import type { NetworkRecord } from '../../../src/network/types.ts';
@@ -133,6 +133,14 @@ describe('networks and ports', () => {
   });
 });
 
+test('an image may expose what cannot be published', () => {
+  const exposing = { ExposedPorts: { '0/tcp': {}, '90/sctp': {} } };
+  expect(resolvePorts('networks', {}, exposing)).toEqual([]);
+  expect(code(() => resolvePorts('networks', { PublishAllPorts: true }, exposing))).toBe('BAD_REQUEST');
+  expect(code(() => resolvePorts('networks', { PortBindings: { '90/sctp': [{}] } }, {}))).toBe('NOT_SUPPORTED');
+  expect(code(() => resolvePorts('networks', {}, { ExposedPorts: { '80/icmp': {} } }))).toBe('BAD_REQUEST');
+});
+
 test('what has no effect is refused by its name, what says nothing passes', () => {
   expect(() => checkSupported({ HostConfig: { Links: ['a:b'] } }, 'crun')).toThrow('HostConfig.Links');
   expect(() => checkSupported({ HostConfig: { Runtime: 'kata' } }, 'crun')).toThrow('kata');
@@ -203,4 +211,6 @@ test('names are checked and generated', () => {
 test('signals are names and numbers', () => {
   expect(['SIGTERM', 'hup', '9', 'SIGRTMIN+3'].map(parseSignal)).toEqual([15, 1, 9, 37]);
   for (const signal of ['SIGWHAT', '0', '65', '']) expect(code(() => parseSignal(signal))).toBe('BAD_REQUEST');
+  expect(['65', '-5', 'TERM', 'CLD'].map(parseStopSignal)).toEqual([undefined, undefined, 15, 17]);
+  for (const signal of ['SIGWHAT', '0', '']) expect(code(() => parseStopSignal(signal))).toBe('BAD_REQUEST');
 });
