@@ -4,11 +4,11 @@ import type { ByteStream, Frame } from '../api/streams.ts';
 import type { PathStat } from '../api/types/container.ts';
 import { compareVersions } from '../api/wire.ts';
 import type { Log } from '../common/log.ts';
+import type { Active } from './active.ts';
 import { checkBody } from './check-body.ts';
 import { decodeFields, readJsonBody } from './decode.ts';
 import { streamType } from './hijack.ts';
 import { sendBytes, sendFrames, sendJson, sendLines, setPathStat } from './reply.ts';
-import type { Active } from './active.ts';
 
 export interface Handling {
   readonly api: Api;

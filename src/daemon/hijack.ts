@@ -22,7 +22,10 @@ export async function join(
 ): Promise<void> {
   const gone = () => session.close();
   socket.on('error', gone).on('close', gone);
-  const input = options.takesInput ? passInput(socket, session, options.log) : discard(socket);
+  // Settled at once: a connection that breaks while the output is being written must not be an unobserved failure.
+  const input = (options.takesInput ? passInput(socket, session, options.log) : discard(socket)).catch((error) =>
+    options.log.debug('the connection of a session broke', { code: codeOf(error) }),
+  );
   try {
     for await (const frame of session.output) {
       socket.write(options.terminal ? frame.data : encodeFrame(frame));

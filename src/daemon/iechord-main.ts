@@ -55,6 +55,10 @@ async function main(argv: readonly string[]): Promise<void> {
     }
     process.umask(0o022);
     const log = createLog(options.logLevel);
+    // A failure that nobody awaited is a bug of one request: it is written down, and the others go on.
+    process.on('unhandledRejection', (error) => {
+      log.error('a failure went unobserved', { error: error instanceof Error ? error.stack : String(error) });
+    });
     const daemon = await startDaemon(options, { log, logPath: logPathOf(options) });
     if (options.pidfile) writeFileSync(options.pidfile, `${process.pid}\n`);
     const stop = (signal: string) => {

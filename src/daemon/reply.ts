@@ -4,8 +4,8 @@ import type { ErrorReply } from '../api/client-errors.ts';
 import type { ByteStream, Frame } from '../api/streams.ts';
 import type { PathStat } from '../api/types/container.ts';
 import { contentType, encodeFrame, pathStatHeader } from '../api/wire.ts';
-import { errorCatalogue } from '../common/error-catalogue.ts';
 import { codeOf, isIechorError, messageOf } from '../common/error.ts';
+import { errorCatalogue } from '../common/error-catalogue.ts';
 import type { Log } from '../common/log.ts';
 import { drained } from './drained.ts';
 

@@ -4,11 +4,11 @@ import type { Api } from '../api/route.ts';
 import type { StreamSession } from '../api/streams.ts';
 import type { ExecStartBody } from '../api/types/exec.ts';
 import { compareVersions } from '../api/wire.ts';
+import type { Active } from './active.ts';
 import type { Handling } from './answer.ts';
 import { checkBody } from './check-body.ts';
 import { decodeFields, readJsonBody, readUpgradeBody } from './decode.ts';
 import { join, streamType } from './hijack.ts';
-import type { Active } from './active.ts';
 
 /** The connection: bare after `Upgrade`, or still Node's, where the client takes it over without asking (old style). */
 type Connection =
