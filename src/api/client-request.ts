@@ -2,7 +2,7 @@ import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request as 
 import type { Readable } from 'node:stream';
 import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { type ApiOperation, type FieldKind, kindOf, type Route, wireName } from './route.ts';
-import { contentType } from './wire.ts';
+import { contentType, maxFieldHeaderBytes } from './wire.ts';
 
 /** What a request needs of its connection. */
 export interface Wire {
@@ -10,6 +10,8 @@ export interface Wire {
   readonly agent: Agent;
   /** Version for the path; asks the engine the first time. */
   version(): Promise<string>;
+  /** Whether the engine is ours, and knows what Docker's API has not. */
+  ownOperations(): Promise<boolean>;
 }
 
 export interface Outgoing {
@@ -42,6 +44,7 @@ export async function pathOf(
   for (const [name, field] of Object.entries(route.fields)) {
     const value = request[name];
     if (kindOf(field) === 'path') path = path.replace(`:${name}`, segment(op, route, name, value));
+    else if (kindOf(field) === 'header') continue;
     else if (value !== undefined)
       for (const text of queryTexts(kindOf(field), value)) query.append(wireName(name, field), text);
   }
@@ -73,6 +76,32 @@ export function headersOf(_route: Route, body: string | Readable | undefined): R
   if (body === undefined) return {};
   if (typeof body !== 'string') return { 'Content-Type': contentType.tar };
   return { 'Content-Type': contentType.json, 'Content-Length': String(Buffer.byteLength(body)) };
+}
+
+/**
+ * Fields that travel in headers. Throws NOT_SUPPORTED where the engine is another, which would ignore what they say, and
+ * BAD_REQUEST for more than the server takes.
+ */
+export async function fieldHeaders(
+  wire: Wire,
+  route: Route,
+  request: Readonly<Record<string, unknown>>,
+): Promise<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  for (const [name, field] of Object.entries(route.fields)) {
+    if (kindOf(field) !== 'header' || request[name] === undefined) continue;
+    if (!(await wire.ownOperations())) {
+      throw new IechorError('NOT_SUPPORTED', `the engine takes no ${name} with this request`, {
+        hint: "use iEchor's own engine for it",
+      });
+    }
+    const text = Buffer.from(JSON.stringify(request[name])).toString('base64url');
+    if (text.length > maxFieldHeaderBytes) {
+      throw new IechorError('BAD_REQUEST', `the ${name} are too large: together they may have about 1 MiB`);
+    }
+    headers[wireName(name, field)] = text;
+  }
+  return headers;
 }
 
 /** Sends a request and returns the answer once its head is there; an answer that is no success is thrown. */

@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { IechorError } from '../common/error.ts';
-import { bodyOf, headersOf, pathOf, send, type Wire } from './client-request.ts';
+import { bodyOf, fieldHeaders, headersOf, pathOf, send, type Wire } from './client-request.ts';
 import type { Api, ApiOperation, Route } from './route.ts';
 import { routes } from './routes.ts';
 import type { Frame } from './streams.ts';
@@ -33,7 +33,12 @@ type AnyRequest = Readonly<Record<string, unknown>> & { readonly signal?: AbortS
 export function connect(endpoint: { readonly socketPath: string }): Api & Connection {
   const agent = new Agent({ keepAlive: true });
   let known: Promise<Capabilities> | undefined;
-  const wire: Wire = { socketPath: endpoint.socketPath, agent, version: async () => (await capabilities()).apiVersion };
+  const wire: Wire = {
+    socketPath: endpoint.socketPath,
+    agent,
+    version: async () => (await capabilities()).apiVersion,
+    ownOperations: async () => (await capabilities()).ownOperations,
+  };
   const ping = async () => pong(await send(wire, { op: 'systemPing', route: routes.systemPing, path: '/_ping' }));
   const capabilities = (): Promise<Capabilities> => {
     known ??= ping().then(
@@ -74,7 +79,8 @@ function call(wire: Wire, { op, route, request }: Call): unknown {
 async function exchange(wire: Wire, { op, route, request }: Call) {
   const path = await pathOf(wire, op, route, request);
   const body = bodyOf(route, request.body);
-  return send(wire, { op, route, path, body, headers: headersOf(route, body), signal: request.signal });
+  const headers = { ...headersOf(route, body), ...(await fieldHeaders(wire, route, request)) };
+  return send(wire, { op, route, path, body, headers, signal: request.signal });
 }
 
 async function whole(wire: Wire, what: Call): Promise<unknown> {

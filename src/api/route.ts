@@ -9,9 +9,12 @@ export type Api = EngineApi & DaemonApi;
 export type ApiOperation = keyof Api;
 export type RequestOf<Op extends ApiOperation> = Parameters<Api[Op]>[0];
 
-/** How a field of the request travels: in the path, or in the query as Docker writes that kind. */
-export type FieldKind = 'path' | 'string' | 'bool' | 'int' | 'list' | 'json' | 'filters';
-/** `as` is the name in the query, where it is not the field's own. */
+/**
+ * How a field of the request travels: in the path, or in the query as Docker writes that kind. `header`: JSON as
+ * base64url in a header of ours, which other engines do not know.
+ */
+export type FieldKind = 'path' | 'string' | 'bool' | 'int' | 'list' | 'json' | 'filters' | 'header';
+/** `as` is the name in the query or of the header, where it is not the field's own. */
 export type Field = FieldKind | { readonly kind: Exclude<FieldKind, 'path'>; readonly as: string };
 
 /**
@@ -70,7 +73,7 @@ export type RouteOf<Op extends ApiOperation> = Route & {
   readonly reply: Reply<ReturnType<Api[Op]>>;
 } & BodyOf<Op>;
 
-/** Name in the query of a field. */
+/** Name of a field in the query, or of its header. */
 export function wireName(name: string, field: Field): string {
   return typeof field === 'string' ? name : field.as;
 }

@@ -90,6 +90,7 @@ export const routes = {
       target: 'string',
       platform: 'string',
       version: 'string',
+      secrets: { kind: 'header', as: 'X-Iechor-Build-Secrets' },
     },
     body: 'bytes',
     reply: 'ndjson',

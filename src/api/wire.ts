@@ -12,6 +12,8 @@ export const contentType = {
   raw: 'application/vnd.docker.raw-stream',
 } as const;
 export const pathStatHeader = 'X-Docker-Container-Path-Stat';
+/** Longest header with a field of a request: base64 twice over makes 16 of 9 bytes. */
+export const maxFieldHeaderBytes = 2 * 1024 * 1024;
 
 /** Negative, zero or positive, as `1.9` comes before `1.24`. */
 export function compareVersions(a: string, b: string): number {

@@ -23,7 +23,7 @@ interface Exchange {
 export async function answer({ api, log }: Handling, active: Active, { request, response }: Exchange): Promise<void> {
   const { op, route, version } = active.match;
   const signal = active.controller.signal;
-  const fields = decodeFields(active.match);
+  const fields = decodeFields(active.match, request.headers);
   if (route.body === 'json') fields.body = checkBody(op, await readJsonBody(request));
   else if (route.body === 'bytes' || (route.body && hasBody(request))) fields.body = request;
   const asked = { ...fields, signal };

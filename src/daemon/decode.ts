@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { type FieldKind, kindOf, wireName } from '../api/route.ts';
 import { IechorError, messageOf } from '../common/error.ts';
@@ -7,13 +7,19 @@ import type { Match } from './router.ts';
 /** Longest JSON body that is taken. Archives have no limit: they are streamed. */
 export const maxJsonBytes = 1024 * 1024;
 
-/** The fields of a request, decoded from path and query. Throws BAD_REQUEST. */
-export function decodeFields({ route, pathFields, query }: Match): Record<string, unknown> {
+/** The fields of a request, decoded from path, query and headers. Throws BAD_REQUEST. */
+export function decodeFields(
+  { route, pathFields, query }: Match,
+  headers: IncomingHttpHeaders,
+): Record<string, unknown> {
   const request: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(route.fields)) {
     const kind = kindOf(field);
     if (kind === 'path') request[name] = pathFields[name];
-    else {
+    else if (kind === 'header') {
+      const value = decodeHeader(headers, wireName(name, field));
+      if (value !== undefined) request[name] = value;
+    } else {
       const values = query.getAll(wireName(name, field));
       const value = values.length === 0 ? undefined : decoders[kind](values, wireName(name, field));
       if (value !== undefined) request[name] = value;
@@ -24,7 +30,7 @@ export function decodeFields({ route, pathFields, query }: Match): Record<string
 
 type Decoder = (values: readonly string[], name: string) => unknown;
 
-const decoders: Readonly<Record<Exclude<FieldKind, 'path'>, Decoder>> = {
+const decoders: Readonly<Record<Exclude<FieldKind, 'path' | 'header'>, Decoder>> = {
   string: ([value]) => value,
   bool: ([value = '']) => !['', '0', 'no', 'false', 'none'].includes(value.trim().toLowerCase()),
   int: ([value = ''], name) => {
@@ -36,6 +42,22 @@ const decoders: Readonly<Record<Exclude<FieldKind, 'path'>, Decoder>> = {
   json: ([value = ''], name) => (value === '' ? undefined : parseJson(value, `query parameter ${name}`)),
   filters: ([value = '']) => decodeFilters(value),
 };
+
+/** An object of texts, as JSON in base64url. What is wrong with it is not quoted: it may be secret. */
+function decodeHeader(headers: IncomingHttpHeaders, name: string): Record<string, string> | undefined {
+  const text = headers[name.toLowerCase()];
+  if (text === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(String(text), 'base64url').toString());
+  } catch {
+    value = undefined;
+  }
+  if (!isObject(value) || !Object.values(value).every((one) => typeof one === 'string')) {
+    throw bad(`the header ${name} is not base64url of a JSON object of texts`);
+  }
+  return value as Record<string, string>;
+}
 
 /** `{"name": ["a"]}`, or the older `{"name": {"a": true}}`. */
 function decodeFilters(text: string): Record<string, string[]> | undefined {

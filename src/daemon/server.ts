@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Api } from '../api/route.ts';
-import { apiVersion } from '../api/wire.ts';
+import { apiVersion, maxFieldHeaderBytes } from '../api/wire.ts';
 import type { Log } from '../common/log.ts';
 import { type Active, createActiveRequests } from './active.ts';
 import { answer } from './answer.ts';
@@ -68,7 +68,13 @@ export function createApiServer({ api, log, version }: ServerOptions): ApiServer
   };
 
   const server = createServer(
-    { requestTimeout: 0, headersTimeout: 30_000, keepAliveTimeout: 120_000, shouldUpgradeCallback: mayUpgrade },
+    {
+      requestTimeout: 0,
+      headersTimeout: 30_000,
+      keepAliveTimeout: 120_000,
+      maxHeaderSize: maxFieldHeaderBytes + 64 * 1024,
+      shouldUpgradeCallback: mayUpgrade,
+    },
     (request, response) => void onRequest(request, response),
   );
   server.on('upgrade', (request, socket, head) => void onUpgrade(request, socket, head));

@@ -19,7 +19,7 @@ type Connection =
 export async function takeOver({ api, log }: Handling, active: Active, connection: Connection): Promise<void> {
   const { op, route, version } = active.match;
   const { request } = connection;
-  const fields = decodeFields(active.match);
+  const fields = decodeFields(active.match, request.headers);
   if (route.body) {
     const body = await (connection.socket ? readUpgradeBody(request, connection.socket) : readJsonBody(request));
     fields.body = checkBody(op, body);

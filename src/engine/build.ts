@@ -46,6 +46,9 @@ function buildRequest(request: BuildQuery, contextDir: string): Parameters<Build
     extraHosts: request.extrahosts ? request.extrahosts.split(',') : [],
     platform: request.platform,
     shmSizeBytes: request.shmsize || undefined,
+    secrets: Object.fromEntries(
+      Object.entries(request.secrets ?? {}).map(([id, content]) => [id, Buffer.from(content, 'base64')]),
+    ),
     signal: request.signal,
   };
 }

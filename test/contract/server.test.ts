@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer as createHttpServer, request } from 'node:http';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -244,6 +244,41 @@ describe('streams', () => {
       { error: 'step 2 failed', errorDetail: { message: 'step 2 failed', code: 'BUILD_FAILED', hint: 'look' } },
     ]);
     client.close();
+  });
+
+  test('secrets of a build arrive whole, and only in a header that our engine alone is sent', async () => {
+    const asked: unknown[] = [];
+    await serve({
+      imageBuild: async function* (request) {
+        asked.push(request.secrets);
+        yield { stream: 'done' };
+      },
+    });
+    const build = (secrets: Record<string, string>) => {
+      const client = connect({ socketPath: path });
+      const body = Readable.from([Buffer.alloc(1024)]);
+      return collect(client.imageBuild({ t: ['a'], secrets, body })).finally(() => client.close());
+    };
+    const secrets = { one: Buffer.from('s3cret').toString('base64'), large: 'x'.repeat(1_000_000) };
+    expect(await build(secrets)).toEqual([{ stream: 'done' }]);
+    expect(asked).toEqual([secrets]);
+    await expect(build({ large: 'x'.repeat(2_000_000) })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    const bad = await ask('POST', '/build', '', { 'X-Iechor-Build-Secrets': 'czNjcmV0' });
+    expect(bad.status).toBe(400);
+    expect(bad.text).not.toContain('s3cret');
+  });
+
+  test('another engine is sent no secrets', async () => {
+    const other = createHttpServer((request, response) => {
+      response.writeHead(request.url === '/_ping' ? 200 : 500, { 'Api-Version': '1.51', Server: 'Docker/28' });
+      response.end('OK');
+    });
+    await new Promise<void>((resolve) => other.listen(path, resolve));
+    const client = connect({ socketPath: path });
+    const lines = collect(client.imageBuild({ secrets: { a: 'YQ==' }, body: Readable.from([]) }));
+    await expect(lines).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+    client.close();
+    await new Promise((resolve) => other.close(resolve));
   });
 
   test('an early failure of a stream has a status of its own', async () => {

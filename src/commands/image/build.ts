@@ -5,6 +5,7 @@ import { openBuildContext } from '../../cli/build-context.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { keyValues } from '../../cli/key-values.ts';
 import { printProgress } from '../../cli/progress-stream.ts';
+import { readSecrets } from '../../cli/build-secrets.ts';
 import { parseBytes } from '../../common/bytes.ts';
 
 const several = (summary: string, char?: 't') =>
@@ -28,6 +29,7 @@ export default class Build extends BaseCommand {
     platform: Flags.string({ summary: 'Platform of the image (os/arch)' }),
     pull: Flags.boolean({ summary: 'Look for newer base images' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Print the id of the image only' }),
+    secret: several('Give RUN --mount=type=secret a secret (id=ID,src=FILE or id=ID,env=VARIABLE)'),
     'shm-size': Flags.string({ summary: 'Size of /dev/shm of RUN steps' }),
     tag: several('Name of the image', 't'),
     target: Flags.string({ summary: 'Stage to build' }),
@@ -36,6 +38,7 @@ export default class Build extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Build);
     const input = flags.file === '-' ? await text(process.stdin) : undefined;
+    const secrets = readSecrets(flags.secret, process.env);
     const { dockerfile, tar } = await openBuildContext(args.context, {
       file: flags.file,
       text: input,
@@ -56,6 +59,7 @@ export default class Build extends BaseCommand {
       platform: flags.platform,
       target: flags.target,
       version: '1',
+      secrets,
       body: tar,
       signal: this.signal,
     });

@@ -1,6 +1,6 @@
 import type { Mount } from '../../api/types/host-config.ts';
 import type { FileReference, Project, Service } from '../model/project.ts';
-import type { DeliveredFile } from './plan.ts';
+import type { ContentSource, DeliveredFile } from './plan.ts';
 
 export interface Deliveries {
   readonly mounts: Mount[];
@@ -39,11 +39,12 @@ function one(
     uid: Number(uid ?? 0),
     gid: Number(gid ?? 0),
     mode: mode ?? 0o444,
-    source:
-      spec?.file !== undefined
-        ? { file: spec.file }
-        : spec?.environment !== undefined
-          ? { environment: spec.environment }
-          : { content: spec?.content ?? '' },
+    source: contentSource(spec),
   };
+}
+
+/** Where the content of a secret or config comes from. */
+export function contentSource(spec: Project['secrets'][string] | undefined): ContentSource {
+  if (spec?.file !== undefined) return { file: spec.file };
+  return spec?.environment === undefined ? { content: spec?.content ?? '' } : { environment: spec.environment };
 }

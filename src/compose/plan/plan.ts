@@ -15,8 +15,10 @@ export interface DeliveredFile {
   readonly uid: number;
   readonly gid: number;
   readonly mode: number;
-  readonly source: { readonly file: string } | { readonly environment: string } | { readonly content: string };
+  readonly source: ContentSource;
 }
+
+export type ContentSource = { readonly file: string } | { readonly environment: string } | { readonly content: string };
 
 /** One image build: where the context is, and the engine's options for it. */
 export interface BuildSpec {
@@ -25,6 +27,8 @@ export interface BuildSpec {
   readonly dockerfile?: string;
   readonly inline?: string;
   readonly options: BuildOptions;
+  /** Secrets of RUN steps by id; read when the step runs. */
+  readonly secrets?: readonly { readonly id: string; readonly source: ContentSource }[];
 }
 
 export type AwaitCondition = 'running' | 'healthy' | 'running-or-healthy' | 'completed';

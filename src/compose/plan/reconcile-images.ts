@@ -2,6 +2,7 @@ import type { BuildOptions } from '../../api/types/image.ts';
 import type { SourceSpan } from '../../common/diagnostic.ts';
 import { IechorError } from '../../common/error.ts';
 import type { Build, Environment } from '../model/project.ts';
+import { contentSource } from './delivered-files.ts';
 import { type Desired, type DesiredService, projectLabels } from './desired.ts';
 import { defined } from './host-config.ts';
 import { labels } from './labels.ts';
@@ -138,6 +139,10 @@ export function buildSpec(desired: Desired, service: DesiredService, flags: Buil
     dockerfile: build.dockerfile,
     inline: build.dockerfile_inline,
     options,
+    secrets: build.secrets?.map(({ source, target }) => ({
+      id: target ?? source,
+      source: contentSource(project.secrets[source]),
+    })),
   });
 }
 

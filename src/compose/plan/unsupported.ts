@@ -62,7 +62,6 @@ const rows: readonly Row[] = [
   { path: 'services.*.deploy.restart_policy.delay', why: "the engine's own back-off applies", notice: true },
   { path: 'services.*.deploy.restart_policy.window', why: "the engine's own back-off applies", notice: true },
   { path: 'services.*.build.additional_contexts', when: notEmpty, why: 'further build contexts are not supported yet' },
-  { path: 'services.*.build.secrets', when: notEmpty, why: 'secrets in builds are not supported yet' },
   { path: 'services.*.build.ssh', when: notEmpty, why: 'SSH agents in builds are not supported yet' },
   { path: 'services.*.build.cache_to', when: notEmpty, why: 'exporting the build cache is not supported yet' },
   { path: 'services.*.build.entitlements', when: notEmpty, why: 'it is not supported yet' },

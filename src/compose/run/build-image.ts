@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { EngineApi } from '../../api/engine-api.ts';
 import type { StepOf } from '../plan/plan.ts';
+import { type DeliverOptions, readContent } from './deliver-files.ts';
 import type { StepContext, StepResult } from './execute.ts';
 import { followMessages } from './messages.ts';
 
@@ -8,18 +9,37 @@ import { followMessages } from './messages.ts';
 export async function buildImage(
   engine: EngineApi,
   { service, build }: Pick<StepOf<'buildImage'>, 'service' | 'build'>,
-  context: Pick<StepContext, 'signal' | 'kill' | 'report'>,
+  {
+    context,
+    environment,
+  }: {
+    readonly context: Pick<StepContext, 'signal' | 'kill' | 'report'>;
+    readonly environment: DeliverOptions['environment'];
+  },
 ): Promise<StepResult | undefined> {
   const { openContext } = await import('../../context/pack.ts');
   const signal = AbortSignal.any([context.signal, context.kill]);
   const file = build.dockerfile === undefined ? undefined : resolve(build.context, build.dockerfile);
   const { tar, dockerfile } = openContext(build.context, { file, text: build.inline, signal });
-  const messages = engine.imageBuild({ ...build.options, dockerfile, body: tar, signal });
   try {
+    const secrets = await readSecrets(build.secrets, environment);
+    const messages = engine.imageBuild({ ...build.options, ...secrets, dockerfile, body: tar, signal });
     const about = { fallback: 'BUILD_FAILED', about: `cannot build ${service}` } as const;
     const id = await followMessages(messages, context.report, about);
     return id === undefined ? undefined : { imageId: id };
   } finally {
     tar.destroy();
   }
+}
+
+async function readSecrets(
+  secrets: StepOf<'buildImage'>['build']['secrets'],
+  environment: DeliverOptions['environment'],
+): Promise<{ secrets?: Record<string, string> }> {
+  if (!secrets?.length) return {};
+  const read = secrets.map(async ({ id, source }) => {
+    const content = await readContent(source, `build secret ${id}`, environment);
+    return [id, content.toString('base64')] as const;
+  });
+  return { secrets: Object.fromEntries(await Promise.all(read)) };
 }

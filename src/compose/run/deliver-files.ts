@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { pack } from 'tar-stream';
 import type { EngineApi } from '../../api/engine-api.ts';
 import { codeOf, IechorError } from '../../common/error.ts';
-import type { DeliveredFile } from '../plan/plan.ts';
+import type { ContentSource, DeliveredFile } from '../plan/plan.ts';
 
 export interface DeliverOptions {
   readonly files: readonly DeliveredFile[];
@@ -13,7 +13,7 @@ export interface DeliverOptions {
 /** Copies secrets and configs into a container that has not started, with owner and mode, in one archive. */
 export async function deliverFiles(engine: EngineApi, id: string, options: DeliverOptions): Promise<void> {
   const { files, environment, signal } = options;
-  const contents = await Promise.all(files.map((file) => contentOf(file, environment)));
+  const contents = await Promise.all(files.map(({ source, target }) => readContent(source, target, environment)));
   const archive = pack();
   for (const [at, file] of files.entries()) {
     const name = file.target.replace(/^\/+/, '');
@@ -24,8 +24,10 @@ export async function deliverFiles(engine: EngineApi, id: string, options: Deliv
   await engine.containerArchivePut({ id, path: '/', copyUIDGID: true, body, signal });
 }
 
-async function contentOf(
-  { source, target }: DeliveredFile,
+/** The content of a secret or config that goes to `target`. Throws COMPOSE_INVALID where there is none. */
+export async function readContent(
+  source: ContentSource,
+  target: string,
   environment: DeliverOptions['environment'],
 ): Promise<Buffer> {
   if ('content' in source) return Buffer.from(source.content);

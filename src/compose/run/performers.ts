@@ -23,10 +23,10 @@ export function createPerformers(options: PerformerOptions): Performers {
 type ImageKind = 'pullImage' | 'buildImage' | 'removeImage';
 type ResourceKind = 'createNetwork' | 'removeNetwork' | 'createVolume' | 'removeVolume';
 
-function imagePerformers({ engine }: PerformerOptions): Pick<Performers, ImageKind> {
+function imagePerformers({ engine, environment }: PerformerOptions): Pick<Performers, ImageKind> {
   return {
     pullImage: (step, context) => pull(engine, step, context),
-    buildImage: (step, context) => buildImage(engine, step, context),
+    buildImage: (step, context) => buildImage(engine, step, { context, environment }),
     removeImage: (step, { kill }) => tolerant(engine.imageRemove({ name: step.image, signal: kill })),
   };
 }
