@@ -29,12 +29,14 @@ export async function containerAttach(
   const controller = new AbortController();
   const stop = () => controller.abort();
   request.signal?.addEventListener('abort', stop, { once: true });
-  const live = request.stream ? connectSoon(context, record, controller.signal) : Promise.resolve(undefined);
+  const takesInput = request.stdin === true && record.config.OpenStdin === true;
+  const connectNow = () => context.monitor.attach(record.id, { stdin: takesInput });
+  const live = request.stream ? connectSoon({ context, record, connectNow }, controller.signal) : undefined;
   const session = createSession({
-    connection: live,
+    connection: live ?? Promise.resolve(undefined),
     before: request.logs ? pastOf(context, record, request) : undefined,
     wants: (stream) => (stream === 'stderr' ? request.stderr : request.stdout) === true,
-    takesInput: request.stdin === true && record.config.OpenStdin === true,
+    takesInput,
     ...(detach && { filterInput: detach }),
     isAlive: () => processInfo(context.containers.find(record.id)?.pid ?? 0) !== undefined,
     onClose: () => {
@@ -56,16 +58,24 @@ function refuseWrongState(record: ContainerRecord): void {
   }
 }
 
+/** Now where the container runs, else with its next start. */
 function connectSoon(
-  context: EngineContext,
-  record: ContainerRecord,
+  {
+    context,
+    record,
+    connectNow,
+  }: {
+    readonly context: EngineContext;
+    readonly record: ContainerRecord;
+    readonly connectNow: () => Promise<MonitorConnection>;
+  },
   signal: AbortSignal,
 ): Promise<MonitorConnection | undefined> {
-  if (record.status === 'running') return context.monitor.attach(record.id);
+  if (record.status === 'running') return connectNow();
   return new Promise((resolve, reject) => {
     const done = () => resolve(undefined);
     const forget = context.earlyAttach.expect(record.id, {
-      attach: () => context.monitor.attach(record.id).then(resolve, reject),
+      attach: () => connectNow().then(resolve, reject),
       cancel: done,
     });
     signal.addEventListener('abort', () => {

@@ -42,6 +42,21 @@ suite('streams of containers (need root)', () => {
     expect((await end).StatusCode).toBe(3);
   });
 
+  test('a client that only listens ends no input, before or after the start', async () => {
+    const id = await create('while read line; do echo "got $line"; done; echo end', {
+      OpenStdin: true,
+      StdinOnce: true,
+    });
+    const early = await attach(id, { stdin: false });
+    const writer = await attach(id);
+    await engine.containerStart({ id });
+    const late = await attach(id, { stdin: false });
+    for (const listener of [early, late]) listener.close();
+    await writer.write(Buffer.from('one\n'));
+    writer.endInput();
+    expect(await texts(writer)).toEqual({ stdout: 'got one\nend\n' });
+  });
+
   test('a large output arrives whole though its reader is slow', async () => {
     const id = await create('seq 1 1000000');
     const session = await attach(id, { stdin: false });
