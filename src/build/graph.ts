@@ -1,6 +1,6 @@
 import { ExpansionError, expand } from './language/expand.ts';
 import { readMount } from './language/mount-option.ts';
-import { didYouMean } from './language/suggest.ts';
+import { didYouMean } from '../common/nearest.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { BuildFile, InstructionOf, Stage, StageInstruction } from './language/types.ts';
 

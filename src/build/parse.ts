@@ -4,7 +4,7 @@ import { readFlags } from './language/flags.ts';
 import { type Arguments, InstructionError } from './language/form.ts';
 import { readHeredocs } from './language/heredoc.ts';
 import { type LineReader, type LogicalLine, openLines, readLogicalLine, spanOf } from './language/lines.ts';
-import { didYouMean } from './language/suggest.ts';
+import { didYouMean } from '../common/nearest.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type {
   BuildFile,

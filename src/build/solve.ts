@@ -2,7 +2,7 @@ import { codeOf, isIechorError, messageOf } from '../common/error.ts';
 import type { Build, StepContext } from './build-context.ts';
 import { solveCopy } from './copy-step.ts';
 import type { StageNode } from './graph.ts';
-import { didYouMean } from './language/suggest.ts';
+import { didYouMean } from '../common/nearest.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf, StageInstruction } from './language/types.ts';
 import { metadata } from './metadata.ts';

@@ -5,7 +5,7 @@ import { type Fingerprint, hashContent } from './files/content-hash.ts';
 import { type PlannedSource, planCopy } from './files/plan-copy.ts';
 import { plainView, type SourceView } from './files/source-view.ts';
 import { sourceRef } from './graph.ts';
-import { didYouMean } from './language/suggest.ts';
+import { didYouMean } from '../common/nearest.ts';
 import { syntaxError } from './language/syntax-error.ts';
 
 /** A tree that an instruction takes files from. `chainId` is set where it is an image's, so that it never changes. */

@@ -28,3 +28,11 @@ function editDistance(a: string, b: string): number {
   }
   return last[b.length] ?? 0;
 }
+
+/** `did you mean "x"?` for the candidate nearest to a mistyped word; undefined where none is near. */
+export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
+  const others: string[] = [];
+  for (const candidate of candidates) if (candidate !== word) others.push(candidate);
+  const found = nearest(word, others);
+  return found === undefined ? undefined : `did you mean "${found}"?`;
+}

@@ -1,6 +1,6 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import { IechorError } from '../common/error.ts';
-import { nearest } from '../common/nearest.ts';
+import { didYouMean } from '../common/nearest.ts';
 import { type ObservedContainer, observeContainers } from './plan/observe.ts';
 
 /** What a command is about: a project by name, and its services where the file is at hand. */
@@ -19,9 +19,8 @@ export function checkServices(
   const all = new Set([...(target.known ?? []), ...containers.map(({ service }) => service)]);
   for (const name of names) {
     if (all.has(name)) continue;
-    const guess = nearest(name, [...all]);
     throw new IechorError('SERVICE_NOT_FOUND', `no such service: ${name}`, {
-      hint: guess ? `did you mean "${guess}"?` : `services: ${[...all].sort().join(', ') || 'none'}`,
+      hint: didYouMean(name, all) ?? `services: ${[...all].sort().join(', ') || 'none'}`,
     });
   }
 }

@@ -1,5 +1,5 @@
 import { type FlagKind, InstructionError } from './form.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean } from '../../common/nearest.ts';
 
 /** Checks `--flag=value` words against an instruction's flags. Booleans become `true` or `false`. */
 export function readFlags(
@@ -13,8 +13,8 @@ export function readFlags(
     const value = equals < 0 ? undefined : word.slice(equals + 1);
     const kind = Object.hasOwn(known, flag) ? known[flag] : undefined;
     if (kind === undefined) {
-      const hint = didYouMean(flag, Object.keys(known));
-      throw new InstructionError(`unknown flag: --${flag}`, { token: word, hint: hint?.replace('mean ', 'mean --') });
+      const flagNames = Object.keys(known).map((name) => `--${name}`);
+      throw new InstructionError(`unknown flag: --${flag}`, { token: word, hint: didYouMean(`--${flag}`, flagNames) });
     }
     if (flags.has(flag) && kind !== 'strings') throw new InstructionError(`duplicate flag: --${flag}`, { token: word });
     flags.set(flag, [...(flags.get(flag) ?? []), flagValue(flag, kind, value)]);

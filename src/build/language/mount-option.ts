@@ -1,5 +1,5 @@
 import { InstructionError } from './form.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean } from '../../common/nearest.ts';
 
 export type MountType = 'bind' | 'cache' | 'tmpfs' | 'secret' | 'ssh';
 

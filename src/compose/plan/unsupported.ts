@@ -3,7 +3,7 @@ import { IechorError } from '../../common/error.ts';
 import type { Project } from '../model/project.ts';
 import type { Desired } from './desired.ts';
 
-interface Row {
+export interface UnsupportedRow {
   /** `*` stands for any key or index. Matches where the value is set. */
   readonly path: string;
   /** Only these values; default: any. */
@@ -16,8 +16,11 @@ interface Row {
 const set = (value: unknown): boolean => value === true;
 const notEmpty = (value: unknown): boolean => Object.keys((value ?? {}) as object).length > 0;
 
-/** All that the model knows and a plan cannot do yet. An attribute that works is taken off this list. */
-const rows: readonly Row[] = [
+/**
+ * All that the model knows and a plan cannot do yet: refused by `up` and its kin, by name and place, or said to be
+ * without effect. An attribute that works is taken off this list; docs/compose-support.md is made from it.
+ */
+export const unsupportedRows: readonly UnsupportedRow[] = [
   { path: 'services.*.provider', why: 'provider services are not supported yet' },
   { path: 'services.*.models', when: notEmpty, why: 'models are not supported yet' },
   { path: 'services.*.credential_spec', why: 'it applies to Windows containers' },
@@ -33,6 +36,7 @@ const rows: readonly Row[] = [
     when: (value) => /^(daily|weekly|every_)/.test(String(value)),
     why: 'time-based pull policies are not supported yet',
   },
+  { path: 'services.*.pull_refresh_after', why: 'time-based pull policies are not supported yet' },
   {
     path: 'services.*.volumes.*.type',
     when: (value) => value === 'cluster' || value === 'npipe',
@@ -84,7 +88,7 @@ const rows: readonly Row[] = [
     when: (value) => /^(https?|git|ssh):\/\/|^git@/.test(String(value)),
     why: 'contexts from afar are not supported yet',
   },
-  ...(['secrets', 'configs'] as const).flatMap((kind): Row[] => [
+  ...(['secrets', 'configs'] as const).flatMap((kind): UnsupportedRow[] => [
     { path: `${kind}.*.external`, when: set, why: 'external ones need a store that is not there yet' },
     { path: `${kind}.*.driver`, why: 'drivers are not supported' },
     { path: `${kind}.*.template_driver`, why: 'templates are not supported' },
@@ -96,7 +100,7 @@ export function unsupportedAttributes(
   { project, spanOf }: Pick<Desired, 'project' | 'spanOf'>,
   services: ReadonlySet<string>,
 ): Diagnostic[] {
-  return rows.flatMap((row) =>
+  return unsupportedRows.flatMap((row) =>
     matches(project, row.path.split('.')).flatMap(({ path, value }): Diagnostic[] => {
       if (value === undefined || value === null || !(row.when?.(value) ?? true)) return [];
       if (path[0] === 'services' && !services.has(String(path[1]))) return [];

@@ -191,7 +191,7 @@ const service = object({
     hint: 'write always, never, missing, build, daily, weekly, or every_ and a duration',
     apply: 'none',
   }),
-  pull_refresh_after: text({ apply: 'unsupported', unprinted: true }),
+  pull_refresh_after: text({ unprinted: true }),
   read_only: bool(),
   restart: text({ apply: 'live' }),
   runtime: text(),

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../common/error-catalogue.ts';
 import type { Project, Service } from '../model/project.ts';
 import { get, isMap, type MapNode, type Node, type Place } from './node.ts';
 import { type Path, placesOf, type Report } from './report.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean } from '../../common/nearest.ts';
 
 export interface Consistency {
   readonly project: Project;

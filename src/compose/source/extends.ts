@@ -22,7 +22,7 @@ import {
   stringOf,
 } from './node.ts';
 import { keyPlacesOf, placesOf } from './report.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean } from '../../common/nearest.ts';
 
 interface Place {
   readonly scope: Scope;

@@ -1,7 +1,7 @@
 import { isMap, type MapNode, type Node, type ScalarNode, sameNode, scalarText } from './node.ts';
 import { keyPlacesOf, type Path, placesOf, type Report } from './report.ts';
 import type { JsonType, Spec } from './spec.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean } from '../../common/nearest.ts';
 
 /** Tells every value that is not what the attribute table allows in its place. */
 export function checkSchema(node: Node, spec: Spec, path: Path, report: Report): void {

@@ -62,8 +62,8 @@ export type CanonicalRule =
 export type DefaultRule = 'buildContext' | 'secretTarget' | 'port' | 'deviceRequest';
 export type PathRule = 'path' | 'context' | 'hostPath' | 'watched' | 'mount' | 'driverOptions';
 export type CheckRule = 'externalVolume' | 'configSource' | 'secretSource' | 'hostIp' | 'notBlank' | 'deviceRequest';
-/** What a change does to a running container; `unsupported` is refused at `up`, by name and place. */
-export type Apply = 'recreate' | 'live' | 'none' | 'unsupported';
+/** What a change does to a running container. */
+export type Apply = 'recreate' | 'live' | 'none';
 
 export interface Rules {
   readonly accept?: readonly JsonType[];

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { renderConfig, renderTree, serviceHashes } from '../../../src/compose/config.ts';
 import { load } from '../../../src/compose/source/load.ts';
-import { unsupportedUses } from '../../../src/compose/source/unsupported.ts';
+import { unsupportedAttributes } from '../../../src/compose/plan/unsupported.ts';
 
 const directory = resolve('test/golden/config/everything');
 const golden = (name: string) => readFileSync(join(directory, `${name}.golden`), 'utf8').trimEnd();
@@ -25,9 +25,15 @@ test('the hash of a service without paths is that of Docker Compose', async () =
   expect(golden('hash.txt').split('\n')).toContain(plain);
 });
 
-test('what is marked as unsupported is named with its place', async () => {
-  const found = unsupportedUses(await project());
-  expect(found).toMatchObject([
-    { code: 'COMPOSE_UNSUPPORTED', path: 'services.web.pull_refresh_after', at: [{ line: 27 }] },
-  ]);
+test('what the engine cannot do is named with its place', async () => {
+  const { project, origins } = await load({ cwd: directory, environment: {} });
+  const spanOf = (...path: (string | number)[]) => origins.spans(path);
+  const found = unsupportedAttributes({ project, spanOf }, new Set(['web']));
+  expect(found).toContainEqual(
+    expect.objectContaining({
+      severity: 'error',
+      path: 'services.web.pull_refresh_after',
+      at: [expect.objectContaining({ line: 27 })],
+    }),
+  );
 });

@@ -32,5 +32,7 @@ test.each([
 });
 
 test('a target that is not there is guessed', () => {
-  expect(() => graph(three, 'tow')).toThrow(expect.objectContaining({ hint: 'Did you mean two?' }) as unknown as Error);
+  expect(() => graph(three, 'tow')).toThrow(
+    expect.objectContaining({ hint: 'did you mean "two"?' }) as unknown as Error,
+  );
 });

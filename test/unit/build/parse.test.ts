@@ -105,8 +105,8 @@ describe('mistakes', () => {
   });
 
   test('a name that looks mistyped is guessed', () => {
-    expect(failure('FROM a\nENTRYPIONT x').hint).toBe('Did you mean ENTRYPOINT?');
-    expect(failure('FROM a\nCOPY --chwon=1 a b').hint).toBe('Did you mean --chown?');
+    expect(failure('FROM a\nENTRYPIONT x').hint).toBe('did you mean "ENTRYPOINT"?');
+    expect(failure('FROM a\nCOPY --chwon=1 a b').hint).toBe('did you mean "--chown"?');
   });
 
   test('the line is shown with the part that is meant', () => {

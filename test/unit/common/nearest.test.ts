@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { nearest } from '../../../src/common/nearest.ts';
+import { didYouMean, nearest } from '../../../src/common/nearest.ts';
 
 test.each([
   ['prots', 'ports'],
@@ -12,4 +12,9 @@ test.each([
 
 test('a word that resembles nothing has no suggestion', () => {
   expect(nearest('zebra', ['ports', 'image'])).toBeUndefined();
+});
+
+test('a hint never suggests the word itself', () => {
+  expect(didYouMean('ports', ['ports', 'port'])).toBe('did you mean "port"?');
+  expect(didYouMean('ports', ['ports'])).toBeUndefined();
 });
