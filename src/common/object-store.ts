@@ -11,9 +11,20 @@ export type ObjectKind =
   | 'build-step'
   | 'meta';
 
+export interface TransactionOptions {
+  /**
+   * `soon`: what is written survives the daemon's death at once, and a loss of power only after `durable`, the next
+   * ordinary write, or a second. The order of writes is kept: what is lost is always the latest. Default: `now`.
+   */
+  readonly durable?: 'now' | 'soon';
+}
+
+/** For what recovery makes up for, or somebody awaits `durable` for. */
+export const soon: TransactionOptions = { durable: 'soon' };
+
 /**
- * The daemon's memory: documents by kind and id, with unique keys. Synchronous, durable when a call returns
- * (architecture: one embedded database, one writer). Implemented by host/state-db.ts.
+ * The daemon's memory: documents by kind and id, with unique keys. Synchronous, durable when a call returns unless it
+ * was told otherwise (architecture: one embedded database, one writer). Implemented by host/state-db.ts.
  */
 export interface ObjectStore {
   get<T>(kind: ObjectKind, id: string): T | undefined;
@@ -29,6 +40,8 @@ export interface ObjectStore {
   /** Id of the object that owns a unique key. */
   owner(key: string): string | undefined;
   /** All or nothing; nested calls join the outer transaction. */
-  transaction<T>(body: () => T): T;
+  transaction<T>(body: () => T, options?: TransactionOptions): T;
+  /** Resolves when everything written so far would survive a loss of power; those who wait at once share the cost. */
+  durable(): Promise<void>;
   close(): void;
 }

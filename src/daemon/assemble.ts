@@ -10,6 +10,7 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { createEvents } from '../engine/events.ts';
 import { createExecs } from '../engine/exec-store.ts';
 import { createSandbox } from '../engine/sandbox.ts';
+import { createDetachedMounts } from '../host/detached-mounts.ts';
 import { createExec } from '../host/exec-process.ts';
 import { openMonitor } from '../host/monitor.ts';
 import { openRuntime } from '../host/oci-runtime.ts';
@@ -50,6 +51,7 @@ export async function assemble(options: DaemonOptions, { roots, log }: { roots: 
         defaultPidsLimit: options.defaultPidsLimit,
       },
       events: createEvents(),
+      detached: createDetachedMounts(),
       earlyAttach: createEarlyAttach(),
       execs: createExecs(),
       mutex: createKeyedMutex(),

@@ -1,12 +1,17 @@
 import { codeOf, IechorError } from '../common/error.ts';
 import { shortId } from '../common/id.ts';
-import type { ObjectStore } from '../common/object-store.ts';
+import { type ObjectStore, soon, type TransactionOptions } from '../common/object-store.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { Containers } from './context.ts';
 
 /** Containers over the store: one document per id, names unique. */
 export function createContainers(store: ObjectStore): Containers {
   const byId = (id: string) => store.get<ContainerRecord>('container', id);
+  const present = (id: string): ContainerRecord => {
+    const record = byId(id);
+    if (record) return record;
+    throw new IechorError('CONTAINER_NOT_FOUND', `No such container: ${id}`);
+  };
   const find = (nameOrId: string): ContainerRecord | undefined => {
     const name = nameOrId.replace(/^\//, '');
     if (name === '') return undefined;
@@ -16,9 +21,9 @@ export function createContainers(store: ObjectStore): Containers {
     if (owner !== undefined) return byId(owner);
     return /^[0-9a-f]{1,64}$/.test(name) ? byPrefix(store, name) : undefined;
   };
-  const put = (record: ContainerRecord) => {
+  const put = (record: ContainerRecord, options?: TransactionOptions) => {
     try {
-      store.put('container', record.id, record, [nameKey(record.name)]);
+      store.transaction(() => store.put('container', record.id, record, [nameKey(record.name)]), options);
     } catch (error) {
       if (codeOf(error) !== 'STATE_CONFLICT') throw error;
       throw nameInUse(record.name, store.owner(nameKey(record.name)), error);
@@ -35,13 +40,10 @@ export function createContainers(store: ObjectStore): Containers {
         hint: 'list all containers with: iechor ps -a',
       });
     },
-    add: put,
-    update(id, change) {
-      const current = byId(id);
-      if (!current) throw new IechorError('CONTAINER_NOT_FOUND', `No such container: ${id}`);
-      return put({ ...current, ...change });
-    },
-    forget: (id) => store.delete('container', id),
+    add: (record) => put(record, soon),
+    update: (id, change) => put({ ...present(id), ...change }),
+    note: (id, change) => put({ ...present(id), ...change }, soon),
+    forget: (id) => store.transaction(() => store.delete('container', id), soon),
   };
 }
 

@@ -3,6 +3,7 @@ import type { KeyedMutex } from '../common/keyed-mutex.ts';
 import type { Log } from '../common/log.ts';
 import type { ObjectStore } from '../common/object-store.ts';
 import type { Roots } from '../common/roots.ts';
+import type { DetachedMounts } from '../host/detached-mounts.ts';
 import type { Exec, Monitor, OciRuntime } from '../host/runtime-port.ts';
 import type { ImageStore } from '../image/image-port.ts';
 import type { Snapshotter } from '../image/snapshotter.ts';
@@ -42,11 +43,16 @@ export interface Containers {
   /** By id, name (with or without a leading slash) or unambiguous id prefix; throws CONTAINER_NOT_FOUND. */
   get(nameOrId: string): ContainerRecord;
   find(nameOrId: string): ContainerRecord | undefined;
-  /** Writes a new record. Throws NAME_IN_USE. */
+  /** Writes a new record, on the disk once `store.durable` has resolved. Throws NAME_IN_USE. */
   add(record: ContainerRecord): ContainerRecord;
   /** Writes a changed record and returns it. Throws NAME_IN_USE for a name that is taken. */
   update(id: string, change: Partial<ContainerRecord>): ContainerRecord;
-  /** Deletes the record: the last thing a removal does. Idempotent. */
+  /**
+   * As `update`, for how a container runs: on the disk within a second, or once `store.durable` has resolved. After a
+   * loss of power nothing runs, and recovery takes the state before for one whose end nobody saw.
+   */
+  note(id: string, change: Partial<ContainerRecord>): ContainerRecord;
+  /** Deletes the record, soon: the last thing a removal does, and done again where it was lost. Idempotent. */
   forget(id: string): void;
 }
 
@@ -74,6 +80,7 @@ export interface EngineContext {
   readonly runtime: OciRuntime;
   readonly monitor: Monitor;
   readonly exec: Exec;
+  readonly detached: DetachedMounts;
   readonly earlyAttach: EarlyAttach;
   readonly execs: Execs;
   /** Serialises operations on one object; never held across a client's stream. */

@@ -55,6 +55,7 @@ export async function createContainer(
     context.containers.forget(id);
     throw error;
   }
+  await context.store.durable();
   publishContainer(context, record, 'create');
   return { Id: id, Warnings: warnings };
 }

@@ -29,7 +29,7 @@ export async function endedLocked(context: LifeContext, id: string, exit: ExitSt
     ranMs: exit.finishedAt.getTime() - Date.parse(record.startedAt),
     lastDelayMs: context.life.delays.get(id) ?? 0,
   });
-  const ended = context.containers.update(id, {
+  const ended = context.containers.note(id, {
     status: delay === undefined ? 'exited' : 'restarting',
     pid: 0,
     exitCode: exit.exitCode,
@@ -89,7 +89,7 @@ async function restartNow(context: LifeContext, id: string): Promise<void> {
       lastDelayMs: context.life.delays.get(id) ?? 0,
     });
     context.log.warn('a restart failed', { container: id, error: messageOf(error) });
-    context.containers.update(id, {
+    context.containers.note(id, {
       status: delay === undefined ? 'exited' : 'restarting',
       finishedAt: now.toISOString(),
     });

@@ -158,6 +158,6 @@ function writeResult(
   const record = context.containers.find(id);
   if (!record?.health || record.status !== 'running') return;
   const health = afterProbe(record.health, entry, options);
-  const updated = context.containers.update(id, { health });
+  const updated = context.containers.note(id, { health });
   if (health.status !== record.health.status) publishContainer(context, updated, `health_status: ${health.status}`);
 }

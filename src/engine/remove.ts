@@ -39,9 +39,11 @@ export async function removeLocked(
   clearTimeout(context.life.restarts.get(id));
   context.life.restarts.delete(id);
   context.life.delays.delete(id);
-  const record = context.containers.update(id, { status: 'removing', removing: options });
+  const record = context.containers.note(id, { status: 'removing', removing: options });
   context.earlyAttach.cancel(id);
   await tearDown(context, id);
+  // Content goes only when it is certain that whoever comes after a loss of power finishes the removal.
+  await context.store.durable();
   await context.snapshotter.remove(id);
   removeTree(containerDir(context.roots, id));
   if (options.volumes) await removeAnonymousVolumes(context, record);

@@ -11,7 +11,7 @@ export async function holdRootfs(
 ): Promise<{ rootfs: string; release: () => Promise<void> }> {
   const { holds } = context.life;
   const rootfs = await context.mutex.run(id, async () => {
-    const mounted = mountRootfs(context, context.containers.get(id).id);
+    const mounted = await mountRootfs(context, context.containers.get(id).id);
     holds.set(id, (holds.get(id) ?? 0) + 1);
     return mounted;
   });

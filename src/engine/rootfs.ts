@@ -1,16 +1,18 @@
-import { lstatSync, mkdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, IechorError } from '../common/error.ts';
 import { removeTree } from '../host/files.ts';
-import { mountAt, mountsBelow, unmount } from '../host/mount.ts';
+import { isMountPoint, mountAt, mountsBelow, unmount } from '../host/mount.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { bundleDir, rootfsDir } from './paths.ts';
 
 /** Mounts the container's root where it belongs and returns the place. Idempotent. */
-export function mountRootfs(context: EngineContext, id: string): string {
+export async function mountRootfs(context: EngineContext, id: string): Promise<string> {
   const rootfs = rootfsDir(context.roots, id);
-  if (mountsBelow(rootfs).length > 0) return rootfs;
+  if (isMountPoint(rootfs)) return rootfs;
+  // Two overlays over the same directories would each miss what the other writes.
+  await context.detached.ended(rootfs);
   mkdirSync(rootfs, { recursive: true, mode: 0o710 });
   mountAt(context.snapshotter.mount(id), rootfs);
   return rootfs;
@@ -19,6 +21,8 @@ export function mountRootfs(context: EngineContext, id: string): string {
 /** Unmounts everything below the container's bundle and removes it. Idempotent. */
 export function releaseBundle(context: EngineContext, id: string): void {
   const bundle = bundleDir(context.roots, id);
+  if (!existsSync(bundle)) return;
+  context.detached.detach(rootfsDir(context.roots, id));
   for (const point of mountsBelow(bundle)) unmount(point);
   removeTree(bundle);
 }
@@ -33,9 +37,9 @@ export async function withRootfs<T>(
   use: (rootfs: string) => Promise<T>,
 ): Promise<T> {
   const rootfs = rootfsDir(context.roots, record.id);
-  if (mountsBelow(rootfs).length > 0) return use(rootfs);
+  if (isMountPoint(rootfs)) return use(rootfs);
   try {
-    return await use(mountRootfs(context, record.id));
+    return await use(await mountRootfs(context, record.id));
   } finally {
     releaseBundle(context, record.id);
   }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IechorError } from '../common/error.ts';
-import { mountAt, mountsBelow } from '../host/mount.ts';
+import { isMountPoint, mountAt } from '../host/mount.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { defaultShmBytes } from './oci-mounts.ts';
@@ -29,7 +29,7 @@ export function sharedMemory(
 
 function mountShared(context: EngineContext, record: ContainerRecord): string {
   const place = join(bundleDir(context.roots, record.id), 'shm');
-  if (mountsBelow(place).length > 0) return place;
+  if (isMountPoint(place)) return place;
   mkdirSync(place, { recursive: true, mode: 0o700 });
   const size = record.body.HostConfig?.ShmSize || defaultShmBytes;
   const options = ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${size}`];

@@ -44,6 +44,8 @@ export async function startContainer(
     context.life.delays.delete(id);
     await startLocked(context, id, { restartCount: 0 });
   });
+  // Whether it ran decides whether it is started again with the machine.
+  await context.store.durable();
 }
 
 /** The start itself, by a caller that holds the container's mutex. Nothing is left behind when it throws. */
@@ -52,7 +54,7 @@ export async function startLocked(
   id: string,
   options: { readonly restartCount: number },
 ): Promise<void> {
-  const record = context.containers.update(id, {
+  const record = context.containers.note(id, {
     status: 'starting',
     stoppedByUser: false,
     error: '',
@@ -63,7 +65,7 @@ export async function startLocked(
     const { pid, network } = await bringUp(context, record);
     await context.earlyAttach.connect(id);
     await context.runtime.start(id);
-    const running = context.containers.update(id, {
+    const running = context.containers.note(id, {
       status: 'running',
       pid,
       exitCode: 0,
@@ -94,7 +96,7 @@ async function bringUp(
   const ports = await choosePorts(context, record);
   mkdirSync(containerDir(context.roots, id), { recursive: true, mode: 0o710 });
   await context.snapshotter.prepare(id, record.chain.at(-1));
-  const rootfs = mountRootfs(context, id);
+  const rootfs = await mountRootfs(context, id);
   checkMountPlaces(rootfs);
   const network = kind === 'networks' ? await networkUp(context, record, ports) : undefined;
   const spec = await specOf(context, record, { rootfs, kind, network });
@@ -201,7 +203,7 @@ async function failed(context: LifeContext, before: ContainerRecord, error: unkn
   const code = codeOf(error);
   context.earlyAttach.cancel(before.id);
   await tearDown(context, before.id);
-  context.containers.update(before.id, {
+  context.containers.note(before.id, {
     status: before.startedAt === '' ? 'created' : 'exited',
     pid: 0,
     boundPorts: [],

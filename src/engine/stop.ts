@@ -35,6 +35,15 @@ async function stopWith(
   id: string,
   options: { readonly signal: number; readonly graceMs: number | undefined },
 ): Promise<void> {
+  await stopSteps(context, id, options);
+  await context.store.durable();
+}
+
+async function stopSteps(
+  context: LifeContext,
+  id: string,
+  options: { readonly signal: number; readonly graceMs: number | undefined },
+): Promise<void> {
   const { graceMs } = options;
   const first = await signalAndWait(context, id, options.signal, {
     ...(graceMs === undefined ? {} : { timeoutMs: graceMs }),
@@ -78,12 +87,12 @@ async function beginStop(context: LifeContext, id: string, signal: number): Prom
   if (record.status === 'restarting') {
     clearTimeout(context.life.restarts.get(id));
     context.life.restarts.delete(id);
-    context.containers.update(id, { status: 'exited', stoppedByUser: true });
+    context.containers.note(id, { status: 'exited', stoppedByUser: true });
     context.life.ended.notify(id, { exitCode: record.exitCode, finishedAt: new Date(), oomKilled: false });
     return false;
   }
   if (!isUp(record)) return false;
-  context.containers.update(id, { stoppedByUser: true });
+  context.containers.note(id, { stoppedByUser: true });
   await signalContainer(context, record, signal);
   return true;
 }

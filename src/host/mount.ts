@@ -7,6 +7,12 @@ const mountCall = native(
 const statvfs = native('int statvfs(const char *path, void *result)');
 const umount2 = native('int umount2(const char *target, int flags)');
 
+const statx = native('int statx(int dir, const char *path, int flags, uint mask, _Out_ uint8_t *result)');
+
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_NO_AUTOMOUNT = 0x800;
+const STATX_ATTR_MOUNT_ROOT = 0x2000n;
 const MS_REMOUNT = 0x20;
 const MS_BIND = 0x1000;
 const MS_REC = 0x4000;
@@ -120,6 +126,24 @@ export function unmount(target: string): void {
     if (failedWith(result, 'EINVAL', 'ENOENT', 'ENOTDIR')) return;
     checked('umount', target, result);
   }
+}
+
+/** Takes whatever is mounted at a place, and all below it, out of sight at once, busy or not. Idempotent. */
+export function detach(target: string): void {
+  for (;;) {
+    const result = umount2(target, UMOUNT_NOFOLLOW | MNT_DETACH);
+    if (failedWith(result, 'EINVAL', 'ENOENT', 'ENOTDIR')) return;
+    checked('umount', target, result);
+  }
+}
+
+/** True where something is mounted at exactly this place. At a link or at nothing: false. */
+export function isMountPoint(path: string): boolean {
+  const result = Buffer.alloc(256);
+  if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, result) < 0) return false;
+  const known = (result.readBigUInt64LE(56) & STATX_ATTR_MOUNT_ROOT) !== 0n;
+  // Kernels before 5.8 do not tell.
+  return known ? (result.readBigUInt64LE(8) & STATX_ATTR_MOUNT_ROOT) !== 0n : mountsBelow(path).includes(path);
 }
 
 /** Mount points at or below a directory, the latest first: the order to unmount them in. Missing directory: none. */

@@ -1,6 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
-import type { ObjectKind, ObjectStore } from '../common/object-store.ts';
+import type { ObjectKind, ObjectStore, TransactionOptions } from '../common/object-store.ts';
+import { createLogFlush, type LogFlush } from './log-flush.ts';
 
 const schemaVersion = 1;
 const schema = `
@@ -74,7 +75,8 @@ function prepare(db: DatabaseSync): Statements {
 
 function storeOver(db: DatabaseSync, path: string): ObjectStore {
   const sql = prepare(db);
-  const transaction = transactions(db);
+  const flush = createLogFlush(`${path}-wal`);
+  const transaction = transactions(db, flush);
   const guarded = <T>(body: () => T): T => {
     try {
       return body();
@@ -108,8 +110,10 @@ function storeOver(db: DatabaseSync, path: string): ObjectStore {
         }),
       ),
     owner: (key) => guarded(() => sql.owner.get(key)?.id as string | undefined),
-    transaction: (body) => guarded(() => transaction(body)),
+    transaction: (body, options) => guarded(() => transaction(body, options)),
+    durable: () => flush.flushed(),
     close: () => {
+      flush.close();
       if (db.isOpen) db.close();
     },
   };
@@ -124,16 +128,24 @@ function claim(sql: Statements, key: string, kind: string, id: string): void {
 }
 
 /** Nested transactions are savepoints: an inner failure that the outer body handles leaves nothing of the inner. */
-function transactions(db: DatabaseSync): <T>(body: () => T) => T {
+function transactions(db: DatabaseSync, flush: LogFlush): <T>(body: () => T, options?: TransactionOptions) => T {
   let depth = 0;
-  return (body) => {
+  let mode = 'now';
+  return (body, { durable = 'now' } = {}) => {
     const name = `level${depth}`;
+    if (depth === 0 && mode !== durable) {
+      // In a log that is written ahead, NORMAL leaves out the flush at each commit and nothing else: the file stays
+      // sound, and the flush at a later commit covers all before it.
+      db.exec(`PRAGMA synchronous = ${durable === 'now' ? 'FULL' : 'NORMAL'}`);
+      mode = durable;
+    }
     db.exec(depth === 0 ? 'BEGIN IMMEDIATE' : `SAVEPOINT ${name}`);
     depth += 1;
     try {
       const result = body();
       if (result instanceof Promise) throw new TypeError('a transaction of the state database is synchronous');
       db.exec(depth === 1 ? 'COMMIT' : `RELEASE ${name}`);
+      if (depth === 1) flush.written(mode === 'now');
       return result;
     } catch (error) {
       if (db.isTransaction) db.exec(depth === 1 ? 'ROLLBACK' : `ROLLBACK TO ${name}; RELEASE ${name}`);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { shortId } from '../common/id.ts';
-import type { ObjectStore } from '../common/object-store.ts';
+import { type ObjectStore, soon } from '../common/object-store.ts';
 import type { EndpointRecord, NetworkRecord, PublishedPort, SandboxRequest } from './types.ts';
 
 export interface StoredEndpoint extends EndpointRecord {
@@ -25,7 +25,7 @@ export interface Records {
   deleteNetwork(id: string): void;
   sandboxes(): readonly StoredSandbox[];
   sandbox(containerId: string): StoredSandbox | undefined;
-  /** Writes a sandbox with all of its endpoints, in one transaction. */
+  /** Writes a sandbox with all of its endpoints, in one transaction. What it is about does not outlast a loss of power. */
   putSandbox(sandbox: StoredSandbox, endpoints: readonly StoredEndpoint[]): void;
   /** Deletes a sandbox with its endpoints. Idempotent. */
   deleteSandbox(containerId: string): void;
@@ -71,7 +71,7 @@ export function createRecords(store: ObjectStore): Records {
         store.put('sandbox', sandbox.containerId, sandbox, sandbox.ports.map(portKey));
         for (const endpoint of gone) store.delete('endpoint', endpoint.id);
         for (const endpoint of now) store.put('endpoint', endpoint.id, endpoint, endpointKeys(endpoint));
-      });
+      }, soon);
       for (const endpoint of before) release(endpoint);
       for (const endpoint of now) {
         endpoints.set(endpoint.id, endpoint);
@@ -84,7 +84,7 @@ export function createRecords(store: ObjectStore): Records {
       store.transaction(() => {
         for (const endpoint of gone) store.delete('endpoint', endpoint.id);
         store.delete('sandbox', containerId);
-      });
+      }, soon);
       for (const endpoint of gone) release(endpoint);
       sandboxes.delete(containerId);
     },

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createDetachedMounts } from '../../../src/host/detached-mounts.ts';
 import { removeTree } from '../../../src/host/files.ts';
-import { mountAt, mountsBelow, unmount } from '../../../src/host/mount.ts';
+import { isMountPoint, mountAt, mountsBelow, unmount } from '../../../src/host/mount.ts';
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn('skipped: needs root');
@@ -53,6 +54,25 @@ check('mounts on top of each other and busy ones are all gone after one unmount'
   unmount(target);
   expect(mountsBelow(target)).toEqual([]);
   expect(existsSync(join(target, 'inner'))).toBe(false);
+});
+
+check('a detached overlay is out of sight at once, and its directories are free once it has ended', async () => {
+  const target = place('overlay');
+  const [lower, upper, work] = ['lower', 'upper', 'work'].map(place);
+  // With an index the kernel refuses directories that another overlay still has.
+  const options = [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`, 'index=on'];
+  const detached = createDetachedMounts();
+  for (const round of ['1', '2', '3']) {
+    mountAt({ type: 'overlay', source: 'overlay', options }, target);
+    expect(isMountPoint(target)).toBe(true);
+    writeFileSync(join(target, round), '');
+    detached.detach(target);
+    detached.detach(target);
+    expect(isMountPoint(target)).toBe(false);
+    expect(existsSync(join(target, round))).toBe(false);
+    await detached.ended(target);
+  }
+  expect(existsSync(join(upper ?? '', '3'))).toBe(true);
 });
 
 check('a refused mount names the call, the place and the errno', () => {

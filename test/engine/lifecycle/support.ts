@@ -15,6 +15,7 @@ import { createEngine, type Engine } from '../../../src/engine/engine.ts';
 import { createEvents } from '../../../src/engine/events.ts';
 import { createExecs } from '../../../src/engine/exec-store.ts';
 import { createSandbox } from '../../../src/engine/sandbox.ts';
+import { createDetachedMounts } from '../../../src/host/detached-mounts.ts';
 import { createExec } from '../../../src/host/exec-process.ts';
 import { openMonitor } from '../../../src/host/monitor.ts';
 import { mountsBelow, unmount } from '../../../src/host/mount.ts';
@@ -94,6 +95,7 @@ async function openEngine(roots: EngineContext['roots']): Promise<TestEngine> {
     monitor: await openMonitor({ runtime, dir: join(execRoot, 'monitor'), log }),
     exec: createExec({ runtime, dir: join(execRoot, 'exec'), log }),
     events: createEvents(),
+    detached: createDetachedMounts(),
     earlyAttach: createEarlyAttach(),
     execs: createExecs(),
     mutex: createKeyedMutex(),

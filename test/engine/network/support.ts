@@ -38,6 +38,7 @@ export function memoryStore(file?: string): ObjectStore {
     },
     owner,
     transaction: (body) => body(),
+    durable: async () => {},
     close: () => {},
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -85,6 +85,21 @@ describe('state database', () => {
     raw.exec("UPDATE meta SET value = '99' WHERE name = 'version'");
     raw.close();
     expect(codeFrom(() => openStateDb(newer))).toBe('STATE_VERSION');
+  });
+
+  test('what is to be durable soon is in the files before anybody asks, and durable when asked for', async () => {
+    const store = openStateDb(join(dir, 'state.db'));
+    store.transaction(() => store.put('container', 'a', 1), { durable: 'soon' });
+    await Promise.all([store.durable(), store.durable()]);
+    store.transaction(() => store.put('container', 'b', 2), { durable: 'soon' });
+    const copy = join(dir, 'copy.db');
+    for (const suffix of ['', '-wal']) copyFileSync(join(dir, `state.db${suffix}`), `${copy}${suffix}`);
+    store.put('container', 'c', 3);
+    await store.durable();
+    store.close();
+    const asKilled = openStateDb(copy);
+    expect(asKilled.list('container')).toEqual([1, 2]);
+    asKilled.close();
   });
 
   test('a second user of the file is refused', () => {
