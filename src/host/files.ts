@@ -17,12 +17,22 @@ import { mountsBelow } from './mount.ts';
 
 /** Replaces a file so that readers, also after a power loss, see the old or the new content and nothing else. */
 export function writeAtomic(path: string, data: string | Uint8Array, mode = 0o600): void {
+  replaceFile(path, data, { mode, flush: true });
+  const dir = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(dir);
+  } finally {
+    closeSync(dir);
+  }
+}
+
+function replaceFile(path: string, data: string | Uint8Array, options: { mode: number; flush: boolean }): void {
   const temporary = `${path}.${process.pid}.${process.hrtime.bigint().toString(36)}.tmp`;
   try {
-    const fd = openSync(temporary, 'wx', mode);
+    const fd = openSync(temporary, 'wx', options.mode);
     try {
       writeFileSync(fd, data);
-      fsyncSync(fd);
+      if (options.flush) fsyncSync(fd);
     } finally {
       closeSync(fd);
     }
@@ -31,12 +41,11 @@ export function writeAtomic(path: string, data: string | Uint8Array, mode = 0o60
     rmSync(temporary, { force: true });
     throw error;
   }
-  const dir = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(dir);
-  } finally {
-    closeSync(dir);
-  }
+}
+
+/** As `writeAtomic` for a directory that a boot empties: without the flushes, which would only serve the time after it. */
+export function writeWhole(path: string, data: string | Uint8Array, mode = 0o600): void {
+  replaceFile(path, data, { mode, flush: false });
 }
 
 /** Content of a text file, or undefined where there is none. */

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, IechorError } from '../common/error.ts';
 import { cgroupOf, oomKills } from './cgroup.ts';
-import { readIfThere, writeAtomic } from './files.ts';
+import { readIfThere, writeWhole } from './files.ts';
 import { bootId, processArguments, processInfo } from './proc.ts';
 import type { ExitStatus, MonitorRequest, MonitorStarted } from './runtime-port.ts';
 import { execFailureCode } from './start-errors.ts';
@@ -79,7 +79,7 @@ export function writeRecord(
     openStdin: request.openStdin,
     stdinOnce: request.openStdin && request.stdinOnce,
   };
-  writeAtomic(files.record, JSON.stringify(record));
+  writeWhole(files.record, JSON.stringify(record));
 }
 
 /**
@@ -87,11 +87,8 @@ export function writeRecord(
  * with the monitor known by its arguments and the process as the monitor's child.
  */
 export function readRecord(files: MonitorFiles, id: string): MonitorRecord | undefined {
-  const text = readIfThere(files.record);
-  if (text !== undefined) {
-    const record = JSON.parse(text) as MonitorRecord;
-    return record.bootId === bootId() ? record : undefined;
-  }
+  const record = readDocument<MonitorRecord>(files.record);
+  if (record) return record.bootId === bootId() ? record : undefined;
   const monitorPid = Number(readIfThere(files.monitorPidFile) ?? 0);
   const pid = Number(readIfThere(files.pidFile) ?? 0);
   const args = processArguments(monitorPid);
@@ -106,7 +103,13 @@ export function readRecord(files: MonitorFiles, id: string): MonitorRecord | und
     stdinOnce: !args.includes('--leave-stdin-open'),
   };
   writeRecord(files, { pid, monitorPid }, request);
-  return JSON.parse(readIfThere(files.record) ?? '') as MonitorRecord;
+  return readDocument(files.record);
+}
+
+/** These files are never flushed: on a disk, a loss of power may leave an empty one, which is as good as none. */
+function readDocument<T>(path: string): T | undefined {
+  const text = readIfThere(path);
+  return text ? (JSON.parse(text) as T) : undefined;
 }
 
 /** True while the process of a record runs; a pid that was given to another process does not count. */
@@ -116,11 +119,8 @@ export function isRunning(pid: number, startTicks: number): boolean {
 
 /** The exit on record: ours, else concluded from conmon's exit file. */
 export function readExit(files: MonitorFiles): ExitStatus | undefined {
-  const known = readIfThere(files.exitRecord);
-  if (known !== undefined) {
-    const exit = JSON.parse(known) as { exitCode: number; finishedAt: string; oomKilled: boolean };
-    return { ...exit, finishedAt: new Date(exit.finishedAt) };
-  }
+  const exit = readDocument<{ exitCode: number; finishedAt: string; oomKilled: boolean }>(files.exitRecord);
+  if (exit) return { ...exit, finishedAt: new Date(exit.finishedAt) };
   const code = readIfThere(files.exitFile)?.trim();
   if (code === undefined || !/^-?\d+$/.test(code)) return undefined;
   return concludeExit(files, Number(code) < 0 ? 137 : Number(code), modifiedAt(files.exitFile));
@@ -128,13 +128,12 @@ export function readExit(files: MonitorFiles): ExitStatus | undefined {
 
 /** Writes down how a container ended, with what only now can be found out. */
 export function concludeExit(files: MonitorFiles, code: number, finishedAt: Date): ExitStatus {
-  const text = readIfThere(files.record);
-  const record = text === undefined ? undefined : (JSON.parse(text) as MonitorRecord);
+  const record = readDocument<MonitorRecord>(files.record);
   const cgroup = record?.cgroup;
   const oomKilled = readIfThere(files.oomFile) !== undefined || (cgroup !== undefined && oomKills(cgroup) > 0);
   const exit: ExitStatus = { exitCode: refusedExec(code, record?.logPath) ?? code, finishedAt, oomKilled };
   mkdirSync(files.dir, { recursive: true, mode: 0o700 });
-  writeAtomic(files.exitRecord, JSON.stringify(exit));
+  writeWhole(files.exitRecord, JSON.stringify(exit));
   return exit;
 }
 

@@ -5,7 +5,7 @@ import type { Log } from '../common/log.ts';
 import { removeTree } from './files.ts';
 import type { OciResources } from './oci-types.ts';
 import type { OciRuntime } from './runtime-port.ts';
-import { deleteContainer } from './runtime-state.ts';
+import { deleteContainer, releaseHeld } from './runtime-state.ts';
 import { findProgram, type ProbedRuntime, probeRuntime, runtimeHint } from './runtime-probe.ts';
 import { type RunResult, run } from './spawn.ts';
 import { startError } from './start-errors.ts';
@@ -62,6 +62,8 @@ function createRuntime(probed: ProbedRuntime, root: string): OciRuntime {
     root,
     takesSeccompBpf: name === 'crun' && atLeast(version, [1, 8]),
     start: async (id) => {
+      // The containers that the engine makes have no hooks, which would be all there is left for the program to do.
+      if (name === 'crun' && releaseHeld(root, id)) return;
       await call(['start', id]).catch((error: unknown) => {
         throw startError(stderrOf(error), error);
       });

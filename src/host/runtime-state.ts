@@ -1,6 +1,6 @@
-import { existsSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { IechorError } from '../common/error.ts';
+import { codeOf, IechorError } from '../common/error.ts';
 import { processesOf, removeCgroup, setFrozen } from './cgroup.ts';
 import { closeAll } from './fds.ts';
 import { readIfThere } from './files.ts';
@@ -32,6 +32,30 @@ export async function deleteContainer(root: string, id: string): Promise<boolean
   await killProcess(state);
   await emptyCgroup(state.cgroup);
   rmSync(dir, { recursive: true, force: true });
+  return true;
+}
+
+/**
+ * Does what `start` of crun does, without the cost of a program: the container's process waits for a byte on a named
+ * pipe. Returns false, having done nothing, where there is no such pipe or nobody waits at it; the runtime itself then
+ * says why.
+ */
+export function releaseHeld(root: string, id: string): boolean {
+  const path = join(root, id, 'exec.fifo');
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENXIO') return false;
+    throw error;
+  }
+  try {
+    // Gone before the byte is there, as crun does it: its absence means "started".
+    unlinkSync(path);
+    writeSync(fd, Buffer.alloc(1));
+  } finally {
+    closeSync(fd);
+  }
   return true;
 }
 
