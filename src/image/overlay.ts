@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -61,8 +62,11 @@ export function createSnapshotter(options: { readonly dir: string }): Snapshotte
     upperDir,
     parentOf,
     lowerDirs: (chainId) => files.stack(chainId).map((layer) => layer.diff),
-    prepare: async (key, parent) =>
-      prepare(snapshotDir(key), temporary('snapshot-'), parent && files.get(parent), parent),
+    prepare: async (key, parent) => {
+      const target = snapshotDir(key);
+      if (isPrepared(target, parent)) return;
+      prepare(target, temporary('snapshot-'), parent && files.get(parent), parent);
+    },
     mount: (key) => {
       const parent = parentOf(key);
       const own = `snapshots/${key}`;
@@ -125,9 +129,15 @@ function prepare(target: string, fresh: string, below: LayerFile | undefined, pa
   } catch (error) {
     rmSync(fresh, { recursive: true, force: true });
     if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error;
-    if (parentOfSnapshot(target) === parent) return;
-    throw new IechorError('STATE_CONFLICT', `the snapshot ${basename(target)} exists over another image`);
+    isPrepared(target, parent);
   }
+}
+
+/** Throws STATE_CONFLICT where there is such a snapshot over another image. */
+function isPrepared(target: string, parent: ChainId | undefined): boolean {
+  if (!existsSync(target)) return false;
+  if (parentOfSnapshot(target) === parent) return true;
+  throw new IechorError('STATE_CONFLICT', `the snapshot ${basename(target)} exists over another image`);
 }
 
 /** Removes what was begun before this process: nobody is going to finish it. */
