@@ -12,7 +12,6 @@ import type {
   PathStat,
 } from './types/container.ts';
 import type { ExecCreateBody, ExecInspect, ExecStartBody } from './types/exec.ts';
-import type { ContainerStats } from './types/stats.ts';
 import type {
   BuildOptions,
   ImageDeleteItem,
@@ -29,11 +28,13 @@ import type {
   NetworkDisconnectBody,
   NetworkInspect,
   NetworkPruneReply,
+  PortHolder,
   Volume,
   VolumeCreateBody,
   VolumeListReply,
   VolumePruneReply,
 } from './types/network.ts';
+import type { ContainerStats } from './types/stats.ts';
 import type { EventMessage, InfoReply, VersionReply } from './types/system.ts';
 
 /** Docker's filter form: name to accepted values; names are and-ed, values or-ed. */
@@ -170,6 +171,12 @@ export interface EngineApi {
   ): AsyncIterable<ProgressMessage>;
   imagesGet(request: { names: readonly string[] } & WithSignal): Promise<ByteStream>;
   imagesLoad(request: { quiet?: boolean | undefined; body: ByteStream } & WithSignal): AsyncIterable<ProgressMessage>;
+
+  /**
+   * Ours: which of these ports (`tcp:127.0.0.1:8080`, the address may be empty) programs of the host have, and who;
+   * containers are not counted. To be asked before anything is started.
+   */
+  portHolders(request: { ports: readonly string[] } & WithSignal): Promise<PortHolder[]>;
 
   networkList(request: { filters?: Filters | undefined } & WithSignal): Promise<NetworkInspect[]>;
   networkInspect(

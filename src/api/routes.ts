@@ -115,6 +115,8 @@ export const routes = {
     ok: [200],
   },
 
+  portHolders: { method: 'GET', path: '/iechor/ports', fields: { ports: 'list' }, reply: 'json', ok: [200] },
+
   networkList: { method: 'GET', path: '/networks', fields: { filters: 'filters' }, reply: 'json', ok: [200] },
   networkInspect: {
     method: 'GET',

@@ -1,13 +1,16 @@
-import { type Desired, desiredOf, type DesiredOptions } from './plan/desired.ts';
+import type { EngineApi } from '../api/engine-api.ts';
+import type { PortHolder } from '../api/types/network.ts';
+import { codeOf } from '../common/error.ts';
+import type { Project } from './model/project.ts';
 import { selectServices } from './plan/dependencies.ts';
+import { type Desired, type DesiredOptions, desiredOf } from './plan/desired.ts';
 import type { UpIntent } from './plan/intent.ts';
 import { observe } from './plan/observe.ts';
 import type { Plan } from './plan/plan.ts';
-import { checkPorts, claimsPorts } from './plan/port-conflicts.ts';
+import { checkHolders, checkPorts, claimedPorts } from './plan/port-conflicts.ts';
 import { reconcile, serviceOrder } from './plan/reconcile.ts';
 import { planImages } from './plan/reconcile-images.ts';
 import { refuseUnsupported } from './plan/unsupported.ts';
-import type { Project } from './model/project.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
 import { planTakeBack } from './run/take-back.ts';
 import type { Session } from './session.ts';
@@ -57,7 +60,20 @@ export async function up(
 }
 
 async function checkHostPorts({ engine, signal }: Session, desired: Desired, plan: Plan): Promise<void> {
-  if (claimsPorts(plan)) checkPorts(plan, await engine.containerList({ signal }), desired);
+  const ports = claimedPorts(plan);
+  if (ports.length === 0) return;
+  checkPorts(plan, await engine.containerList({ signal }), desired);
+  checkHolders(plan, await holdersOf(engine, ports, signal), desired);
+}
+
+/** Another engine cannot tell which programs have ports: there a start finds out. */
+async function holdersOf(engine: EngineApi, ports: readonly string[], signal: AbortSignal): Promise<PortHolder[]> {
+  try {
+    return await engine.portHolders({ ports, signal });
+  } catch (error) {
+    if (codeOf(error) === 'NOT_FOUND') return [];
+    throw error;
+  }
 }
 
 function imagesOf(desired: Desired, services: ReadonlySet<string>): string[] {

@@ -21,6 +21,7 @@ import { containerLogs } from './logs.ts';
 import { connectNetwork, disconnectNetwork } from './network-connect.ts';
 import { createNetwork, inspectNetwork, listNetworks, pruneNetworks, removeNetwork } from './networks.ts';
 import { pauseContainer, unpauseContainer } from './pause.ts';
+import { portHolders } from './port-holders.ts';
 import { pruneContainers } from './prune.ts';
 import { clearTemporary, recover } from './recover.ts';
 import { removeContainer } from './remove.ts';
@@ -125,6 +126,7 @@ function imageOperations(context: LifeContext, builder: Builder) {
 
 function networkOperations(context: LifeContext) {
   return {
+    portHolders: (request) => portHolders(context, request),
     networkList: (request) => listNetworks(context, request),
     networkInspect: (request) => inspectNetwork(context, request),
     networkCreate: (request) => createNetwork(context, request),

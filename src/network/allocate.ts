@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { shortId } from '../common/id.ts';
 import { IechorError } from '../common/error.ts';
+import { shortId } from '../common/id.ts';
 import { parseSubnet } from './addresses.ts';
 import { chooseAddress, macOf } from './ipam.ts';
-import { type NetworkContext, getNetwork } from './network-context.ts';
+import { getNetwork, type NetworkContext } from './network-context.ts';
 import type { StoredEndpoint } from './records.ts';
 import type { EndpointRequest, NetworkRecord, Pool } from './types.ts';
 

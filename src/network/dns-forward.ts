@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { isIPv6, Socket } from 'node:net';
 import { openSocket } from '../host/netns-sockets.ts';
-import { questionEnd, rcode, renderError } from './dns-message.ts';
 import type { DnsCache } from './dns-cache.ts';
+import { questionEnd, rcode, renderError } from './dns-message.ts';
 
 /** A name server; with a namespace, it is asked from there. */
 export interface Upstream {

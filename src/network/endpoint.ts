@@ -1,9 +1,9 @@
 import { closeSync, openSync } from 'node:fs';
 import { isIechorError } from '../common/error.ts';
-import { errnoOf } from '../host/netns-sockets.ts';
 import { type Netlink, withNetlink } from '../host/netlink.ts';
 import { createVeth, deleteLink, findLink, setBridgePort, setLink } from '../host/netlink-links.ts';
 import { addAddress, deleteDefaultRoute, setDefaultRoute } from '../host/netlink-routes.ts';
+import { errnoOf } from '../host/netns-sockets.ts';
 import { writeSysctl } from '../host/netns-system.ts';
 import type { KernelNames, StoredEndpoint } from './records.ts';
 import type { NetworkRecord } from './types.ts';

@@ -1,7 +1,8 @@
-import type { Log } from '../common/log.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../common/error.ts';
+import type { Log } from '../common/log.ts';
 import { nft } from '../host/nft.ts';
+import { foreignChains, renderForeign, ruleHandles } from './foreign-rules.ts';
 import {
   type FirewallNetwork,
   type FirewallPort,
@@ -10,7 +11,6 @@ import {
   renderPorts,
   renderTable,
 } from './nft-rules.ts';
-import { foreignChains, renderForeign, ruleHandles } from './foreign-rules.ts';
 import type { KernelNames } from './records.ts';
 
 /** What the table has to say, from the records. */

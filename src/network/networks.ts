@@ -11,7 +11,7 @@ import { type DefaultPool, defaultPools } from './ipam.ts';
 import { createLingering } from './lingering.ts';
 import { connect, disconnect, rename } from './live.ts';
 import { findNetwork, getNetwork, type NetworkContext } from './network-context.ts';
-import { canonicalPorts, choosePorts } from './publish.ts';
+import { canonicalPorts, choosePorts, foreignHolder } from './publish.ts';
 import { createRecords, kernelNames } from './records.ts';
 import { activeNetworks, recover, removeEverything } from './recover.ts';
 import { dnsView, down, translations, up } from './sandbox.ts';
@@ -43,6 +43,7 @@ export async function createNetworks(options: {
     checkPorts: async (containerId, ports) => {
       choosePorts(records, containerId, canonicalPorts(ports));
     },
+    foreignHolder: (port) => canonicalPorts([port]).map((one) => foreignHolder(records, one))[0],
     up: (request) => mutex.run(request.containerId, () => up(context, request)),
     down: (containerId) => mutex.run(containerId, () => down(context, containerId)),
     connect: (id, name, endpoint) => mutex.run(id, () => connect(context, { id, name }, endpoint)),

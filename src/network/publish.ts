@@ -151,6 +151,12 @@ function holderOf(
   return isFreeOnHost(port) ? undefined : options.name ? processHolder(port) : 'a process';
 }
 
+/** Who on the host, other than a container, has the port: `process 12 (nginx)`. Undefined where nobody has. */
+export function foreignHolder(records: Records, port: PublishedPort): string | undefined {
+  const ours = records.sandboxes().some((sandbox) => sandbox.ports.some((other) => clash(port, other)));
+  return ours || isFreeOnHost(port) ? undefined : processHolder(port);
+}
+
 function isFreeOnHost(port: PublishedPort): boolean {
   try {
     closeSync(holdPort(port.protocol, port.hostAddress || '0.0.0.0', port.hostPort));

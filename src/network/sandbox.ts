@@ -9,8 +9,8 @@ import { settleBuiltIn } from './create.ts';
 import type { DnsFailure } from './dns-protocol.ts';
 import type { DnsSandbox } from './dns-zone.ts';
 import { attachLinks, defaultEndpoint, routeBy } from './endpoint.ts';
-import type { FirewallPort } from './nft-rules.ts';
 import { getNetwork, hostResolvConf, type NetworkContext, netnsPath } from './network-context.ts';
+import type { FirewallPort } from './nft-rules.ts';
 import { bridgeOptions } from './options.ts';
 import {
   canonicalPorts,

@@ -119,6 +119,8 @@ export interface Networks {
   endpointsOn(networkId: string): readonly EndpointRecord[];
   /** Throws PORT_IN_USE naming the holder (container, or process by pid and name), before anything is made. */
   checkPorts(containerId: string, ports: readonly PublishedPort[]): Promise<void>;
+  /** Who on the host, other than a container, has a port: `process 12 (nginx)`; undefined where nobody has. */
+  foreignHolder(port: PublishedPort): string | undefined;
   /** Namespace, links, addresses, names and ports of a container, all or nothing. Idempotent for one container. */
   up(request: SandboxRequest): Promise<SandboxState>;
   /** Takes everything of `up` back. Idempotent; keeps nothing. */

@@ -60,11 +60,14 @@ describeWithContainers('input that cannot work', () => {
     const address = holder.address();
     const port = typeof address === 'object' && address ? address.port : 0;
     try {
-      const refused = up('taken', web(`    ports: ["127.0.0.1:${port}:80"]\n`));
+      const second = `  other:\n    image: busybox:latest\n    command: ["sleep", "60"]\n`;
+      const refused = up('taken', web(`    ports: ["127.0.0.1:${port}:80"]\n${second}`));
       expect(refused.exit).toBe(1);
-      expect(refused.stderr).toContain(String(port));
-      expect(refused.stderr).toContain(String(process.pid));
-      expect(engine.iechor(['ps', '-q']).stdout).toBe('');
+      expect(refused.stderr).toMatch(/compose\.yaml:4:13/);
+      expect(refused.stderr).toContain(`${port}/tcp`);
+      expect(refused.stderr).toContain(`process ${process.pid}`);
+      expect(engine.iechor(['ps', '-aq']).stdout).toBe('');
+      expect(engine.iechor(['network', 'ls', '--format', '{{.Name}}']).stdout).not.toContain('taken');
     } finally {
       holder.close();
       engine.iechor(['compose', '-p', 'taken', 'down', '-v']);

@@ -293,6 +293,8 @@ function inspect(container: FakeContainer): ContainerInspect {
 
 function resourceOperations(state: State): Partial<EngineApi> {
   return {
+    portHolders: async ({ ports }) =>
+      ports.flatMap((Port) => (Port.endsWith(':9') ? [{ Port, Holder: 'process 7 (discard)' }] : [])),
     networkList: async () => [...state.networks.values()],
     async networkCreate({ body }) {
       const Id = newId(state);

@@ -61,6 +61,12 @@ export interface NetworkInspect {
   Labels: Record<string, string>;
 }
 
+/** Of GET /iechor/ports: a port as it was asked for, and who has it, in words. */
+export interface PortHolder {
+  Port: string;
+  Holder: string;
+}
+
 export interface NetworkConnectBody {
   Container: string;
   EndpointConfig?: EndpointSettings | null;

@@ -1,4 +1,5 @@
 import type { ContainerSummary } from '../../api/types/container.ts';
+import type { PortHolder } from '../../api/types/network.ts';
 import { IechorError } from '../../common/error.ts';
 import type { Desired } from './desired.ts';
 import type { Plan, StepOf } from './plan.ts';
@@ -33,12 +34,9 @@ function claims(plan: Plan): (Claim & { readonly service: string })[] {
     );
 }
 
-export const claimsPorts = (plan: Plan): boolean => claims(plan).length > 0;
-
 /**
  * Throws PORT_IN_USE, naming the holder, when a container of the plan wants a host port that a running container has
- * which the plan does not remove, or that another container of the plan wants too. Ports of programs on the host are
- * the engine's to find.
+ * which the plan does not remove, or that another container of the plan wants too.
  */
 export function checkPorts(plan: Plan, running: readonly ContainerSummary[], desired: Desired): void {
   const leaving = new Set(
@@ -65,6 +63,22 @@ export function checkPorts(plan: Plan, running: readonly ContainerSummary[], des
     held.push(claim);
   }
 }
+
+/** The host ports a plan's new containers claim, as `portHolders` of the engine takes them. */
+export const claimedPorts = (plan: Plan): readonly string[] => claims(plan).map(claimText);
+
+/** Throws PORT_IN_USE, naming the program of the host that has a port which the plan claims. */
+export function checkHolders(plan: Plan, holders: readonly PortHolder[], desired: Desired): void {
+  for (const claim of claims(plan)) {
+    const found = holders.find(({ Port }) => Port === claimText(claim));
+    if (found) throw inUse(claim, { ...claim, holder: `which ${found.Holder} of the host has already` }, desired);
+  }
+}
+
+const claimText = ({ address, port }: Claim): string => {
+  const [number, protocol] = port.split('/');
+  return `${protocol}:${address}:${number}`;
+};
 
 const anywhere = new Set(['', '0.0.0.0', '::']);
 const overlap = (a: string, b: string): boolean => a === b || anywhere.has(a) || anywhere.has(b);
