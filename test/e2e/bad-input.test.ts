@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { describeWithContainers, programPath } from '../support/needs.ts';
+import { programPath } from '../support/machine.ts';
+import { describeWithContainers } from '../support/needs.ts';
 import { createPrivateEngine, importBusybox, type PrivateEngine, type Ran } from '../support/private-engine.ts';
 import { writeProject } from '../support/projects.ts';
 

@@ -1,28 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { describe } from '@jest/globals';
-
-/** Path of a program on PATH, or undefined. */
-export function programPath(name: string): string | undefined {
-  const folders = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
-}
-
-/** What this machine lacks to run containers, in words; empty where it can. */
-export function missingForContainers(): readonly string[] {
-  const missing: string[] = [];
-  if (process.getuid?.() !== 0) missing.push('root rights');
-  if (!/\boverlay\b/.test(readFileSync('/proc/filesystems', 'utf8'))) missing.push('overlayfs');
-  if (!programPath('crun') && !programPath('runc')) missing.push('an OCI runtime (crun or runc)');
-  for (const program of ['conmon', 'nft']) if (!programPath(program)) missing.push(program);
-  if (!staticBusybox()) missing.push('a static busybox (Debian: busybox-static)');
-  return missing;
-}
-
-/** Debian's static busybox, of which the tests make their image. */
-export function staticBusybox(): string | undefined {
-  return ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path));
-}
+import { missingForContainers } from './machine.ts';
 
 /** `describe` for tests that run containers; on a machine that cannot, they are skipped by name and the reason is printed. */
 export function describeWithContainers(name: string, body: () => void): void {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { staticBusybox } from './needs.ts';
+import { staticBusybox } from './machine.ts';
 
 export interface Ran {
   readonly exit: number;

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { bootstrap } from '../../../src/image/bootstrap.ts';
-import { programPath } from '../../support/needs.ts';
+import { programPath } from '../../support/machine.ts';
 import { createWorkbench, type Workbench } from './support.ts';
 
 const missing = [

@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { digestOf } from '../../../src/image/digest.ts';
 import { pullImage } from '../../../src/registry/pull.ts';
-import { programPath } from '../../support/needs.ts';
+import { programPath } from '../../support/machine.ts';
 import { createWorkbench, tarball, type Workbench } from './support.ts';
 
 const program = programPath('docker-registry');

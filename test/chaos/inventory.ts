@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type PrivateEngine, tracesOf } from '../support/private-engine.ts';
+
+/** Places below the roots that must be empty when nothing exists but images. */
+const emptyPlaces = [
+  ...['data/containers', 'data/snapshots', 'data/volumes', 'data/tmp'],
+  ...['run/containers', 'run/monitors/containers', 'run/monitors/exits', 'run/runtime/state', 'run/runtime/scratch'],
+  ...['run/exec', 'run/build', 'run/netns', 'run/dns'],
+];
+/** What a stopped engine may leave at the top of its roots. */
+const expected: Readonly<Record<string, readonly string[]>> = {
+  data: [
+    'blobs',
+    'cache',
+    'containers',
+    'empty',
+    'l',
+    'layers',
+    'snapshots',
+    'state.db',
+    'tmp',
+    'volumes',
+    'build-cache',
+  ],
+  run: ['booted', 'build', 'code', 'containers', 'dns', 'exec', 'iechord.log', 'monitors', 'runtime', 'seccomp'],
+};
+
+const namesIn = (path: string): readonly string[] =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(path) : [];
+
+/** Everything of the engine that should not be there any more: traces in the kernel, files in its roots. */
+export function leftovers(engine: PrivateEngine): readonly string[] {
+  const files = emptyPlaces.flatMap((place) => namesIn(join(engine.dir, place)).map((name) => `file ${place}/${name}`));
+  const unexpected = Object.entries(expected).flatMap(([root, names]) =>
+    namesIn(join(engine.dir, root))
+      .filter((name) => !names.includes(name))
+      .map((name) => `file ${root}/${name}`),
+  );
+  return [...tracesOf(engine), ...files, ...unexpected, ...danglingLinks(engine)];
+}
+
+/** Short names of layers that lead nowhere. */
+function danglingLinks(engine: PrivateEngine): readonly string[] {
+  return namesIn(join(engine.dir, 'data/l'))
+    .filter((name) => !statSync(join(engine.dir, 'data/l', name), { throwIfNoEntry: false }))
+    .map((name) => `link data/l/${name}`);
+}
+
+/** Lines of the daemon's log at the level of an error, after an offset. */
+export function errorsLogged(
+  engine: PrivateEngine,
+  from: number,
+): { readonly lines: readonly string[]; readonly end: number } {
+  const path = join(engine.dir, 'run/iechord.log');
+  if (!statSync(path, { throwIfNoEntry: false })) return { lines: [], end: 0 };
+  const text = readFileSync(path, 'utf8');
+  const lines = text
+    .slice(from)
+    .split('\n')
+    .filter((line) => /level=(error|warn)|Error:|^\s+at /i.test(line));
+  return { lines, end: text.length };
+}
