@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs the tests this machine can run: `scripts/test.sh [folder or file ...] [-- jest options]`.
+# Runs the checks and the tests this machine can run; with folders or files, those tests alone:
+# `scripts/test.sh [folder or file ...] [-- jest options]`.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -7,4 +8,5 @@ cd "$root"
 folders=
 while [ $# -gt 0 ] && [ "$1" != -- ]; do folders="$folders test/$1"; shift; done
 [ $# -gt 0 ] && shift
+if [ -z "$folders" ] && [ $# = 0 ]; then sh scripts/check.sh; fi
 exec "$node" --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js $folders "$@"
