@@ -1,7 +1,8 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { IechorError } from '../common/error.ts';
 import { closeAll, duplicateAbove, watchFd } from './fds.ts';
 import { checked, errnoName, failedWith, hasSymbol, native } from './libc.ts';
+import { inNetns } from './netns.ts';
 
 const posixSpawnp = native(
   'int posix_spawnp(_Out_ int *pid, const char *file, void *actions, void *attributes, const char **argv, const char **envp)',
@@ -24,7 +25,6 @@ const waitpid = native('int waitpid(int pid, _Out_ int *status, int options)');
 const syscall3 = native('long syscall(long number, long first, long second)');
 const syscall5 = native('long syscall(long number, long first, long second, void *third, long fourth)');
 const killCall = native('int kill(int pid, int signal)');
-const setns = native('int setns(int fd, int type)');
 
 /** The same on every architecture. */
 const SYS_pidfd_open = 434;
@@ -126,27 +126,6 @@ function notStarted(command: string, errno: number): IechorError {
   const hint = name === 'ENOENT' ? `install ${command}, or put it on the daemon's PATH` : undefined;
   const cause = Object.assign(new Error(name), { code: name });
   return new IechorError('HOST_COMMAND_FAILED', `${command} could not be started: ${name}`, { hint, cause });
-}
-
-/** Runs a synchronous action with this thread in another network namespace, and comes back. */
-export function inNetns<T>(path: string | undefined, action: () => T): T {
-  if (path === undefined) return action();
-  const own = openSync('/proc/thread-self/ns/net', constants.O_RDONLY);
-  try {
-    const other = openSync(path, constants.O_RDONLY);
-    try {
-      checked('setns', path, setns(other, CLONE_NEWNET));
-    } finally {
-      closeSync(other);
-    }
-    try {
-      return action();
-    } finally {
-      checked('setns', 'own network namespace', setns(own, CLONE_NEWNET));
-    }
-  } finally {
-    closeSync(own);
-  }
 }
 
 /** A descriptor that becomes readable when the process ends; `-errno` where there is no such process. */
