@@ -33,7 +33,6 @@ const POSIX_SPAWN_SETSIGDEF = 4;
 const POSIX_SPAWN_SETSIGMASK = 8;
 const POSIX_SPAWN_SETSID = 0x80;
 const WNOHANG = 1;
-const CLONE_NEWNET = 0x40000000;
 
 export interface SpawnRequest {
   readonly command: string;
