@@ -1,4 +1,5 @@
-import { isIechorError, messageOf } from '../common/error.ts';
+import { type IechorError, isIechorError, messageOf } from '../common/error.ts';
+import { errorCatalogue } from '../common/error-catalogue.ts';
 
 /** Structured progress, beside the lines that Docker's clients print. */
 export interface BuildStep {
@@ -22,16 +23,24 @@ export interface BuildEvent {
   readonly stream?: string;
   readonly aux?: { readonly ID: string };
   readonly error?: string;
-  readonly errorDetail?: { readonly message: string; readonly code?: string; readonly hint?: string };
+  readonly errorDetail?: {
+    readonly message: string;
+    readonly code?: number;
+    readonly reason?: string;
+    readonly hint?: string;
+  };
   readonly iechor?: BuildStep;
 }
 
 export function errorEvent(error: unknown, step?: BuildStep): BuildEvent {
   const message = messageOf(error);
-  const code = isIechorError(error) ? error.code : undefined;
-  const hint = isIechorError(error) ? error.hint : undefined;
-  const detail = { message, ...(code && { code }), ...(hint && { hint }) };
+  const detail = { message, ...(isIechorError(error) && ours(error)) };
   return { error: message, errorDetail: detail, ...(step && { iechor: step }) };
+}
+
+function ours(error: IechorError): Partial<NonNullable<BuildEvent['errorDetail']>> {
+  const { code: reason, hint, exit } = error;
+  return { reason, ...(exit !== errorCatalogue[reason].exit && { code: exit }), ...(hint && { hint }) };
 }
 
 /** Output of commands that waits for a slow reader; what comes on top of it is left out. */

@@ -142,6 +142,7 @@ async function execRun(root: string, run: Execution): Promise<void> {
       throw syntaxError(`process ${shown} did not complete successfully: exit code: ${code}`, {
         ...run.instruction,
         code: 'BUILD_FAILED',
+        exit: code,
       });
     }
   } finally {

@@ -26,8 +26,8 @@ export async function printProgress(
 }
 
 function failure(message: ProgressMessage): IechorError {
-  const code = message.errorDetail?.code;
-  const known = typeof code === 'string' && code in errorCatalogue ? (code as ErrorCode) : 'ENGINE_ERROR';
+  const reason = message.errorDetail?.reason ?? '';
+  const known = reason in errorCatalogue ? (reason as ErrorCode) : 'ENGINE_ERROR';
   return new IechorError(known, message.errorDetail?.message ?? message.error ?? 'the engine failed', {
     hint: message.errorDetail?.hint,
   });

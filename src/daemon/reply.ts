@@ -87,8 +87,8 @@ export function sendLines(response: ServerResponse, items: AsyncIterable<unknown
     type: contentType.json,
     encode: line,
     onLateError: (error) => {
-      const { message, ...detail } = errorReply(error, log).reply;
-      return line({ errorDetail: { message, ...detail }, error: message });
+      const { message, code: reason, ...detail } = errorReply(error, log).reply;
+      return line({ errorDetail: { message, ...(reason && { reason }), ...detail }, error: message });
     },
   });
 }

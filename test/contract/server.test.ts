@@ -241,7 +241,7 @@ describe('streams', () => {
     const lines = await collect(client.imageBuild({ t: ['a:b'], body: Readable.from([Buffer.alloc(100_000)]) }));
     expect(lines).toEqual([
       { stream: 'one' },
-      { error: 'step 2 failed', errorDetail: { message: 'step 2 failed', code: 'BUILD_FAILED', hint: 'look' } },
+      { error: 'step 2 failed', errorDetail: { message: 'step 2 failed', reason: 'BUILD_FAILED', hint: 'look' } },
     ]);
     client.close();
   });

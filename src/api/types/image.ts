@@ -58,8 +58,11 @@ export interface ProgressMessage {
   progress?: string;
   progressDetail?: { current?: number; total?: number };
   error?: string;
-  /** `code` and `hint` are ours: the catalogue's code and what to do. */
-  errorDetail?: { message: string; code?: number | string; hint?: string };
+  /**
+   * `code` is the exit code of a build's command, a number for Docker's clients. `reason` and `hint` are ours: the
+   * catalogue's code and what to do.
+   */
+  errorDetail?: { message: string; code?: number; reason?: string; hint?: string };
   aux?: { ID?: string; Tag?: string; Digest?: string; Size?: number };
   /** Ours, of builds: how a step goes, beside the line in `stream` or the `error`. */
   iechor?: BuildStepProgress;

@@ -42,7 +42,7 @@ export async function followMessages(
 
 function failure(message: ProgressMessage, { fallback, about }: { fallback: ErrorCode; about: string }): IechorError {
   const { errorDetail: detail, error = '' } = message;
-  const code =
-    typeof detail?.code === 'string' && detail.code in errorCatalogue ? (detail.code as ErrorCode) : fallback;
+  const reason = detail?.reason ?? '';
+  const code = reason in errorCatalogue ? (reason as ErrorCode) : fallback;
   return new IechorError(code, `${about}: ${error.trim()}`, { hint: detail?.hint });
 }

@@ -100,7 +100,10 @@ export function put(root: string, files: Record<string, string>): void {
 
 function outcome(events: readonly BuildEvent[], images: ImageStore): Outcome {
   const failure = events.find((event) => event.error !== undefined);
-  if (failure) throw Object.assign(new Error(failure.error), { ...failure.errorDetail, events });
+  if (failure) {
+    const { reason, code } = failure.errorDetail ?? {};
+    throw Object.assign(new Error(failure.error), { code: reason, exit: code, events });
+  }
   const id = events.find((event) => event.aux)?.aux?.ID ?? '';
   const steps = events.flatMap(({ iechor }) => {
     if (iechor?.status === 'cached') return ['CACHED'];

@@ -47,6 +47,7 @@ suite('builds on the engine (needs root)', () => {
   test('a command that fails ends the build with its place, and nothing of it stays mounted', async () => {
     const messages = await build('FROM busybox\nRUN exit 7\n', 'failing');
     expect(messages.at(-1)?.error).toContain('exit code: 7');
+    expect(messages.at(-1)?.errorDetail).toMatchObject({ code: 7, reason: 'BUILD_FAILED' });
     expect(t.context.images.find('failing')).toBeUndefined();
     expect(t.context.snapshotter.active()).toEqual([]);
   });
