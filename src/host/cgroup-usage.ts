@@ -71,12 +71,12 @@ function usageV1(read: Read, mounts: CgroupMounts): Usage {
     pids: pids(read),
     cpu: {
       totalNanoseconds: number('cpuacct', 'cpuacct.usage') ?? 0,
-      kernelNanoseconds: (acct['system'] ?? 0) * nanosecondsPerTick,
-      userNanoseconds: (acct['user'] ?? 0) * nanosecondsPerTick,
+      kernelNanoseconds: (acct.system ?? 0) * nanosecondsPerTick,
+      userNanoseconds: (acct.user ?? 0) * nanosecondsPerTick,
       ...(perCpu && mounts.controllers.has('cpuacct') && { perCpuNanoseconds: perCpu }),
-      periods: throttling['nr_periods'] ?? 0,
-      throttledPeriods: throttling['nr_throttled'] ?? 0,
-      throttledNanoseconds: throttling['throttled_time'] ?? 0,
+      periods: throttling.nr_periods ?? 0,
+      throttledPeriods: throttling.nr_throttled ?? 0,
+      throttledNanoseconds: throttling.throttled_time ?? 0,
     },
     memory: {
       ...memory(number('memory', 'memory.usage_in_bytes'), number('memory', 'memory.limit_in_bytes')),
@@ -102,17 +102,17 @@ function usageV2(read: Read): Usage {
   return {
     pids: pids(read),
     cpu: {
-      totalNanoseconds: (cpu['usage_usec'] ?? 0) * 1000,
-      kernelNanoseconds: (cpu['system_usec'] ?? 0) * 1000,
-      userNanoseconds: (cpu['user_usec'] ?? 0) * 1000,
-      periods: cpu['nr_periods'] ?? 0,
-      throttledPeriods: cpu['nr_throttled'] ?? 0,
-      throttledNanoseconds: (cpu['throttled_usec'] ?? 0) * 1000,
+      totalNanoseconds: (cpu.usage_usec ?? 0) * 1000,
+      kernelNanoseconds: (cpu.system_usec ?? 0) * 1000,
+      userNanoseconds: (cpu.user_usec ?? 0) * 1000,
+      periods: cpu.nr_periods ?? 0,
+      throttledPeriods: cpu.nr_throttled ?? 0,
+      throttledNanoseconds: (cpu.throttled_usec ?? 0) * 1000,
     },
     memory: {
       ...memory(optionalNumber(read('memory', 'memory.current')), optionalNumber(read('memory', 'memory.max'))),
       ...(maxUsage !== undefined && { maxUsageBytes: maxUsage }),
-      ...(events['max'] !== undefined && { failures: events['max'] }),
+      ...(events.max !== undefined && { failures: events.max }),
       stats: pairs(read('memory', 'memory.stat')),
     },
     io: (read('io', 'io.stat') ?? '').split('\n').flatMap((line) => {

@@ -31,12 +31,54 @@ export function dropAfterEnd(error: unknown): void {
   if (name !== 'EPIPE' && name !== 'ECONNRESET' && name !== 'ENOTCONN' && name !== 'EIO') throw error;
 }
 
+/** Pieces on their way to a descriptor, in order; an action among them runs when all before it is written. */
+function createWriteQueue(fd: number) {
+  const writes: Pending[] = [];
+  let closed = false;
+  const broken = () => syscallError('write', 'to the container', -32);
+  const failAll = (error: Error) => {
+    for (const each of writes.splice(0)) each.done(error);
+  };
+  /** Writes one piece; false where the kernel takes no more for now. */
+  const writeFirst = (first: Pending): boolean => {
+    const size = writeSome(fd, first.data.subarray(0, pieceBytes));
+    if (failedWith(size, 'EAGAIN', 'EINTR')) return false;
+    if (size < 0) {
+      failAll(syscallError('write', 'to the container', size));
+      return false;
+    }
+    first.data = first.data.subarray(size);
+    return true;
+  };
+  const flush = () => {
+    for (let first = writes[0]; first && !closed; first = writes[0]) {
+      if (first.action) first.action(fd);
+      else if (!writeFirst(first)) return;
+      else if (first.data.length > 0) continue;
+      writes.shift();
+      first.done();
+    }
+  };
+  return {
+    flush,
+    isWaiting: () => writes.length > 0,
+    add: (pending: Pending) => {
+      if (closed) pending.done(broken());
+      else writes.push(pending);
+    },
+    close: () => {
+      closed = true;
+      failAll(broken());
+    },
+  };
+}
+
 /** Takes a descriptor over: it becomes non-blocking and is closed with the channel. */
 export function createChannel(fd: number): Channel {
   setNonBlocking(fd);
   const scratch = Buffer.allocUnsafe(packetBytes);
   const received: Buffer[] = [];
-  const writes: Pending[] = [];
+  const writes = createWriteQueue(fd);
   let receivedBytes = 0;
   let ended = false;
   let closed = false;
@@ -44,10 +86,10 @@ export function createChannel(fd: number): Channel {
 
   const watch: Watch = watchFd(fd, (events) => {
     if (events.readable) receive();
-    if (events.writable) flush();
+    if (events.writable) writes.flush();
     update();
   });
-  const update = () => watch.want({ readable: !ended && receivedBytes < readAheadBytes, writable: writes.length > 0 });
+  const update = () => watch.want({ readable: !ended && receivedBytes < readAheadBytes, writable: writes.isWaiting() });
   const wakeReader = () => {
     wake?.();
     wake = undefined;
@@ -69,25 +111,6 @@ export function createChannel(fd: number): Channel {
     wakeReader();
   };
 
-  const flush = () => {
-    for (let first = writes[0]; first && !closed; first = writes[0]) {
-      if (first.action) first.action(fd);
-      else {
-        const size = writeSome(fd, first.data.subarray(0, pieceBytes));
-        if (failedWith(size, 'EAGAIN', 'EINTR')) return;
-        if (size < 0) {
-          const error = syscallError('write', 'to the container', size);
-          for (const each of writes.splice(0)) each.done(error);
-          return;
-        }
-        first.data = first.data.subarray(size);
-        if (first.data.length > 0) continue;
-      }
-      writes.shift();
-      first.done();
-    }
-  };
-
   async function* read(): AsyncGenerator<Buffer> {
     for (;;) {
       for (let chunk = received.shift(); chunk; chunk = received.shift()) {
@@ -101,34 +124,39 @@ export function createChannel(fd: number): Channel {
       });
     }
   }
-
-  const enqueue = (pending: Pending) => {
-    if (closed) {
-      pending.done(syscallError('write', 'to the container', -32));
-      return;
-    }
-    writes.push(pending);
-    flush();
-    update();
+  const close = () => {
+    if (closed) return;
+    closed = true;
+    ended = true;
+    watch.close();
+    closeAll(fd);
+    writes.close();
+    wakeReader();
   };
 
   update();
+  return channelOf({ output: read(), writes, update, close });
+}
+
+function channelOf(parts: {
+  output: AsyncIterable<Buffer>;
+  writes: ReturnType<typeof createWriteQueue>;
+  update: () => void;
+  close: () => void;
+}): Channel {
+  const enqueue = (pending: Pending) => {
+    parts.writes.add(pending);
+    parts.writes.flush();
+    parts.update();
+  };
   return {
-    output: read(),
+    output: parts.output,
     write: (data) =>
       new Promise((resolve, reject) => {
         if (data.length === 0) resolve();
         else enqueue({ data, done: (error) => (error ? reject(error) : resolve()) });
       }),
     afterWrites: (action) => enqueue({ data: new Uint8Array(), done: () => {}, action }),
-    close: () => {
-      if (closed) return;
-      closed = true;
-      ended = true;
-      watch.close();
-      closeAll(fd);
-      for (const each of writes.splice(0)) each.done(syscallError('write', 'to the container', -32));
-      wakeReader();
-    },
+    close: parts.close,
   };
 }

@@ -36,7 +36,7 @@ export function runtimeHint(failures: readonly string[]): string {
 export function findProgram(name: string): string | undefined {
   if (name.includes('/')) return existsSync(name) ? name : undefined;
   const dirs = [
-    ...(process.env['PATH'] ?? '').split(':'),
+    ...(process.env.PATH ?? '').split(':'),
     '/usr/local/sbin',
     '/usr/sbin',
     '/sbin',
