@@ -79,7 +79,7 @@ export async function inspectImage(context: EngineContext, request: Request<'ima
     Size: image.sizeBytes,
     GraphDriver: { Name: 'overlay', Data: null },
     RootFS: { Type: 'layers', Layers: [...config.rootfs.diff_ids] },
-    Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
+    Metadata: { LastTagTime: context.images.taggedAt(image.id) ?? '0001-01-01T00:00:00Z' },
   };
 }
 

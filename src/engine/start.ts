@@ -5,6 +5,7 @@ import type { OciSpec } from '../host/oci-types.ts';
 import { ensureDirInRoot, readInRoot } from '../host/rooted.ts';
 import type { SandboxState } from '../network/types.ts';
 import type { ContainerRecord } from './container-record.ts';
+import { inDockersWords } from './command-error.ts';
 import { type NetworkKind, networkKind } from './create-network.ts';
 import { resolveDevices } from './devices.ts';
 import { initialHealth } from './health.ts';
@@ -75,7 +76,8 @@ export async function startLocked(
     });
     publishContainer(context, running, 'start');
     supervise(context, running);
-  } catch (error) {
+  } catch (cause) {
+    const error = inDockersWords(cause, record.path);
     await failed(context, record, error);
     throw error;
   }

@@ -15,19 +15,24 @@ export async function ping(): ReturnType<EngineApi['systemPing']> {
 
 export async function versionOf(context: LifeContext): Promise<VersionReply> {
   const { runtime } = context;
-  return {
-    Platform: { Name: 'iEchor' },
-    Components: [
-      { Name: 'Engine', Version: version, Details: { ApiVersion: apiVersion, MinAPIVersion: minApiVersion } },
-      { Name: runtime.name, Version: runtime.version },
-    ],
-    Version: version,
+  const own = {
     ApiVersion: apiVersion,
     MinAPIVersion: minApiVersion,
-    GitCommit: '',
     Os: 'linux',
     Arch: context.life.facts.architecture,
     KernelVersion: release(),
+    GitCommit: '',
+    GoVersion: '',
+    BuildTime: '',
+  };
+  return {
+    Platform: { Name: 'iEchor' },
+    Components: [
+      { Name: 'Engine', Version: version, Details: { ...own, Experimental: 'false' } },
+      { Name: runtime.name, Version: runtime.version, Details: {} },
+    ],
+    Version: version,
+    ...own,
   };
 }
 

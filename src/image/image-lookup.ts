@@ -22,6 +22,12 @@ export function tagsByImage(store: ObjectStore): ReadonlyMap<Digest, readonly st
   return tags;
 }
 
+/** When a name was last pointed to the image. */
+export function lastTagged(store: ObjectStore, id: Digest): string | undefined {
+  const times = store.list<TagRecord>('tag').flatMap(({ image, taggedAt }) => (image === id ? [taggedAt] : []));
+  return times.sort().at(-1);
+}
+
 /** The reference a name stands for; undefined where it can only be an id. */
 export function referenceIn(name: string): Reference | undefined {
   try {

@@ -43,6 +43,8 @@ export interface ImageStore {
   list(): readonly ImageRecord[];
   /** Canonical references that point to the image, e.g. `docker.io/library/debian:bookworm-slim`. */
   tagsOf(id: Digest): readonly string[];
+  /** When a name was last pointed to the image; undefined where it has none. */
+  taggedAt(id: Digest): string | undefined;
   /** Stores config and manifest over layers the snapshotter already holds. Returns the same record for the same content. */
   create(config: ImageConfig, chain: readonly ChainId[], options?: CreateOptions): Promise<ImageRecord>;
   /** Points a reference to an image, replacing what it pointed to. Throws REFERENCE_INVALID. */

@@ -10,7 +10,7 @@ import { createBlobStore } from './blob-store.ts';
 import { chainIdOf, chainIdsOf } from './digest.ts';
 import { collectGarbage } from './garbage.ts';
 import type { ImageStoreContext } from './image-context.ts';
-import { findImage, imageNotFound, type TagRecord, tagsByImage } from './image-lookup.ts';
+import { findImage, imageNotFound, lastTagged, type TagRecord, tagsByImage } from './image-lookup.ts';
 import type { AddedLayer, AddRootfsOptions, CreateOptions, ImageStore } from './image-port.ts';
 import { removeImage } from './image-remove.ts';
 import { layerArchive } from './layer-archive.ts';
@@ -38,6 +38,7 @@ export function createImageStore(options: {
     get,
     list: () => store.list<ImageRecord>('image'),
     tagsOf: (id) => tagsByImage(store).get(id) ?? [],
+    taggedAt: (id) => lastTagged(store, id),
     create: (config, chain, created = {}) => createImage(context, config, chain, created),
     tag: (id, reference) => {
       const parsed = parseReference(reference);

@@ -10,7 +10,8 @@ export interface VersionReply {
   Os: string;
   Arch: string;
   KernelVersion: string;
-  BuildTime?: string;
+  GoVersion: string;
+  BuildTime: string;
 }
 
 /** The parts of GET /info that clients read. */

@@ -51,6 +51,14 @@ if (!isRoot) console.warn('SKIPPED: image store: needs root rights');
     );
   });
 
+  test('an image knows when it was last given a name', async () => {
+    const one = await image('a');
+    expect(bench.images.taggedAt(one.id)).toBeUndefined();
+    const before = new Date().toISOString();
+    bench.images.tag(one.id, 'named:1');
+    expect((bench.images.taggedAt(one.id) ?? '') >= before).toBe(true);
+  });
+
   test('the same content is the same image, and its id is the digest of its config', async () => {
     const [one, two] = [await image('a', 'b'), await image('a', 'b')];
     expect(two).toEqual(one);

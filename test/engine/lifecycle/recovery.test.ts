@@ -60,6 +60,8 @@ suite('a daemon that comes after another (needs root)', () => {
     const orphan = newId();
     mkdirSync(join(roots.execRoot, 'containers', orphan), { recursive: true });
     mkdirSync(join(roots.dataRoot, 'containers', orphan), { recursive: true });
+    // A layer that was being removed.
+    mkdirSync(join(roots.dataRoot, 'tmp', 'gone-half', 'tree'), { recursive: true });
     await root.end(first);
     const second = await root.open();
     expect((await second.engine.containerInspect({ id: half })).State).toMatchObject({ Status: 'exited', Pid: 0 });
@@ -67,6 +69,7 @@ suite('a daemon that comes after another (needs root)', () => {
     await expect(second.engine.containerInspect({ id: going })).rejects.toMatchObject({ code: 'CONTAINER_NOT_FOUND' });
     expect(existsSync(join(roots.execRoot, 'containers', orphan))).toBe(false);
     expect(existsSync(join(roots.dataRoot, 'containers', orphan))).toBe(false);
+    expect(existsSync(join(roots.dataRoot, 'tmp', 'gone-half'))).toBe(false);
     await second.engine.containerStart({ id: half });
     expect((await second.engine.containerInspect({ id: half })).State.Running).toBe(true);
   });
