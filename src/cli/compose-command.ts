@@ -16,7 +16,7 @@ export interface OpenSession extends Session {
 
 type ProjectOptions = Pick<
   LoadOptions,
-  'interpolate' | 'normalize' | 'resolvePaths' | 'checkConsistency' | 'resolveEnvironment'
+  'interpolate' | 'normalize' | 'resolvePaths' | 'checkConsistency' | 'resolveEnvironment' | 'allResources'
 > & { readonly quiet?: boolean };
 
 interface SessionOptions {

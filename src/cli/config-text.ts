@@ -1,6 +1,7 @@
 import {
   environmentLines,
   imageNames,
+  modelNames,
   networkNames,
   profileNames,
   renderConfig,
@@ -10,15 +11,23 @@ import {
   variables,
   volumeNames,
 } from '../compose/config.ts';
+import { explain } from '../compose/explain.ts';
+import { toJson } from '../compose/model/json-text.ts';
+import { plainPrintable } from '../compose/model/printable.ts';
 import type { Loaded } from '../compose/source/load.ts';
+import { explainJson, explainText, sourceText } from './explain-text.ts';
 import { renderTable } from './render/table.ts';
 
 /** What `config` was asked for. */
 export interface ConfigChoice {
+  /** Files below it are named from there. */
+  readonly directory: string;
+  readonly explain?: string | undefined;
   readonly format: string;
   readonly hash?: string | undefined;
   readonly environment: boolean;
   readonly images: boolean;
+  readonly models: boolean;
   readonly networks: boolean;
   readonly profiles: boolean;
   readonly services: boolean;
@@ -31,24 +40,59 @@ export interface ConfigChoice {
 export function configText(loaded: Loaded, choice: ConfigChoice): string {
   const { project } = loaded;
   const lines = (names: readonly string[]) => names.join('\n');
+  if (choice.explain !== undefined) return explanation(loaded, choice.explain, choice);
   if (choice.services) return lines(serviceNames(project));
   if (choice.volumes) return lines(volumeNames(project));
   if (choice.networks) return lines(networkNames(project));
+  if (choice.models) return lines(modelNames(project));
   if (choice.images) return lines(imageNames(project));
   if (choice.profiles) return lines(profileNames(project));
   if (choice.hash !== undefined) return lines(serviceHashes(project, choice.hash));
   if (choice.environment) return lines(environmentLines(project));
-  if (choice.variables) return variablesTable(loaded);
+  if (choice.variables) return variablesText(loaded, choice);
   const form = choice.format === 'json' ? 'json' : 'yaml';
   return choice['no-interpolate'] ? renderTree(loaded.tree, form) : renderConfig(project, form);
 }
 
-function variablesTable(loaded: Loaded): string {
-  const rows = variables(loaded).map(({ name, required, defaultValue, presenceValue }) => [
+function explanation(loaded: Loaded, path: string, { format, directory }: ConfigChoice): string {
+  const explained = explain(loaded, path);
+  if (format === 'json') return explainJson(explained);
+  const lines = new Map<string, readonly string[]>();
+  const readLine = (file: string, line: number) => {
+    const known = lines.get(file) ?? loaded.sources.get(file)?.split(/\r?\n/) ?? [];
+    lines.set(file, known);
+    return known[line - 1];
+  };
+  return explainText(explained, { directory, readLine });
+}
+
+/** Docker Compose's columns, and a last one of ours: where the value comes from. */
+function variablesText(loaded: Loaded, { format, directory }: ConfigChoice): string {
+  const all = variables(loaded).map((variable) => {
+    const set = loaded.variableSource(variable.name);
+    const source = set ?? { kind: variable.defaultValue === '' ? ('unset' as const) : ('default' as const) };
+    return { ...variable, source };
+  });
+  if (format !== 'json') {
+    const rows = all.map(({ name, required, defaultValue, presenceValue, source }) => [
+      name,
+      String(required),
+      defaultValue,
+      presenceValue,
+      sourceText(source, directory),
+    ]);
+    return renderTable(['NAME', 'REQUIRED', 'DEFAULT VALUE', 'ALTERNATE VALUE', 'SOURCE'], rows);
+  }
+  const entries = all.map(({ name, required, defaultValue, presenceValue, source }) => [
     name,
-    String(required),
-    defaultValue ?? '',
-    presenceValue ?? '',
+    {
+      Name: name,
+      DefaultValue: defaultValue,
+      PresenceValue: presenceValue,
+      Required: required,
+      Source: source.kind,
+      ...(source.kind === 'env-file' && { At: source.at }),
+    },
   ]);
-  return renderTable(['NAME', 'REQUIRED', 'DEFAULT VALUE', 'ALTERNATE VALUE'], rows);
+  return toJson(plainPrintable(Object.fromEntries(entries), 'yaml'));
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { toJson } from './model/json-text.ts';
 import { naturalOrder } from './model/natural-order.ts';
-import { extensionsOf, type Form, plainPrintable, type Printable, printable } from './model/printable.ts';
+import { extensionsOf, type Form, type Printable, plainPrintable, printable } from './model/printable.ts';
 import type { Project, Service } from './model/project.ts';
 import { notFound } from './model/select.ts';
 import { toYaml } from './model/yaml-text.ts';
@@ -14,12 +14,14 @@ import { type Variable, variablesOf } from './source/template.ts';
 
 /** The project as `config` prints it. JSON leaves out `x-*` below the top level and `models`, as Compose does. */
 export function renderConfig(project: Project, form: Form): string {
-  const shown = hideValues(project);
-  const rendered =
-    form === 'json' ? toJson(jsonProject(shown)) : toYaml(inNaturalOrder(yamlProject(shown), projectSpec));
+  const rendered = form === 'json' ? toJson(jsonProject(hideValues(project))) : toYaml(printableProject(project));
   // What was read with variables must not be replaced when it is read again.
   return rendered.replaceAll('$', '$$$$');
 }
+
+/** What `config` prints in YAML, as data. */
+export const printableProject = (project: Project): Printable =>
+  inNaturalOrder(yamlProject(hideValues(project)), projectSpec);
 
 /** The canonical tree before types, variables kept: `config --no-interpolate`. */
 export function renderTree(tree: MapNode, form: Form): string {

@@ -1,8 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { ComposeCommand } from '../../cli/compose-command.ts';
-import { configText } from '../../cli/config-text.ts';
 import { composeFlags } from '../../cli/compose-flags.ts';
+import { configText } from '../../cli/config-text.ts';
+import { diagnosticsJson } from '../../cli/diagnostics-json.ts';
 import { Flags } from '../../cli/flags.ts';
+import type { Diagnostic } from '../../common/diagnostic.ts';
+import { isIechorError } from '../../common/error.ts';
+import type { Loaded } from '../../compose/source/load.ts';
 
 const yes = (summary: string) => Flags.boolean({ summary });
 
@@ -12,9 +16,15 @@ export default class Config extends ComposeCommand {
   static override strict = false;
   static override flags = {
     environment: yes('Print what variables are interpolated from'),
-    format: Flags.string({ summary: 'yaml or json', options: ['yaml', 'json'], default: 'yaml' }),
+    explain: Flags.string({ summary: 'Print a value and every place that made it', helpValue: 'PATH' }),
+    format: Flags.string({
+      summary: 'yaml, or json: for the project and for what is wrong with it',
+      options: ['yaml', 'json'],
+      default: 'yaml',
+    }),
     hash: Flags.string({ summary: 'Print the configuration hash of services (* for all)', helpValue: 'SERVICE|*' }),
     images: yes('Print names of images'),
+    models: yes('Print names of models'),
     networks: yes('Print names of networks'),
     'no-consistency': yes('Do not check references between the parts'),
     'no-env-resolution': yes('Do not read env_file'),
@@ -25,22 +35,40 @@ export default class Config extends ComposeCommand {
     profiles: yes('Print names of profiles'),
     quiet: { ...composeFlags.quiet, summary: 'Only check' },
     services: yes('Print names of services'),
-    variables: yes('Print variables and their defaults'),
+    variables: yes('Print variables, their defaults, and where their values come from'),
     volumes: yes('Print names of volumes'),
   };
 
-  async run(): Promise<void> {
+  async run(): Promise<number> {
     const { flags, argv } = await this.parse(Config);
-    const loaded = await this.project(argv as string[], {
-      interpolate: !(flags['no-interpolate'] || flags.variables),
-      normalize: !flags['no-normalize'],
-      resolvePaths: !flags['no-path-resolution'],
-      checkConsistency: !flags['no-consistency'],
-      resolveEnvironment: !flags['no-env-resolution'],
-    });
-    if (flags.quiet) return;
-    const text = configText(loaded, flags);
+    const json = flags.format === 'json';
+    let loaded: Loaded;
+    try {
+      loaded = await this.project(argv as string[], {
+        interpolate: !(flags['no-interpolate'] || flags.variables),
+        normalize: !flags['no-normalize'],
+        resolvePaths: !flags['no-path-resolution'],
+        checkConsistency: !flags['no-consistency'],
+        resolveEnvironment: !flags['no-env-resolution'],
+        allResources: flags.explain !== undefined || this.globals.allResources,
+        quiet: json,
+      });
+    } catch (error) {
+      if (!json || !isIechorError(error) || error.diagnostics.length === 0) throw error;
+      this.print(diagnosticsJson(error.diagnostics));
+      return error.exit;
+    }
+    if (json) this.#tell(loaded.diagnostics, flags.quiet);
+    if (flags.quiet) return 0;
+    const text = configText(loaded, { ...flags, directory: process.cwd() });
     if (flags.output !== undefined) writeFileSync(flags.output, `${text}\n`);
     else if (text !== '') this.print(text.replace(/\n$/, ''));
+    return 0;
+  }
+
+  /** Warnings as data: on standard output, unless the project goes there. */
+  #tell(diagnostics: readonly Diagnostic[], quiet: boolean): void {
+    if (quiet) this.print(diagnosticsJson(diagnostics));
+    else if (diagnostics.length > 0) process.stderr.write(`${diagnosticsJson(diagnostics)}\n`);
   }
 }

@@ -1,3 +1,4 @@
+import { isTime, timeText } from './time.ts';
 import type { Printable } from './printable.ts';
 
 const escapes: Readonly<Record<string, string>> = {
@@ -21,6 +22,7 @@ export function toJson(value: Printable, indent = ''): string {
     return `[\n${value.map((one) => `${inner}${toJson(one, inner)}`).join(',\n')}\n${indent}]`;
   }
   if (typeof value === 'string') return quote(value);
+  if (isTime(value)) return quote(timeText(value));
   if (typeof value === 'number' && !Number.isFinite(value)) return 'null';
   return String(value);
 }

@@ -1,4 +1,5 @@
 import { emptyOf } from '../source/decode.ts';
+import { isTime, type Time, timeText } from './time.ts';
 import { compareText } from '../source/merge.ts';
 import type { Spec } from '../source/spec.ts';
 import { formatDuration } from '../source/units.ts';
@@ -10,6 +11,7 @@ export type Printable =
   | bigint
   | boolean
   | null
+  | Time
   | readonly Printable[]
   | ReadonlyMap<string, Printable>;
 export type Form = 'json' | 'yaml';
@@ -106,6 +108,7 @@ function printUlimit(value: Fields, form: Form): Printable {
 /** Data without attributes of its own: maps by the order of keys. Compose prints an empty list as null in JSON. */
 export function plainPrintable(value: unknown, form: Form): Printable {
   if (value === null || value === undefined) return null;
+  if (isTime(value)) return form === 'json' ? timeText(value) : value;
   if (Array.isArray(value))
     return form === 'json' && value.length === 0 ? null : value.map((item) => plainPrintable(item, form));
   if (typeof value === 'object') return printMap(value as Fields, undefined, form);

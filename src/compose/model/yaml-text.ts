@@ -1,5 +1,6 @@
 import { formatFloat } from '../source/number-text.ts';
 import { resolvePlain } from '../source/yaml-scalar.ts';
+import { isTime, timeText } from './time.ts';
 import type { Printable } from './printable.ts';
 
 /** YAML as Compose prints it: block style, two spaces, keys of maps in the order given, text quoted where it must be. */
@@ -35,6 +36,7 @@ function listLines(list: readonly Printable[], indent: string): string[] {
 function scalar(value: Printable, indent: string): string {
   if (value instanceof Map) return '{}';
   if (Array.isArray(value)) return '[]';
+  if (isTime(value)) return timeText(value);
   if (typeof value === 'string') return text(value, indent, false);
   if (typeof value === 'number') return number(value);
   return String(value);

@@ -1,4 +1,4 @@
-import type { Alias, Node as YamlNode, Pair } from 'yaml';
+import type { Alias, Pair, Node as YamlNode } from 'yaml';
 
 type Yaml = typeof import('yaml');
 

@@ -82,7 +82,7 @@ const throttle = listOf(
       path: text({ keep: true, jsonName: 'Path' }),
       rate: bytes({ accept: ['integer', 'string'], keep: true, jsonName: 'Rate' }),
     },
-    { closed: true },
+    { closed: true, default: 'throttle' },
   ),
 );
 export const blkioConfig = object(
@@ -94,7 +94,7 @@ export const blkioConfig = object(
           path: text({ keep: true, jsonName: 'Path' }),
           weight: int({ accept: ['integer'], keep: true, jsonName: 'Weight' }),
         },
-        { closed: true },
+        { closed: true, default: 'deviceWeight' },
       ),
     ),
     device_read_bps: throttle,

@@ -26,6 +26,7 @@ import {
   labels,
   listOf,
   mapOf,
+  namesOrMap,
   number,
   object,
   options,
@@ -70,7 +71,7 @@ const service = object({
     hint: 'two characters or more: letters, digits, "_", "." and "-"',
   }),
   credential_spec: object({ config: text(), file: text(), registry: text() }),
-  depends_on: mapOf(
+  depends_on: namesOrMap(
     object(
       {
         condition: text({ oneOf: ['service_started', 'service_healthy', 'service_completed_successfully'] }),
@@ -80,9 +81,6 @@ const service = object({
       { required: ['condition'] },
     ),
     {
-      accept: ['array', 'object'],
-      uniqueItems: true,
-      keys: resourceName,
       merge: 'dependsOn',
       canonical: 'dependsOn',
       apply: 'none',
@@ -163,19 +161,13 @@ const service = object({
   memswap_limit: bytes({ apply: 'live' }),
   mem_swappiness: bytes({ accept: ['integer', 'string'] }),
   mac_address: text(),
-  models: mapOf(object({ endpoint_var: text(), model_var: text() }, { accept: ['object', 'null'] }), {
-    accept: ['array', 'object'],
-    uniqueItems: true,
-    keys: resourceName,
+  models: namesOrMap(object({ endpoint_var: text(), model_var: text() }, { accept: ['object', 'null'] }), {
     open: true,
     merge: 'nullMap',
     canonical: 'nullMap',
   }),
   network_mode: text(),
-  networks: mapOf(serviceNetwork, {
-    accept: ['array', 'object'],
-    uniqueItems: true,
-    keys: resourceName,
+  networks: namesOrMap(serviceNetwork, {
     merge: 'nullMap',
     canonical: 'nullMap',
   }),

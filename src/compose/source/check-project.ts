@@ -1,8 +1,8 @@
 import type { Port } from '../model/project.ts';
 import {
+  type Consistency,
   checkCycles,
   checkReferences,
-  type Consistency,
   keyOf,
   nodeAt,
   type ServiceCheck,

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { get, isMap, isNull, type Node, stringOf } from './node.ts';
-import { keyPlacesOf, type Path, placesOf, pathText, type Report } from './report.ts';
+import { keyPlacesOf, type Path, pathText, placesOf, type Report } from './report.ts';
 import type { CheckRule, Spec } from './spec.ts';
 import { eachChild } from './walk.ts';
 

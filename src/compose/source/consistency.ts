@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../../common/error-catalogue.ts';
+import { didYouMean } from '../../common/nearest.ts';
 import type { Project, Service } from '../model/project.ts';
 import { get, isMap, type MapNode, type Node, type Place } from './node.ts';
 import { type Path, placesOf, type Report } from './report.ts';
-import { didYouMean } from '../../common/nearest.ts';
 
 export interface Consistency {
   readonly project: Project;
@@ -94,7 +94,12 @@ const sections: Readonly<Record<string, 'networks' | 'volumes' | 'configs' | 'se
   model: 'models',
 };
 
-function missing(check: ServiceCheck, attribute: readonly (string | number)[], kind: string, name: string): void {
+function missing(
+  check: ServiceCheck,
+  attribute: readonly (string | number)[],
+  kind: string,
+  name: string | undefined = '',
+): void {
   const section = sections[kind] ?? 'networks';
   const known = Object.keys(check.project[section]);
   const hint = didYouMean(name, known) ?? `declare it under the top-level ${section}:`;

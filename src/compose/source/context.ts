@@ -4,14 +4,16 @@ import { codeOf, messageOf } from '../../common/error.ts';
 import type { Interpolation } from './interpolate.ts';
 import type { MapNode, Node, Place, SourceFile } from './node.ts';
 import type { ParsedDocument } from './parse.ts';
-import type { Path, Report } from './report.ts';
 import type { Tables } from './prune.ts';
+import type { Provenance } from './provenance.ts';
+import type { Path, Report } from './report.ts';
 import { decodeUtf8 } from './syntax-text.ts';
 
 /** What the stages of one load share. */
 export interface LoadContext {
   readonly report: Report;
   readonly sources: Map<string, SourceFile>;
+  readonly provenance: Provenance;
   readonly tables: Tables;
   readonly home: string | undefined;
   readonly interpolate: boolean;

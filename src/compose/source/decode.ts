@@ -75,6 +75,7 @@ const readers: Readonly<Record<Kind, Reader>> = {
   },
   bytes(node, _spec, path, report) {
     if (node.kind !== 'scalar' || node.type === 'null') return undefined;
+    if (node.type === 'float') return ignoredFraction(node, path, report);
     if (node.type !== 'string') return Math.trunc(Number(node.value));
     return (
       parseBytes(String(node.value)) ??
@@ -128,6 +129,17 @@ const readers: Readonly<Record<Kind, Reader>> = {
 
 function bad(node: Node, path: Path, report: Report, message: string, hint?: string): undefined {
   report.error({ code: 'COMPOSE_VALUE', path, message, hint, at: placesOf(node) });
+}
+
+/** Compose takes a size that is no whole number for none; it is told, since a limit is lost. */
+function ignoredFraction(node: ScalarNode, path: Path, report: Report): undefined {
+  report.warning({
+    code: 'COMPOSE_NO_EFFECT',
+    path,
+    message: `a size must be a whole number of bytes or text with a unit; ${scalarText(node)} is taken for none`,
+    hint: `quote it and give it a unit: "${scalarText(node)}g"`,
+    at: placesOf(node),
+  });
 }
 
 function readScalar(written: Node, spec: Spec, path: Path, report: Report): unknown {

@@ -13,8 +13,8 @@ export function fillDefaults(node: Node, spec: Spec): void {
 
 type MapNode = Extract<Node, { kind: 'map' }>;
 
-function preset(node: MapNode, key: string, value: string): void {
-  if (!node.entries.has(key)) node.entries.set(key, scalarNode(node.at, value));
+function preset(node: MapNode, key: string, value: string | number): void {
+  if (!node.entries.has(key)) node.entries.set(key, { ...scalarNode(node.at, value), implied: true });
 }
 
 const rules: Readonly<Record<DefaultRule, (node: MapNode) => void>> = {
@@ -23,6 +23,14 @@ const rules: Readonly<Record<DefaultRule, (node: MapNode) => void>> = {
   port(node) {
     preset(node, 'protocol', 'tcp');
     preset(node, 'mode', 'ingress');
+  },
+  throttle(node) {
+    preset(node, 'path', '');
+    preset(node, 'rate', 0);
+  },
+  deviceWeight(node) {
+    preset(node, 'path', '');
+    preset(node, 'weight', 0);
   },
   deviceRequest(node) {
     if (!node.entries.has('count') && !node.entries.has('device_ids')) preset(node, 'count', 'all');

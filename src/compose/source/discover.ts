@@ -70,8 +70,17 @@ function addEnvFiles(
 ): boolean {
   const names = envFileNames(options, environment, directory);
   const variables = readEnvFiles(context, names, environment);
-  for (const [name, value] of variables ?? []) if (!environment.has(name)) environment.set(name, value);
-  return variables !== undefined;
+  if (variables === undefined) return false;
+  const { provenance } = context;
+  const places = new Map(provenance.placesOf(environment));
+  for (const [name, value] of variables) {
+    if (environment.has(name)) continue;
+    environment.set(name, value);
+    const place = provenance.placesOf(variables).get(name);
+    if (place) places.set(name, place);
+  }
+  provenance.setPlaces(environment, places);
+  return true;
 }
 
 function envFileNames(

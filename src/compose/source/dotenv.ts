@@ -10,6 +10,8 @@ export interface DotenvOptions {
   /** Wins over what the file itself defined before, when values name variables. */
   readonly lookup: Lookup;
   readonly unset?: (name: string, place: Place) => void;
+  /** Called for each variable that is set, with the place of its name. */
+  readonly defined?: ((name: string, place: Place) => void) | undefined;
 }
 
 const blank = /[\t\v\f\r \u0085\u00a0]/;
@@ -44,15 +46,20 @@ export function parseDotenv(
     if (at >= text.length) return undefined;
     const key = readKey(file, at);
     if ('message' in key) return key;
+    const place = { file, start: at, end: key.next };
     if (key.inherited) {
       const value = options.lookup(key.name);
-      if (value !== undefined) variables.set(key.name, value);
+      if (value !== undefined) {
+        variables.set(key.name, value);
+        options.defined?.(key.name, place);
+      }
       at = key.next;
       continue;
     }
     const value = readValue(file, key.next, variables, options);
     if ('message' in value) return value;
     variables.set(key.name, value.text);
+    options.defined?.(key.name, place);
     at = value.next;
   }
 }
@@ -163,7 +170,11 @@ function resolveEscapes(value: string): string {
 }
 
 /** `format: raw`: a value is the rest of its line, quotes and dollars and all. */
-export function parseRawEnv(file: SourceFile, variables: Map<string, string>, lookup: Lookup): DotenvError | undefined {
+export function parseRawEnv(
+  file: SourceFile,
+  variables: Map<string, string>,
+  { lookup, defined }: Pick<DotenvOptions, 'lookup' | 'defined'>,
+): DotenvError | undefined {
   let start = file.text.startsWith('\ufeff') ? 1 : 0;
   for (const raw of file.text.slice(start).split('\n')) {
     const line = raw.replace(/\r$/, '').trimStart();
@@ -175,7 +186,9 @@ export function parseRawEnv(file: SourceFile, variables: Map<string, string>, lo
     if (name === '') return { message: 'no variable name on this line', place };
     if (/\s/.test(name)) return { message: `variable '${name}' contains whitespaces`, place };
     const value = equals < 0 ? lookup(name) : line.slice(equals + 1);
-    if (value !== undefined) variables.set(name, value);
+    if (value === undefined) continue;
+    variables.set(name, value);
+    defined?.(name, place);
   }
   return undefined;
 }

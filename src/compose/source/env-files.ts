@@ -3,18 +3,23 @@ import type { EnvFile, Environment, Service, StringMap } from '../model/project.
 import type { LoadContext } from './context.ts';
 import { readSource } from './context.ts';
 import { record } from './decode.ts';
-import { parseDotenv, parseRawEnv } from './dotenv.ts';
+import { type DotenvOptions, parseDotenv, parseRawEnv } from './dotenv.ts';
 import { reportUnset } from './environment.ts';
 import { compareText } from './merge.ts';
 import type { Place } from './node.ts';
+import { fileKey } from './provenance.ts';
 import type { Path } from './report.ts';
 import type { Lookup } from './template.ts';
 
-/** Answers the place of a path below the service, for findings. */
-export type PlaceOf = (path: Path) => readonly Place[];
+export interface From {
+  /** Name of the service. */
+  readonly name: string;
+  /** Answers the place of a path below the service, for findings. */
+  readonly placeOf: (path: Path) => readonly Place[];
+}
 
 /** A service with its env files read into `environment` (which wins over them). */
-export function withEnvironment(context: LoadContext, service: Service, lookup: Lookup, placeOf: PlaceOf): Service {
+export function withEnvironment(context: LoadContext, service: Service, lookup: Lookup, from: From): Service {
   const own = record<string | null>();
   for (const [name, value] of Object.entries(service.environment ?? {})) own[name] = value ?? lookup(name) ?? null;
   const variables = new Map<string, string>();
@@ -22,7 +27,11 @@ export function withEnvironment(context: LoadContext, service: Service, lookup: 
   const ownOrShell: Lookup = (name) =>
     lookup(name) ?? (Object.hasOwn(own, name) ? (own[name] ?? undefined) : undefined);
   for (const [index, file] of (service.env_file ?? []).entries()) {
-    readEnvFile(context, file, variables, { lookup: ownOrShell, at: placeOf(['env_file', index]) });
+    readEnvFile(context, file, variables, {
+      lookup: ownOrShell,
+      at: from.placeOf(['env_file', index]),
+      defined: (key, place) => context.provenance.fromFiles.set(fileKey(from.name, 'environment', key), place),
+    });
   }
   const merged = new Map<string, string | null>([...variables, ...Object.entries(own)]);
   const { env_file: _resolved, environment: _own, ...rest } = service;
@@ -33,7 +42,7 @@ function readEnvFile(
   context: LoadContext,
   file: EnvFile,
   variables: Map<string, string>,
-  { lookup, at }: { lookup: Lookup; at: readonly Place[] },
+  { at, ...reading }: Pick<DotenvOptions, 'lookup' | 'defined'> & { at: readonly Place[] },
 ): void {
   if (!existsSync(file.path)) {
     if (!file.required) return;
@@ -59,7 +68,9 @@ function readEnvFile(
   }
   const unset = (name: string, place: Place) => reportUnset(context, name, place);
   const error =
-    file.format === 'raw' ? parseRawEnv(source, variables, lookup) : parseDotenv(source, variables, { lookup, unset });
+    file.format === 'raw'
+      ? parseRawEnv(source, variables, reading)
+      : parseDotenv(source, variables, { ...reading, unset });
   if (error)
     context.report.error({
       code: 'COMPOSE_ENV_FILE',
@@ -69,16 +80,11 @@ function readEnvFile(
 }
 
 /** A service with its label files read into `labels` (which win over them). */
-export function withLabels(
-  context: LoadContext,
-  service: Service,
-  files: readonly string[],
-  placeOf: PlaceOf,
-): Service {
+export function withLabels(context: LoadContext, service: Service, files: readonly string[], from: From): Service {
   if (files.length === 0) return service;
   const labels = new Map<string, string>();
   for (const [index, path] of files.entries()) {
-    const at = placeOf(['label_file', index]);
+    const at = from.placeOf(['label_file', index]);
     if (!existsSync(path)) {
       context.report.error({
         code: 'COMPOSE_FILE_MISSING',
@@ -88,7 +94,12 @@ export function withLabels(
       continue;
     }
     const source = readSource(context, path, { at });
-    const error = source && parseDotenv(source, labels, { lookup: (name) => labels.get(name) });
+    const error =
+      source &&
+      parseDotenv(source, labels, {
+        lookup: (name) => labels.get(name),
+        defined: (key, place) => context.provenance.fromFiles.set(fileKey(from.name, 'labels', key), place),
+      });
     if (error)
       context.report.error({
         code: 'COMPOSE_ENV_FILE',

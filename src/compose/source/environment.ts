@@ -18,6 +18,8 @@ export function readEnvFiles(
   path?: Path,
 ): ReadonlyMap<string, string> | undefined {
   const variables = new Map<string, string>();
+  const places = new Map<string, Place>();
+  context.provenance.setPlaces(variables, places);
   for (const { name, at } of files) {
     const missing = !existsSync(name)
       ? `couldn't find env file: ${name}: no such file or directory`
@@ -33,6 +35,7 @@ export function readEnvFiles(
     const error = parseDotenv(file, variables, {
       lookup: (key) => current.get(key),
       unset: (key, place) => reportUnset(context, key, place),
+      defined: (key, place) => places.set(key, place),
     });
     if (error) {
       const message = `failed to read ${name}: ${error.message}`;

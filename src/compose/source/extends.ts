@@ -1,11 +1,12 @@
+import { didYouMean } from '../../common/nearest.ts';
 import { serviceSpec } from './attributes.ts';
 import {
   absoluteIn,
   type LoadContext,
+  type Resets,
   readSource,
   refuseRemote,
   relativeDirectory,
-  type Resets,
   type Scope,
 } from './context.ts';
 import { dropPath, merge } from './merge.ts';
@@ -15,14 +16,13 @@ import {
   isMap,
   isNull,
   isString,
-  mapNode,
   type MapNode,
+  mapNode,
   type Node,
   type SourceFile,
   stringOf,
 } from './node.ts';
 import { keyPlacesOf, placesOf } from './report.ts';
-import { didYouMean } from '../../common/nearest.ts';
 
 interface Place {
   readonly scope: Scope;
@@ -138,9 +138,9 @@ async function findBase(
 function checkExtendsShape(extend: Node, path: string[], { report }: LoadContext): boolean {
   for (const [key, value] of isMap(extend) ? extend.entries : []) {
     if (key !== 'service' && key !== 'file') {
-      const message = `additional properties '${key}' not allowed`;
-      report.error({
-        code: 'COMPOSE_UNKNOWN_KEY',
+      const message = `\`extends\` has no attribute '${key}'; it is ignored`;
+      report.warning({
+        code: 'COMPOSE_NO_EFFECT',
         path: [...path, key],
         message,
         hint: didYouMean(key, ['service', 'file']),

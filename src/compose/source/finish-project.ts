@@ -1,3 +1,4 @@
+import { didYouMean } from '../../common/nearest.ts';
 import type { Project, SecretSpec, Service } from '../model/project.ts';
 import { activate } from '../model/select.ts';
 import { projectSpec } from './attributes.ts';
@@ -6,7 +7,7 @@ import { nodeAt } from './consistency.ts';
 import type { LoadContext } from './context.ts';
 import { decode, record } from './decode.ts';
 import type { Discovered } from './discover.ts';
-import { type PlaceOf, sortedRecord, withEnvironment, withLabels } from './env-files.ts';
+import { type From, sortedRecord, withEnvironment, withLabels } from './env-files.ts';
 import type { LoadOptions } from './load-options.ts';
 import { get, type MapNode, type Node } from './node.ts';
 import { createReport, placesOf } from './report.ts';
@@ -43,10 +44,24 @@ export function finishProject(context: LoadContext, options: LoadOptions, finish
     environment: sortedRecord(found.environment),
   };
   const project = activate(whole, found.profiles);
+  reportProfiles(context, project, options);
   if (!context.interpolate) return project;
   if (options.checkConsistency !== false)
     checkProject({ project, root, report: context.report, broken: context.broken });
   return { ...project, services: resolveServices(context, options, project, finishing) };
+}
+
+/** A profile that no service has: told where it was given to this command, or looks like a slip. */
+function reportProfiles({ report }: LoadContext, project: Project, options: LoadOptions): void {
+  const all = [...Object.values(project.services), ...Object.values(project.disabledServices)];
+  const known = new Set(all.flatMap(({ profiles }) => profiles ?? []));
+  for (const name of project.profiles) {
+    if (name === '*' || known.has(name)) continue;
+    const near = didYouMean(name, known);
+    if (near === undefined && !options.profiles?.length) continue;
+    const hint = near ?? (known.size > 0 ? `profiles: ${[...known].sort().join(', ')}` : 'no service names a profile');
+    report.warning({ code: 'COMPOSE_NO_EFFECT', message: `no service has the profile "${name}"`, hint, at: [] });
+  }
 }
 
 /** `scale` and `deploy.replicas` say the same; env files and label files become part of the service. */
@@ -59,12 +74,12 @@ function resolveServices(
   const services = record<Service>();
   for (const [name, decoded] of Object.entries(project.services)) {
     const { label_file: labelFiles, ...service } = decoded as Service & { label_file?: readonly string[] };
-    const placeOf: PlaceOf = (path) => placesOf(nodeAt(root, ['services', name, ...path]));
+    const from: From = { name, placeOf: (path) => placesOf(nodeAt(root, ['services', name, ...path])) };
     const environed =
       options.resolveEnvironment === false
         ? service
-        : withEnvironment(context, service, (key) => found.environment.get(key), placeOf);
-    const labelled = withLabels(context, environed, labelFiles ?? [], placeOf);
+        : withEnvironment(context, service, (key) => found.environment.get(key), from);
+    const labelled = withLabels(context, environed, labelFiles ?? [], from);
     const agree =
       options.checkConsistency !== false && labelled.scale !== undefined && labelled.deploy?.replicas !== undefined;
     services[name] = agree

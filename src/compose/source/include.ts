@@ -11,17 +11,18 @@ import {
   relativeDirectory,
   type Scope,
 } from './context.ts';
+import { didYouMean } from '../../common/nearest.ts';
 import { readEnvFiles } from './environment.ts';
 import {
   get,
   isMap,
   isString,
   itemsOf,
-  mapNode,
   type MapNode,
+  mapNode,
   type Node,
-  sameNode,
   type SourceFile,
+  sameNode,
   stringOf,
 } from './node.ts';
 import { keyPlacesOf, type Path, placesOf } from './report.ts';
@@ -103,9 +104,12 @@ function readInclude(context: LoadContext, entry: Node, path: Path): IncludeConf
   };
   if (isString(entry)) return { paths: [entry], directory: undefined, envFiles: [] };
   if (!isMap(entry)) return bad(entry, 'must be a mapping or string');
-  for (const key of entry.entries.keys()) {
-    if (!['path', 'project_directory', 'env_file'].includes(key))
-      return bad(entry, `additional properties '${key}' not allowed`);
+  const attributes = ['path', 'project_directory', 'env_file'];
+  for (const [key, value] of entry.entries) {
+    if (attributes.includes(key)) continue;
+    const message = `\`include\` has no attribute '${key}'; it is ignored`;
+    const hint = didYouMean(key, attributes);
+    context.report.warning({ code: 'COMPOSE_NO_EFFECT', path: [...path, key], message, hint, at: keyPlacesOf(value) });
   }
   const directory = get(entry, 'project_directory');
   if (directory && !isString(directory)) return bad(directory, 'project_directory must be a string');
@@ -117,7 +121,10 @@ function readInclude(context: LoadContext, entry: Node, path: Path): IncludeConf
       return bad(value, `${key} must be a string or a list of strings`);
     lists[key] = items;
   }
-  if (lists.path?.length === 0) return bad(entry, "missing property 'path'");
+  if (lists.path?.length === 0) {
+    const message = 'includes nothing: it has no path';
+    context.report.warning({ code: 'COMPOSE_NO_EFFECT', path, message, hint: 'give it a path:', at: [entry.at] });
+  }
   return { paths: lists.path ?? [], directory: stringOf(directory) || undefined, envFiles: lists.env_file ?? [] };
 }
 
@@ -132,18 +139,24 @@ function includeEnvironment(
   }));
   const fallback = join(directory, '.env');
   if (names.length === 0 && existsSync(fallback) && !isDirectory(fallback)) {
-    return withDefaults(scope.environment, readEnvFiles(context, [{ name: fallback }], scope.environment));
+    return withDefaults(context, scope.environment, readEnvFiles(context, [{ name: fallback }], scope.environment));
   }
   const read = readEnvFiles(context, names, scope.environment, path);
-  return read && withDefaults(scope.environment, read);
+  return read && withDefaults(context, scope.environment, read);
 }
 
 /** What is set already stays. */
 function withDefaults(
+  { provenance }: LoadContext,
   environment: ReadonlyMap<string, string>,
   more: ReadonlyMap<string, string> | undefined,
 ): ReadonlyMap<string, string> {
-  return more === undefined ? environment : new Map([...more, ...environment]);
+  if (more === undefined) return environment;
+  const both = new Map([...more, ...environment]);
+  const places = new Map(provenance.placesOf(environment));
+  for (const [name, place] of provenance.placesOf(more)) if (!environment.has(name)) places.set(name, place);
+  provenance.setPlaces(both, places);
+  return both;
 }
 
 function reportCycle(context: LoadContext, item: Node, file: string, chain: IncludeChain): undefined {

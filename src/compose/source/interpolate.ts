@@ -1,14 +1,16 @@
-import { type Node, type ScalarNode, stringOf } from './node.ts';
+import { castScalar } from './cast.ts';
+import type { Node, ScalarNode } from './node.ts';
 import type { Path, Report } from './report.ts';
 import { childSpec, type Spec } from './spec.ts';
 import { type Lookup, substitute, type TemplateError } from './template.ts';
-import { castScalar } from './cast.ts';
 
 export interface Interpolation {
   readonly lookup: Lookup;
   readonly report: Report;
   /** Collects where each unset variable is used, to be told once per variable. */
   readonly unset: Map<string, { node: Node; path: Path }[]>;
+  /** Called with each text whose variables are replaced. */
+  readonly replaced: (node: ScalarNode, template: string) => void;
 }
 
 /**
@@ -65,6 +67,7 @@ function interpolateScalar(
     if (result.text !== text) {
       node.raw = text;
       node.value = result.text;
+      interpolation.replaced(node, text);
     }
   }
   if (spec) castScalar(node, spec, { path, report: interpolation.report });
@@ -88,20 +91,30 @@ export function explain(error: TemplateError): { message: string; hint: string }
   }
 }
 
+/**
+ * How a text is written whose dollar sign hardly stands for a variable: a hash such as a password file has
+ * (`$2y$10$...`), a sign amid a word (`pa$word`), a name of one letter or digit. Undefined where it may well be one.
+ */
+function swallowedIn(raw: string, name: string): string | undefined {
+  const hash = /\$(?:[0-9][a-z]?|apr1|argon2\w*|scrypt|y)\$[^$\s]*\$?[A-Za-z0-9./]{8,}/.test(raw);
+  const amid = new RegExp(`[A-Za-z0-9]\\$${name}(?![A-Za-z0-9_])`).test(raw);
+  if (!hash && !amid && name.length > 1) return undefined;
+  const doubled = raw.replace(/\$\$|\$(?!\{)/g, '$$$$');
+  return doubled.length > 60 ? `$$${name}` : doubled;
+}
+
 /** One warning for each variable that is set nowhere, with every place that uses it. */
 export function reportUnset(interpolation: Pick<Interpolation, 'unset' | 'report'>): void {
   for (const [name, uses] of interpolation.unset) {
     const [first] = uses;
     if (!first) continue;
-    const literal =
-      /^[a-z0-9_]$/i.test(name) ||
-      (stringOf(first.node) === '' ? false : /\$[A-Za-z0-9./]{20,}/.test(String((first.node as ScalarNode).raw ?? '')));
+    const swallowed = swallowedIn(String((first.node as ScalarNode).raw ?? ''), name);
     interpolation.report.warning({
       code: 'COMPOSE_UNSET_VARIABLE',
       path: first.path,
       message: `the variable ${JSON.stringify(name)} is not set; a blank string takes its place`,
-      hint: literal
-        ? `if the dollar sign is meant as such, write $$${name}`
+      hint: swallowed
+        ? `if the dollar sign is meant as such, write it twice: ${swallowed}`
         : `set it in .env or in the shell, or give a default: \${${name}:-default}`,
       at: uses.map(({ node }) => node.at),
     });

@@ -1,5 +1,5 @@
-import { canonical } from './canonical.ts';
 import { projectSpec } from './attributes.ts';
+import { canonical } from './canonical.ts';
 import type { FileOptions, LoadContext, RawFile, Resets } from './context.ts';
 import { applyExtends } from './extends.ts';
 import { applyInclude } from './include.ts';
@@ -45,7 +45,13 @@ async function loadDocument(
   }
   const { scope } = options;
   if (context.interpolate) {
-    interpolate(root, projectSpec, { lookup: (name) => scope.environment.get(name), report, unset: context.unset });
+    const { environment } = scope;
+    interpolate(root, projectSpec, {
+      lookup: (name) => environment.get(name),
+      report,
+      unset: context.unset,
+      replaced: (node, text) => context.provenance.addTemplate(node.at, { text, environment }),
+    });
   }
   if (options.whole) await applyExtends(context, root, { scope, file: options.file, resets: document.resets });
   if (onto) for (const path of document.resets) dropPath(onto, path);

@@ -12,6 +12,7 @@ export async function loadScope(
   scope: Scope,
   included: IncludeChain,
 ): Promise<MapNode | undefined> {
+  context.provenance.environments.add(scope.environment);
   let root: MapNode | undefined;
   for (const file of files) ({ root } = await loadFile(context, file, root, { scope, whole: true, included }));
   if (!root) return undefined;

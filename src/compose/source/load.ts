@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../../common/diagnostic.ts';
-import { dropUnused, select } from '../model/select.ts';
 import type { Project } from '../model/project.ts';
+import { dropUnused, select } from '../model/select.ts';
 import { projectSpec } from './attributes.ts';
 import { addSource, type LoadContext, type RawFile, readSource, refuseRemote } from './context.ts';
 import { type Discovered, discover } from './discover.ts';
@@ -13,6 +13,7 @@ import { normalize } from './normalize.ts';
 import { type Origins, originsOf } from './origins.ts';
 import { type ParsedDocument, parse } from './parse.ts';
 import { findProjectName, lastName } from './project-name.ts';
+import { createProvenance, type VariableSource } from './provenance.ts';
 import { tablesOf } from './prune.ts';
 import { createReport, inOrder } from './report.ts';
 
@@ -21,6 +22,8 @@ export type { LoadOptions } from './load-options.ts';
 export interface Loaded {
   readonly project: Project;
   readonly origins: Origins;
+  /** Where a variable's value comes from, in the project or in what it includes; undefined for one that is not set. */
+  readonly variableSource: (name: string) => VariableSource | undefined;
   /** Warnings; errors are thrown. */
   readonly diagnostics: readonly Diagnostic[];
   /** Text of every file read, by the name used in spans: for `formatDiagnostic`. */
@@ -43,6 +46,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const documents = await Promise.all(files.map((file) => context.peek(file)));
   const named = lastName(documents.flatMap((list) => (list ?? []).map(({ root }) => root)));
   const name = findProjectName(context, options, found, named);
+  if (!found.environment.has('COMPOSE_PROJECT_NAME')) context.provenance.own.add('COMPOSE_PROJECT_NAME');
   found.environment.set('COMPOSE_PROJECT_NAME', name);
   const scope = { directory: found.directory, base: found.directory, environment: found.environment };
   const root = await context.loadScope(files, scope, []);
@@ -57,7 +61,8 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const sources = new Map([...context.sources].map(([file, { text }]) => [file, text]));
   return {
     project: narrow(project, options),
-    origins: originsOf(root),
+    origins: originsOf(root, context.provenance),
+    variableSource: (variable) => sourceOfVariable(context, variable),
     diagnostics: inOrder(report.warnings),
     sources,
     tree: root,
@@ -70,6 +75,7 @@ function createContext(options: LoadOptions): LoadContext {
   const context: LoadContext = {
     report: createReport(),
     sources: new Map(),
+    provenance: createProvenance(),
     tables: tablesOf(projectSpec),
     home: options.environment.HOME,
     interpolate: options.interpolate !== false,
@@ -97,6 +103,14 @@ function createContext(options: LoadOptions): LoadContext {
     },
   };
   return context;
+}
+
+function sourceOfVariable({ provenance }: LoadContext, name: string): VariableSource | undefined {
+  for (const environment of provenance.environments) {
+    const source = provenance.sourceOf(environment, name);
+    if (source) return source;
+  }
+  return undefined;
 }
 
 async function readFiles(

@@ -1,4 +1,5 @@
 import type { SourceSpan } from '../../common/diagnostic.ts';
+import { timeOf } from '../model/time.ts';
 import { formatFloat } from './number-text.ts';
 
 /** A text that was read. `name` is what places show: an absolute path, or `-`. */
@@ -21,6 +22,8 @@ interface NodeBase {
   key?: Place;
   /** The alias or merge key through which an anchor's value came here. */
   via?: Place;
+  /** Written by nobody: it follows from what is around it. */
+  implied?: true;
   /** What this value was merged over or replaced. */
   over?: Node;
 }
@@ -115,17 +118,11 @@ export function replacing<T extends Node>(node: T, former: Node | undefined): T 
 
 /** Plain data of a node: maps without prototype. */
 export function plain(node: Node): unknown {
-  if (node.kind === 'scalar') return node.type === 'time' ? dateText(String(node.value)) : node.value;
+  if (node.kind === 'scalar') return node.type === 'time' ? timeOf(String(node.value)) : node.value;
   if (node.kind === 'list') return node.items.map(plain);
   const out = Object.create(null) as Record<string, unknown>;
   for (const [key, value] of node.entries) out[key] = plain(value);
   return out;
-}
-
-/** A date as RFC 3339 writes it, which is how Compose prints one. */
-function dateText(text: string): string {
-  const date = new Date(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
-  return Number.isNaN(date.getTime()) ? text : date.toISOString().replace('.000Z', 'Z');
 }
 
 /** Line and column of a place, both from 1. */

@@ -35,6 +35,8 @@ export function normalize(root: MapNode, projectName: string, lookup: Lookup): v
   for (const kind of ['networks', 'volumes', 'configs', 'secrets']) nameResources(root, kind, projectName);
 }
 
+const implied = <T extends Node>(node: T): T => ({ ...node, implied: true });
+
 function normalizeNetworks(root: MapNode, services: MapNode | undefined): void {
   let usesDefault = false;
   for (const service of services?.entries.values() ?? []) {
@@ -42,13 +44,14 @@ function normalizeNetworks(root: MapNode, services: MapNode | undefined): void {
     const networks = service.entries.get('networks');
     if (networks === undefined || (isMap(networks) && networks.entries.size === 0)) {
       const place = networks?.at ?? service.at;
-      service.entries.set('networks', mapNode(place, new Map([['default', scalarNode(place, null)]])));
+      const byDefault = new Map<string, Node>([['default', implied(scalarNode(place, null))]]);
+      service.entries.set('networks', implied(mapNode(place, byDefault)));
       usesDefault = true;
     } else if (get(networks, 'default')) usesDefault = true;
   }
   if (!usesDefault) return;
   const networks = getMap(root, 'networks') ?? mapNode(root.at);
-  if (!networks.entries.has('default')) networks.entries.set('default', scalarNode(networks.at, null));
+  if (!networks.entries.has('default')) networks.entries.set('default', implied(scalarNode(networks.at, null)));
   root.entries.set('networks', networks);
 }
 
@@ -68,9 +71,10 @@ function normalizeService(service: MapNode, lookup: Lookup): void {
 
 function normalizeBuild(build: MapNode, lookup: Lookup): void {
   const context = build.entries.get('context');
-  if (context === undefined || isNull(context)) build.entries.set('context', scalarNode(build.at, '.'));
+  if (context === undefined || isNull(context)) build.entries.set('context', implied(scalarNode(build.at, '.')));
   if (!build.entries.has('dockerfile') && !build.entries.has('dockerfile_inline')) {
-    build.entries.set('dockerfile', scalarNode(build.at, defaultBuildFile(stringOf(get(build, 'context')) ?? '.')));
+    const file = defaultBuildFile(stringOf(get(build, 'context')) ?? '.');
+    build.entries.set('dockerfile', implied(scalarNode(build.at, file)));
   }
   const args = build.entries.get('args');
   if (args) fromShell(args, lookup, false);
@@ -140,7 +144,8 @@ function nameResources(root: MapNode, kind: string, projectName: string): void {
     if (name === undefined || isNull(name)) {
       const external = resource.entries.get('external');
       const isExternal = external?.kind === 'scalar' && /^(1|t|true)$/i.test(String(external.value));
-      resource.entries.set('name', scalarNode(resource.key ?? resource.at, isExternal ? key : `${projectName}_${key}`));
+      const name = isExternal ? key : `${projectName}_${key}`;
+      resource.entries.set('name', implied(scalarNode(resource.key ?? resource.at, name)));
     }
     resources?.entries.set(key, resource);
   }

@@ -1,20 +1,21 @@
-import type { Alias, Document, Node as YamlNode, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
+import type { Alias, Document, Pair, Scalar, YAMLMap, YAMLSeq, Node as YamlNode } from 'yaml';
 
 type Yaml = typeof import('yaml');
+
+import { aliasBudget, findBomb } from './alias-budget.ts';
 import {
   isList,
   isMap,
   listNode,
-  mapNode,
   type MapNode,
+  mapNode,
   type Node,
   type Place,
   type ScalarNode,
   type SourceFile,
 } from './node.ts';
-import { aliasBudget, findBomb } from './alias-budget.ts';
-import { findBadText, yamlHint } from './syntax-text.ts';
 import type { Path, Report } from './report.ts';
+import { findBadText, yamlHint } from './syntax-text.ts';
 import { resolvePlain } from './yaml-scalar.ts';
 
 /** One YAML document of a file. */

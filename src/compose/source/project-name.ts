@@ -1,5 +1,5 @@
-import { type Discovered, directoryName, normalizeName } from './discover.ts';
 import type { LoadContext } from './context.ts';
+import { type Discovered, directoryName, normalizeName } from './discover.ts';
 import { explain } from './interpolate.ts';
 import type { LoadOptions } from './load-options.ts';
 import { get, isMap, type Node, stringOf } from './node.ts';

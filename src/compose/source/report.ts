@@ -1,6 +1,6 @@
 import type { Diagnostic, SourceSpan } from '../../common/diagnostic.ts';
-import type { ErrorCode } from '../../common/error-catalogue.ts';
 import { IechorError } from '../../common/error.ts';
+import type { ErrorCode } from '../../common/error-catalogue.ts';
 import { type Node, type Place, spanOf } from './node.ts';
 
 /** Attribute path while walking: keys and list indexes. */

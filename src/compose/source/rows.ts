@@ -2,6 +2,8 @@ import type { JsonType, Kind, Rules, Spec } from './spec.ts';
 
 // Builders for the rows of the attribute table: the usual type of each kind, and what a row says beside it.
 
+export const resourceName = /^[a-zA-Z0-9._-]+$/;
+
 const row =
   (kind: Kind, accept: readonly JsonType[]) =>
   (rules: Rules = {}): Spec => ({ kind, accept, ...rules });
@@ -35,6 +37,7 @@ export const textOrTexts = withItems('strings', ['string', 'array']);
 export const stringsOrIntegers = (rules: Rules = {}): Spec => ({
   ...strings(rules),
   items: { kind: 'string', accept: ['string', 'integer'] },
+  sameText: true,
 });
 export const commandLine = (rules: Rules = {}): Spec => ({ ...command(rules), items: item });
 export const healthTest = (rules: Rules = {}): Spec => ({
@@ -83,8 +86,11 @@ export const extraHosts = (rules: Rules = {}): Spec => ({
 export function object(fields: Readonly<Record<string, Spec>>, rules: Rules = {}): Spec {
   return { kind: 'object', accept: ['object'], ...rules, fields: new Map(Object.entries(fields)) };
 }
+/** A map with users' keys that may be written as a list of them. */
+export const namesOrMap = (values: Spec, rules: Rules = {}): Spec => ({
+  ...mapOf(values, { accept: ['array', 'object'], uniqueItems: true, keys: resourceName, ...rules }),
+  items: item,
+});
 /** A map with users' keys. */
 export const mapOf = (values: Spec, rules: Rules = {}): Spec => ({ kind: 'map', accept: ['object'], ...rules, values });
 export const listOf = (items: Spec, rules: Rules = {}): Spec => ({ kind: 'list', accept: ['array'], ...rules, items });
-
-export const resourceName = /^[a-zA-Z0-9._-]+$/;

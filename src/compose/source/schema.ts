@@ -1,7 +1,7 @@
+import { didYouMean } from '../../common/nearest.ts';
 import { isMap, type MapNode, type Node, type ScalarNode, sameNode, scalarText } from './node.ts';
 import { keyPlacesOf, type Path, placesOf, type Report } from './report.ts';
 import type { JsonType, Spec } from './spec.ts';
-import { didYouMean } from '../../common/nearest.ts';
 
 /** Tells every value that is not what the attribute table allows in its place. */
 export function checkSchema(node: Node, spec: Spec, path: Path, report: Report): void {
@@ -20,7 +20,7 @@ export function checkSchema(node: Node, spec: Spec, path: Path, report: Report):
   else if (node.kind === 'list') {
     const { items } = spec;
     if (items) for (const [index, item] of node.items.entries()) checkSchema(item, items, [...path, index], report);
-    if (spec.uniqueItems) checkDoubles(node.items, path, report);
+    if (spec.uniqueItems) checkDoubles(node.items, spec, path, report);
   } else checkScalar(node, spec, path, report);
 }
 
@@ -63,13 +63,13 @@ function reportUnknown(key: string, value: Node, spec: Spec, path: Path, report:
   });
 }
 
-function checkDoubles(items: readonly Node[], path: Path, report: Report): void {
+function checkDoubles(items: readonly Node[], spec: Spec, path: Path, report: Report): void {
   const scalars = new Map<string, Node>();
   const others: Node[] = [];
   for (const [index, item] of items.entries()) {
     let former: Node | undefined;
     if (item.kind === 'scalar') {
-      const key = `${typesOf(item)[0]} ${scalarText(item)}`;
+      const key = `${spec.sameText ? '' : typesOf(item)[0]} ${scalarText(item)}`;
       former = scalars.get(key);
       if (!former) scalars.set(key, item);
     } else {

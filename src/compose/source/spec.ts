@@ -59,7 +59,7 @@ export type CanonicalRule =
   | 'ports'
   | 'ssh'
   | 'external';
-export type DefaultRule = 'buildContext' | 'secretTarget' | 'port' | 'deviceRequest';
+export type DefaultRule = 'buildContext' | 'secretTarget' | 'port' | 'deviceRequest' | 'throttle' | 'deviceWeight';
 export type PathRule = 'path' | 'context' | 'hostPath' | 'watched' | 'mount' | 'driverOptions';
 export type CheckRule = 'externalVolume' | 'configSource' | 'secretSource' | 'hostIp' | 'notBlank' | 'deviceRequest';
 /** What a change does to a running container. */
@@ -79,6 +79,8 @@ export interface Rules {
   /** Printed in JSON also where there is none: Compose's own output does so. */
   readonly always?: boolean;
   readonly uniqueItems?: boolean;
+  /** For `uniqueItems`, numbers are the same as the text that they are written as. */
+  readonly sameText?: boolean;
   readonly oneOf?: readonly string[];
   readonly pattern?: RegExp;
   /** What to write, where the type alone does not tell. */

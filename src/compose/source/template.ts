@@ -23,7 +23,19 @@ const deepest = 1000;
  */
 export function substitute(template: string, substitution: Substitution): Substituted {
   if (!template.includes('$')) return { text: template };
+  if (depthOf(template) > deepest) return { error: { kind: 'depth' } };
   return expand(template, substitution, 0);
+}
+
+/** How deep `${` stands in `${`, so that what is too deep is not evaluated first. */
+function depthOf(template: string): number {
+  let open = 0;
+  let most = 0;
+  for (let at = 0; at < template.length; at++) {
+    if (template.startsWith('${', at)) most = Math.max(most, ++open);
+    else if (template[at] === '}' && open > 0) open--;
+  }
+  return most;
 }
 
 function expand(template: string, substitution: Substitution, depth: number): Substituted {

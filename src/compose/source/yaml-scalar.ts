@@ -19,7 +19,8 @@ const words: ReadonlyMap<string, Resolved> = new Map<string, Resolved>([
 
 const float = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 const integer = /^([-+]?)(0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|0|[1-9][0-9]*)$/;
-const timestamp = /^\d{4}-\d{1,2}-\d{1,2}($|[Tt ]+\d{1,2}:\d{1,2}:\d{1,2}(\.\d+)?([ \t]*(Z|[-+]\d{1,2}(:?\d{2})?))?$)/;
+const timestamp =
+  /^\d{4}-\d{1,2}-\d{1,2}(?:[Tt]([01]?\d|2[0-3]):[0-5]?\d:[0-5]?\d(\.\d+)?(Z|[-+]\d\d:\d\d)| ([01]?\d|2[0-3]):[0-5]?\d:[0-5]?\d(\.\d+)?)?$/;
 
 /**
  * Type and value of a plain scalar, by the rules Compose's own parser follows: YAML 1.2 words, plus the 1.1 numbers

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { renderConfig, renderTree, serviceHashes } from '../../../src/compose/config.ts';
+import { projectFiles } from '../../unit/compose/source/project-files.ts';
 import { load } from '../../../src/compose/source/load.ts';
 import { unsupportedAttributes } from '../../../src/compose/plan/unsupported.ts';
 
@@ -18,6 +19,19 @@ describe('a project with most attributes is printed', () => {
     expect(shown(renderConfig((await project()).project, 'json'))).toBe(golden('config.json')));
   test('with its variables', async () =>
     expect(shown(renderTree((await project(false)).tree, 'yaml'))).toBe(golden('no-interpolate.yaml')));
+});
+
+test('dates are printed as dates', async () => {
+  using files = projectFiles({
+    'compose.yaml':
+      'services: {web: {image: x}}\nx-a: [2001-2-3, 2001-12-14t21:59:43.10-05:00, 2001-12-14 21:59:43, 2001-12-14 +1]\n',
+  });
+  const { project: dated } = await files.load();
+  const dates = ['2001-02-03T00:00:00Z', '2001-12-14T21:59:43.1-05:00', '2001-12-14T21:59:43Z'];
+  expect(renderConfig(dated, 'yaml')).toContain(
+    `x-a:\n${[...dates, '2001-12-14 +1'].map((date) => `  - ${date}\n`).join('')}`,
+  );
+  expect(JSON.parse(renderConfig(dated, 'json'))['x-a'].slice(0, 3)).toEqual(dates);
 });
 
 test('the hash of a service without paths is that of Docker Compose', async () => {

@@ -26,6 +26,10 @@ describe('attributes in canonical form', () => {
     ['command: echo "a b" \'c\' d\\ e; rm', { command: ['echo', 'a b', 'c', 'd e'] }],
     ['command: []\nentrypoint: ""', { command: [], entrypoint: [] }],
     [
+      'blkio_config: {device_read_bps: [{path: /a}], weight_device: [{weight: 5}]}',
+      { blkio_config: { device_read_bps: [{ path: '/a', rate: 0 }], weight_device: [{ path: '', weight: 5 }] } },
+    ],
+    [
       'ports: ["22:22", "127.0.0.1:8000-8001:80-81/udp", "9000-9005:90", "[::1]:1:2"]',
       {
         ports: [

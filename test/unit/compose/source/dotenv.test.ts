@@ -48,7 +48,9 @@ describe('an env file', () => {
 
   test('format raw takes values as they stand', () => {
     const variables = new Map<string, string>();
-    expect(parseRawEnv({ name: 'raw', text: '# c\nA="q" $X #y\nSHELL_VAR\nB=\n' }, variables, lookup)).toBeUndefined();
+    expect(
+      parseRawEnv({ name: 'raw', text: '# c\nA="q" $X #y\nSHELL_VAR\nB=\n' }, variables, { lookup }),
+    ).toBeUndefined();
     expect(Object.fromEntries(variables)).toEqual({ A: '"q" $X #y', SHELL_VAR: 'from shell', B: '' });
   });
 });

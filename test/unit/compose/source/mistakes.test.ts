@@ -95,6 +95,9 @@ networks:
       'volumes: [/a:/x, /b:/x]\ntmpfs: /x',
       'services.web.volumes[0]: target /x already mounted as services.web.tmpfs[0]',
     ],
+    ['depends_on: [5]', 'services.web.depends_on[0]: must be a string'],
+    ['group_add: ["1", 1]', 'services.web.group_add[1]: items must be unique: the same item appears twice'],
+    ['configs: [{target: /x}]', 'services.web.configs[0]: service "web" refers to undefined config '],
     ['secrets: [s]', 'services.web.secrets[0]: service "web" refers to undefined secret s'],
     [
       'scale: 2\ndeploy: {replicas: 3}',
@@ -132,6 +135,38 @@ networks:
     expect(await mistakesOf(text, { profiles: ['dev'] })).toEqual([]);
     expect(await mistakesOf(text.replace('[b]', '{b: {condition: service_started, required: false}}'))).toEqual([]);
   });
+});
+
+test.each([
+  ['mem_limit: 1.5', 'services.web.mem_limit'],
+  ['extends: {service: base, fiel: x}', 'services.web.extends.fiel'],
+])('%s is let through without effect, as Compose does, and told', async (attributes, path) => {
+  using files = projectFiles({ 'compose.yaml': `${service(attributes)}  base: {image: x}\n` });
+  const { diagnostics, project } = await files.load();
+  expect(diagnostics).toEqual([expect.objectContaining({ code: 'COMPOSE_NO_EFFECT', path })]);
+  expect(project.services.web?.mem_limit).toBeUndefined();
+});
+
+test('a profile that no service has is told, with what may have been meant', async () => {
+  using files = projectFiles({ 'compose.yaml': 'services: {a: {image: x}, b: {image: x, profiles: [debug]}}\n' });
+  const warnings = async (options: object) =>
+    (await files.load(options)).diagnostics.map(({ message, hint }) => `${message}; ${hint}`);
+  expect(await warnings({ profiles: ['debgu'] })).toEqual([
+    'no service has the profile "debgu"; did you mean "debug"?',
+  ]);
+  expect(await warnings({ profiles: ['debug'] })).toEqual([]);
+  expect(await warnings({ environment: { COMPOSE_PROFILES: 'of-another-project' } })).toEqual([]);
+});
+
+test.each([
+  ['$2y$10$abcdefghijklmnopqrst', 'write it twice: $$2y$$10$$abcdefghijklmnopqrst'],
+  ['pa$word', 'write it twice: pa$$word'],
+  ['$TAG', 'give a default: ${TAG:-default}'],
+])('the hint for %s that is not set says what was likely meant', async (text, hint) => {
+  using files = projectFiles({ 'compose.yaml': service(`environment: {A: '${text}'}`) });
+  expect((await files.load()).diagnostics).toEqual([
+    expect.objectContaining({ code: 'COMPOSE_UNSET_VARIABLE', hint: expect.stringContaining(hint) }),
+  ]);
 });
 
 test('what is odd but allowed is a warning', async () => {
