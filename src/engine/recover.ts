@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { messageOf } from '../common/error.ts';
+import { codeOf, messageOf } from '../common/error.ts';
 import { cgroupDirs, cgroupParent, processesOf, removeCgroup } from '../host/cgroup.ts';
 import { removeTree, writeAtomic } from '../host/files.ts';
+import { isEnding } from '../host/proc.ts';
 import { signalProcess } from '../host/processes.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
@@ -19,6 +20,8 @@ const SIGKILL = 9;
 const sandboxName = /^([0-9a-f]{64}|build-[A-Za-z0-9_.-]+)$/;
 /** Exit code of a container whose end nobody saw: the machine went down, or its monitor was killed. */
 const unseenExitCode = 137;
+/** How long the end of a killed process is waited for. */
+const endTimeoutMs = 2000;
 
 /**
  * Finishes what an earlier daemon began: running containers are adopted, ended ones handled, half-made and
@@ -62,7 +65,8 @@ async function recoverOne(
   switch (record.status) {
     case 'running':
     case 'paused':
-      return host.live.has(record.id) ? adopt(context, record) : handleEnd(context, record);
+      if (!host.live.has(record.id) || (await isAboutToEnd(context, record))) return handleEnd(context, record);
+      return adopt(context, record);
     case 'restarting':
       return scheduleRestart(context, record.id, 100);
     case 'starting':
@@ -84,8 +88,29 @@ async function recoverOne(
   }
 }
 
+/**
+ * A container that was killed a moment ago must not pass for running: the end that a stop, a kill or a removal began
+ * is waited for. One that was paused is thawed, or its signal would never arrive.
+ */
+async function isAboutToEnd(context: LifeContext, record: ContainerRecord): Promise<boolean> {
+  const pid = processOf(context, record);
+  if (pid !== undefined && !isEnding(pid)) return false;
+  if (record.status === 'paused') await context.runtime.resume(record.id);
+  return context.monitor.awaitExit(record.id, AbortSignal.timeout(endTimeoutMs)).then(
+    () => true,
+    (error) => {
+      if (codeOf(error) !== 'INTERRUPTED') throw error;
+      return false;
+    },
+  );
+}
+
+/** A stop that died with its daemon has failed, as its client was told: the restart policy holds again. */
 function adopt(context: LifeContext, record: ContainerRecord): void {
-  const adopted = context.containers.update(record.id, { pid: processOf(context, record) ?? record.pid });
+  const adopted = context.containers.update(record.id, {
+    pid: processOf(context, record) ?? record.pid,
+    stoppedByUser: false,
+  });
   context.log.info('container adopted', { container: record.id, pid: adopted.pid });
   supervise(context, adopted);
 }

@@ -20,6 +20,16 @@ export function unreapedStatus(pid: number, startTicks: number): number | undefi
   return fields?.[0] === 'Z' && Number(fields[19]) === startTicks ? Number(fields[49]) : undefined;
 }
 
+const PF_EXITING = 0x4;
+
+/** True while a process is on its way out: killed for certain, or exiting, though it still counts as running. */
+export function isEnding(pid: number): boolean {
+  if (Number(statFields(pid)?.[6] ?? 0) & PF_EXITING) return true;
+  const pending = readProc(pid, 'status')?.matchAll(/^S(?:ig|hd)Pnd:\s*([0-9a-f]+)$/gm) ?? [];
+  // The ninth bit is SIGKILL's, which cannot be blocked or handled.
+  return [...pending].some(([, mask]) => (Number.parseInt(mask?.slice(-3) ?? '0', 16) & 0x100) !== 0);
+}
+
 /** Fields of /proc/PID/stat from the state on. */
 function statFields(pid: number): string[] | undefined {
   const text = readProc(pid, 'stat');

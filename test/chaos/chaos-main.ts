@@ -1,16 +1,17 @@
-/** `npm run chaos -- [--rounds N] [--seed S] [--mode M,...] [--verbose]`: see README.md. */
+/** `npm run chaos -- [--rounds N] [--seed S] [--mode M,...] [--operation O,...] [--verbose]`: see README.md. */
 import { parseArgs } from 'node:util';
 import { createPrivateEngine, importBusybox, tracesOf } from '../support/private-engine.ts';
 import { freePort } from '../support/projects.ts';
 import { type Mode, modes } from './faults.ts';
 import { writeChaosProject } from './project.ts';
-import { type Chaos, calibrate, type Outcome, playRound } from './round.ts';
+import { type Chaos, calibrate, type Outcome, operations, playRound } from './round.ts';
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     mode: { type: 'string', default: modes.join(',') },
+    operation: { type: 'string', default: Object.keys(operations).join(',') },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -56,13 +57,14 @@ const chosen = values.mode.split(',').map((name) => {
   if (mode) return mode;
   throw new Error(`unknown mode ${name}: ${modes.join(', ')}`);
 });
+const allowed = values.operation.split(',');
 const engine = createPrivateEngine();
 try {
   importBusybox(engine);
   const ports = [await freePort(), await freePort()] as const;
   const dir = writeChaosProject(engine, ports);
   const random = generator(Number(values.seed));
-  const chaos: Chaos = { engine, dir, ports, random, medians: new Map(), known: new Set(), serial: 0 };
+  const chaos: Chaos = { engine, dir, ports, random, medians: new Map(), known: new Set(), serial: 0, allowed };
   await calibrate(chaos);
   for (const mode of chosen) if (!(await playMode(chaos, mode))) process.exitCode = 1;
 } finally {

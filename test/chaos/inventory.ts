@@ -47,17 +47,15 @@ function danglingLinks(engine: PrivateEngine): readonly string[] {
     .map((name) => `link data/l/${name}`);
 }
 
-/** Lines of the daemon's log at the level of an error, after an offset. */
-export function errorsLogged(
-  engine: PrivateEngine,
-  from: number,
-): { readonly lines: readonly string[]; readonly end: number } {
+const logOf = (engine: PrivateEngine): string => {
   const path = join(engine.dir, 'run/iechord.log');
-  if (!statSync(path, { throwIfNoEntry: false })) return { lines: [], end: 0 };
-  const text = readFileSync(path, 'utf8');
-  const lines = text
-    .slice(from)
-    .split('\n')
-    .filter((line) => /level=(error|warn)|Error:|^\s+at /i.test(line));
-  return { lines, end: text.length };
+  return statSync(path, { throwIfNoEntry: false }) ? readFileSync(path, 'utf8') : '';
+};
+
+export const logSize = (engine: PrivateEngine): number => logOf(engine).length;
+
+/** Lines of the daemon's log after an offset: all, or those that are no mere information. */
+export function logSince(engine: PrivateEngine, from: number, all: boolean): readonly string[] {
+  const lines = logOf(engine).slice(from).split('\n').filter(Boolean);
+  return all ? lines : lines.filter((line) => !line.includes('level=info'));
 }

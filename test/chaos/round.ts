@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PrivateEngine, Ran } from '../support/private-engine.ts';
 import { killAll, type Mode, targetsOf } from './faults.ts';
-import { errorsLogged, leftovers } from './inventory.ts';
+import { leftovers, logSince, logSize } from './inventory.ts';
 import { changeBuild } from './project.ts';
 
 /** Commands a round interrupts; `fresh` ones begin without an engine and without containers. */
@@ -30,6 +30,8 @@ export interface Chaos {
   readonly medians: Map<string, number>;
   /** What earlier rounds left: counted once. */
   readonly known: Set<string>;
+  /** Names of the operations to choose from. */
+  readonly allowed: readonly string[];
   serial: number;
 }
 
@@ -108,7 +110,7 @@ async function prepare(chaos: Chaos, fresh: boolean): Promise<void> {
 /** One round: an operation, the kill, then everything must work and go away. */
 export async function playRound(chaos: Chaos, mode: Mode): Promise<Outcome> {
   const { engine, random } = chaos;
-  const names = Object.keys(operations);
+  const names = chaos.allowed;
   const operation = names[Math.floor(random() * names.length)] ?? 'up';
   const { args, fresh } = operations[operation] ?? { args: [] };
   const stuck: string[] = [];
@@ -118,7 +120,7 @@ export async function playRound(chaos: Chaos, mode: Mode): Promise<Outcome> {
     const entry = `${what}: exit ${ran.exit} ${ran.stderr.trim().split('\n').slice(-4).join(' | ')}`;
     (/STATE_|DAEMON_|before it was ready/.test(ran.stderr) ? state : stuck).push(entry);
   };
-  const logStart = errorsLogged(engine, 0).end;
+  const logStart = logSize(engine);
   await prepare(chaos, fresh ?? false);
   const before = bystanders.has(operation) ? await running(chaos) : new Map<string, string>();
   const delayMs = random() * 1.5 * (chaos.medians.get(operation) ?? 1000);
@@ -140,7 +142,9 @@ export async function playRound(chaos: Chaos, mode: Mode): Promise<Outcome> {
   judge('daemon stop', await iechor(chaos, 'daemon', 'stop'));
   const unclean = await settled(chaos);
   for (const line of unclean) chaos.known.add(line);
-  return { operation, delayMs, killed, stuck, unclean, state, lost, logged: errorsLogged(engine, logStart).lines };
+  const bad = stuck.length + unclean.length + state.length + lost.length > 0;
+  const logged = logSince(engine, logStart, bad);
+  return { operation, delayMs, killed, stuck, unclean, state, lost, logged };
 }
 
 async function strike(chaos: Chaos, mode: Mode, child: ChildProcess): Promise<number> {

@@ -48,6 +48,18 @@ suite('a daemon that comes after another (needs root)', () => {
     await until('started again', async () => (await second.engine.containerInspect({ id: kept })).RestartCount > 0);
   });
 
+  test('takes a container that was killed while frozen for ended, not for one that runs', async () => {
+    const first = await root.open();
+    const id = await start(first.engine, { Cmd: ['sleep', '100'] });
+    await first.engine.containerPause({ id });
+    const { pid } = first.context.containers.get(id);
+    await root.end(first);
+    // What a stop has done at the moment its daemon dies: the signal waits for the thaw.
+    process.kill(pid, 'SIGKILL');
+    const second = await root.open();
+    expect((await second.engine.containerInspect({ id })).State).toMatchObject({ Status: 'exited', ExitCode: 137 });
+  });
+
   test('undoes a start and finishes a removal that were under way, and sweeps what has no record', async () => {
     const first = await root.open();
     const { roots, containers } = first.context;
