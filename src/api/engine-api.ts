@@ -14,6 +14,7 @@ import type {
 import type { ExecCreateBody, ExecInspect, ExecStartBody } from './types/exec.ts';
 import type {
   BuildOptions,
+  BuildPruneReply,
   ImageDeleteItem,
   ImageHistoryItem,
   ImageInspect,
@@ -35,7 +36,7 @@ import type {
   VolumePruneReply,
 } from './types/network.ts';
 import type { ContainerStats } from './types/stats.ts';
-import type { EventMessage, InfoReply, VersionReply } from './types/system.ts';
+import type { DiskUsageReply, EventMessage, InfoReply, VersionReply } from './types/system.ts';
 
 /** Docker's filter form: name to accepted values; names are and-ed, values or-ed. */
 export type Filters = Readonly<Record<string, readonly string[]>>;
@@ -77,6 +78,8 @@ export interface EngineApi {
   systemPing(request: WithSignal): Promise<{ apiVersion: string; server: string; builderVersion: string }>;
   systemVersion(request: WithSignal): Promise<VersionReply>;
   systemInfo(request: WithSignal): Promise<InfoReply>;
+  /** `type`: container, image, volume, build-cache; without one all of them. */
+  systemDiskUsage(request: { type?: readonly string[] | undefined } & WithSignal): Promise<DiskUsageReply>;
   systemEvents(
     request: { since?: string | undefined; until?: string | undefined; filters?: Filters | undefined } & WithSignal,
   ): AsyncIterable<EventMessage>;
@@ -165,6 +168,16 @@ export interface EngineApi {
     } & WithSignal,
   ): AsyncIterable<ProgressMessage>;
   imageBuild(request: BuildOptions & { body: ByteStream } & WithSignal): AsyncIterable<ProgressMessage>;
+  /** Forgets finished steps, without `all` only those that no image shares, and frees what nobody needs then. */
+  buildPrune(
+    request: {
+      all?: boolean | undefined;
+      /** Bytes to leave: the steps used last. */
+      reservedSpace?: number | undefined;
+      keepStorage?: number | undefined;
+      filters?: Filters | undefined;
+    } & WithSignal,
+  ): Promise<BuildPruneReply>;
   /** Ours: makes a base image from the distribution's packages, e.g. `debian:bookworm-slim`. */
   imageBootstrap(
     request: { reference: string; mirror?: string | undefined } & WithSignal,

@@ -15,6 +15,7 @@ export const routes = {
   systemPing: { method: 'GET', path: '/_ping', fields: {}, reply: 'text', ok: [200] },
   systemVersion: { method: 'GET', path: '/version', fields: {}, reply: 'json', ok: [200] },
   systemInfo: { method: 'GET', path: '/info', fields: {}, reply: 'json', ok: [200] },
+  systemDiskUsage: { method: 'GET', path: '/system/df', fields: { type: 'list' }, reply: 'json', ok: [200] },
   systemEvents: {
     method: 'GET',
     path: '/events',
@@ -96,6 +97,18 @@ export const routes = {
     reply: 'ndjson',
     ok: [200],
     ...image,
+  },
+  buildPrune: {
+    method: 'POST',
+    path: '/build/prune',
+    fields: {
+      all: 'bool',
+      reservedSpace: { kind: 'int', as: 'reserved-space' },
+      keepStorage: { kind: 'int', as: 'keep-storage' },
+      filters: 'filters',
+    },
+    reply: 'json',
+    ok: [200],
   },
   imageBootstrap: {
     method: 'POST',

@@ -24,7 +24,7 @@ import { type Pruned, type PruneOptions, pruneCache } from './prune.ts';
 import { clearLeftovers, openScratch } from './scratch.ts';
 import { solveStage } from './solve.ts';
 import { imageOf, type StageState } from './stage-state.ts';
-import { createStepCache } from './step-cache.ts';
+import { createStepCache, type StepRecord } from './step-cache.ts';
 
 /** Builds images from iEchorfiles (Dockerfiles). */
 export interface Builder {
@@ -35,6 +35,8 @@ export interface Builder {
   build(request: BuildRequest): AsyncIterable<BuildEvent>;
   /** Removes what a daemon that died left of its builds; finished steps stay. Idempotent, for the start. */
   cleanLeftovers(): Promise<void>;
+  /** Finished steps that later builds may use again. */
+  steps(): readonly StepRecord[];
   /** Layers that finished steps need: the image store keeps them. */
   keptChains(): ReadonlySet<ChainId>;
   /** Forgets finished steps; the image store frees their layers with its next `collect`. */
@@ -70,6 +72,7 @@ export function createBuilder(options: {
       await clearLeftovers(roots, snapshotter, log);
       clearUnfinishedCacheDirs(roots);
     },
+    steps: cache.list,
     keptChains: () => new Set(cache.list().flatMap((record) => record.chain)),
     prune: (given) => pruneCache(given, parts),
   };

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeTree } from '../host/files.ts';
+import type { ChainId } from '../image/types.ts';
 import type { BuilderParts } from './build-context.ts';
 import { cacheMountRoot } from './cache-mounts.ts';
 import type { StepRecord } from './step-cache.ts';
@@ -10,6 +11,8 @@ export interface PruneOptions {
   readonly all?: boolean;
   /** Keep the most recently used steps up to so many bytes. */
   readonly keepBytes?: number;
+  /** Leaves steps alone whose layers are among these. */
+  readonly sparing?: ReadonlySet<ChainId>;
   /** Only steps not used for so many seconds. */
   readonly unusedForSeconds?: number;
 }
@@ -30,7 +33,9 @@ export async function pruneCache(options: PruneOptions, parts: BuilderParts): Pr
     const idleSeconds = (now - Date.parse(record.usedAt)) / 1000;
     const young = options.unusedForSeconds !== undefined && idleSeconds < options.unusedForSeconds;
     const fits = options.keepBytes !== undefined && kept + record.sizeBytes <= options.keepBytes;
-    if (young || fits) kept += record.sizeBytes;
+    const top = record.chain.at(-1);
+    const spared = top !== undefined && options.sparing?.has(top) === true;
+    if (young || fits || spared) kept += record.sizeBytes;
     else doomed.push(record);
   }
   for (const record of doomed) parts.cache.remove(record.key);

@@ -204,6 +204,16 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   up: { summary: 'Create and start the containers of the project', load: () => import('./compose/up.ts') },
   down: { summary: 'Stop and remove containers and networks of the project', load: () => import('./compose/down.ts') },
   scale: { summary: 'Change the number of replicas of services', load: () => import('./compose/scale.ts') },
+  'container prune': {
+    summary: 'Remove all containers that do not run',
+    load: () => import('./container/prune.ts'),
+  },
+  'image prune': { summary: 'Remove images that nothing uses', load: () => import('./image/prune.ts') },
+  'network prune': { summary: 'Remove all networks that nothing uses', load: () => import('./network/prune.ts') },
+  'volume prune': { summary: 'Remove volumes that no container uses', load: () => import('./volume/prune.ts') },
+  'builder prune': { summary: 'Remove the cache of builds', load: () => import('./builder/prune.ts') },
+  'system df': { summary: 'Show what lies on the disk', load: () => import('./system/df.ts') },
+  'system prune': { summary: 'Remove whatever nothing uses', load: () => import('./system/prune.ts') },
   build: { summary: 'Build an image from an iEchorfile', load: () => import('./image/build.ts') },
   'image build': { summary: 'Build an image from an iEchorfile', load: () => import('./image/build.ts') },
 };

@@ -2,6 +2,7 @@ import type { ApiOperation, Route } from '../api/route.ts';
 import { routes } from '../api/routes.ts';
 import { apiVersion, compareVersions, minApiVersion } from '../api/wire.ts';
 import { IechorError } from '../common/error.ts';
+import { refusalOf } from './refused-paths.ts';
 
 /** A request's operation, with the fields its path holds and the query that is still to be decoded. */
 export interface Match {
@@ -45,7 +46,7 @@ export function createRouter(): (method: string, url: string) => Match {
       const pathFields = matchParts(wanted, parts);
       if (pathFields) return { op, route, version, pathFields, query };
     }
-    throw new IechorError('NOT_FOUND', 'page not found');
+    throw refusalOf(method, path);
   };
 }
 

@@ -8,6 +8,8 @@ import { newId } from '../common/id.ts';
 import { applyTar } from '../image/tar-apply.ts';
 import { removeInBackground } from '../image/tar-diff.ts';
 import type { EngineContext } from './context.ts';
+import { layerUsers } from './disk-usage.ts';
+import { checkFilters, untilOf } from './filters.ts';
 
 type BuildQuery = Parameters<EngineApi['imageBuild']>[0];
 
@@ -51,6 +53,23 @@ function buildRequest(request: BuildQuery, contextDir: string): Parameters<Build
     ),
     signal: request.signal,
   };
+}
+
+/** Forgets finished steps as asked, then frees the layers that nobody needs any longer. */
+export async function pruneBuilds(
+  context: EngineContext,
+  builder: Builder,
+  request: Parameters<EngineApi['buildPrune']>[0],
+): ReturnType<EngineApi['buildPrune']> {
+  checkFilters(request.filters, ['until']);
+  const until = untilOf(request.filters);
+  const keepBytes = request.reservedSpace || request.keepStorage;
+  const { keys } = await builder.prune({
+    ...(request.all ? { all: true } : { sparing: new Set(layerUsers(context).keys()) }),
+    ...(keepBytes ? { keepBytes } : {}),
+    ...(until === undefined ? {} : { unusedForSeconds: (Date.now() - until) / 1000 }),
+  });
+  return { CachesDeleted: [...keys], SpaceReclaimed: await context.images.collect(builder.keptChains()) };
 }
 
 function refuseUnsupported(request: BuildQuery): void {

@@ -2,11 +2,12 @@ import type { EngineApi } from '../api/engine-api.ts';
 import type { Builder } from '../build/builder.ts';
 import { containerArchiveGet, containerArchivePut, containerArchiveStat } from './archive.ts';
 import { containerAttach } from './attach.ts';
-import { buildImage } from './build.ts';
+import { buildImage, pruneBuilds } from './build.ts';
 import { containerChanges } from './changes.ts';
 import { close } from './close.ts';
 import type { EngineContext } from './context.ts';
 import { createContainer } from './create.ts';
+import { diskUsage } from './disk-usage.ts';
 import { systemEvents } from './events.ts';
 import { execCreate, execInspect, execResize, execStart } from './exec.ts';
 import { containerEnded } from './exit.ts';
@@ -49,7 +50,7 @@ export function createEngine(parts: EngineContext, builder: Builder): Engine {
   const context = withLife(parts, containerEnded);
   const stopRotation = startLogRotation(context);
   return {
-    ...systemOperations(context),
+    ...systemOperations(context, builder),
     ...containerOperations(context),
     ...imageOperations(context, builder),
     ...networkOperations(context),
@@ -66,11 +67,12 @@ export function createEngine(parts: EngineContext, builder: Builder): Engine {
   };
 }
 
-function systemOperations(context: LifeContext) {
+function systemOperations(context: LifeContext, builder: Builder) {
   return {
     systemPing: () => ping(),
     systemVersion: () => versionOf(context),
     systemInfo: () => info(context),
+    systemDiskUsage: (request) => diskUsage(context, builder, request),
     systemEvents: (request) => systemEvents(context, request),
   } satisfies Partial<EngineApi>;
 }
@@ -118,6 +120,7 @@ function imageOperations(context: LifeContext, builder: Builder) {
     imagePrune: (request) => pruneImages(context, request, builder.keptChains),
     imageCreate: (request) => createImage(context, request),
     imageBuild: (request) => buildImage(context, builder, request),
+    buildPrune: (request) => pruneBuilds(context, builder, request),
     imageBootstrap: (request) => bootstrapImage(context, request),
     imagesGet: (request) => saveToArchive(context, request),
     imagesLoad: (request) => loadFromArchive(context, request),

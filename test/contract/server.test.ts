@@ -81,6 +81,22 @@ describe('requests', () => {
     expect((await ask('GET', '/v1.12/version')).status).toBe(400);
   });
 
+  test('what Docker has and we have not is refused by its name', async () => {
+    await serve({});
+    for (const [method, url, name] of [
+      ['POST', '/v1.45/commit?container=a', 'commit'],
+      ['POST', '/images/a/b/push?tag=c', 'pushing'],
+      ['POST', '/v1.51/session', 'BuildKit'],
+      ['GET', '/nodes', 'Swarm'],
+      ['POST', '/auth', 'logging in'],
+    ] as const) {
+      const { status, text } = await ask(method, url);
+      expect([status, JSON.parse(text).code]).toEqual([501, 'NOT_SUPPORTED']);
+      expect(text).toContain(name);
+    }
+    expect((await ask('GET', '/no/such/page')).status).toBe(404);
+  });
+
   test('a ping names version and builder, also to HEAD', async () => {
     await serve({});
     for (const method of ['GET', 'HEAD']) {

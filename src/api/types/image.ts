@@ -45,6 +45,10 @@ export interface ImageDeleteItem {
   Untagged?: string;
   Deleted?: string;
 }
+export interface BuildPruneReply {
+  CachesDeleted: string[] | null;
+  SpaceReclaimed: number;
+}
 export interface ImagePruneReply {
   ImagesDeleted: ImageDeleteItem[] | null;
   SpaceReclaimed: number;

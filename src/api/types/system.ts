@@ -1,4 +1,7 @@
 /** Wire shapes of the system operations: Docker Engine API 1.51, with Docker's own names and casing. */
+import type { ContainerSummary } from './container.ts';
+import type { ImageSummary } from './image.ts';
+import type { Volume } from './network.ts';
 
 export interface VersionReply {
   Platform: { Name: string };
@@ -69,4 +72,27 @@ export interface EventMessage {
   status?: string;
   id?: string;
   from?: string;
+}
+
+/** A finished step that later builds may use again. */
+export interface BuildCacheItem {
+  ID: string;
+  Type: string;
+  Description: string;
+  InUse: boolean;
+  /** An image has its layers too. */
+  Shared: boolean;
+  Size: number;
+  CreatedAt: string;
+  LastUsedAt: string | null;
+}
+
+/** What lies on the disk; null for what was not asked for. Sizes are bytes. */
+export interface DiskUsageReply {
+  /** All layers of images, each counted once. */
+  LayersSize: number;
+  Images: ImageSummary[] | null;
+  Containers: ContainerSummary[] | null;
+  Volumes: (Volume & { UsageData: { RefCount: number; Size: number } })[] | null;
+  BuildCache: BuildCacheItem[] | null;
 }

@@ -1,0 +1,30 @@
+import { BaseCommand } from '../../cli/base-command.ts';
+import { confirm } from '../../cli/confirm.ts';
+import { parseFilters } from '../../cli/filters.ts';
+import { Flags } from '../../cli/flags.ts';
+import { prunedText, pruneBuilds } from '../../cli/prune.ts';
+import { parseBytes } from '../../common/bytes.ts';
+
+export default class BuilderPrune extends BaseCommand {
+  static override summary = 'Remove the cache of builds';
+  static override flags = {
+    all: Flags.boolean({ char: 'a', summary: 'Also what images share, and cache mounts' }),
+    filter: Flags.string({ summary: 'Only those that match (name=value)', multiple: true, multipleNonGreedy: true }),
+    force: Flags.boolean({ char: 'f', summary: 'Do not ask' }),
+    'keep-storage': Flags.string({ summary: 'Leave the steps used last, up to this size' }),
+  };
+
+  async run(): Promise<number> {
+    const { flags } = await this.parse(BuilderPrune);
+    const question = flags.all ? 'all of the build cache' : 'the build cache that no image shares';
+    if (!flags.force && !(await confirm(`WARNING! This will remove ${question}. Continue?`))) return 1;
+    const pruned = await pruneBuilds(await this.engine(), {
+      filters: parseFilters(flags.filter),
+      all: flags.all,
+      keepBytes: flags['keep-storage'] === undefined ? undefined : parseBytes(flags['keep-storage']),
+      signal: this.signal,
+    });
+    this.print(prunedText([pruned]));
+    return 0;
+  }
+}
