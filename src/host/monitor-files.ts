@@ -77,7 +77,7 @@ export function writeRecord(
     logPath: request.logPath,
     tty: request.tty,
     openStdin: request.openStdin,
-    stdinOnce: request.openStdin && request.stdinOnce,
+    stdinOnce: endsWithFirstClient(request),
   };
   writeWhole(files.record, JSON.stringify(record));
 }
@@ -104,6 +104,11 @@ export function readRecord(files: MonitorFiles, id: string): MonitorRecord | und
   };
   writeRecord(files, { pid, monitorPid }, request);
   return readDocument(files.record);
+}
+
+/** A terminal's input never ends with a client: whoever left it by the detach keys comes back to it. */
+export function endsWithFirstClient(request: Pick<MonitorRequest, 'openStdin' | 'stdinOnce' | 'tty'>): boolean {
+  return request.openStdin && request.stdinOnce && !request.tty;
 }
 
 /** These files are never flushed: on a disk, a loss of power may leave an empty one, which is as good as none. */

@@ -8,6 +8,7 @@ import { createExitWatch } from './exit-watch.ts';
 import { closeAll, pipe } from './fds.ts';
 import { readIfThere } from './files.ts';
 import {
+  endsWithFirstClient,
   forgetFiles,
   isRunning,
   type MonitorFiles,
@@ -19,7 +20,7 @@ import {
   writeRecord,
 } from './monitor-files.ts';
 import { runtimeEnvironment } from './oci-runtime.ts';
-import { type Child, spawnProcess } from './processes.ts';
+import { type Child, spawnProcessLater } from './processes.ts';
 import type { Monitor, MonitorRequest, MonitorStarted, OciRuntime } from './runtime-port.ts';
 import { findProgram } from './runtime-probe.ts';
 import { startError } from './start-errors.ts';
@@ -136,7 +137,7 @@ async function startConmon(conmon: string, options: StartOptions): Promise<Monit
     others.push(nothing);
     const errors = openSync(join(files.dir, 'monitor.log'), 'w', 0o600);
     others.push(errors);
-    child = spawnProcess({
+    child = await spawnProcessLater({
       command: conmon,
       args: conmonArguments(options),
       // conmon stamps log lines in its own time zone.
@@ -168,7 +169,7 @@ function conmonArguments({ runtime, files, request }: StartOptions): string[] {
     ...(request.logSizeMax === undefined ? [] : ['--log-size-max', String(request.logSizeMax)]),
     ...(request.tty ? ['--terminal'] : []),
     ...(request.openStdin ? ['--stdin'] : []),
-    ...(request.openStdin && !request.stdinOnce ? ['--leave-stdin-open'] : []),
+    ...(request.openStdin && !endsWithFirstClient(request) ? ['--leave-stdin-open'] : []),
   ];
 }
 

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { freezeState } from '../../../src/host/cgroup.ts';
 import { readUsage } from '../../../src/host/cgroup-usage.ts';
 import { signalProcess } from '../../../src/host/processes.ts';
@@ -82,6 +82,21 @@ describe.each(['crun', 'runc'])('containers under conmon and %s', (name) => {
       connection.close();
     }
     expect(host.monitor.adopt(id)).toBeDefined();
+  });
+
+  check('a terminal that was left keeps its input for whoever comes back, StdinOnce or not', async () => {
+    const { id } = await run(['sh', '-c', 'read a; echo "<$a>"; read b; echo "<$b>"; sleep 100'], {
+      tty: true,
+      openStdin: true,
+      stdinOnce: true,
+    });
+    for (const word of ['one', 'two']) {
+      const connection = await host.monitor.attach(id);
+      await connection.write(Buffer.from(`${word}\n`));
+      expect(await readUntil(connection, (text) => text.includes('>'))).toContain(`<${word}>`);
+      connection.endInput();
+      connection.close();
+    }
   });
 
   check('a terminal has the size it is given', async () => {
