@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../common/diagnostic.ts';
-import { type ErrorCode, errorCatalogue } from '../common/error-catalogue.ts';
 import { IechorError } from '../common/error.ts';
+import { type ErrorCode, errorCatalogue } from '../common/error-catalogue.ts';
 import type { ApiOperation, Route } from './route.ts';
 
 /** Body of an error: Docker's `message`, and ours beside it. */

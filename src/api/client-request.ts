@@ -1,4 +1,4 @@
-import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http';
+import { type Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { type ApiOperation, type FieldKind, kindOf, type Route, wireName } from './route.ts';

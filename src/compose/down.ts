@@ -1,8 +1,8 @@
+import type { Project } from './model/project.ts';
 import { desiredOf } from './plan/desired.ts';
 import { observe } from './plan/observe.ts';
 import type { Plan } from './plan/plan.ts';
 import { type DownIntent, planDown, planRemove } from './plan/plan-down.ts';
-import type { Project } from './model/project.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
 import type { Session } from './session.ts';
 import { checkServices, type Target } from './state.ts';

@@ -1,11 +1,11 @@
 import type { EngineApi } from '../api/engine-api.ts';
-import { desiredOf } from './plan/desired.ts';
+import type { Project } from './model/project.ts';
 import { selectServices } from './plan/dependencies.ts';
+import { desiredOf } from './plan/desired.ts';
 import { observe } from './plan/observe.ts';
 import { type Plan, PlanBuilder } from './plan/plan.ts';
 import { type BuildFlags, buildSpec, planImages } from './plan/reconcile-images.ts';
 import { refuseUnsupported } from './plan/unsupported.ts';
-import type { Project } from './model/project.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
 import type { Session } from './session.ts';
 import { findContainers, type Target } from './state.ts';

@@ -1,8 +1,8 @@
+import type { Project } from './model/project.ts';
 import { desiredOf } from './plan/desired.ts';
 import { type Observed, observe } from './plan/observe.ts';
 import type { Plan } from './plan/plan.ts';
 import { type LifecycleIntent, planKill, planPause, planRestart, planStart, planStop } from './plan/plan-lifecycle.ts';
-import type { Project } from './model/project.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
 import type { Session } from './session.ts';
 import { checkServices, type Target } from './state.ts';

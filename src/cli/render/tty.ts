@@ -1,5 +1,5 @@
-import type { ProgressEvent } from '../../compose/run/progress.ts';
 import { stepWords } from '../../compose/plan/words.ts';
+import type { ProgressEvent } from '../../compose/run/progress.ts';
 import type { Renderer, Terminal, Write } from './renderer.ts';
 
 interface Row {

@@ -1,6 +1,6 @@
 import { DepGraph } from 'dependency-graph';
-import { IechorError } from '../../common/error.ts';
 import type { SourceSpan } from '../../common/diagnostic.ts';
+import { IechorError } from '../../common/error.ts';
 
 /** A node and what must come before it. */
 export interface GraphNode {

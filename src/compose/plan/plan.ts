@@ -1,6 +1,6 @@
 import type { ContainerCreateBody } from '../../api/types/container.ts';
-import type { NetworkCreateBody, VolumeCreateBody } from '../../api/types/network.ts';
 import type { BuildOptions } from '../../api/types/image.ts';
+import type { NetworkCreateBody, VolumeCreateBody } from '../../api/types/network.ts';
 import { formatSpan, type SourceSpan } from '../../common/diagnostic.ts';
 
 export type StepId = number;

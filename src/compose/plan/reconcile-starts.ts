@@ -1,9 +1,9 @@
 import type { DependencyCondition } from '../model/project.ts';
+import type { Placed } from './creations.ts';
 import type { Desired } from './desired.ts';
 import type { UpIntent } from './intent.ts';
 import type { Observed, ObservedContainer } from './observe.ts';
 import type { AwaitCondition, PlanBuilder, StepId } from './plan.ts';
-import type { Placed } from './creations.ts';
 
 export interface StartContext {
   readonly desired: Desired;
