@@ -37,6 +37,16 @@ export function native(prototype: string): NativeCall {
   };
 }
 
+/** As `native`, on a thread of Node's pool: for a function that may block and returns its error instead of setting errno. */
+export function nativeLater(prototype: string): (...args: Native[]) => Promise<number> {
+  let bound: ReturnType<LibraryHandle['func']> | undefined;
+  return (...args) =>
+    new Promise((resolve, reject) => {
+      bound ??= ffi().c.func(prototype);
+      bound.async(...args, (error: unknown, result: unknown) => (error ? reject(error) : resolve(Number(result))));
+    });
+}
+
 /** True where the C library has a function of that name. */
 export function hasSymbol(name: string): boolean {
   try {

@@ -1,12 +1,13 @@
 import { constants } from 'node:fs';
 import { IechorError } from '../common/error.ts';
 import { closeAll, duplicateAbove, watchFd } from './fds.ts';
-import { checked, errnoName, failedWith, hasSymbol, native } from './libc.ts';
+import { checked, errnoName, failedWith, hasSymbol, native, nativeLater } from './libc.ts';
 import { inNetns } from './netns.ts';
 
-const posixSpawnp = native(
-  'int posix_spawnp(_Out_ int *pid, const char *file, void *actions, void *attributes, const char **argv, const char **envp)',
-);
+const spawnPrototype =
+  'int posix_spawnp(_Out_ int *pid, const char *file, void *actions, void *attributes, const char **argv, const char **envp)';
+const posixSpawnp = native(spawnPrototype);
+const posixSpawnpLater = nativeLater(spawnPrototype);
 const actionsInit = native('int posix_spawn_file_actions_init(void *actions)');
 const actionsDestroy = native('int posix_spawn_file_actions_destroy(void *actions)');
 const actionsDup2 = native('int posix_spawn_file_actions_adddup2(void *actions, int from, int to)');
@@ -61,7 +62,26 @@ export interface Child {
  * `cause.code` is the name of the errno.
  */
 export function spawnProcess(request: SpawnRequest): Child {
-  const pid = inNetns(request.netns, () => posixSpawn(request));
+  const call = spawnCall(request);
+  try {
+    const failure = inNetns(request.netns, () => posixSpawnp(...call.args));
+    return childOf(call.started(failure));
+  } finally {
+    call.dispose();
+  }
+}
+
+/** As `spawnProcess`, without waiting on this thread until the program is loaded. `stdio` must stay open meanwhile. */
+export async function spawnProcessLater(request: Omit<SpawnRequest, 'netns'>): Promise<Child> {
+  const call = spawnCall(request);
+  try {
+    return childOf(call.started(await posixSpawnpLater(...call.args)));
+  } finally {
+    call.dispose();
+  }
+}
+
+function childOf(pid: number): Child {
   const pidfd = openPidfd(pid);
   let ended = false;
   const end = (pidfd < 0 ? Promise.resolve() : readable(pidfd)).then(() => {
@@ -78,12 +98,24 @@ export function spawnProcess(request: SpawnRequest): Child {
   };
 }
 
-function posixSpawn(request: SpawnRequest): number {
+interface SpawnCall {
+  readonly args: Parameters<typeof posixSpawnp>;
+  /** The pid, by what the call returned; throws where that is an error. */
+  started(failure: number): number;
+  dispose(): void;
+}
+
+function spawnCall(request: SpawnRequest): SpawnCall {
   const actions = Buffer.alloc(1024);
   const attributes = Buffer.alloc(1024);
   const copies: number[] = [];
   actionsInit(actions);
   attributesInit(attributes);
+  const dispose = () => {
+    actionsDestroy(actions);
+    attributesDestroy(attributes);
+    closeAll(...copies);
+  };
   try {
     // A descriptor whose number is one of the targets would be overwritten before its own turn.
     const sources = request.stdio.map((fd, target) => {
@@ -110,13 +142,17 @@ function posixSpawn(request: SpawnRequest): number {
     );
     const pid = [0];
     const argv = [request.command, ...request.args, null];
-    const failure = posixSpawnp(pid, request.command, actions, attributes, argv, [...env, null]);
-    if (failure !== 0) throw notStarted(request.command, failure);
-    return pid[0] ?? -1;
-  } finally {
-    actionsDestroy(actions);
-    attributesDestroy(attributes);
-    closeAll(...copies);
+    return {
+      args: [pid, request.command, actions, attributes, argv, [...env, null]],
+      started: (failure) => {
+        if (failure !== 0) throw notStarted(request.command, failure);
+        return pid[0] ?? -1;
+      },
+      dispose,
+    };
+  } catch (error) {
+    dispose();
+    throw error;
   }
 }
 
