@@ -15,8 +15,21 @@ export interface CgroupMounts {
   readonly controllers: ReadonlyMap<string, string>;
 }
 
+/** Hierarchies hardly ever come and go, while the table grows with every container: it is read once a second at most. */
+const rereadMilliseconds = 1000;
+let lastRead: { readonly mounts: CgroupMounts; readonly at: number } | undefined;
+
 /** The cgroup hierarchies of this host, as this process sees them. */
-export function cgroupMounts(mountinfo: string = readFileSync('/proc/self/mountinfo', 'utf8')): CgroupMounts {
+export function cgroupMounts(): CgroupMounts {
+  const now = performance.now();
+  if (!lastRead || now - lastRead.at > rereadMilliseconds) {
+    lastRead = { mounts: parseCgroupMounts(readFileSync('/proc/self/mountinfo', 'utf8')), at: now };
+  }
+  return lastRead.mounts;
+}
+
+/** The cgroup hierarchies in a text of the form of /proc/self/mountinfo. */
+export function parseCgroupMounts(mountinfo: string): CgroupMounts {
   let unified: string | undefined;
   const controllers = new Map<string, string>();
   // Where hierarchies are mounted several times over (chroots, containers), the customary place counts.

@@ -11,9 +11,9 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { codeOf, IechorError } from '../common/error.ts';
-import { mountsBelow } from './mount.ts';
+import { isMountPoint, mountsBelow } from './mount.ts';
 
 /** Replaces a file so that readers, also after a power loss, see the old or the new content and nothing else. */
 export function writeAtomic(path: string, data: string | Uint8Array, mode = 0o600): void {
@@ -63,7 +63,7 @@ export function readIfThere(path: string): string | undefined {
  * when something is mounted at or below it, since that would delete another file system's content.
  */
 export function removeTree(path: string): void {
-  const mounted = mountsBelow(path).at(0);
+  const mounted = mountedIn(path);
   if (mounted !== undefined) {
     throw new IechorError('IN_USE', `${path} cannot be removed: ${mounted} is mounted`, {
       hint: `unmount ${mounted} first`,
@@ -90,6 +90,23 @@ export function removeTree(path: string): void {
       pending.splice(1, 0, raised);
     }
   }
+}
+
+/** A mount at or below a place. In a small tree every entry is asked, since the table of all mounts may be long. */
+function mountedIn(path: string): string | undefined {
+  const entries = [{ place: path, isDirectory: lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false }];
+  for (const { place, isDirectory } of entries) {
+    if (isMountPoint(place)) return place;
+    if (!isDirectory) continue;
+    ifThere(() => {
+      for (const entry of readdirSync(place, { withFileTypes: true })) {
+        entries.push({ place: join(place, entry.name), isDirectory: entry.isDirectory() });
+      }
+    });
+    // A name that is not UTF-8 cannot be asked about.
+    if (entries.length > 32 || entries.some((each) => each.place.includes('\uFFFD'))) return mountsBelow(path).at(0);
+  }
+  return undefined;
 }
 
 /** Removes what is not a directory from a directory; returns the directories in it. A plain file is removed itself. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { cgroupMounts, cgroupParent, removeCgroup } from '../../../src/host/cgroup.ts';
+import { cgroupParent, parseCgroupMounts, removeCgroup } from '../../../src/host/cgroup.ts';
 
 const v2 = '30 24 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate';
 const line = (point: string, type: string, options: string) =>
@@ -7,17 +7,17 @@ const line = (point: string, type: string, options: string) =>
 
 describe('cgroupMounts', () => {
   test('one tree is v2', () => {
-    expect(cgroupMounts(v2)).toEqual({ mode: 'v2', unified: '/sys/fs/cgroup', controllers: new Map() });
+    expect(parseCgroupMounts(v2)).toEqual({ mode: 'v2', unified: '/sys/fs/cgroup', controllers: new Map() });
   });
 
   test('a hierarchy may hold several controllers', () => {
-    const mounts = cgroupMounts(line('/sys/fs/cgroup/cpu,cpuacct', 'cgroup', 'rw,cpu,cpuacct'));
+    const mounts = parseCgroupMounts(line('/sys/fs/cgroup/cpu,cpuacct', 'cgroup', 'rw,cpu,cpuacct'));
     expect(mounts.mode).toBe('v1');
     expect(mounts.controllers.get('cpuacct')).toBe('/sys/fs/cgroup/cpu,cpuacct');
   });
 
   test('both are hybrid, and other mounts of the same hierarchies elsewhere do not count', () => {
-    const mounts = cgroupMounts(
+    const mounts = parseCgroupMounts(
       [
         line('/srv/root/sys/fs/cgroup/memory', 'cgroup', 'rw,memory'),
         line('/sys/fs/cgroup/memory', 'cgroup', 'rw,memory'),
