@@ -8,6 +8,12 @@ const closeLater = promisify(close);
 const O_PATH = 0x200000;
 
 /**
+ * So long they are kept, and the disk is left to those who wait for it: what is deleted meanwhile is not written at
+ * all, and one write serves all that end together.
+ */
+const restMilliseconds = 1000;
+
+/**
  * Mounts that are out of sight, but not let go of yet. The kernel ends an overlay by writing everything of the file
  * system below to the disk, whoever wrote it: up to seconds, which neither this thread nor the end of a container
  * should wait for. Held by descriptors, so nothing of it outlives this process.
@@ -28,6 +34,7 @@ export function createDetachedMounts(): DetachedMounts {
   const waiting = new Set<Held>();
   const ending = new Map<string, Promise<void>>();
   let busy = false;
+  let timer: NodeJS.Timeout | undefined;
 
   const end = async (held: Held): Promise<void> => {
     waiting.delete(held);
@@ -40,8 +47,9 @@ export function createDetachedMounts(): DetachedMounts {
     ending.set(held.target, ended);
     await ended;
   };
-  // One after the other: each takes a thread of a small pool.
-  const work = async () => {
+  // One after the other, since each takes a thread of a small pool.
+  const endAll = async () => {
+    timer = undefined;
     if (busy) return;
     busy = true;
     for (let [next] = waiting; next; [next] = waiting) await end(next);
@@ -58,7 +66,7 @@ export function createDetachedMounts(): DetachedMounts {
         throw error;
       }
       waiting.add({ target, fd });
-      void work();
+      timer ??= setTimeout(() => void endAll(), restMilliseconds).unref();
     },
     ended: async (target) => {
       await Promise.all([...waiting].filter((held) => held.target === target).map(end));
