@@ -80,6 +80,10 @@ export abstract class ComposeCommand extends BaseCommand {
       ...options,
       cwd: process.cwd(),
       environment: process.env,
+      fetchRemote: async (reference) => {
+        const { fetchRemote } = await import('./fetch-remote.ts');
+        return fetchRemote(reference);
+      },
       stdin: readStdin,
     });
     if (!options.quiet) this.diagnose(loaded.diagnostics);

@@ -4,6 +4,7 @@ import { codeOf, messageOf } from '../../common/error.ts';
 import type { Interpolation } from './interpolate.ts';
 import type { MapNode, Node, Place, SourceFile } from './node.ts';
 import type { ParsedDocument } from './parse.ts';
+import type { Fetched, FetchRemote } from './git-reference.ts';
 import type { Tables } from './prune.ts';
 import type { Provenance } from './provenance.ts';
 import type { Path, Report } from './report.ts';
@@ -14,6 +15,9 @@ export interface LoadContext {
   readonly report: Report;
   readonly sources: Map<string, SourceFile>;
   readonly provenance: Provenance;
+  readonly fetchRemote: FetchRemote | undefined;
+  /** Remote files, by reference: each is fetched once. */
+  readonly fetched: Map<string, Promise<Fetched>>;
   readonly tables: Tables;
   readonly home: string | undefined;
   readonly interpolate: boolean;
@@ -60,12 +64,6 @@ export interface Scope {
   readonly environment: ReadonlyMap<string, string>;
 }
 
-/** References to files that are not on this machine. */
-export const isRemote = (reference: string): boolean =>
-  /^oci:\/\//.test(reference) ||
-  /^(git@|git:\/\/|ssh:\/\/|github\.com\/)/.test(reference) ||
-  /^https?:\/\/.*\.git(#.*)?$/.test(reference);
-
 export interface Asked {
   /** Who asked for the file. */
   readonly at?: readonly (Place | undefined)[];
@@ -73,7 +71,11 @@ export interface Asked {
 }
 
 /** Reads a file once; tells of what is not there, no file, or no UTF-8. */
-export function readSource(context: LoadContext, name: string, asked: Asked = {}): SourceFile | undefined {
+export function readSource(
+  context: LoadContext,
+  name: string,
+  asked: Asked & { readonly root?: string | undefined } = {},
+): SourceFile | undefined {
   const known = context.sources.get(name);
   if (known) return known;
   let bytes: Uint8Array;
@@ -94,12 +96,17 @@ export function readSource(context: LoadContext, name: string, asked: Asked = {}
     });
     return undefined;
   }
-  return addSource(context, name, bytes);
+  return addSource(context, name, bytes, asked.root);
 }
 
-export function addSource(context: LoadContext, name: string, bytes: Uint8Array): SourceFile | undefined {
+export function addSource(
+  context: LoadContext,
+  name: string,
+  bytes: Uint8Array,
+  root?: string,
+): SourceFile | undefined {
   const { text, badAt } = decodeUtf8(bytes);
-  const file: SourceFile = { name, text };
+  const file: SourceFile = { name, text, ...(root !== undefined && { root }) };
   context.sources.set(name, file);
   if (badAt === undefined) return file;
   const place = { file, start: badAt, end: badAt + 1 };
@@ -122,16 +129,3 @@ export function relativeDirectory(directory: string, path: string): string {
 }
 
 export const isDirectory = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
-
-/** Refuses what would have to be fetched. */
-export function refuseRemote(context: LoadContext, reference: string, asked: Asked): boolean {
-  if (!isRemote(reference)) return false;
-  context.report.error({
-    code: 'COMPOSE_UNSUPPORTED',
-    path: asked.path,
-    message: `remote Compose files are not supported: ${reference}`,
-    hint: 'fetch it and give its path',
-    at: asked.at ?? [],
-  });
-  return true;
-}

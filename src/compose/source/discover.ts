@@ -1,28 +1,13 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { isDirectory, isRemote, type LoadContext } from './context.ts';
+import { isDirectory, type LoadContext } from './context.ts';
 import { type EnvFileName, readEnvFiles } from './environment.ts';
+import { fileNames, overrideNames } from './file-names.ts';
+import { isRemote } from './git-reference.ts';
 import type { LoadOptions } from './load-options.ts';
 
-export const fileNames = [
-  'iechor-compose.yaml',
-  'iechor-compose.yml',
-  'compose.yaml',
-  'compose.yml',
-  'docker-compose.yml',
-  'docker-compose.yaml',
-];
-export const overrideNames = [
-  'iechor-compose.override.yaml',
-  'iechor-compose.override.yml',
-  'compose.override.yml',
-  'compose.override.yaml',
-  'docker-compose.override.yml',
-  'docker-compose.override.yaml',
-];
-
 export interface Discovered {
-  /** Absolute, or `-`. */
+  /** Absolute, `-`, or remote. */
   readonly files: readonly string[];
   readonly directory: string;
   readonly environment: Map<string, string>;

@@ -1,14 +1,6 @@
 import { didYouMean } from '../../common/nearest.ts';
 import { serviceSpec } from './attributes.ts';
-import {
-  absoluteIn,
-  type LoadContext,
-  type Resets,
-  readSource,
-  refuseRemote,
-  relativeDirectory,
-  type Scope,
-} from './context.ts';
+import { absoluteIn, type LoadContext, type Resets, readSource, relativeDirectory, type Scope } from './context.ts';
 import { dropPath, merge } from './merge.ts';
 import {
   cloneNode,
@@ -22,6 +14,7 @@ import {
   type SourceFile,
   stringOf,
 } from './node.ts';
+import { locate, mayUse } from './remote.ts';
 import { keyPlacesOf, placesOf } from './report.ts';
 
 interface Place {
@@ -125,8 +118,12 @@ async function findBase(
     return undefined;
   }
   if (target !== undefined && fileName) {
-    if (refuseRemote(context, target, { at: [fileName.at], path })) return undefined;
-    return baseFromFile(context, { name, base, target, reference, fileName }, { ...place, chain });
+    const located = await locate(context, target, { at: [fileName.at], path });
+    if (!located) return undefined;
+    const used = { target: file, path, directory: place.scope.directory };
+    if (located.root === undefined && !mayUse(context, fileName, used)) return undefined;
+    const root = located.root ?? fileName.at.file.root;
+    return baseFromFile(context, { name, base, target: located.name, root, reference, fileName }, { ...place, chain });
   }
   if (!services.entries.has(base)) {
     reportMissing(context, { name, base, where: place.file.name, reference }, services);
@@ -158,6 +155,7 @@ interface Wanted {
   readonly name: string;
   readonly base: string;
   readonly target: string;
+  readonly root: string | undefined;
   readonly reference: Node;
   readonly fileName: Node;
 }
@@ -165,7 +163,8 @@ interface Wanted {
 async function baseFromFile(context: LoadContext, wanted: Wanted, place: Extending): Promise<Node | undefined> {
   const { directory, environment } = place.scope;
   const path = ['services', wanted.name, 'extends', 'file'];
-  const file = readSource(context, absoluteIn(directory, wanted.target), { at: [wanted.fileName.at], path });
+  const asked = { at: [wanted.fileName.at], path, root: wanted.root };
+  const file = readSource(context, absoluteIn(directory, wanted.target), asked);
   if (!file) return undefined;
   const base = relativeDirectory(directory, wanted.target);
   const { root, resets } = await context.loadRaw(file, { directory, base, environment });

@@ -7,7 +7,6 @@ import {
   isDirectory,
   type LoadContext,
   readSource,
-  refuseRemote,
   relativeDirectory,
   type Scope,
 } from './context.ts';
@@ -25,6 +24,7 @@ import {
   sameNode,
   stringOf,
 } from './node.ts';
+import { locate, mayUse } from './remote.ts';
 import { keyPlacesOf, type Path, placesOf } from './report.ts';
 
 const kinds = ['services', 'volumes', 'networks', 'secrets', 'configs', 'models'] as const;
@@ -65,33 +65,38 @@ async function loadInclude(
   if (!config) return undefined;
   const { scope } = options;
   const files: SourceFile[] = [];
+  const names: string[] = [];
   const chain = [...options.included, { file: options.file.name, from: entry }];
   for (const item of config.paths) {
     const name = stringOf(item) ?? '';
-    if (refuseRemote(context, name, { at: [item.at], path })) return undefined;
-    const absolute = absoluteIn(scope.directory, name);
+    const located = await locate(context, name, { at: [item.at], path });
+    if (!located) return undefined;
+    const absolute = absoluteIn(scope.directory, located.name);
+    const used = { target: absolute, path, directory: scope.directory };
+    if (located.root === undefined && !mayUse(context, item, used)) return undefined;
+    names.push(absolute);
     if (files.length === 0 && chain.some(({ file }) => file === absolute))
       return reportCycle(context, item, absolute, chain);
-    const file = readSource(context, absolute, { at: [item.at], path });
+    const root = located.root ?? item.at.file.root;
+    const file = readSource(context, absolute, { at: [item.at], path, root });
     if (!file) return undefined;
     files.push(file);
   }
-  const [main] = config.paths;
-  if (!main) return undefined;
-  const directory =
-    config.directory === undefined
-      ? dirname(absoluteIn(scope.directory, stringOf(main) ?? ''))
-      : absoluteIn(scope.directory, config.directory);
+  const [main] = names;
+  if (main === undefined) return undefined;
+  const directory = config.directory === undefined ? dirname(main) : absoluteIn(scope.directory, config.directory);
+  if (!mayUse(context, entry, { target: directory, path, directory: scope.directory })) return undefined;
   const base =
     config.directory !== undefined && isAbsolute(config.directory)
       ? config.directory
-      : relativeDirectory(scope.directory, config.directory ?? stringOf(main) ?? '');
+      : relativeDirectory(scope.directory, config.directory ?? main);
   const environment = includeEnvironment(context, config, { scope, directory, path });
   if (!environment) return undefined;
   return context.loadScope(files, { directory, base, environment }, chain);
 }
 
 interface IncludeConfig {
+  readonly entry: Node;
   readonly paths: readonly Node[];
   readonly directory: string | undefined;
   readonly envFiles: readonly Node[];
@@ -102,7 +107,7 @@ function readInclude(context: LoadContext, entry: Node, path: Path): IncludeConf
     context.report.error({ code: 'COMPOSE_SCHEMA', path, message, at: placesOf(node) });
     return undefined;
   };
-  if (isString(entry)) return { paths: [entry], directory: undefined, envFiles: [] };
+  if (isString(entry)) return { entry, paths: [entry], directory: undefined, envFiles: [] };
   if (!isMap(entry)) return bad(entry, 'must be a mapping or string');
   const attributes = ['path', 'project_directory', 'env_file'];
   for (const [key, value] of entry.entries) {
@@ -125,7 +130,12 @@ function readInclude(context: LoadContext, entry: Node, path: Path): IncludeConf
     const message = 'includes nothing: it has no path';
     context.report.warning({ code: 'COMPOSE_NO_EFFECT', path, message, hint: 'give it a path:', at: [entry.at] });
   }
-  return { paths: lists.path ?? [], directory: stringOf(directory) || undefined, envFiles: lists.env_file ?? [] };
+  return {
+    entry,
+    paths: lists.path ?? [],
+    directory: stringOf(directory) || undefined,
+    envFiles: lists.env_file ?? [],
+  };
 }
 
 function includeEnvironment(
@@ -137,8 +147,13 @@ function includeEnvironment(
     name: absoluteIn(scope.directory, stringOf(item) ?? ''),
     at: item.at,
   }));
+  for (const [index, item] of config.envFiles.entries()) {
+    const target = names[index]?.name ?? '';
+    if (!mayUse(context, item, { target, path, directory: scope.directory })) return undefined;
+  }
   const fallback = join(directory, '.env');
   if (names.length === 0 && existsSync(fallback) && !isDirectory(fallback)) {
+    if (!mayUse(context, config.entry, { target: fallback, path, directory })) return undefined;
     return withDefaults(context, scope.environment, readEnvFiles(context, [{ name: fallback }], scope.environment));
   }
   const read = readEnvFiles(context, names, scope.environment, path);

@@ -1,3 +1,5 @@
+import type { FetchRemote } from './git-reference.ts';
+
 export interface LoadOptions {
   /** `-f`, in order; `-` is stdin. None: COMPOSE_FILE, else the standard names in `cwd` and its parents. */
   readonly files?: readonly string[] | undefined;
@@ -13,6 +15,8 @@ export interface LoadOptions {
   readonly allResources?: boolean | undefined;
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Brings remote repositories here; without it files in them are refused. */
+  readonly fetchRemote?: FetchRemote | undefined;
   readonly stdin?: (() => Promise<string>) | undefined;
   /** All true by default; false is `config`'s `--no-...`. */
   readonly interpolate?: boolean | undefined;

@@ -1,5 +1,5 @@
 import { checkValues } from './check-values.ts';
-import { type IncludeChain, isRemote, type LoadContext, type RawFile, type Scope } from './context.ts';
+import type { IncludeChain, LoadContext, RawFile, Scope } from './context.ts';
 import { fillDefaults } from './defaults.ts';
 import { loadFile } from './load-file.ts';
 import { getMap, isList, isString, type MapNode, type SourceFile } from './node.ts';
@@ -23,7 +23,7 @@ export async function loadScope(
       base: scope.base,
       home: context.home,
       report: context.report,
-      isRemote,
+      directory: scope.directory,
     });
   }
   if (context.interpolate) takeFromShell(root, scope.environment);
@@ -38,7 +38,7 @@ export async function loadRaw(context: LoadContext, file: SourceFile, scope: Sco
       base: scope.base,
       home: context.home,
       report: context.report,
-      isRemote,
+      directory: scope.directory,
     });
   return raw;
 }

@@ -1,8 +1,9 @@
+import { dirname } from 'node:path';
 import type { Diagnostic } from '../../common/diagnostic.ts';
 import type { Project } from '../model/project.ts';
 import { dropUnused, select } from '../model/select.ts';
 import { projectSpec } from './attributes.ts';
-import { addSource, type LoadContext, type RawFile, readSource, refuseRemote } from './context.ts';
+import { addSource, type LoadContext, type RawFile, readSource } from './context.ts';
 import { type Discovered, discover } from './discover.ts';
 import { finishProject } from './finish-project.ts';
 import { reportUnset } from './interpolate.ts';
@@ -15,6 +16,7 @@ import { type ParsedDocument, parse } from './parse.ts';
 import { findProjectName, lastName } from './project-name.ts';
 import { createProvenance, type VariableSource } from './provenance.ts';
 import { tablesOf } from './prune.ts';
+import { locate } from './remote.ts';
 import { createReport, inOrder } from './report.ts';
 
 export type { LoadOptions } from './load-options.ts';
@@ -48,7 +50,8 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const name = findProjectName(context, options, found, named);
   if (!found.environment.has('COMPOSE_PROJECT_NAME')) context.provenance.own.add('COMPOSE_PROJECT_NAME');
   found.environment.set('COMPOSE_PROJECT_NAME', name);
-  const scope = { directory: found.directory, base: found.directory, environment: found.environment };
+  const directory = baseDirectory(options, found, files);
+  const scope = { directory, base: directory, environment: found.environment };
   const root = await context.loadScope(files, scope, []);
   reportUnset(context);
   if (!root) return failed(context, 'empty compose file');
@@ -56,7 +59,8 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   if (name === '') return failed(context, 'project name must not be empty');
   if (options.normalize !== false)
     normalize(root, name, (key) => (context.interpolate ? found.environment.get(key) : undefined));
-  const project = finishProject(context, options, { root, found, name });
+  const composeFiles = files.map((file) => file.name);
+  const project = finishProject(context, options, { root, found: { ...found, directory, files: composeFiles }, name });
   report.finish();
   const sources = new Map([...context.sources].map(([file, { text }]) => [file, text]));
   return {
@@ -76,6 +80,8 @@ function createContext(options: LoadOptions): LoadContext {
     report: createReport(),
     sources: new Map(),
     provenance: createProvenance(),
+    fetchRemote: options.fetchRemote,
+    fetched: new Map(),
     tables: tablesOf(projectSpec),
     home: options.environment.HOME,
     interpolate: options.interpolate !== false,
@@ -113,6 +119,11 @@ function sourceOfVariable({ provenance }: LoadContext, name: string): VariableSo
   return undefined;
 }
 
+/** Relative paths begin at the project directory; those of a project that is remote as a whole in its checkout. */
+function baseDirectory(options: LoadOptions, found: Discovered, [first]: readonly SourceFile[]): string {
+  return first?.root === undefined || options.projectDirectory ? found.directory : dirname(first.name);
+}
+
 async function readFiles(
   context: LoadContext,
   options: LoadOptions,
@@ -120,9 +131,11 @@ async function readFiles(
 ): Promise<readonly SourceFile[] | undefined> {
   const read: (SourceFile | undefined)[] = [];
   for (const name of files) {
-    if (refuseRemote(context, name, {})) read.push(undefined);
-    else if (name !== '-') read.push(readSource(context, name));
-    else read.push(addSource(context, '-', Buffer.from((await options.stdin?.()) ?? '')));
+    if (name === '-') read.push(addSource(context, '-', Buffer.from((await options.stdin?.()) ?? '')));
+    else {
+      const located = await locate(context, name, {});
+      read.push(located && readSource(context, located.name, { root: located.root }));
+    }
   }
   const present = read.filter((file) => file !== undefined);
   return present.length === read.length ? present : undefined;

@@ -6,6 +6,8 @@ import { formatFloat } from './number-text.ts';
 export interface SourceFile {
   readonly name: string;
   readonly text: string;
+  /** The checkout that a file of a remote project belongs to; its paths must not leave it. */
+  readonly root?: string;
   lineStarts?: readonly number[];
 }
 

@@ -1,7 +1,9 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { isRemote } from './git-reference.ts';
 import { get, isMap, isString, type Node, type ScalarNode, stringOf } from './node.ts';
 import { resolveFrom } from './path-text.ts';
+import { mayUse } from './remote.ts';
 import { type Path, placesOf, type Report } from './report.ts';
 import type { PathRule, Spec } from './spec.ts';
 import { eachChild } from './walk.ts';
@@ -11,7 +13,8 @@ export interface PathContext {
   readonly base: string;
   readonly home: string | undefined;
   readonly report: Report;
-  readonly isRemote: (reference: string) => boolean;
+  /** Where the files of this machine are that a remote file may use. */
+  readonly directory: string;
 }
 type Rule = (node: Node, context: PathContext, path: Path) => void;
 
@@ -27,21 +30,28 @@ export function resolvePaths(node: Node, spec: Spec, path: Path, context: PathCo
   });
 }
 
-function change(node: Node | undefined, to: (path: string) => string): void {
-  if (isString(node)) (node as ScalarNode).value = to(node.value);
+/** Replaces a path; one that may not be used (which is told) by a file that is empty. */
+function change(node: Node | undefined, to: (path: string) => string, context: PathContext, path: Path): void {
+  if (!isString(node)) return;
+  const target = to(node.value);
+  const allowed = !isAbsolute(target) || mayUse(context, node, { target, path, directory: context.directory });
+  (node as ScalarNode).value = allowed ? target : '/dev/null';
 }
 
 const local = (context: PathContext) => (path: string) => resolveFrom(context.base, path, context.home);
 
 const rules: Readonly<Record<PathRule, Rule>> = {
-  path: (node, context) => change(node, (path) => (context.isRemote(path) ? path : local(context)(path))),
-  context: (node, context) => change(node, (path) => (isRemoteContext(path) ? path : local(context)(path))),
-  hostPath: (node, context) => change(node, hostPath(context)),
-  watched: (node, context) => change(node, (path) => followLinks(local(context)(path))),
+  path: (node, context, path) => change(node, (one) => (isRemote(one) ? one : local(context)(one)), context, path),
+  context: (node, context, path) =>
+    change(node, (one) => (isRemoteContext(one) ? one : local(context)(one)), context, path),
+  hostPath: (node, context, path) => change(node, hostPath(context), context, path),
+  watched: (node, context, path) => change(node, (one) => followLinks(local(context)(one)), context, path),
   mount(node, context, path) {
     if (!isMap(node) || stringOf(get(node, 'type')) !== 'bind') return;
     const source = get(node, 'source');
-    if (source) change(source, hostPath(context));
+    // What is mounted by its full path is named on purpose, and shown by `config`.
+    if (/^[/~]/.test(stringOf(source) ?? '')) (source as ScalarNode).value = hostPath(context)(stringOf(source) ?? '');
+    else if (source) change(source, hostPath(context), context, path);
     else
       context.report.error({
         code: 'COMPOSE_VALUE',
@@ -50,10 +60,10 @@ const rules: Readonly<Record<PathRule, Rule>> = {
         at: placesOf(node),
       });
   },
-  driverOptions(node, context) {
+  driverOptions(node, context, path) {
     const options = get(node, 'driver_opts');
     if (stringOf(get(node, 'driver')) !== 'local' || stringOf(get(options, 'o')) !== 'bind') return;
-    change(get(options, 'device'), hostPath(context));
+    change(get(options, 'device'), hostPath(context), context, path);
   },
 };
 

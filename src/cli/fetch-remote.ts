@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { codeOf, messageOf } from '../common/error.ts';
+import type { FetchRemote, GitReference } from '../compose/source/git-reference.ts';
+
+type Answer = Awaited<ReturnType<FetchRemote>>;
+
+/**
+ * Fetches repositories of Compose projects by the host's git into the cache (XDG_CACHE_HOME/iechor/remote), a directory
+ * for each commit; what is there already is not fetched again. Nothing of git's own (`.git`, with addresses and perhaps
+ * credentials) is left in it, no hook runs, no submodule is followed, and nobody is asked for a password.
+ */
+export const fetchRemote: FetchRemote = async (reference) => {
+  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'iechor', 'remote');
+  const point = await findPoint(reference);
+  if ('problem' in point) return point;
+  const directory = (commit: string) =>
+    join(cache, `${createHash('sha256').update(reference.url).digest('hex').slice(0, 16)}-${commit}`);
+  if (existsSync(directory(point.commit))) return { directory: directory(point.commit) };
+  mkdirSync(cache, { recursive: true, mode: 0o700 });
+  const scratch = mkdtempSync(join(cache, '.new-'));
+  try {
+    const fetched = await fetchInto(scratch, reference, point.name);
+    if ('problem' in fetched) return fetched;
+    const target = directory(fetched.commit);
+    try {
+      renameSync(join(scratch, 'tree'), target);
+    } catch (error) {
+      // Another command was quicker: its files are the same.
+      if (!['ENOTEMPTY', 'EEXIST'].includes(codeOf(error) ?? '')) throw error;
+    }
+    return { directory: target };
+  } catch (error) {
+    return {
+      problem: withoutPassword(`cannot keep ${reference.url}: ${messageOf(error)}`),
+      hint: `is ${cache} writable?`,
+    };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+};
+
+type Problem = Extract<Answer, { problem: string }>;
+
+/** The commit that a reference means now, and the name to fetch it by. */
+async function findPoint({ url, ref = 'HEAD' }: GitReference): Promise<{ name: string; commit: string } | Problem> {
+  if (/^[0-9a-f]{40}$/.test(ref)) return { name: ref, commit: ref };
+  const names = ref === 'HEAD' ? ['HEAD'] : [`refs/heads/${ref}`, `refs/tags/${ref}`, ref];
+  const { status, out, problem } = await git(['ls-remote', '--', url, ...names]);
+  if (status !== 0) return refused(url, problem);
+  const found = new Map(out.split('\n').map((line) => line.split('\t').reverse() as [string, string]));
+  const name = names.find((one) => found.has(one));
+  const commit = found.get(`${name}^{}`) ?? found.get(name ?? '');
+  if (name !== undefined && commit !== undefined) return { name, commit };
+  return {
+    problem: `${url} has no branch or tag "${ref}"`,
+    hint: 'after # stands a branch, a tag or a whole commit id',
+  };
+}
+
+async function fetchInto(scratch: string, { url }: GitReference, name: string): Promise<{ commit: string } | Problem> {
+  const repository = ['--git-dir', join(scratch, 'git')];
+  const tree = join(scratch, 'tree');
+  mkdirSync(tree);
+  const steps = [
+    ['init', '--quiet', '--bare', '--template=', join(scratch, 'git')],
+    [...repository, 'fetch', '--quiet', '--depth=1', '--no-tags', '--no-recurse-submodules', '--', url, name],
+    [...repository, '-c', 'core.bare=false', '--work-tree', tree, 'checkout', '--quiet', '--force', 'FETCH_HEAD', '--'],
+  ];
+  for (const step of steps) {
+    const { status, problem } = await git(step);
+    if (status !== 0) return refused(url, problem);
+  }
+  const { status, out, problem } = await git([...repository, 'rev-parse', '--verify', 'FETCH_HEAD^{commit}']);
+  return status === 0 ? { commit: out.trim() } : refused(url, problem);
+}
+
+const refused = (url: string, problem: string): Problem => ({
+  problem: withoutPassword(`git cannot fetch ${url}: ${problem}`),
+  hint: problem.includes('ENOENT') ? 'install git' : 'is the address right, and may you read it?',
+});
+
+const withoutPassword = (text: string): string => text.replace(/\/\/[^@/\s]*@/g, '//');
+
+/** Runs git without hooks, prompts or other protocols than those a reference may name. */
+function git(args: readonly string[]): Promise<{ status: number; out: string; problem: string }> {
+  return new Promise((resolve) => {
+    const env = {
+      ...process.env,
+      GIT_TERMINAL_PROMPT: '0',
+      GIT_ALLOW_PROTOCOL: 'https:http:ssh:git',
+      GIT_DIR: undefined,
+      GIT_WORK_TREE: undefined,
+      GIT_INDEX_FILE: undefined,
+      LC_ALL: 'C',
+    };
+    const child = spawn('git', ['-c', 'core.hooksPath=/dev/null', ...args], {
+      env,
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let out = '';
+    let err = '';
+    child.stdout.on('data', (chunk) => {
+      out += String(chunk);
+    });
+    child.stderr.on('data', (chunk) => {
+      err += String(chunk);
+    });
+    child.on('error', (error) => resolve({ status: -1, out, problem: messageOf(error) }));
+    child.on('close', (status) => resolve({ status: status ?? -1, out, problem: err.trim().split('\n').at(-1) ?? '' }));
+  });
+}
