@@ -19,7 +19,11 @@ export async function listImages(context: EngineContext, request: Request<'image
     .map((image) => ({
       Id: image.id,
       ParentId: image.parent ?? '',
-      RepoTags: context.images.tagsOf(image.id).map(familiar),
+      // Of an image with several names those are listed that were asked for.
+      RepoTags: context.images
+        .tagsOf(image.id)
+        .filter((tag) => anyOf(request.filters, 'reference', (pattern) => referenceFits(pattern, tag)))
+        .map(familiar),
       RepoDigests: [...image.repoDigests],
       Created: Math.floor(Date.parse(image.createdAt) / 1000),
       Size: image.sizeBytes,
