@@ -50,6 +50,8 @@ for (const [engineName, lackingEngine, open] of engines) {
     afterAll(() => {
       const left = out('ps', '-aq', '--filter', `name=${prefix}`).split('\n').filter(Boolean);
       if (left.length > 0) docker('rm', '-f', '-v', ...left);
+      const images = out('images', '-q', '--filter', `reference=${prefix}*`).split('\n').filter(Boolean);
+      if (images.length > 0) docker('rmi', '-f', ...images);
       opened.private?.dispose();
       rmSync(dir, { recursive: true, force: true });
     });
@@ -175,10 +177,15 @@ for (const [engineName, lackingEngine, open] of engines) {
       );
       done('rm', name('files'));
       expect(out('run', '--rm', `${name('image')}:1`)).toBe('content');
+      done('rmi', `${name('image')}:1`);
     });
 
     test('images are tagged, listed, saved, removed and loaded', () => {
       const image = `${name('image')}:1`;
+      done('create', '--name', name('files'), 'busybox', 'true');
+      done('export', '-o', join(dir, 'root.tar'), name('files'));
+      done('rm', name('files'));
+      done('import', join(dir, 'root.tar'), image);
       expect(out('history', '--format', '{{.Comment}}', image)).toContain('Imported');
       done('tag', image, `${name('image')}:2`);
       expect(out('images', '--format', '{{.Tag}}', name('image')).split('\n').sort()).toEqual(['1', '2']);
@@ -278,12 +285,16 @@ for (const [engineName, lackingEngine, open] of engines) {
         join(context, 'Dockerfile'),
         'FROM busybox\nARG WHO=nobody\nRUN echo "hello $WHO" > /hello && echo building\nCOPY file /\nEXPOSE 0 90/sctp\nSTOPSIGNAL 65\nCMD ["cat", "/hello", "/file"]\n',
       );
-      const build = () => docker('build', '-t', name('built'), '--build-arg', 'WHO=me', '--label', 'k=v', context);
+      const build = () =>
+        docker('build', '-t', name('built'), '--build-arg', `WHO=${prefix}`, '--label', 'k=v', context);
       expect(build().stdout).toMatch(/\nbuilding\n[\s\S]*Successfully tagged /);
       expect(build().stdout).toContain('---> Using cache');
-      expect(out('run', '--rm', name('built'))).toBe('hello me\nfrom the context');
+      expect(out('run', '--rm', name('built'))).toBe(`hello ${prefix}\nfrom the context`);
       writeFileSync(join(context, 'Dockerfile'), 'FROM busybox\nRUN echo about to fail; exit 3\n');
-      expect(docker('build', context)).toMatchObject({ exit: 3, stdout: expect.stringContaining('\nabout to fail\n') });
+      expect(docker('build', '--force-rm', context)).toMatchObject({
+        exit: 3,
+        stdout: expect.stringContaining('\nabout to fail\n'),
+      });
       writeFileSync(join(context, 'Dockerfile'), 'FROM busybox\nRUNN true\n');
       expect(docker('build', context)).toMatchObject({ exit: 1, stderr: expect.stringMatching(/RUNN/) });
       done('run', '-d', '--name', name('odd'), name('built'), 'sleep', '600');
