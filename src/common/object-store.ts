@@ -17,10 +17,15 @@ export interface TransactionOptions {
    * ordinary write, or a second. The order of writes is kept: what is lost is always the latest. Default: `now`.
    */
   readonly durable?: 'now' | 'soon';
+  /** Part of stopping or removing something: on a full disk it may use the space that is kept for that. */
+  readonly lettingGo?: boolean;
 }
 
 /** For what recovery makes up for, or somebody awaits `durable` for. */
 export const soon: TransactionOptions = { durable: 'soon' };
+
+/** As `soon`, for what must work on a full disk too. */
+export const lettingGo: TransactionOptions = { durable: 'soon', lettingGo: true };
 
 /**
  * The daemon's memory: documents by kind and id, with unique keys. Synchronous, durable when a call returns unless it

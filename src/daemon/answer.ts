@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import type { Api } from '../api/route.ts';
 import type { ByteStream, Frame } from '../api/streams.ts';
 import type { PathStat } from '../api/types/container.ts';
@@ -25,7 +26,7 @@ export async function answer({ api, log }: Handling, active: Active, { request, 
   const signal = active.controller.signal;
   const fields = decodeFields(active.match, request.headers);
   if (route.body === 'json') fields.body = checkBody(op, await readJsonBody(request));
-  else if (route.body === 'bytes' || (route.body && hasBody(request))) fields.body = request;
+  else if (route.body === 'bytes' || (route.body && hasBody(request))) fields.body = bodyOf(request);
   const asked = { ...fields, signal };
   const call = (): unknown => (api[op] as (of: unknown) => unknown)(asked);
   switch (route.reply) {
@@ -60,6 +61,15 @@ export async function answer({ api, log }: Handling, active: Active, { request, 
         ? sendWhenItComes(response, call() as Promise<unknown>)
         : sendJson(response, route.ok[0] ?? 200, await call());
   }
+}
+
+/**
+ * The body as a stream of its own: an operation that fails leaves it unread, which must not break the connection that
+ * its answer takes. What it left is read and dropped.
+ */
+function bodyOf(request: IncomingMessage): ByteStream {
+  const body = Readable.from(request.iterator({ destroyOnReturn: false }), { objectMode: false });
+  return body.once('close', () => request.resume());
 }
 
 const hasBody = ({ headers }: IncomingMessage) =>

@@ -1,6 +1,6 @@
 import { codeOf, IechorError } from '../common/error.ts';
 import { shortId } from '../common/id.ts';
-import { type ObjectStore, soon, type TransactionOptions } from '../common/object-store.ts';
+import { lettingGo, type ObjectStore, soon, type TransactionOptions } from '../common/object-store.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { Containers } from './context.ts';
 
@@ -42,8 +42,8 @@ export function createContainers(store: ObjectStore): Containers {
     },
     add: (record) => put(record, soon),
     update: (id, change) => put({ ...present(id), ...change }),
-    note: (id, change) => put({ ...present(id), ...change }, soon),
-    forget: (id) => store.transaction(() => store.delete('container', id), soon),
+    note: (id, change, options = soon) => put({ ...present(id), ...change }, options),
+    forget: (id) => store.transaction(() => store.delete('container', id), lettingGo),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { EventMessage } from '../api/types/system.ts';
 import type { KeyedMutex } from '../common/keyed-mutex.ts';
 import type { Log } from '../common/log.ts';
-import type { ObjectStore } from '../common/object-store.ts';
+import type { ObjectStore, TransactionOptions } from '../common/object-store.ts';
 import type { Roots } from '../common/roots.ts';
 import type { DetachedMounts } from '../host/detached-mounts.ts';
 import type { Exec, Monitor, OciRuntime } from '../host/runtime-port.ts';
@@ -51,7 +51,7 @@ export interface Containers {
    * As `update`, for how a container runs: on the disk within a second, or once `store.durable` has resolved. After a
    * loss of power nothing runs, and recovery takes the state before for one whose end nobody saw.
    */
-  note(id: string, change: Partial<ContainerRecord>): ContainerRecord;
+  note(id: string, change: Partial<ContainerRecord>, options?: TransactionOptions): ContainerRecord;
   /** Deletes the record, soon: the last thing a removal does, and done again where it was lost. Idempotent. */
   forget(id: string): void;
 }

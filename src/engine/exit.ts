@@ -1,11 +1,12 @@
 import { messageOf } from '../common/error.ts';
+import { lettingGo } from '../common/object-store.ts';
 import type { ExitStatus } from '../host/runtime-port.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { stopProbes } from './health.ts';
 import type { LifeContext } from './life.ts';
 import { publishContainer } from './notify.ts';
 import { removeLocked } from './remove.ts';
-import { restartDelay } from './restart-policy.ts';
+import { longestDelayMs, restartDelay } from './restart-policy.ts';
 import { startLocked } from './start.ts';
 import { tearDown } from './tear-down.ts';
 
@@ -29,14 +30,18 @@ export async function endedLocked(context: LifeContext, id: string, exit: ExitSt
     ranMs: exit.finishedAt.getTime() - Date.parse(record.startedAt),
     lastDelayMs: context.life.delays.get(id) ?? 0,
   });
-  const ended = context.containers.note(id, {
-    status: delay === undefined ? 'exited' : 'restarting',
-    pid: 0,
-    exitCode: exit.exitCode,
-    oomKilled: exit.oomKilled,
-    finishedAt,
-    boundPorts: [],
-  });
+  const ended = context.containers.note(
+    id,
+    {
+      status: delay === undefined ? 'exited' : 'restarting',
+      pid: 0,
+      exitCode: exit.exitCode,
+      oomKilled: exit.oomKilled,
+      finishedAt,
+      boundPorts: [],
+    },
+    lettingGo,
+  );
   context.monitor.forget(id);
   publishEnd(context, ended);
   context.life.died.notify(id, exit);
@@ -67,6 +72,8 @@ export function scheduleRestart(context: LifeContext, id: string, delayMs: numbe
       .run(id, () => restartNow(context, id))
       .catch((error) => {
         context.log.error('a container could not be started again', { container: id, error: messageOf(error) });
+        const waits = context.containers.find(id)?.status === 'restarting' && !context.life.closing;
+        if (waits) scheduleRestart(context, id, Math.min(delayMs * 2, longestDelayMs));
       });
   }, delayMs);
   context.life.restarts.set(id, timer);
@@ -89,10 +96,14 @@ async function restartNow(context: LifeContext, id: string): Promise<void> {
       lastDelayMs: context.life.delays.get(id) ?? 0,
     });
     context.log.warn('a restart failed', { container: id, error: messageOf(error) });
-    context.containers.note(id, {
-      status: delay === undefined ? 'exited' : 'restarting',
-      finishedAt: now.toISOString(),
-    });
+    context.containers.note(
+      id,
+      {
+        status: delay === undefined ? 'exited' : 'restarting',
+        finishedAt: now.toISOString(),
+      },
+      lettingGo,
+    );
     if (delay !== undefined) return scheduleRestart(context, id, delay);
     await rest(context, context.containers.get(id), { exitCode: failed.exitCode, finishedAt: now, oomKilled: false });
   }

@@ -70,10 +70,15 @@ async function probeForever(context: LifeContext, id: string, probing: Probing, 
     if (record?.status !== 'running') return;
     const entry = await probe(context, record, probing, signal);
     if (signal.aborted) return;
-    writeResult(context, id, entry, {
-      retries: check.Retries || defaults.retries,
-      inStartPeriod: Date.now() - startedAt < startPeriodMs,
-    });
+    try {
+      writeResult(context, id, entry, {
+        retries: check.Retries || defaults.retries,
+        inStartPeriod: Date.now() - startedAt < startPeriodMs,
+      });
+    } catch (error) {
+      // As on a full disk: the next result may be written again.
+      context.log.warn('the result of a health check is lost', { container: id, error: messageOf(error) });
+    }
   }
 }
 

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { codeOf, messageOf } from '../common/error.ts';
 import { cgroupDirs, cgroupParent, processesOf, removeCgroup } from '../host/cgroup.ts';
-import { removeTree, writeAtomic } from '../host/files.ts';
-import { isEnding } from '../host/proc.ts';
+import { readIfThere, removeTree, writeAtomic } from '../host/files.ts';
+import { bootId, isEnding } from '../host/proc.ts';
 import { signalProcess } from '../host/processes.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
@@ -49,11 +49,12 @@ function isAlive(context: LifeContext, record: ContainerRecord): boolean {
   return (record.status === 'running' || record.status === 'paused') && processOf(context, record) !== undefined;
 }
 
-/** The volatile root is empty after a boot; the mark in it tells a restart of the daemon from one of the machine. */
+/** Tells a restart of the daemon from one of the machine, also where the volatile root is on a disk. */
 function isFirstSinceBoot(context: LifeContext): boolean {
   const mark = join(context.roots.execRoot, 'booted');
-  if (existsSync(mark)) return false;
-  writeAtomic(mark, '');
+  const boot = bootId();
+  if (readIfThere(mark) === boot) return false;
+  writeAtomic(mark, boot);
   return true;
 }
 
@@ -107,12 +108,10 @@ async function isAboutToEnd(context: LifeContext, record: ContainerRecord): Prom
 
 /** A stop that died with its daemon has failed, as its client was told: the restart policy holds again. */
 function adopt(context: LifeContext, record: ContainerRecord): void {
-  const adopted = context.containers.update(record.id, {
-    pid: processOf(context, record) ?? record.pid,
-    stoppedByUser: false,
-  });
-  context.log.info('container adopted', { container: record.id, pid: adopted.pid });
-  supervise(context, adopted);
+  const pid = processOf(context, record) ?? record.pid;
+  supervise(context, record);
+  context.log.info('container adopted', { container: record.id, pid });
+  if (pid !== record.pid || record.stoppedByUser) context.containers.note(record.id, { pid, stoppedByUser: false });
 }
 
 async function handleEnd(context: LifeContext, record: ContainerRecord): Promise<void> {

@@ -1,5 +1,6 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import { IechorError } from '../common/error.ts';
+import { lettingGo } from '../common/object-store.ts';
 import { removeTree } from '../host/files.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
@@ -39,7 +40,7 @@ export async function removeLocked(
   clearTimeout(context.life.restarts.get(id));
   context.life.restarts.delete(id);
   context.life.delays.delete(id);
-  const record = context.containers.note(id, { status: 'removing', removing: options });
+  const record = context.containers.note(id, { status: 'removing', removing: options }, lettingGo);
   context.earlyAttach.cancel(id);
   await tearDown(context, id);
   // Content goes only when it is certain that whoever comes after a loss of power finishes the removal.

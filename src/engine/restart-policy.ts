@@ -1,7 +1,7 @@
 import type { RestartPolicy } from '../api/types/host-config.ts';
 
 const firstDelayMs = 100;
-const longestDelayMs = 60_000;
+export const longestDelayMs = 60_000;
 /** A run this long counts as a success: the next delay begins anew. */
 const settledMs = 10_000;
 

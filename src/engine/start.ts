@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import type { EngineApi } from '../api/engine-api.ts';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
+import { lettingGo } from '../common/object-store.ts';
 import type { OciSpec } from '../host/oci-types.ts';
 import { ensureDirInRoot, readInRoot } from '../host/rooted.ts';
 import type { SandboxState } from '../network/types.ts';
@@ -205,13 +206,17 @@ async function failed(context: LifeContext, before: ContainerRecord, error: unkn
   const code = codeOf(error);
   context.earlyAttach.cancel(before.id);
   await tearDown(context, before.id);
-  context.containers.note(before.id, {
-    status: before.startedAt === '' ? 'created' : 'exited',
-    pid: 0,
-    boundPorts: [],
-    exitCode: code === 'COMMAND_NOT_FOUND' ? 127 : code === 'COMMAND_NOT_EXECUTABLE' ? 126 : 128,
-    error: messageOf(error),
-  });
+  context.containers.note(
+    before.id,
+    {
+      status: before.startedAt === '' ? 'created' : 'exited',
+      pid: 0,
+      boundPorts: [],
+      exitCode: code === 'COMMAND_NOT_FOUND' ? 127 : code === 'COMMAND_NOT_EXECUTABLE' ? 126 : 128,
+      error: messageOf(error),
+    },
+    lettingGo,
+  );
   // Whoever waits for the removal of a container that removes itself must not wait for ever (Docker does the same).
   if (before.body.HostConfig?.AutoRemove) await removeLocked(context, before.id, { volumes: true });
 }

@@ -1,5 +1,6 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import { IechorError } from '../common/error.ts';
+import { lettingGo } from '../common/object-store.ts';
 import { signalProcess } from '../host/processes.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { LifeContext } from './life.ts';
@@ -87,12 +88,12 @@ async function beginStop(context: LifeContext, id: string, signal: number): Prom
   if (record.status === 'restarting') {
     clearTimeout(context.life.restarts.get(id));
     context.life.restarts.delete(id);
-    context.containers.note(id, { status: 'exited', stoppedByUser: true });
+    context.containers.note(id, { status: 'exited', stoppedByUser: true }, lettingGo);
     context.life.ended.notify(id, { exitCode: record.exitCode, finishedAt: new Date(), oomKilled: false });
     return false;
   }
   if (!isUp(record)) return false;
-  context.containers.note(id, { stoppedByUser: true });
+  context.containers.note(id, { stoppedByUser: true }, lettingGo);
   await signalContainer(context, record, signal);
   return true;
 }

@@ -1,9 +1,11 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
 import type { ObjectKind, ObjectStore, TransactionOptions } from '../common/object-store.ts';
+import { createDiskReserve, type DiskReserve } from './disk-reserve.ts';
 import { createLogFlush, type LogFlush } from './log-flush.ts';
 
 const schemaVersion = 1;
+const reserveBytes = 512 * 1024;
 const schema = `
   CREATE TABLE objects (
     kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (kind, id)
@@ -76,7 +78,7 @@ function prepare(db: DatabaseSync): Statements {
 function storeOver(db: DatabaseSync, path: string): ObjectStore {
   const sql = prepare(db);
   const flush = createLogFlush(`${path}-wal`);
-  const transaction = transactions(db, flush);
+  const transaction = withReserve(transactions(db, flush), createDiskReserve(`${path}-reserve`, reserveBytes));
   const guarded = <T>(body: () => T): T => {
     try {
       return body();
@@ -104,10 +106,13 @@ function storeOver(db: DatabaseSync, path: string): ObjectStore {
       }),
     delete: (kind, id) =>
       guarded(() =>
-        transaction(() => {
-          sql.free.run(kind, id);
-          sql.delete.run(kind, id);
-        }),
+        transaction(
+          () => {
+            sql.free.run(kind, id);
+            sql.delete.run(kind, id);
+          },
+          { lettingGo: true },
+        ),
       ),
     owner: (key) => guarded(() => sql.owner.get(key)?.id as string | undefined),
     transaction: (body, options) => guarded(() => transaction(body, options)),
@@ -127,8 +132,29 @@ function claim(sql: Statements, key: string, kind: string, id: string): void {
   sql.claim.run(key, kind, id);
 }
 
+type Transaction = <T>(body: () => T, options?: TransactionOptions) => T;
+
+/** On a full disk what lets go of things gets the space kept for it, which is taken again when there is some. */
+function withReserve(transaction: Transaction, reserve: DiskReserve): Transaction {
+  let nested = false;
+  reserve.take();
+  return (body, options) => {
+    if (nested) return transaction(body, options);
+    if (!options?.lettingGo) reserve.take();
+    nested = true;
+    try {
+      return transaction(body, options);
+    } catch (error) {
+      if (!options?.lettingGo || !isFull(error) || !reserve.release()) throw error;
+      return transaction(body, options);
+    } finally {
+      nested = false;
+    }
+  };
+}
+
 /** Nested transactions are savepoints: an inner failure that the outer body handles leaves nothing of the inner. */
-function transactions(db: DatabaseSync, flush: LogFlush): <T>(body: () => T, options?: TransactionOptions) => T {
+function transactions(db: DatabaseSync, flush: LogFlush): Transaction {
   let depth = 0;
   let mode = 'now';
   return (body, { durable = 'now' } = {}) => {
@@ -179,14 +205,26 @@ const full = 13;
 const cannotOpen = 14;
 const notADatabase = 26;
 
+function resultOf(error: unknown): number | undefined {
+  if (isIechorError(error) || codeOf(error) !== 'ERR_SQLITE_ERROR') return undefined;
+  return Number((error as { errcode?: number }).errcode) & 0xff;
+}
+
+const isFull = (error: unknown): boolean => resultOf(error) === full || codeOf(error) === 'NO_SPACE';
+
 function translated(error: unknown, path: string): unknown {
-  if (isIechorError(error) || codeOf(error) !== 'ERR_SQLITE_ERROR') return error;
-  const result = Number((error as { errcode?: number }).errcode) & 0xff;
+  const result = resultOf(error);
+  if (result === undefined) return error;
   const why = messageOf(error);
   if (result === busy) {
     return new IechorError('DAEMON_RUNNING', `another process uses the state database ${path}`, { cause: error });
   }
-  if (result === full) return new IechorError('NO_SPACE', `no space left for ${path}`, { cause: error });
+  if (result === full) {
+    return new IechorError('NO_SPACE', `no space left for ${path}`, {
+      hint: 'free some space, e.g. with "iechor system prune"',
+      cause: error,
+    });
+  }
   if (result === corrupt || result === notADatabase) return damaged(path, why, error);
   if (result === readOnly || result === ioError || result === cannotOpen) {
     return new IechorError('HOST_SYSCALL_FAILED', `the state database ${path} cannot be used: ${why}`, {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { shortId } from '../common/id.ts';
-import { type ObjectStore, soon } from '../common/object-store.ts';
+import { type ObjectStore, lettingGo, soon } from '../common/object-store.ts';
 import type { EndpointRecord, NetworkRecord, PublishedPort, SandboxRequest } from './types.ts';
 
 export interface StoredEndpoint extends EndpointRecord {
@@ -84,7 +84,7 @@ export function createRecords(store: ObjectStore): Records {
       store.transaction(() => {
         for (const endpoint of gone) store.delete('endpoint', endpoint.id);
         store.delete('sandbox', containerId);
-      }, soon);
+      }, lettingGo);
       for (const endpoint of gone) release(endpoint);
       sandboxes.delete(containerId);
     },

@@ -69,6 +69,18 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 describe('requests', () => {
+  test('an operation that fails in the middle of a large body is answered by its error', async () => {
+    await serve({
+      imagesLoad: async function* ({ body }) {
+        for await (const _ of body) throw new IechorError('NO_SPACE', 'no space left');
+        yield {};
+      },
+    });
+    const { status, text } = await ask('POST', '/images/load', 'x'.repeat(8 << 20));
+    expect([status, JSON.parse(text).message]).toEqual([507, 'no space left']);
+    expect((await ask('GET', '/_ping')).status).toBe(200);
+  });
+
   test('versions outside 1.24 to 1.51 are refused in Docker’s words', async () => {
     await serve({ systemVersion: async () => ({ Version: 'x' }) as never });
     expect((await ask('GET', '/v1.24/version')).status).toBe(200);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -58,6 +58,21 @@ suite('a daemon that comes after another (needs root)', () => {
     process.kill(pid, 'SIGKILL');
     const second = await root.open();
     expect((await second.engine.containerInspect({ id })).State).toMatchObject({ Status: 'exited', ExitCode: 137 });
+  });
+
+  test('after a boot starts what is always to run, and nothing else, also over volatile files that were not lost', async () => {
+    const first = await root.open();
+    const policies = ['always', 'unless-stopped', 'no'] as const;
+    const ids: string[] = [];
+    for (const Name of policies)
+      ids.push(await start(first.engine, { Cmd: ['sleep', '100'], HostConfig: { RestartPolicy: { Name } } }));
+    for (const id of ids) await first.engine.containerStop({ id, t: 0 });
+    const mark = join(first.context.roots.execRoot, 'booted');
+    await root.end(first);
+    writeFileSync(mark, 'the boot before this one');
+    const { engine } = await root.open();
+    const states = await Promise.all(ids.map(async (id) => (await engine.containerInspect({ id })).State.Status));
+    expect(states).toEqual(['running', 'exited', 'exited']);
   });
 
   test('undoes a start and finishes a removal that were under way, and sweeps what has no record', async () => {
