@@ -34,7 +34,7 @@ export async function build(
   const plan = builder.build();
   if (plan.length === 0) session.notice('no service has a build section');
   if (options.dryRun) return { plan, imageIds: [] };
-  const outcome = await performPlan(session, plan, { project: project.name });
+  const outcome = await performPlan(session, plan, { project: project.name, environment: project.environment });
   throwFailures(outcome);
   return { plan, imageIds: [...outcome.results.values()].flatMap(({ imageId }) => imageId ?? []) };
 }

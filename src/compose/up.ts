@@ -49,7 +49,7 @@ export async function up(
   // What is wrong with the rest is said before anything is pulled or built.
   await checkHostPorts(session, desired, reconcile(desired, observed, intent).plan);
   if (images.length > 0 && !options.dryRun) {
-    throwFailures(await performPlan(session, images, { project: project.name }));
+    throwFailures(await performPlan(session, images, { project: project.name, environment: project.environment }));
     observed = await observe(session.engine, project.name, { images: references, signal: session.signal });
   }
   const { plan, notices } = reconcile(desired, observed, intent);

@@ -1,0 +1,110 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { describeWithContainers } from '../support/needs.ts';
+import {
+  createPrivateEngine,
+  eventually,
+  importBusybox,
+  type PrivateEngine,
+  type Ran,
+  tracesOf,
+} from '../support/private-engine.ts';
+
+describeWithContainers('builds by the command line', () => {
+  let engine: PrivateEngine;
+  beforeAll(() => {
+    engine = createPrivateEngine();
+    importBusybox(engine);
+  });
+  afterAll(() => engine.dispose());
+
+  const context = (name: string, files: Readonly<Record<string, string>>): string => {
+    const dir = join(engine.dir, name);
+    mkdirSync(dir, { recursive: true });
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(dir, file), text);
+    return dir;
+  };
+  const build = (dir: string, ...flags: string[]): Ran => engine.iechor(['build', ...flags, dir]);
+
+  test('a secret reaches its step from a file or a variable, and stays out of image and cache', () => {
+    const secret = 'sEcReT-7f3a';
+    const dir = context('secret', {
+      iEchorfile: [
+        'FROM busybox',
+        'RUN --mount=type=secret,id=file sha256sum < /run/secrets/file > /one',
+        'RUN --mount=type=secret,id=variable,env=TOKEN printf %s "$TOKEN" | sha256sum > /two',
+      ].join('\n'),
+    });
+    writeFileSync(join(engine.dir, 'secret-file'), secret);
+    const given = ['--secret', `id=file,src=${join(engine.dir, 'secret-file')}`, '--secret', 'id=variable,env=GIVEN'];
+    const ran = engine.iechor(['build', '-t', 'with-secret', ...given, dir], { env: { GIVEN: secret } });
+    expect(ran.exit).toBe(0);
+    const [one, two] = engine.iechor(['run', '--rm', 'with-secret', 'cat', '/one', '/two']).stdout.split('\n');
+    expect(one).toBe(two);
+    const found = engine.iechor(['run', '--rm', 'with-secret', 'grep', '-r', secret, '/one', '/two', '/etc', '/tmp']);
+    expect(found.exit).toBe(1);
+    const state = readFileSync(join(engine.dir, 'data/state.db'), 'latin1');
+    const log = engine.iechor(['daemon', 'logs']).stdout;
+    expect([state.includes(secret), log.includes(secret), (ran.stdout + ran.stderr).includes(secret)]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    // Another content is no reason to run the step again.
+    writeFileSync(join(engine.dir, 'secret-file'), 'other');
+    expect(build(dir, ...given).stderr.match(/Using cache/g)).toHaveLength(2);
+  });
+
+  test("a project's build takes secrets from files and variables", () => {
+    const dir = context('project', {
+      iEchorfile:
+        'FROM busybox\nRUN --mount=type=secret,id=one cat /run/secrets/one > /one\nRUN --mount=type=secret,id=two,target=/t cat /t > /two\n',
+      'one.txt': 'from the file',
+      'compose.yaml': [
+        'name: secretive',
+        'services:',
+        '  app:',
+        '    image: secretive-app',
+        '    build: {context: ., secrets: [one, {source: variable, target: two}]}',
+        'secrets: {one: {file: one.txt}, variable: {environment: GIVEN}}',
+      ].join('\n'),
+    });
+    const ran = engine.iechor(['compose', 'build'], { cwd: dir, env: { GIVEN: 'from the variable' } });
+    expect(ran).toMatchObject({ exit: 0 });
+    expect(engine.iechor(['run', '--rm', 'secretive-app', 'cat', '/one', '/two']).stdout).toBe(
+      'from the filefrom the variable',
+    );
+  });
+
+  test('kill -9 of the engine in the middle of a step leaves nothing mounted, and finished steps in the cache', async () => {
+    const steps = ['FROM busybox', 'RUN echo finished > /finished'];
+    const dir = context('killed', {
+      iEchorfile: [...steps, 'RUN echo half > /half && echo begun && exec sleep 3271', ''].join('\n'),
+    });
+    const running = engine.start(['build', '-t', 'killed', dir]);
+    let output = '';
+    for (const stream of [running.stdout, running.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+      });
+    const ended = new Promise<number | null>((resolve) => running.once('close', resolve));
+    await eventually('the step runs', () => output.includes('\nbegun\n'));
+    expect(tracesOf(engine).some((trace) => trace.startsWith('mount') && trace.includes('build'))).toBe(true);
+    process.kill(engine.daemonPid() ?? 0, 'SIGKILL');
+    expect(await ended).not.toBe(0);
+
+    // The next command starts the next engine.
+    expect(engine.iechor(['images', '-q', 'killed']).stdout).toBe('');
+    expect(tracesOf(engine).filter((trace) => /build-|sleep 3271/.test(trace))).toEqual([]);
+    writeFileSync(join(dir, 'iEchorfile'), [...steps, 'RUN ls / > /list', ''].join('\n'));
+    const again = build(dir, '-t', 'killed');
+    expect(again.exit).toBe(0);
+    expect(again.stderr.match(/Using cache/g)).toHaveLength(1);
+    const listed = engine.iechor(['run', '--rm', 'killed', 'cat', '/list', '/finished']).stdout.split('\n');
+    expect(listed).toContain('finished');
+    expect(listed).not.toContain('half');
+    expect(engine.iechor(['daemon', 'stop']).exit).toBe(0);
+    expect(tracesOf(engine)).toEqual([]);
+  });
+});
