@@ -11,10 +11,12 @@ export interface UnsupportedRow {
   readonly why: string;
   /** Only said, not refused: the containers run as the file says, the attribute speaks to something else. */
   readonly notice?: true;
+  /** Against a project that was read in part; one that was read whole does not have it. */
+  readonly guard?: true;
 }
 
-const set = (value: unknown): boolean => value === true;
-const notEmpty = (value: unknown): boolean => Object.keys((value ?? {}) as object).length > 0;
+export const set = (value: unknown): boolean => value === true;
+export const notEmpty = (value: unknown): boolean => Object.keys((value ?? {}) as object).length > 0;
 
 /**
  * All that the model knows and a plan cannot do yet: refused by `up` and its kin, by name and place, or said to be
@@ -30,7 +32,8 @@ export const unsupportedRows: readonly UnsupportedRow[] = [
   { path: 'services.*.use_api_socket', when: set, why: 'it is not supported yet' },
   { path: 'services.*.post_start', when: notEmpty, why: 'hooks are not supported yet' },
   { path: 'services.*.pre_stop', when: notEmpty, why: 'hooks are not supported yet' },
-  { path: 'services.*.env_file', when: notEmpty, why: 'its files were not read' },
+  { path: 'services.*.env_file', when: notEmpty, why: 'its files were not read', guard: true },
+  { path: 'services.*.develop', when: notEmpty, why: 'files are not watched yet', notice: true },
   {
     path: 'services.*.pull_policy',
     when: (value) => /^(daily|weekly|every_)/.test(String(value)),
@@ -90,9 +93,9 @@ export const unsupportedRows: readonly UnsupportedRow[] = [
   },
   ...(['secrets', 'configs'] as const).flatMap((kind): UnsupportedRow[] => [
     { path: `${kind}.*.external`, when: set, why: 'external ones need a store that is not there yet' },
-    { path: `${kind}.*.driver`, why: 'drivers are not supported' },
     { path: `${kind}.*.template_driver`, why: 'templates are not supported' },
   ]),
+  { path: 'secrets.*.driver', why: 'drivers are not supported' },
 ];
 
 /** Findings about attributes nobody here can carry out: errors for what would be missing, warnings for the rest. */
