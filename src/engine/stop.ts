@@ -11,6 +11,7 @@ import { parseSignal, parseStopSignal } from './signals.ts';
 const SIGKILL = 9;
 /** After SIGKILL a process ends at once, but for one that is stuck in the kernel. */
 const killTimeoutMs = 10_000;
+const releaseTimeoutMs = 2000;
 
 /**
  * Stop signal, then after the grace SIGKILL. Idempotent. Also ends the restarts of a policy. Goes on when its client
@@ -50,8 +51,11 @@ async function stopSteps(
     ...(graceMs === undefined ? {} : { timeoutMs: graceMs }),
   });
   if (first === 'was down') return;
-  if (first === 'is up' && options.signal !== SIGKILL) {
-    await signalAndWait(context, id, SIGKILL, { timeoutMs: killTimeoutMs });
+  const again = first === 'is up' && options.signal !== SIGKILL;
+  const last = again ? await signalAndWait(context, id, SIGKILL, { timeoutMs: killTimeoutMs }) : first;
+  // The process may have ended, and its monitor be stuck and tell nobody.
+  if (last === 'is up' && context.monitor.release(id)) {
+    await context.life.died.wait(id, { timeoutMs: releaseTimeoutMs });
   }
   const record = context.containers.find(id);
   if (record && isUp(record)) {

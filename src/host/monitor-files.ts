@@ -1,5 +1,5 @@
-import { mkdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { codeOf, IechorError } from '../common/error.ts';
 import { cgroupOf, oomKills } from './cgroup.ts';
 import { readIfThere, writeWhole } from './files.ts';
@@ -57,6 +57,10 @@ export function prepareFiles(files: MonitorFiles): void {
 
 export function forgetFiles(files: MonitorFiles): void {
   rmSync(files.exitFile, { force: true });
+  // What a monitor that was killed in the middle of writing its exit file has left of it.
+  for (const name of existsSync(files.exits) ? readdirSync(files.exits) : []) {
+    if (name.startsWith(`${basename(files.exitFile)}.`)) rmSync(join(files.exits, name), { force: true });
+  }
   rmSync(files.dir, { recursive: true, force: true });
 }
 

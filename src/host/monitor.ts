@@ -20,13 +20,14 @@ import {
   writeRecord,
 } from './monitor-files.ts';
 import { runtimeEnvironment } from './oci-runtime.ts';
-import { type Child, spawnProcessLater } from './processes.ts';
+import { type Child, signalProcess, spawnProcessLater } from './processes.ts';
 import type { Monitor, MonitorRequest, MonitorStarted, OciRuntime } from './runtime-port.ts';
 import { findProgram } from './runtime-probe.ts';
 import { startError } from './start-errors.ts';
 
 /** Descriptor of the pipe on which conmon tells how the creation went. */
 const syncPipeFd = 3;
+const SIGKILL = 9;
 
 /** conmon as the monitor of each container; its files are below `dir`. Throws HOST_UNSUPPORTED where it is missing. */
 export async function openMonitor(options: { runtime: OciRuntime; dir: string; log: Log }): Promise<Monitor> {
@@ -75,6 +76,11 @@ export async function openMonitor(options: { runtime: OciRuntime; dir: string; l
       const record = recordOf(filesOf(id), id);
       control(record, '2 0 0\n');
       await appeared(record.logPath);
+    },
+    release(id) {
+      const record = readRecord(filesOf(id), id);
+      if (!record || isRunning(record.pid, record.startTicks)) return false;
+      return isRunning(record.monitorPid, record.monitorStartTicks) && signalProcess(record.monitorPid, SIGKILL);
     },
     forget(id) {
       hubs.delete(id);

@@ -65,6 +65,8 @@ export interface Monitor {
   resize(id: string, rows: number, columns: number): Promise<void>;
   /** Makes the monitor reopen its log path, after the file was renamed away. Resolves when the new file is there. */
   reopenLog(id: string): Promise<void>;
+  /** Kills the monitor of a container whose process has ended, where it does not say so; false where there is none. */
+  release(id: string): boolean;
   /** Removes exit file, sockets and pid files. Idempotent. */
   forget(id: string): void;
 }

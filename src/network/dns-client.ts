@@ -35,7 +35,8 @@ export interface DnsClient {
 const SIGKILL = 9;
 const startTimeoutMs = 15_000;
 const endTimeoutMs = 2000;
-const replyTimeoutMs = 10_000;
+/** Less than a stop waits for its container: a stuck process must not make that fail. */
+const replyTimeoutMs = 4000;
 
 interface Line {
   ask(request: DnsRequest): Promise<DnsReply>;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { messageOf } from '../common/error.ts';
 import { createKeyedMutex } from '../common/keyed-mutex.ts';
 import type { Log } from '../common/log.ts';
 import type { ObjectStore } from '../common/object-store.ts';
@@ -13,7 +14,7 @@ import { connect, disconnect, rename } from './live.ts';
 import { findNetwork, getNetwork, type NetworkContext } from './network-context.ts';
 import { canonicalPorts, choosePorts, foreignHolder } from './publish.ts';
 import { createRecords, kernelNames } from './records.ts';
-import { activeNetworks, recover, removeEverything } from './recover.ts';
+import { activeNetworks, recover, removeEverything, restoreLinks } from './recover.ts';
 import { dnsView, down, translations, up } from './sandbox.ts';
 import type { Networks } from './types.ts';
 
@@ -25,13 +26,17 @@ export async function createNetworks(options: {
   roots: Roots;
   log: Log;
   defaultPools?: readonly DefaultPool[];
+  /** How often links and rules are looked after. */
+  healIntervalMs?: number;
 }): Promise<Networks> {
   const context = createContext(options);
   ensureBuiltIns(context);
-  const { records, mutex } = context;
+  const { records, mutex, log } = context;
   const heal = setInterval(() => {
-    if (records.sandboxes().length > 0) verifyQuietly(context);
-  }, healIntervalMs).unref();
+    if (records.sandboxes().length === 0) return;
+    verifyQuietly(context);
+    restoreLinks(context).catch((error) => log.warn('links cannot be checked', { error: messageOf(error) }));
+  }, options.healIntervalMs ?? healIntervalMs).unref();
   return {
     list: () => records.networks(),
     find: (nameOrId) => findNetwork(records, nameOrId),

@@ -42,6 +42,29 @@ export async function recover(context: NetworkContext, live: ReadonlySet<string>
   }
 }
 
+/** Makes bridges and links of running containers anew that somebody has deleted. */
+export async function restoreLinks(context: NetworkContext): Promise<void> {
+  const { records, roots, log, mutex } = context;
+  const there = new Set(withNetlink(undefined, listLinks).map((link) => link.name));
+  const lacks = (containerId: string) =>
+    records
+      .endpointsOf(containerId)
+      .some(
+        (endpoint) =>
+          ![endpoint.hostInterface, records.network(endpoint.networkId)?.bridge ?? ''].every((name) => there.has(name)),
+      );
+  for (const { containerId } of records.sandboxes().filter((sandbox) => lacks(sandbox.containerId))) {
+    await mutex.run(containerId, () =>
+      attempt(context, { container: containerId }, async () => {
+        const sandbox = records.sandbox(containerId);
+        if (!sandbox || !isNetns(netnsPath(roots, containerId))) return;
+        log.warn('links of a container were deleted; they are made anew', { container: containerId });
+        await realise(context, sandbox);
+      }),
+    );
+  }
+}
+
 /** Networks that have a bridge: those users made, and the built-in one once it is in use. */
 export function activeNetworks(records: Records): readonly NetworkRecord[] {
   return records

@@ -19,6 +19,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'layers',
     'snapshots',
     'state.db',
+    'state.db-reserve',
     'tmp',
     'volumes',
     'build-cache',

@@ -42,6 +42,7 @@ const scope = 'e2e0ab12';
       store,
       roots: { dataRoot: host.directory, execRoot: join(host.directory, 'run'), scope },
       log: silentLog,
+      healIntervalMs: 300,
     });
 
   beforeEach(async () => {
@@ -241,6 +242,18 @@ add rule ip filter FORWARD jump DOCKER-USER
     expect(await hear(undefined, '127.0.0.1', 8080)).toContain('web');
     expect(networks.endpointsOf(dead.id)).toEqual([]);
     expect(listNetns(join(host.directory, 'run', 'netns')).length).toBe(2);
+  });
+
+  test('links and bridges that were deleted while everything runs come back', async () => {
+    await network('front');
+    const web = await start('web', ['front'], [port(8080, 80)]);
+    serve(web, 80, 'web');
+    const front = networks.get('front').bridge;
+    const veth = withNetlink(undefined, listLinks).find(({ kind }) => kind === 'veth')?.name ?? '';
+    for (const link of [front, veth]) {
+      withNetlink(undefined, (netlink) => netlink.send(deleteLink(link)));
+      await eventually(async () => (await hear(undefined, '127.0.0.1', 8080)).includes('web'));
+    }
   });
 
   test('a container is connected to and disconnected from networks while it runs', async () => {
