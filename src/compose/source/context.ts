@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { codeOf, messageOf } from '../../common/error.ts';
 import type { Interpolation } from './interpolate.ts';
@@ -80,7 +80,7 @@ export function readSource(
   if (known) return known;
   let bytes: Uint8Array;
   try {
-    bytes = readFileSync(name);
+    bytes = readBounded(name);
   } catch (cause) {
     const why =
       codeOf(cause) === 'ENOENT'
@@ -97,6 +97,26 @@ export function readSource(
     return undefined;
   }
   return addSource(context, name, bytes, asked.root);
+}
+
+/** At most so much is read, also of what has no end. */
+const mostBytes = 64 * 1024 * 1024;
+
+function readBounded(name: string): Uint8Array {
+  const file = openSync(name, 'r');
+  try {
+    const chunks: Buffer[] = [];
+    for (let total = 0; ; ) {
+      const chunk = Buffer.allocUnsafe(total === 0 ? Math.min(fstatSync(file).size + 1 || 65_536, mostBytes) : 1 << 20);
+      const count = readSync(file, chunk);
+      if (count === 0) return Buffer.concat(chunks);
+      total += count;
+      if (total > mostBytes) throw new Error(`is larger than ${mostBytes / 1024 / 1024} MiB`);
+      chunks.push(chunk.subarray(0, count));
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 export function addSource(

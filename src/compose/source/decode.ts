@@ -53,7 +53,7 @@ const readers: Readonly<Record<Kind, Reader>> = {
     if (!isList(node) || !items) return undefined;
     return node.items.flatMap((item, index) => {
       const value = readers[items.kind](item, items, [...path, index], report);
-      return value === undefined ? [] : [value];
+      return value === undefined || value === null ? [] : [value];
     });
   },
   any: (node) => plain(node),

@@ -8,10 +8,13 @@ export interface BadText {
 
 const control = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ud800-\udfff]/u;
 
-/** The first character that no YAML file may hold. */
+/** A file with more lines than this was not written by people, and costs more memory than it may. */
+const mostLines = 1_000_000;
+
+/** The first character that no YAML file may hold, or the line that is one too many. */
 export function findBadText(file: SourceFile): BadText | undefined {
   const found = control.exec(file.text);
-  if (!found) return undefined;
+  if (!found) return tooManyLines(file);
   const code = found[0].codePointAt(0) ?? 0;
   const name = code === 0 ? 'NUL character' : `control character U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
   return {
@@ -19,6 +22,15 @@ export function findBadText(file: SourceFile): BadText | undefined {
     hint: 'is this a text file?',
     place: { file, start: found.index, end: found.index + 1 },
   };
+}
+
+function tooManyLines(file: SourceFile): BadText | undefined {
+  let at = -1;
+  for (let line = 0; line < mostLines; line++) {
+    at = file.text.indexOf('\n', at + 1);
+    if (at < 0) return undefined;
+  }
+  return { message: `more than ${mostLines} lines`, place: { file, start: at, end: at + 1 } };
 }
 
 /** Text of a file; invalid UTF-8 is answered with the offset (in characters) of the first bad byte. */

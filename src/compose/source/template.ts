@@ -40,48 +40,52 @@ function depthOf(template: string): number {
 
 function expand(template: string, substitution: Substitution, depth: number): Substituted {
   if (depth > deepest) return { error: { kind: 'depth' } };
+  const syntax: Substituted = { error: { kind: 'syntax', template } };
   let text = '';
   let last = 0;
-  for (const match of template.matchAll(pattern)) {
-    text += template.slice(last, match.index);
-    last = match.index + match[0].length;
-    const [whole, escaped, named, braced] = match;
-    if (escaped) text += '$';
-    else if (named) text += plainValue(named, substitution);
-    else if (braced === undefined) return { error: { kind: 'syntax', template } };
+  let lastBrace = -1;
+  for (let at = template.indexOf('$'); at >= 0; at = template.indexOf('$', last)) {
+    text += template.slice(last, at);
+    const token = tokenAt(template, at);
+    last = at + token.length;
+    if (token === '$' || token === '$$') text += '$';
+    else if (!token.startsWith('${')) text += plainValue(token.slice(1), substitution);
+    else if (token.endsWith('}')) text += plainValue(token.slice(2, -1), substitution);
     else {
-      const result = expandBraced(whole, substitution, depth);
-      if (result.error)
-        return result.error.kind === 'syntax' && result.error.template === ''
-          ? { error: { kind: 'syntax', template } }
-          : result;
-      text += result.text;
+      if (token === '${') return syntax;
+      // An operator reaches to the last brace of its line, unless braces close before.
+      if (lastBrace < last) lastBrace = lastBraceOfLine(template, last);
+      if (lastBrace < last) return syntax;
+      const close = closingBrace(template, at, lastBrace);
+      const word = template.slice(last, close < 0 ? lastBrace : close);
+      const [, name = '', operator = ''] = /^\$\{(\w+)(.*)$/.exec(token) ?? [];
+      const value = applyOperator({ name, operator, word }, substitution, depth);
+      if (value.error) return value.error.kind === 'syntax' && value.error.template === '' ? syntax : value;
+      text += value.text;
+      last = (close < 0 ? lastBrace : close) + 1;
     }
   }
   return { text: text + template.slice(last) };
+}
+
+const tokens = /\$(?:\$|[_a-z][_a-z0-9]*|\{(?:[_a-z][_a-z0-9]*(?:\}|:?[-+?]))?|)/iy;
+
+/** `$$`, `$NAME`, `${NAME}`, `${NAME` with its operator, `${` that is none of these, or a dollar sign alone. */
+function tokenAt(template: string, at: number): string {
+  tokens.lastIndex = at;
+  return tokens.exec(template)?.[0] ?? '$';
+}
+
+function lastBraceOfLine(template: string, at: number): number {
+  const end = template.indexOf('\n', at);
+  const brace = template.lastIndexOf('}', end < 0 ? template.length : end);
+  return brace >= at ? brace : -1;
 }
 
 function plainValue(name: string, { lookup, unset }: Substitution): string {
   const value = lookup(name);
   if (value === undefined) unset?.(name);
   return value ?? '';
-}
-
-/** `match` begins with `${` and may reach past the brace that closes it: the rest is a template again. */
-function expandBraced(match: string, substitution: Substitution, depth: number): Substituted {
-  const close = closingBrace(match);
-  const inside = match.slice(2, close < 0 ? -1 : close);
-  const rest = close < 0 ? '' : match.slice(close + 1);
-  const parts = /^([_a-z][_a-z0-9]*)(?:(:?[-+?])([^\n]*))?$/i.exec(inside);
-  if (!parts) return { error: { kind: 'syntax', template: '' } };
-  const [, name = '', operator, word = ''] = parts;
-  const value =
-    operator === undefined
-      ? { text: plainValue(name, substitution) }
-      : applyOperator({ name, operator, word }, substitution, depth);
-  if (value.error || rest === '') return value;
-  const tail = expand(rest, substitution, depth + 1);
-  return tail.error ? tail : { text: value.text + tail.text };
 }
 
 function applyOperator(
@@ -103,9 +107,9 @@ function applyOperator(
   }
 }
 
-function closingBrace(text: string): number {
+function closingBrace(text: string, from = 0, to = text.length): number {
   let open = 0;
-  for (let at = 0; at < text.length; at++) {
+  for (let at = from; at <= to && at < text.length; at++) {
     const char = text[at];
     if (char === '}' && --open === 0) return at;
     if (char === '{') {

@@ -84,6 +84,30 @@ describe('hostile files', () => {
     );
   });
 
+  test('ten megabytes are read, a million lines and endless files refused, all in bounded time', async () => {
+    const lines = `  - ${'y'.repeat(96)}\n`.repeat(100_000);
+    using large = projectFiles({ 'compose.yaml': `services: {web: {image: x}}\nx-a:\n${lines}` });
+    const { result, milliseconds } = await timed(() => large.load());
+    expect(Object.keys(result.project.services)).toEqual(['web']);
+    expect(milliseconds).toBeLessThan(10_000);
+    using long = projectFiles({ 'compose.yaml': `services: {}\n${'\n'.repeat(2_000_000)}` });
+    expect(await long.mistakes()).toEqual([expect.stringMatching(/^compose\.yaml:1000000:1 more than 1000000 lines/)]);
+    using endless = projectFiles({ 'compose.yaml': service('env_file: /dev/zero') });
+    expect(await endless.mistakes()).toEqual([expect.stringContaining('open /dev/zero: is larger than 64 MiB')]);
+  });
+
+  test('names and values of variables that would break out of their line are refused or kept whole', async () => {
+    using files = projectFiles({
+      'compose.yaml': service('environment: {A: "$V", "B=C": x}\nenv_file: web.env'),
+      'web.env': 'M="one\ntwo"\n',
+    });
+    const { project } = await files.load({ environment: { V: 'x\nservices: {evil: {}}' } });
+    expect(Object.keys(project.services)).toEqual(['web']);
+    expect(project.services.web?.environment).toMatchObject({ A: 'x\nservices: {evil: {}}', M: 'one\ntwo' });
+    using zero = projectFiles({ 'compose.yaml': service('environment: {A: "\\0"}') });
+    expect((await zero.load()).project.services.web?.environment).toMatchObject({ A: '\0' });
+  });
+
   test('a megabyte in one value and a thousand services are loaded', async () => {
     const services = Array.from({ length: 1000 }, (_, at) => `  s${at}: {image: x, ports: ["${10_000 + at}:80"]}`);
     using files = projectFiles({

@@ -95,6 +95,7 @@ networks:
       'volumes: [/a:/x, /b:/x]\ntmpfs: /x',
       'services.web.volumes[0]: target /x already mounted as services.web.tmpfs[0]',
     ],
+    ['volumes: [null]', 'services.web.volumes[0]: must be a mapping or string'],
     ['depends_on: [5]', 'services.web.depends_on[0]: must be a string'],
     ['group_add: ["1", 1]', 'services.web.group_add[1]: items must be unique: the same item appears twice'],
     ['configs: [{target: /x}]', 'services.web.configs[0]: service "web" refers to undefined config '],

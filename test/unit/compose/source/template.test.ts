@@ -58,6 +58,13 @@ describe('variables in a value', () => {
     expect(evaluate('${SET:-${NONE?x}}')).toMatchObject({ kind: 'required' });
   });
 
+  test('many variables on one line are read in one go', () => {
+    const start = performance.now();
+    expect(evaluate('${SET:-x}$NOT_HERE${EMPTY:-y}'.repeat(20_000))).toMatchObject({ text: 'valuey'.repeat(20_000) });
+    expect(evaluate('${SET:-x'.repeat(20_000))).toMatchObject({ kind: 'depth' });
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+
   test('a thousand nested defaults are evaluated, ten thousand refused, neither takes long', () => {
     const nested = (depth: number) => `${'${NONE:-'.repeat(depth)}x${'}'.repeat(depth)}`;
     const start = performance.now();
