@@ -1,5 +1,6 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { Diagnostic } from '../common/diagnostic.ts';
+import { IechorError } from '../common/error.ts';
 import type { Plan } from '../compose/plan/plan.ts';
 import { renderPlan } from '../compose/plan/plan.ts';
 import type { Session } from '../compose/session.ts';
@@ -78,7 +79,7 @@ export abstract class ComposeCommand extends BaseCommand {
       allResources,
       services,
       ...options,
-      cwd: process.cwd(),
+      cwd: workingDirectory(),
       environment: process.env,
       fetchRemote: async (reference) => {
         const { fetchRemote } = await import('./fetch-remote.ts');
@@ -147,10 +148,21 @@ export abstract class ComposeCommand extends BaseCommand {
   }
 
   protected printPlan(...plans: readonly Plan[]): void {
-    const directory = process.cwd();
+    const directory = workingDirectory();
     const filled = plans.filter((plan) => plan.length > 0);
     if (filled.length === 0) process.stdout.write('nothing to do\n');
     for (const plan of filled) process.stdout.write(renderPlan(plan, directory));
+  }
+}
+
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new IechorError('BAD_REQUEST', 'the working directory does not exist any more', {
+      hint: 'change to one that does, e.g. cd "$PWD"',
+      cause,
+    });
   }
 }
 

@@ -8,6 +8,8 @@ import { parseEntry } from './log-format.ts';
 export interface LogFile {
   readonly handle: FileHandle;
   readonly inode: bigint;
+  /** When it was opened. */
+  readonly sizeBytes: number;
 }
 
 /** Opens the live file and the rotated ones (`log.1` is the newest of them), the oldest first. None where none is. */
@@ -39,7 +41,8 @@ async function rotatedFiles(path: string): Promise<string[]> {
 async function openFile(path: string): Promise<LogFile | undefined> {
   try {
     const handle = await open(path, 'r');
-    return { handle, inode: (await handle.stat({ bigint: true })).ino };
+    const { ino, size } = await handle.stat({ bigint: true });
+    return { handle, inode: ino, sizeBytes: Number(size) };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
@@ -78,9 +81,9 @@ export async function findTail(
   let found = 0;
   const unfinished = new Set([true, false]);
   for (let file = files.length - 1; file >= 0; file -= 1) {
-    const handle = files[file]?.handle;
-    if (!handle) continue;
-    for await (const { line, end } of linesBackwards(handle)) {
+    const opened = files[file];
+    if (!opened) continue;
+    for await (const { line, end } of linesBackwards(opened)) {
       const entry = parseEntry(line);
       if (!entry || !wanted(entry.stderr)) continue;
       if (entry.full || unfinished.has(entry.stderr)) found += 1;
@@ -94,8 +97,8 @@ export async function findTail(
 const blockBytes = 64 * 1024;
 
 /** Lines of a file from the last to the first, with the offset behind each. */
-async function* linesBackwards(handle: FileHandle): AsyncGenerator<{ line: Buffer; end: number }> {
-  let position = (await handle.stat()).size;
+async function* linesBackwards({ handle, sizeBytes }: LogFile): AsyncGenerator<{ line: Buffer; end: number }> {
+  let position = sizeBytes;
   let tail: Buffer = Buffer.alloc(0);
   while (position > 0) {
     const length = Math.min(blockBytes, position);

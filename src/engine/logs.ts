@@ -107,7 +107,9 @@ export async function* readLog(query: LogQuery): AsyncGenerator<Frame> {
       const file = files[0];
       const isLast = files.length < 2;
       if (file) {
-        for await (const chunk of chunks(file, { offset, more: () => isLast && waitForMore(file) })) {
+        // What is written while it is read would be no end to it, where a container writes fast.
+        const limit = end ? Number.POSITIVE_INFINITY : file.sizeBytes;
+        for await (const chunk of chunks(file, { offset, limit, more: () => isLast && waitForMore(file) })) {
           if (signal?.aborted) return;
           yield* frames.of(chunk);
           if (frames.done) return;
@@ -143,12 +145,13 @@ export async function* readLog(query: LogQuery): AsyncGenerator<Frame> {
 /** Content of a file from an offset on. At its end `more` says whether to try again; what came meanwhile is read. */
 async function* chunks(
   { handle }: LogFile,
-  { offset, more }: { offset: number; more(): Promise<boolean> | false },
+  { offset, limit, more }: { offset: number; limit: number; more(): Promise<boolean> | false },
 ): AsyncGenerator<Buffer> {
   let position = offset;
   let last = false;
   for (;;) {
-    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, position);
+    const length = Math.max(0, Math.min(chunkBytes, limit - position));
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(chunkBytes), 0, length, position);
     position += bytesRead;
     if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
     else if (last) return;

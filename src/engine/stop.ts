@@ -47,9 +47,9 @@ async function stopSteps(
   options: { readonly signal: number; readonly graceMs: number | undefined },
 ): Promise<void> {
   const { graceMs } = options;
-  const first = await signalAndWait(context, id, options.signal, {
-    ...(graceMs === undefined ? {} : { timeoutMs: graceMs }),
-  });
+  // Nothing comes after SIGKILL, so its effect is waited for whatever the grace.
+  const timeoutMs = graceMs !== undefined && options.signal === SIGKILL ? Math.max(graceMs, killTimeoutMs) : graceMs;
+  const first = await signalAndWait(context, id, options.signal, timeoutMs === undefined ? {} : { timeoutMs });
   if (first === 'was down') return;
   const again = first === 'is up' && options.signal !== SIGKILL;
   const last = again ? await signalAndWait(context, id, SIGKILL, { timeoutMs: killTimeoutMs }) : first;

@@ -101,6 +101,13 @@ suite('containers (needs root)', () => {
     for (const id of [polite, deaf]) await t.engine.containerRemove({ id });
   });
 
+  test('a stop signal that kills is waited for whatever the grace', async () => {
+    const id = await start(t.engine, { Cmd: ['sleep', '100'], StopSignal: 'SIGKILL' });
+    await t.engine.containerStop({ id, t: 0 });
+    expect((await t.engine.containerInspect({ id })).State).toMatchObject({ Status: 'exited', ExitCode: 137 });
+    await t.engine.containerRemove({ id });
+  });
+
   test('a paused container is frozen, and can be stopped', async () => {
     const id = await start(t.engine, { Cmd: ['sh', '-c', 'while :; do echo x; sleep 0.02; done'] });
     await t.engine.containerPause({ id });

@@ -72,6 +72,17 @@ describe('logs', () => {
     expect(await last(100)).toContain('oldest');
   });
 
+  test('what is written while it is read is not part of it, so that a flood has an end', async () => {
+    writeFileSync(path, [entry(1, 'a'), entry(2, 'b')].join(''));
+    const query = { path, terminal: false, stdout: true, stderr: true, timestamps: false, tail: 1 };
+    const texts: string[] = [];
+    for await (const { data } of readLog(query)) {
+      texts.push(Buffer.from(data).toString());
+      appendFileSync(path, entry(3, 'c'));
+    }
+    expect(texts).toEqual(['b\n']);
+  });
+
   test('an unfinished line at the end counts as one', async () => {
     writeFileSync(path, [entry(1, 'a'), entry(2, 'b'), entry(3, 'prompt> ', { tag: 'P' })].join(''));
     expect(await read({ tail: 1 })).toEqual(['stdout:prompt> ']);
