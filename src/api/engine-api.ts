@@ -16,6 +16,7 @@ import type {
   BuildOptions,
   BuildPruneReply,
   ImageDeleteItem,
+  DistributionInspect,
   ImageHistoryItem,
   ImageInspect,
   ImagePruneReply,
@@ -149,6 +150,8 @@ export interface EngineApi {
   ): Promise<ImageSummary[]>;
   imageInspect(request: { name: string } & WithSignal): Promise<ImageInspect>;
   imageHistory(request: { name: string } & WithSignal): Promise<ImageHistoryItem[]>;
+  /** Asks the image's registry for its manifest's digest. */
+  distributionInspect(request: { name: string } & WithSignal): Promise<DistributionInspect>;
   imageTag(request: { name: string; repo: string; tag?: string | undefined } & WithSignal): Promise<void>;
   imageRemove(
     request: { name: string; force?: boolean | undefined; noprune?: boolean | undefined } & WithSignal,

@@ -35,6 +35,14 @@ export const routes = {
   },
   imageInspect: { method: 'GET', path: '/images/:name/json', fields: byName, reply: 'json', ok: [200], ...image },
   imageHistory: { method: 'GET', path: '/images/:name/history', fields: byName, reply: 'json', ok: [200], ...image },
+  distributionInspect: {
+    method: 'GET',
+    path: '/distribution/:name/json',
+    fields: byName,
+    reply: 'json',
+    ok: [200],
+    ...image,
+  },
   imageTag: {
     method: 'POST',
     path: '/images/:name/tag',

@@ -14,6 +14,7 @@ import {
 import { explain } from '../compose/explain.ts';
 import { toJson } from '../compose/model/json-text.ts';
 import { plainPrintable } from '../compose/model/printable.ts';
+import { renderLock } from '../compose/pin-images.ts';
 import type { Loaded } from '../compose/source/load.ts';
 import { explainJson, explainText, sourceText } from './explain-text.ts';
 import { renderTable } from './render/table.ts';
@@ -27,6 +28,7 @@ export interface ConfigChoice {
   readonly hash?: string | undefined;
   readonly environment: boolean;
   readonly images: boolean;
+  readonly 'lock-image-digests': boolean;
   readonly models: boolean;
   readonly networks: boolean;
   readonly profiles: boolean;
@@ -40,6 +42,7 @@ export interface ConfigChoice {
 export function configText(loaded: Loaded, choice: ConfigChoice): string {
   const { project } = loaded;
   const lines = (names: readonly string[]) => names.join('\n');
+  if (choice['lock-image-digests']) return renderLock(project, choice.format === 'json' ? 'json' : 'yaml');
   if (choice.explain !== undefined) return explanation(loaded, choice.explain, choice);
   if (choice.services) return lines(serviceNames(project));
   if (choice.volumes) return lines(volumeNames(project));

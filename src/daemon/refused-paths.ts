@@ -10,7 +10,6 @@ const refused: readonly (readonly [pattern: RegExp, what: string, hint?: string]
   [/^POST \/auth$/, 'logging in to a registry'],
   [/^POST \/images\/.+\/push$/, 'pushing images', 'use "iechor save" and a tool that pushes archives, such as skopeo'],
   [/^GET \/images\/search$/, 'searching a registry'],
-  [/^GET \/distribution\/.+\/json$/, "asking a registry for an image's manifest"],
   [/^POST \/(session|grpc)$/, 'builds with BuildKit sessions', 'set DOCKER_BUILDKIT=0 for Docker clients'],
   [/^POST \/build\/cancel$/, 'cancelling a build by its id', 'close the connection of the build'],
   [/^GET \/containers\/[^/]+\/attach\/ws$/, 'attaching by WebSocket'],

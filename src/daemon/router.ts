@@ -93,6 +93,8 @@ function split(path: string): { version: string; path: string } {
 
 /** Image names hold slashes, which the router takes for the path's: they are encoded first. */
 function withImageName(method: string, path: string, query: URLSearchParams): string {
+  const [, asked] = /^\/distribution\/(.+)\/json$/.exec(path) ?? [];
+  if (asked !== undefined) return `/distribution/${asked.replaceAll('/', '%2F')}/json`;
   if (!path.startsWith('/images/')) return path;
   const rest = path.slice('/images/'.length);
   if (method === 'DELETE') return `/images/${rest.replaceAll('/', '%2F')}`;

@@ -13,6 +13,7 @@ import { execCreate, execInspect, execResize, execStart } from './exec.ts';
 import { containerEnded } from './exit.ts';
 import { exportContainer } from './export.ts';
 import { bootstrapImage, createImage, loadFromArchive, saveToArchive } from './image-transfer.ts';
+import { inspectDistribution } from './distribution.ts';
 import { imageHistory, inspectImage, listImages, pruneImages, removeImage, tagImage } from './images.ts';
 import { inspectContainer } from './inspect.ts';
 import { type LifeContext, withLife } from './life.ts';
@@ -115,6 +116,7 @@ function imageOperations(context: LifeContext, builder: Builder) {
     imageList: (request) => listImages(context, request),
     imageInspect: (request) => inspectImage(context, request),
     imageHistory: (request) => imageHistory(context, request),
+    distributionInspect: (request) => inspectDistribution(request),
     imageTag: (request) => tagImage(context, request),
     imageRemove: (request) => removeImage(context, request, builder.keptChains),
     imagePrune: (request) => pruneImages(context, request, builder.keptChains),

@@ -41,6 +41,11 @@ export interface ImageHistoryItem {
   Size: number;
   Comment: string;
 }
+/** What a registry says of an image, without fetching it. */
+export interface DistributionInspect {
+  Descriptor: { mediaType: string; digest: string; size: number };
+  Platforms: { os: string; architecture: string; variant?: string }[] | null;
+}
 export interface ImageDeleteItem {
   Untagged?: string;
   Deleted?: string;

@@ -24,6 +24,7 @@ export default class Config extends ComposeCommand {
     }),
     hash: Flags.string({ summary: 'Print the configuration hash of services (* for all)', helpValue: 'SERVICE|*' }),
     images: yes('Print names of images'),
+    'lock-image-digests': yes('Print an override file that pins images to their digests'),
     models: yes('Print names of models'),
     networks: yes('Print names of networks'),
     'no-consistency': yes('Do not check references between the parts'),
@@ -34,6 +35,7 @@ export default class Config extends ComposeCommand {
     output: Flags.string({ char: 'o', summary: 'Write to this file' }),
     profiles: yes('Print names of profiles'),
     quiet: { ...composeFlags.quiet, summary: 'Only check' },
+    'resolve-image-digests': yes('Pin images to the digests that their registries have'),
     services: yes('Print names of services'),
     variables: yes('Print variables, their defaults, and where their values come from'),
     volumes: yes('Print names of volumes'),
@@ -60,10 +62,16 @@ export default class Config extends ComposeCommand {
     }
     if (json) this.#tell(loaded.diagnostics, flags.quiet);
     if (flags.quiet) return 0;
+    if (flags['resolve-image-digests'] || flags['lock-image-digests']) loaded = await this.#pinned(loaded);
     const text = configText(loaded, { ...flags, directory: process.cwd() });
     if (flags.output !== undefined) writeFileSync(flags.output, `${text}\n`);
     else if (text !== '') this.print(text.replace(/\n$/, ''));
     return 0;
+  }
+
+  async #pinned(loaded: Loaded): Promise<Loaded> {
+    const { pinImages } = await import('../../compose/pin-images.ts');
+    return { ...loaded, project: await pinImages(await this.engine(), loaded, this.signal) };
   }
 
   /** Warnings as data: on standard output, unless the project goes there. */

@@ -1,0 +1,45 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createRouter } from '../../../src/daemon/router.ts';
+import { inspectDistribution } from '../../../src/engine/distribution.ts';
+import { digestOf } from '../../../src/image/digest.ts';
+
+const index = 'application/vnd.oci.image.index.v1+json';
+const body = JSON.stringify({
+  schemaVersion: 2,
+  mediaType: index,
+  manifests: [
+    { digest: `sha256:${'0'.repeat(64)}`, size: 1, platform: { os: 'linux', architecture: 'arm64', variant: 'v8' } },
+    { digest: `sha256:${'1'.repeat(64)}`, size: 1 },
+  ],
+});
+let server: Server;
+let host = '';
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    const found = request.url === '/v2/team/app/manifests/1';
+    response.writeHead(found ? 200 : 404, { 'content-type': found ? index : 'text/plain' });
+    response.end(found ? body : '');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  server.close();
+});
+
+test('a registry is asked for the digest of an image, and for its platforms', async () => {
+  expect(await inspectDistribution({ name: `${host}/team/app:1` })).toEqual({
+    Descriptor: { mediaType: index, digest: digestOf(body), size: body.length },
+    Platforms: [{ os: 'linux', architecture: 'arm64', variant: 'v8' }],
+  });
+  await expect(inspectDistribution({ name: `${host}/team/app:2` })).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
+});
+
+test('the name in its path holds slashes', () => {
+  expect(createRouter()('GET', '/v1.44/distribution/host:5000/team/app:1/json')).toMatchObject({
+    op: 'distributionInspect',
+    pathFields: { name: 'host:5000/team/app:1' },
+  });
+});
