@@ -17,8 +17,8 @@ const may = {
   commands: ['cli', 'compose', 'context', 'doctor', 'api', 'common'],
 };
 const folder = (name) => `^src/${name}/`;
-/** Files outside `host` that may start a program: the daemon and git, from the command line. */
-const starters = ['^src/cli/start-daemon\\.ts$', '^src/cli/fetch-remote\\.ts$'];
+/** Files outside `host` that may start a program: the daemon, git and stty, from the command line. */
+const starters = ['^src/cli/start-daemon\\.ts$', '^src/cli/fetch-remote\\.ts$', '^src/cli/raw-terminal\\.ts$'];
 const only = (name, folders, modules) => ({
   name,
   severity: 'error',

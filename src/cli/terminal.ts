@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { StreamSession } from '../api/streams.ts';
+import { enterRawMode } from './raw-terminal.ts';
 
 export interface TerminalOptions {
   /** The process has a terminal: ours goes raw and its size follows. */
@@ -48,7 +49,7 @@ function forwardInput(session: StreamSession, options: TerminalOptions): { stop(
   const detached = new Promise<void>((resolve) => {
     detach = resolve;
   });
-  if (raw) stdin.setRawMode(true);
+  const leaveRawMode = raw ? enterRawMode(stdin) : () => {};
   const onData = (chunk: Buffer) => {
     if (raw) {
       for (const byte of chunk) {
@@ -68,7 +69,7 @@ function forwardInput(session: StreamSession, options: TerminalOptions): { stop(
   const stop = () => {
     stdin.off('data', onData);
     stdin.off('end', onEnd);
-    if (raw) stdin.setRawMode(false);
+    leaveRawMode();
     stdin.pause();
     stdin.unref?.();
   };
