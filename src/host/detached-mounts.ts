@@ -33,7 +33,7 @@ interface Held {
 export function createDetachedMounts(): DetachedMounts {
   const waiting = new Set<Held>();
   const ending = new Map<string, Promise<void>>();
-  let busy = false;
+  const work = { busy: false };
   let timer: NodeJS.Timeout | undefined;
 
   const end = async (held: Held): Promise<void> => {
@@ -50,10 +50,10 @@ export function createDetachedMounts(): DetachedMounts {
   // One after the other, since each takes a thread of a small pool.
   const endAll = async () => {
     timer = undefined;
-    if (busy) return;
-    busy = true;
+    if (work.busy) return;
+    work.busy = true;
     for (let [next] = waiting; next; [next] = waiting) await end(next);
-    busy = false;
+    work.busy = false;
   };
   return {
     detach: (target) => {
