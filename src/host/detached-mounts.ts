@@ -33,8 +33,7 @@ interface Held {
 export function createDetachedMounts(): DetachedMounts {
   const waiting = new Set<Held>();
   const ending = new Map<string, Promise<void>>();
-  const work = { busy: false };
-  let timer: NodeJS.Timeout | undefined;
+  const work: { busy: boolean; timer?: NodeJS.Timeout | undefined } = { busy: false };
 
   const end = async (held: Held): Promise<void> => {
     waiting.delete(held);
@@ -49,7 +48,7 @@ export function createDetachedMounts(): DetachedMounts {
   };
   // One after the other, since each takes a thread of a small pool.
   const endAll = async () => {
-    timer = undefined;
+    work.timer = undefined;
     if (work.busy) return;
     work.busy = true;
     for (let [next] = waiting; next; [next] = waiting) await end(next);
@@ -66,7 +65,7 @@ export function createDetachedMounts(): DetachedMounts {
         throw error;
       }
       waiting.add({ target, fd });
-      timer ??= setTimeout(() => void endAll(), restMilliseconds).unref();
+      work.timer ??= setTimeout(() => void endAll(), restMilliseconds).unref();
     },
     ended: async (target) => {
       await Promise.all([...waiting].filter((held) => held.target === target).map(end));
