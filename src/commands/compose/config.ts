@@ -10,6 +10,11 @@ import type { Loaded } from '../../compose/source/load.ts';
 
 const yes = (summary: string) => Flags.boolean({ summary });
 
+/** Names and hashes need no env files, which may be missing then: as with Docker Compose. */
+const asksForNames = (flags: Readonly<Record<string, unknown>>): boolean =>
+  ['services', 'volumes', 'networks', 'models', 'images', 'profiles'].some((name) => flags[name] === true) ||
+  flags.hash !== undefined;
+
 export default class Config extends ComposeCommand {
   static override summary = 'Check the project and print it in its canonical form';
   static override synopsis = '[OPTIONS] [SERVICE...]';
@@ -51,7 +56,7 @@ export default class Config extends ComposeCommand {
         normalize: !flags['no-normalize'],
         resolvePaths: !flags['no-path-resolution'],
         checkConsistency: !flags['no-consistency'],
-        resolveEnvironment: !flags['no-env-resolution'],
+        resolveEnvironment: !flags['no-env-resolution'] && !asksForNames(flags),
         allResources: flags.explain !== undefined || this.globals.allResources,
         quiet: json,
       });

@@ -1,5 +1,5 @@
-import { isTime, timeText } from './time.ts';
 import type { Printable } from './printable.ts';
+import { isTime, timeText } from './time.ts';
 
 const escapes: Readonly<Record<string, string>> = {
   '<': '\\u003c',

@@ -1,8 +1,8 @@
 import { emptyOf } from '../source/decode.ts';
-import { isTime, type Time, timeText } from './time.ts';
 import { compareText } from '../source/merge.ts';
 import type { Spec } from '../source/spec.ts';
 import { formatDuration } from '../source/units.ts';
+import { isTime, type Time, timeText } from './time.ts';
 
 /** What the two text forms are made of; maps keep their order. */
 export type Printable =

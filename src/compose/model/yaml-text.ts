@@ -1,7 +1,7 @@
 import { formatFloat } from '../source/number-text.ts';
 import { resolvePlain } from '../source/yaml-scalar.ts';
-import { isTime, timeText } from './time.ts';
 import type { Printable } from './printable.ts';
+import { isTime, timeText } from './time.ts';
 
 /** YAML as Compose prints it: block style, two spaces, keys of maps in the order given, text quoted where it must be. */
 export function toYaml(value: Printable): string {

@@ -1,12 +1,12 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { codeOf, messageOf } from '../../common/error.ts';
+import type { Fetched, FetchRemote } from './git-reference.ts';
 import type { Interpolation } from './interpolate.ts';
 import type { MapNode, Node, Place, SourceFile } from './node.ts';
 import type { ParsedDocument } from './parse.ts';
-import type { Fetched, FetchRemote } from './git-reference.ts';
-import type { Tables } from './prune.ts';
 import type { Provenance } from './provenance.ts';
+import type { Tables } from './prune.ts';
 import type { Path, Report } from './report.ts';
 import { decodeUtf8 } from './syntax-text.ts';
 

@@ -9,7 +9,7 @@ import { decode, record } from './decode.ts';
 import type { Discovered } from './discover.ts';
 import { type From, sortedRecord, withEnvironment, withLabels } from './env-files.ts';
 import type { LoadOptions } from './load-options.ts';
-import { get, type MapNode, type Node } from './node.ts';
+import { get, getMap, isNull, type MapNode, mapNode, type Node } from './node.ts';
 import { createReport, placesOf } from './report.ts';
 
 export interface Finishing {
@@ -26,6 +26,7 @@ type Decoded = Partial<Omit<Project, 'services'>> & {
 export function finishProject(context: LoadContext, options: LoadOptions, finishing: Finishing): Project {
   const { root, found, name } = finishing;
   // With variables still in it a project cannot be read or checked: it is decoded as far as that goes.
+  if (context.interpolate) fillResources(root);
   const report = context.interpolate ? context.report : createReport();
   const { name: _written, ...decoded } = decode(root, projectSpec, [], report) as Decoded;
   const whole: Project = {
@@ -49,6 +50,17 @@ export function finishProject(context: LoadContext, options: LoadOptions, finish
   if (options.checkConsistency !== false)
     checkProject({ project, root, report: context.report, broken: context.broken });
   return { ...project, services: resolveServices(context, options, project, finishing) };
+}
+
+/** A network or volume without attributes is one all the same. */
+function fillResources(root: MapNode): void {
+  for (const kind of ['networks', 'volumes']) {
+    const resources = getMap(root, kind);
+    for (const [name, node] of resources?.entries ?? []) {
+      if (!isNull(node)) continue;
+      resources?.entries.set(name, { ...mapNode(node.at), ...(node.key && { key: node.key }) });
+    }
+  }
 }
 
 /** A profile that no service has: told where it was given to this command, or looks like a slip. */

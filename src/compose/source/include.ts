@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
+import { didYouMean } from '../../common/nearest.ts';
 import {
   absoluteIn,
   type FileOptions,
@@ -10,7 +11,6 @@ import {
   relativeDirectory,
   type Scope,
 } from './context.ts';
-import { didYouMean } from '../../common/nearest.ts';
 import { readEnvFiles } from './environment.ts';
 import {
   get,

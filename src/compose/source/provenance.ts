@@ -1,5 +1,5 @@
-import { type Place, type SourceFile, spanOf } from './node.ts';
 import type { SourceSpan } from '../../common/diagnostic.ts';
+import { type Place, type SourceFile, spanOf } from './node.ts';
 
 /** Where the value of a variable comes from. */
 export type VariableSource =

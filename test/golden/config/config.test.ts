@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { renderConfig, renderTree, serviceHashes } from '../../../src/compose/config.ts';
-import { projectFiles } from '../../unit/compose/source/project-files.ts';
-import { load } from '../../../src/compose/source/load.ts';
 import { unsupportedAttributes } from '../../../src/compose/plan/unsupported.ts';
+import { load } from '../../../src/compose/source/load.ts';
+import { projectFiles } from '../../unit/compose/source/project-files.ts';
 
 const directory = resolve('test/golden/config/everything');
 const golden = (name: string) => readFileSync(join(directory, `${name}.golden`), 'utf8').trimEnd();
@@ -32,6 +32,14 @@ test('dates are printed as dates', async () => {
     `x-a:\n${[...dates, '2001-12-14 +1'].map((date) => `  - ${date}\n`).join('')}`,
   );
   expect(JSON.parse(renderConfig(dated, 'json'))['x-a'].slice(0, 3)).toEqual(dates);
+});
+
+test('a network without attributes is printed as one, also where nothing is filled in', async () => {
+  using files = projectFiles({
+    'compose.yaml': 'services: {web: {image: x, networks: [net]}}\nnetworks: {net: }\nvolumes: {v: }\n',
+  });
+  const bare = await files.load({ normalize: false, allResources: true });
+  expect(renderConfig(bare.project, 'yaml')).toContain('networks:\n  net: {}\nvolumes:\n  v: {}\n');
 });
 
 test('the hash of a service without paths is that of Docker Compose', async () => {

@@ -66,6 +66,14 @@ test('config --variables adds a column to those of Docker Compose', () => {
   });
 });
 
+test('names and hashes need no env files', () => {
+  using files = projectFiles({ 'compose.yaml': 'services: {web: {image: x, env_file: none.env}}\n' });
+  expect(config(files, '--services')).toMatchObject({ status: 0, out: 'web\n' });
+  expect(config(files, '--images')).toMatchObject({ status: 0, out: 'x\n' });
+  expect(config(files, '--hash', 'web').status).toBe(0);
+  expect(config(files, '-q').status).toBe(1);
+});
+
 test('config --explain shows a value and where it was written', () => {
   using files = projectFiles({ 'compose.yaml': 'services: {web: {image: x, ports: ["80:80"]}}\n' });
   expect(config(files, '--explain', 'services.web.ports[0].published').out).toMatch(
