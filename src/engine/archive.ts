@@ -112,7 +112,8 @@ export async function containerArchivePut(
   const place = await openArchivePlace(context, id, path);
   try {
     checkTarget(place);
-    const owner = copyUIDGID ? ownerOf(place) : undefined;
+    // Docker's rule: a container without a user of its own keeps the owners of the archive.
+    const owner = copyUIDGID && place.record.user !== '' ? ownerOf(place) : undefined;
     const options = {
       root: place.root.path,
       prefix: place.path,

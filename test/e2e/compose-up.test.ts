@@ -126,6 +126,27 @@ describeWithContainers('a project from compose.yaml', () => {
     await eventually('the page is back', async () => (await page().catch(() => '')) === 'welcome\n');
   });
 
+  test('secrets and configs have the owner and mode that the file names', () => {
+    const files = {
+      'compose.yaml': [
+        'name: owned',
+        'services:',
+        '  app:',
+        '    image: busybox',
+        '    user: nobody',
+        '    command: stat -c "%u:%g %a" /config /run/secrets/token',
+        '    configs: [{source: one, target: /config, uid: "103", gid: "104", mode: 0440}]',
+        '    secrets: [{source: token, mode: 0400}]',
+        'configs: {one: {content: hello}}',
+        'secrets: {token: {environment: TOKEN}}',
+      ].join('\n'),
+    };
+    const owned = writeProject(engine, 'owned', files);
+    const options = { cwd: owned, env: { TOKEN: 't' } };
+    expect(engine.iechor(['up', '--no-log-prefix'], options).stdout).toContain('103:104 440\n0:0 400\n');
+    expect(engine.iechor(['down'], options).exit).toBe(0);
+  });
+
   test('a volume survives down and is gone after down -v', async () => {
     compose('exec', '-T', 'web', 'sh', '-c', 'echo changed > /www/index.html');
     expect(compose('down').exit).toBe(0);

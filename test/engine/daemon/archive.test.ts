@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -134,5 +143,12 @@ suite('archives of containers (need root)', () => {
     const tar = await buffer(await engine.containerArchiveGet({ id, path: '/tmp/mine' }));
     expect((await run('tar', ['-tvf', '-', '--numeric-owner'], { input: tar })).stdout).toContain('1000/1000');
     await engine.containerRemove({ id });
+    const plain = await created('true');
+    const theirs = tree({ theirs: '' });
+    chownSync(join(theirs, 'theirs'), 103, 104);
+    await engine.containerArchivePut({ id: plain, path: '/tmp', copyUIDGID: true, body: packTree(theirs) });
+    const kept = await buffer(await engine.containerArchiveGet({ id: plain, path: '/tmp/theirs' }));
+    expect((await run('tar', ['-tvf', '-', '--numeric-owner'], { input: kept })).stdout).toContain('103/104');
+    await engine.containerRemove({ id: plain });
   });
 });
