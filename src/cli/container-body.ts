@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { ContainerCreateBody, EndpointSettings, HealthConfig } from '../api/types/container.ts';
+import type {
+  ContainerCreateBody,
+  ContainerUpdateBody,
+  EndpointSettings,
+  HealthConfig,
+} from '../api/types/container.ts';
 import type { DeviceMapping, HostConfig, RestartPolicy, Ulimit } from '../api/types/host-config.ts';
-import { parseBytes } from '../common/bytes.ts';
 import { parseDuration } from '../common/duration.ts';
 import { IechorError } from '../common/error.ts';
+import { bytesFlag } from './bytes-flag.ts';
 import { parseMount } from './parse-mount.ts';
 import { parseExpose, parsePublish } from './parse-ports.ts';
 
@@ -91,11 +96,23 @@ function hostConfig(flags: ContainerFlags): HostConfig {
     Runtime: str('runtime'),
     CgroupParent: str('cgroup-parent'),
     ShmSize: bytes('shm-size'),
+    OomKillDisable: on('oom-kill-disable') ? true : undefined,
+    OomScoreAdj: num('oom-score-adj'),
+    ...limits(flags),
+  });
+}
+
+/** What `update` changes, from those of the flags that describe it. Throws USAGE. */
+export function updateBody(flags: ContainerFlags): ContainerUpdateBody {
+  return defined({ ...limits(flags), RestartPolicy: restartPolicy(reader(flags).str('restart')) });
+}
+
+function limits(flags: ContainerFlags) {
+  const { str, num, bytes } = reader(flags);
+  return {
     Memory: bytes('memory'),
     MemoryReservation: bytes('memory-reservation'),
     MemorySwap: str('memory-swap') === '-1' ? -1 : bytes('memory-swap'),
-    OomKillDisable: on('oom-kill-disable') ? true : undefined,
-    OomScoreAdj: num('oom-score-adj'),
     NanoCpus: cpus(str('cpus')),
     CpuShares: num('cpu-shares'),
     CpuPeriod: num('cpu-period'),
@@ -103,7 +120,7 @@ function hostConfig(flags: ContainerFlags): HostConfig {
     CpusetCpus: str('cpuset-cpus'),
     CpusetMems: str('cpuset-mems'),
     PidsLimit: num('pids-limit'),
-  });
+  };
 }
 
 function endpoints(flags: ContainerFlags, network: string): Record<string, EndpointSettings> {
@@ -144,13 +161,7 @@ function reader(flags: ContainerFlags) {
     num: (name: string) => (typeof flags[name] === 'number' ? flags[name] : undefined),
     on: (name: string) => flags[name] === true,
     list: (name: string): string[] => (Array.isArray(flags[name]) ? [...flags[name]] : []),
-    bytes: (name: string) => {
-      const text = str(name);
-      return text === undefined
-        ? undefined
-        : (parseBytes(text) ??
-            usage(`--${name} "${text}" is not a size`, 'write a number with b, k, m or g, e.g. 512m'));
-    },
+    bytes: (name: string) => bytesFlag(name, str(name)),
   };
 }
 

@@ -141,6 +141,19 @@ export const commands: Readonly<Record<string, CommandRow>> = {
     load: () => import('./container/export.ts'),
   },
   'container port': { summary: 'List the published ports of a container', load: () => import('./container/port.ts') },
+  'container cp': {
+    summary: 'Copy files between a container and the disk',
+    load: () => import('./container/cp.ts'),
+  },
+  'container diff': { summary: "Show what changed in a container's files", load: () => import('./container/diff.ts') },
+  'container stats': {
+    summary: 'Show what containers use, as it changes',
+    load: () => import('./container/stats.ts'),
+  },
+  'container update': {
+    summary: 'Change the limits and the restart policy of one or more containers',
+    load: () => import('./container/update.ts'),
+  },
   'container top': { summary: 'Show the running processes of a container', load: () => import('./container/top.ts') },
   'container ls': { summary: 'List containers', load: () => import('./container/ps.ts') },
   'container inspect': {
@@ -214,6 +227,13 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   'builder prune': { summary: 'Remove the cache of builds', load: () => import('./builder/prune.ts') },
   'system df': { summary: 'Show what lies on the disk', load: () => import('./system/df.ts') },
   'system prune': { summary: 'Remove whatever nothing uses', load: () => import('./system/prune.ts') },
+  cp: { summary: 'Copy files between a container and the disk', load: () => import('./container/cp.ts') },
+  diff: { summary: "Show what changed in a container's files", load: () => import('./container/diff.ts') },
+  stats: { summary: 'Show what containers use, as it changes', load: () => import('./container/stats.ts') },
+  update: {
+    summary: 'Change the limits and the restart policy of one or more containers',
+    load: () => import('./container/update.ts'),
+  },
   build: { summary: 'Build an image from an iEchorfile', load: () => import('./image/build.ts') },
   'image build': { summary: 'Build an image from an iEchorfile', load: () => import('./image/build.ts') },
 };

@@ -21,18 +21,26 @@ export async function containerChanges(
   const top = record.chain.at(-1);
   const lower = openLower(top === undefined ? [] : context.snapshotter.lowerDirs(top));
   const changes: ContainerChange[] = [];
-  // Names are bytes: one latin1 character each, until they are shown.
-  const walk = (directory: string, path: string) => {
+  // Names are bytes: one latin1 character each, until they are shown. Returns how many places of mounts were left out.
+  const walk = (directory: string, path: string): number => {
+    let places = 0;
     for (const name of readdirSync(bytes(directory), 'latin1').sort()) {
       const full = `${directory}/${name}`;
       const inside = `${path}/${name}`;
       const stat = lstatSync(bytes(full));
-      const kind = kindOf(stat, lower.find(inside.slice(1)) !== undefined);
-      if (!(kind === added && mountPlaces.has(inside) && isUntouched(full, stat))) {
-        changes.push({ Path: bytes(inside).toString('utf8'), Kind: kind });
+      const below = lower.find(inside.slice(1));
+      const kind = kindOf(stat, below !== undefined);
+      if (kind === added && mountPlaces.has(inside) && isUntouched(full, stat)) {
+        places += 1;
+        continue;
       }
-      if (stat.isDirectory()) walk(full, inside);
+      const own = changes.push({ Path: bytes(inside).toString('utf8'), Kind: kind });
+      if (!stat.isDirectory()) continue;
+      const within = walk(full, inside);
+      // A directory that is there for the sake of such a place alone.
+      if (within > 0 && changes.length === own && below && looksAlike(stat, below.stat)) changes.pop();
     }
+    return places;
   };
   try {
     walk(Buffer.from(context.snapshotter.upperDir(record.id)).toString('latin1'), '');
@@ -49,6 +57,10 @@ function bytes(text: string): Buffer {
 function kindOf(stat: Stats, isBelow: boolean): ContainerChange['Kind'] {
   if (isWhiteout(stat)) return deleted;
   return isBelow ? modified : added;
+}
+
+function looksAlike(a: Stats, b: Stats): boolean {
+  return a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
 }
 
 function isUntouched(path: string, stat: Stats): boolean {

@@ -1,9 +1,9 @@
 import { BaseCommand } from '../../cli/base-command.ts';
+import { bytesFlag } from '../../cli/bytes-flag.ts';
 import { confirm } from '../../cli/confirm.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Flags } from '../../cli/flags.ts';
 import { prunedText, pruneBuilds } from '../../cli/prune.ts';
-import { parseBytes } from '../../common/bytes.ts';
 
 export default class BuilderPrune extends BaseCommand {
   static override summary = 'Remove the cache of builds';
@@ -21,7 +21,7 @@ export default class BuilderPrune extends BaseCommand {
     const pruned = await pruneBuilds(await this.engine(), {
       filters: parseFilters(flags.filter),
       all: flags.all,
-      keepBytes: flags['keep-storage'] === undefined ? undefined : parseBytes(flags['keep-storage']),
+      keepBytes: bytesFlag('keep-storage', flags['keep-storage']),
       signal: this.signal,
     });
     this.print(prunedText([pruned]));

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { bytesFlag } from '../../cli/bytes-flag.ts';
 import { openBuildContext } from '../../cli/build-context.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { keyValues } from '../../cli/key-values.ts';
 import { printProgress } from '../../cli/progress-stream.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
-import { parseBytes } from '../../common/bytes.ts';
 
 const several = (summary: string, char?: 't') =>
   Flags.string({ summary, multiple: true, multipleNonGreedy: true, ...(char ? { char } : {}) });
@@ -55,7 +55,7 @@ export default class Build extends BaseCommand {
       labels: keyValues(flags.label),
       networkmode: flags.network,
       extrahosts: flags['add-host']?.join(','),
-      shmsize: flags['shm-size'] === undefined ? undefined : parseBytes(flags['shm-size']),
+      shmsize: bytesFlag('shm-size', flags['shm-size']),
       platform: flags.platform,
       target: flags.target,
       version: '1',

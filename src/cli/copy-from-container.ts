@@ -1,0 +1,150 @@
+import {
+  chmodSync,
+  createWriteStream,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs';
+import { posix, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { extract, type Header } from 'tar-stream';
+import type { EngineApi } from '../api/engine-api.ts';
+import { IechorError } from '../common/error.ts';
+import { copyTarget } from './copy-target.ts';
+
+export interface CopyOptions {
+  readonly followLink: boolean;
+  /** Keep owners. */
+  readonly archive: boolean;
+  readonly signal: AbortSignal;
+}
+
+const goDirectory = 2 ** 31;
+const goSymlink = 2 ** 27;
+export const hasModeBit = (mode: number, bit: number): boolean => Math.floor(mode / bit) % 2 === 1;
+export const isGoDirectory = (mode: number): boolean => hasModeBit(mode, goDirectory);
+export const isGoSymlink = (mode: number): boolean => hasModeBit(mode, goSymlink);
+
+/** Copies from a container to the disk, or as a tar archive to standard output (`-`). */
+export async function copyFromContainer(
+  engine: EngineApi,
+  { id, path }: { readonly id: string; readonly path: string },
+  { target, ...options }: CopyOptions & { readonly target: string },
+): Promise<void> {
+  const { signal } = options;
+  const asked = path.startsWith('/') ? path : `/${path}`;
+  let stat = await engine.containerArchiveStat({ id, path: asked, signal });
+  const name = posix.basename(posix.normalize(asked));
+  let source = asked;
+  if (options.followLink && isGoSymlink(stat.mode)) {
+    source = stat.linkTarget;
+    stat = await engine.containerArchiveStat({ id, path: source, signal });
+  }
+  const open = () => engine.containerArchiveGet({ id, path: source, signal });
+  if (target === '-') {
+    await pipeline(await open(), process.stdout, { end: false });
+    return;
+  }
+  const found = statSync(target, { throwIfNoEntry: false });
+  const isDirectory = isGoDirectory(stat.mode);
+  const to = copyTarget(
+    { path: asked, name, isDirectory },
+    target,
+    found && { path: target, isDirectory: found.isDirectory() },
+  );
+  await unpack(await open(), {
+    // A link that the user names is followed; links of the archive are not.
+    root: found && to === target ? realpathSync(to) : resolve(to),
+    archive: options.archive,
+    prefix: posix.basename(posix.normalize(source)),
+  });
+}
+
+interface Unpacking {
+  /** What the archive's first entry becomes. */
+  readonly root: string;
+  /** Its name in the archive. */
+  readonly prefix: string;
+  readonly archive: boolean;
+}
+
+/** Writes the entries of an archive at and below `root`, following no link that it made. */
+async function unpack(tar: Readable, unpacking: Unpacking): Promise<void> {
+  const directories = new Map<string, Header>();
+  const entries = tar.pipe(extract());
+  tar.on('error', (error) => entries.destroy(error));
+  for await (const entry of entries) {
+    const place = placeOf(entry.header.name, unpacking);
+    const { header } = entry;
+    if (header.type === 'directory') {
+      makeDirectory(place);
+      directories.set(place, header);
+      entry.resume();
+    } else {
+      if (header.type === 'file' || header.type === 'contiguous-file') {
+        makeRoom(place);
+        await pipeline(entry, createWriteStream(place, { flags: 'wx', mode: 0o600 }));
+      } else {
+        entry.resume();
+        if (!makeOther(place, header, unpacking)) continue;
+      }
+      if (header.type !== 'link') finish(place, header, unpacking);
+    }
+  }
+  for (const [place, header] of [...directories].reverse()) finish(place, header, unpacking);
+}
+
+function placeOf(name: string, { root, prefix }: Unpacking): string {
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (prefix !== '' && parts[0] === prefix) parts.shift();
+  if (parts.includes('..')) throw damaged(name);
+  let place = root;
+  for (const part of parts) {
+    if (lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink()) throw damaged(name);
+    place = `${place}/${part}`;
+  }
+  return place;
+}
+
+function damaged(name: string): IechorError {
+  return new IechorError('ARCHIVE_INVALID', `the engine's archive leads out of itself at ${JSON.stringify(name)}`);
+}
+
+function makeDirectory(place: string): void {
+  const stat = lstatSync(place, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) return;
+  if (stat) rmSync(place);
+  mkdirSync(place, { mode: 0o700 });
+}
+
+function makeRoom(place: string): void {
+  const stat = lstatSync(place, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) throw new IechorError('USAGE', `cannot copy a file over the directory ${place}`);
+  if (stat) rmSync(place);
+}
+
+/** Links; false for devices and the like, which a copy leaves out. */
+function makeOther(place: string, header: Header, unpacking: Unpacking): boolean {
+  if (header.type !== 'symlink' && header.type !== 'link') {
+    process.stderr.write(`left out: ${header.name} (${header.type})\n`);
+    return false;
+  }
+  makeRoom(place);
+  if (header.type === 'symlink') symlinkSync(header.linkname ?? '', place);
+  else linkSync(placeOf(header.linkname ?? '', unpacking), place);
+  return true;
+}
+
+function finish(place: string, header: Header, { archive }: Unpacking): void {
+  if (archive) lchownSync(place, header.uid ?? 0, header.gid ?? 0);
+  if (header.type === 'symlink') return;
+  chmodSync(place, header.mode ?? 0o644);
+  if (header.mtime) utimesSync(place, header.mtime, header.mtime);
+}
