@@ -42,9 +42,10 @@ for (const [engineName, lackingEngine, open] of engines) {
   if (lacking) console.warn(`SKIPPED: Docker's client on ${engineName}: this machine lacks ${lacking}`);
   (lacking ? describe.skip : describe)(`Docker's client on ${engineName}`, () => {
     const prefix = `t${process.pid}${engineName === 'iechord' ? 'i' : 'd'}`;
-    const dir = mkdtempSync(join(tmpdir(), 'iechor-docker-cli-'));
+    let dir: string;
     let opened: Opened;
     beforeAll(() => {
+      dir = mkdtempSync(join(tmpdir(), 'iechor-docker-cli-'));
       opened = open();
     });
     afterAll(() => {
