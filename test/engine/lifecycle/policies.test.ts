@@ -84,9 +84,10 @@ suite('what the engine does by itself (needs root)', () => {
       HostConfig: { LogConfig: { Type: 'json-file', Config: { 'max-size': '20k', 'max-file': '2' } } },
     });
     const directory = dirname(logPath(t.context.roots, id));
-    const logs = () => readdirSync(directory).filter((name) => name.startsWith('log'));
-    await until('rotated', () => logs().includes('log.1'));
-    expect(logs().sort()).toEqual(['log', 'log.1']);
+    // Between two files conmon has one of a passing name.
+    const logs = () => readdirSync(directory).filter((name) => /^log(\.\d+)?$/.test(name));
+    await until('rotated', () => logs().sort().join(' ') === 'log log.1');
+    expect(logs()).not.toContain('log.2');
     await t.engine.containerRemove({ id, force: true });
   });
 });
