@@ -8,6 +8,7 @@ import { execFailureCode } from './start-errors.ts';
 interface Command {
   readonly command: string;
   readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** What a runtime is given for one further process, and what it answers. */
@@ -43,6 +44,7 @@ export function createExecFiles(runtime: OciRuntime, parent: string, request: Ex
     consoleSocket: `/proc/${globalThis.process.pid}/fd/${dirFd}/console`,
     byRuntime: (consoleSocket) => ({
       command: runtime.path,
+      env: runtime.env,
       args: [
         ...[...global, 'exec', '--process', file('process.json'), '--pid-file', file('pid')],
         ...(consoleSocket === undefined ? [] : ['--console-socket', consoleSocket]),
@@ -51,6 +53,7 @@ export function createExecFiles(runtime: OciRuntime, parent: string, request: Ex
     }),
     byConmon: (conmon) => ({
       command: conmon,
+      env: runtime.env,
       args: [
         ...['--sync', '--api-version', '1', '--exec', '--cid', request.id, '--cuuid', request.id],
         ...['--runtime', runtime.path, ...global.flatMap((each) => ['--runtime-arg', each])],

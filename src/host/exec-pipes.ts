@@ -1,7 +1,6 @@
 import { fchmodSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { ExecFiles } from './exec-files.ts';
-import { runtimeEnvironment } from './oci-runtime.ts';
 import { createOutputQueue } from './output-queue.ts';
 import type { Child } from './processes.ts';
 import type { ExecRequest, MonitorConnection, OciRuntime } from './runtime-port.ts';
@@ -32,10 +31,7 @@ export function startOnPipes(runtime: OciRuntime, files: ExecFiles, request: Exe
   };
   // Without input it is a pipe at its end, never /dev/null: crun gives the streams to the process's user, and that
   // would be the host's own device.
-  const { child, stdin, stdout, stderr } = spawnPiped(
-    { ...command, env: runtimeEnvironment },
-    { stdin: true, prepare },
-  );
+  const { child, stdin, stdout, stderr } = spawnPiped(command, { stdin: true, prepare });
   if (!request.stdin) stdin?.end();
   let said = '';
   stderr.once('data', (data: Buffer) => {

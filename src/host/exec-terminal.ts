@@ -4,7 +4,6 @@ import { type Channel, createChannel, dropAfterEnd } from './channel.ts';
 import type { ExecFiles } from './exec-files.ts';
 import { lingerMilliseconds, type StartedExec } from './exec-pipes.ts';
 import { closeAll, pipe, watchFd } from './fds.ts';
-import { runtimeEnvironment } from './oci-runtime.ts';
 import { createOutputQueue } from './output-queue.ts';
 import { type Child, spawnProcess } from './processes.ts';
 import type { ExecRequest } from './runtime-port.ts';
@@ -19,7 +18,6 @@ export async function startOnConsole(files: ExecFiles, request: ExecRequest): Pr
   try {
     const child = spawnProcess({
       ...files.byRuntime(files.consoleSocket),
-      env: runtimeEnvironment,
       stdio: [nothing, messages.write, messages.write],
     });
     const master = await receiveMaster(listening, child);
@@ -95,7 +93,6 @@ export function startOnTerminal(files: ExecFiles, request: ExecRequest): Started
     if (request.rows && request.columns) setTerminalSize(master, request.rows, request.columns);
     const child = spawnProcess({
       ...files.byRuntime(),
-      env: runtimeEnvironment,
       stdio: [],
       terminal: path,
     });

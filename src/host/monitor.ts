@@ -19,7 +19,6 @@ import {
   readRecord,
   writeRecord,
 } from './monitor-files.ts';
-import { runtimeEnvironment } from './oci-runtime.ts';
 import { type Child, signalProcess, spawnProcessLater } from './processes.ts';
 import type { Monitor, MonitorRequest, MonitorStarted, OciRuntime } from './runtime-port.ts';
 import { findProgram } from './runtime-probe.ts';
@@ -147,7 +146,7 @@ async function startConmon(conmon: string, options: StartOptions): Promise<Monit
       command: conmon,
       args: conmonArguments(options),
       // conmon stamps log lines in its own time zone.
-      env: { ...runtimeEnvironment, TZ: 'UTC', _OCI_SYNCPIPE: String(syncPipeFd) },
+      env: { ...options.runtime.env, TZ: 'UTC', _OCI_SYNCPIPE: String(syncPipeFd) },
       cwd: files.dir,
       stdio: [nothing, nothing, errors, sync.write],
     });

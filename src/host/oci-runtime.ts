@@ -1,8 +1,9 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { IechorError, isIechorError } from '../common/error.ts';
 import type { Log } from '../common/log.ts';
 import { removeTree } from './files.ts';
+import { unmount } from './mount.ts';
 import type { OciResources } from './oci-types.ts';
 import type { OciRuntime } from './runtime-port.ts';
 import { deleteContainer, releaseHeld } from './runtime-state.ts';
@@ -13,7 +14,9 @@ import { startError } from './start-errors.ts';
 /** Runtimes in the order of preference: crun starts a container in half of runc's time. */
 const candidates = ['crun', 'runc'] as const;
 /** A runtime must not see LISTEN_FDS, NOTIFY_SOCKET and the like of a daemon started by an init system. */
-export const runtimeEnvironment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C' };
+const environment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C' };
+/** Copies of itself that a runtime mounts for a moment, and leaves where it is killed then. */
+const ownCopy = /^(crun|runc)\.[A-Za-z0-9]{6}$/;
 
 /**
  * The first runtime that really runs containers here: `preferred` (name or path), else crun, else runc. Its state is
@@ -21,6 +24,7 @@ export const runtimeEnvironment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/s
  */
 export async function openRuntime(options: { root: string; preferred?: string; log: Log }): Promise<OciRuntime> {
   mkdirSync(options.root, { recursive: true, mode: 0o700 });
+  removeCopies(options.root);
   const tried: string[] = [];
   const failures: string[] = [];
   for (const { name, program } of order(options.preferred)) {
@@ -40,6 +44,13 @@ export async function openRuntime(options: { root: string; preferred?: string; l
   });
 }
 
+function removeCopies(root: string): void {
+  for (const name of readdirSync(root).filter((each) => ownCopy.test(each))) {
+    unmount(join(root, name));
+    rmSync(join(root, name), { force: true });
+  }
+}
+
 function probeFiles(root: string): { cacheFile: string; scratch: string } {
   return { cacheFile: join(root, 'probed.json'), scratch: join(root, 'scratch') };
 }
@@ -53,13 +64,15 @@ function order(preferred: string | undefined): { name: 'crun' | 'runc'; program:
 
 function createRuntime(probed: ProbedRuntime, root: string): OciRuntime {
   const { name, path, version } = probed;
+  const env = { ...environment, _LIBCONTAINER_STATEDIR: dirname(root) };
   const call = (args: readonly string[], input?: string): Promise<RunResult> =>
-    run(path, ['--root', root, ...args], { env: runtimeEnvironment, ...(input !== undefined && { input }) });
+    run(path, ['--root', root, ...args], { env, ...(input !== undefined && { input }) });
   return {
     name,
     path,
     version,
     root,
+    env,
     takesSeccompBpf: name === 'crun' && atLeast(version, [1, 8]),
     start: async (id) => {
       // The containers that the engine makes have no hooks, which would be all there is left for the program to do.

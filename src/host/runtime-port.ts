@@ -7,6 +7,8 @@ export interface OciRuntime {
   readonly path: string;
   readonly version: string;
   readonly root: string;
+  /** What the program, and a monitor that runs it, gets as its environment. */
+  readonly env: Readonly<Record<string, string>>;
   /** True where the annotation `run.oci.seccomp_bpf_data` replaces libseccomp's compilation. */
   readonly takesSeccompBpf: boolean;
   /** Lets a created container run. Throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE or CONTAINER_START_FAILED. */

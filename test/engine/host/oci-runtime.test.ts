@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../../src/common/log.ts';
+import { mountAt } from '../../../src/host/mount.ts';
 import { openRuntime } from '../../../src/host/oci-runtime.ts';
 import { findProgram, probeRuntime, runtimeHint } from '../../../src/host/runtime-probe.ts';
 import { skipReason } from './tiny-host.ts';
@@ -26,6 +27,15 @@ check('a runtime that works is probed once per program and boot', async () => {
   expect(await open()).toMatchObject({ path: wrapper, version: first.version });
   expect(readFileSync(calls, 'utf8')).toBe(called);
   expect(readdirSync(join(dir, 'root/scratch'))).toEqual([]);
+});
+
+check('what a runtime that was killed has left of itself goes at the next start', async () => {
+  const copy = join(dir, 'crun.a1B2c3');
+  writeFileSync(copy, '');
+  mountAt({ type: 'none', source: '/proc/self/exe', options: ['bind'] }, copy);
+  const { env } = await openRuntime({ root: dir, log: silentLog });
+  expect(readdirSync(dir)).not.toContain('crun.a1B2c3');
+  expect(env).toMatchObject({ _LIBCONTAINER_STATEDIR: dir });
 });
 
 check('a runtime that cannot run a container is passed over', async () => {
