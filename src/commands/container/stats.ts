@@ -41,7 +41,9 @@ export default class Stats extends BaseCommand {
     }
     // A name that does not exist is said before anything is shown.
     for (const id of asked) await engine.containerInspect({ id, signal });
-    await this.#show(engine, named, text);
+    await this.#show(engine, named, text).catch((error: unknown) => {
+      if (!signal.aborted) throw error; // An interrupt ends it as it should, whatever was being asked for.
+    });
   }
 
   async #show(
