@@ -24,7 +24,8 @@ export abstract class BaseCommand extends Command {
     super(argv, config);
     this.globals = globals;
     const own = this.constructor as typeof BaseCommand;
-    this.argv = normalizeArgv(argv, (own.flags ?? {}) as Record<string, FlagShape>, { interspersed: own.interspersed });
+    const flags = { ...own.baseFlags, ...own.flags } as Record<string, FlagShape>;
+    this.argv = normalizeArgv(argv, flags, { interspersed: own.interspersed });
   }
 
   /** Runs the command. Resolves with what `run` returns (a number is the exit code), rejects with its error. */

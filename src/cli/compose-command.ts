@@ -7,6 +7,7 @@ import type { Session } from '../compose/session.ts';
 import type { Loaded, LoadOptions } from '../compose/source/load.ts';
 import type { Target } from '../compose/state.ts';
 import { BaseCommand } from './base-command.ts';
+import { composeFlags } from './compose-flags.ts';
 import { openRenderer } from './open-renderer.ts';
 import type { Renderer } from './render/renderer.ts';
 import { diagnosticsText } from './report-error.ts';
@@ -29,6 +30,8 @@ interface SessionOptions {
 
 /** What the commands of a project share: its files, the session with the engine, and Ctrl-C. */
 export abstract class ComposeCommand extends BaseCommand {
+  /** Accepted by all: what only looks does no more with it than without it. */
+  static override baseFlags = { 'dry-run': composeFlags['dry-run'] };
   readonly #soft = new AbortController();
   readonly #hard = new AbortController();
   #interrupts: (() => void) | undefined;
@@ -64,6 +67,13 @@ export abstract class ComposeCommand extends BaseCommand {
     };
     process.on('SIGINT', this.#interrupts);
     process.on('SIGTERM', this.#interrupts);
+  }
+
+  /** From here on Ctrl-C does what it does by itself, or what a terminal or a proxy makes of it. */
+  protected handOnSignals(): void {
+    if (!this.#interrupts) return;
+    process.off('SIGINT', this.#interrupts);
+    process.off('SIGTERM', this.#interrupts);
   }
 
   /** Reads the project. With services, those of inactive profiles among them are switched on; `quiet` drops warnings. */

@@ -8,22 +8,25 @@ import { codeOf, IechorError } from '../common/error.ts';
 import { type CopyOptions, isGoDirectory, isGoSymlink } from './copy-from-container.ts';
 import { type CopySide, copyTarget } from './copy-target.ts';
 
-/** Copies from the disk to a container, or unpacks a tar archive from standard input (`-`) in a directory of it. */
+/**
+ * Copies from the disk to a container, or unpacks a tar archive (`-`: from `input`, else standard input) in a directory
+ * of it.
+ */
 export async function copyToContainer(
   engine: EngineApi,
   source: string,
-  { id, path, ...options }: CopyOptions & { readonly id: string; readonly path: string },
+  { id, path, ...options }: CopyOptions & { readonly id: string; readonly path: string; readonly input?: Readable },
 ): Promise<void> {
   const { archive: copyUIDGID, signal } = options;
   const asked = path.startsWith('/') ? path : `/${path}`;
-  const found = await look(engine, id, { path: asked, signal });
+  const found = await lookInContainer(engine, id, { path: asked, signal });
   const put = (directory: string, body: Readable) =>
     engine.containerArchivePut({ id, path: directory, noOverwriteDirNonDir: true, copyUIDGID, body, signal });
   if (source === '-') {
     if (!found?.isDirectory) {
       throw new IechorError('USAGE', `${asked} is no directory: an archive is unpacked in one`);
     }
-    await put(found.path, process.stdin);
+    await put(found.path, options.input ?? process.stdin);
     return;
   }
   const stat = options.followLink ? statSync(source) : lstatSync(source);
@@ -46,7 +49,7 @@ export async function copyToContainer(
 }
 
 /** What is at a path of the container, a link at its end followed. */
-async function look(
+export async function lookInContainer(
   engine: EngineApi,
   id: string,
   { path, signal }: { readonly path: string; readonly signal: AbortSignal },

@@ -7,6 +7,8 @@ export interface CommandShape {
   readonly synopsis?: string;
   readonly examples?: readonly unknown[] | undefined;
   readonly flags?: Readonly<Record<string, FlagHelp>>;
+  /** Flags that a family of commands shares. */
+  readonly baseFlags?: Readonly<Record<string, FlagHelp>>;
 }
 interface FlagHelp {
   readonly type: 'boolean' | 'option';
@@ -21,7 +23,7 @@ interface FlagHelp {
 
 /** Help of one command, in the layout people know from Docker. */
 export function commandHelp(words: string, command: CommandShape): string {
-  const rows = Object.entries(command.flags ?? {})
+  const rows = Object.entries({ ...command.baseFlags, ...command.flags })
     .filter(([, flag]) => !flag.hidden)
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([name, flag]) => flagRow(name, flag));

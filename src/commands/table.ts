@@ -48,6 +48,14 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   save: { summary: 'Save one or more images to a tar archive', load: () => import('./image/save.ts') },
   load: { summary: 'Load images from a tar archive', load: () => import('./image/load.ts') },
   history: { summary: 'Show how an image was made', load: () => import('./image/history.ts') },
+  commit: {
+    summary: "Make an image of a container's files and configuration",
+    load: () => import('./container/commit.ts'),
+  },
+  'container commit': {
+    summary: "Make an image of a container's files and configuration",
+    load: () => import('./container/commit.ts'),
+  },
   'image bootstrap': {
     summary: "Make a base image from a distribution's packages, without a registry",
     load: () => import('./image/bootstrap.ts'),
@@ -214,6 +222,38 @@ export const commands: Readonly<Record<string, CommandRow>> = {
     hidden: true,
   },
   'compose up': { summary: 'Create and start the containers of the project', load: () => import('./compose/up.ts') },
+  'compose attach': {
+    summary: "Attach to the streams of a service's running container",
+    load: () => import('./compose/attach.ts'),
+  },
+  'compose cp': {
+    summary: 'Copy files between services, or between a service and the disk',
+    load: () => import('./compose/cp.ts'),
+  },
+  'compose events': {
+    summary: "Show what happens to the project's containers, as it happens",
+    load: () => import('./compose/events.ts'),
+  },
+  'compose export': {
+    summary: "Export the file system of a service's container as a tar archive",
+    load: () => import('./compose/export.ts'),
+  },
+  'compose stats': {
+    summary: 'Show what the containers of services use, as it changes',
+    load: () => import('./compose/stats.ts'),
+  },
+  'compose version': {
+    summary: 'Show the version of iEchor Compose',
+    load: () => import('./compose/version.ts'),
+  },
+  'compose volumes': {
+    summary: 'List the volumes of the project, or those that services use',
+    load: () => import('./compose/volumes.ts'),
+  },
+  'compose wait': {
+    summary: 'Wait until the containers of services end; the exit code is theirs',
+    load: () => import('./compose/wait.ts'),
+  },
   up: { summary: 'Create and start the containers of the project', load: () => import('./compose/up.ts') },
   down: { summary: 'Stop and remove containers and networks of the project', load: () => import('./compose/down.ts') },
   scale: { summary: 'Change the number of replicas of services', load: () => import('./compose/scale.ts') },

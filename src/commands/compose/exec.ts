@@ -34,6 +34,11 @@ export default class Exec extends ComposeCommand {
       running: true,
       signal: this.signal,
     });
+    if (this.isDryRun(flags)) {
+      this.print(`would run in ${container.name}: ${command.join(' ')}`);
+      return 0;
+    }
+    this.handOnSignals();
     return runExec(engine, container.id, {
       command,
       env: flags.env ?? [],

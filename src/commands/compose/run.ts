@@ -29,6 +29,7 @@ export default class Run extends ComposeCommand {
       this.print(name);
       return 0;
     }
+    this.handOnSignals();
     return runAttached(engine, id, {
       tty: oneOff.tty,
       streams: [...(oneOff.interactive ? ['stdin'] : []), 'stdout', 'stderr'],

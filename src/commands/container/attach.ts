@@ -1,8 +1,6 @@
+import { attachContainer } from '../../cli/attach-container.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Args, Flags } from '../../cli/flags.ts';
-import { proxySignals } from '../../cli/run-attached.ts';
-import { connectTerminal } from '../../cli/terminal.ts';
-import { IechorError } from '../../common/error.ts';
 
 export default class Attach extends BaseCommand {
   static override summary = 'Attach to the streams of a running container';
@@ -16,36 +14,11 @@ export default class Attach extends BaseCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Attach);
-    const engine = await this.engine();
-    const { Config, State, Id } = await engine.containerInspect({ id: args.container });
-    if (!State.Running)
-      throw new IechorError('WRONG_STATE', `container "${args.container}" is not running`, {
-        hint: `iechor start -a ${args.container}`,
-      });
-    const tty = Config.Tty ?? false;
-    const stdin = !flags['no-stdin'] && (Config.OpenStdin ?? false);
-    const session = await engine.containerAttach({
-      id: Id,
-      stream: true,
-      stdin,
-      stdout: true,
-      stderr: true,
+    return attachContainer(await this.engine(), args.container, {
+      stdin: !flags['no-stdin'],
+      signalProxy: flags['sig-proxy'],
       detachKeys: flags['detach-keys'],
+      hint: `iechor start -a ${args.container}`,
     });
-    const ended = engine.containerWait({ id: Id, condition: 'not-running' });
-    ended.catch(() => {}); // awaited below, unless the user detaches
-    const stop = flags['sig-proxy'] && !tty ? proxySignals(engine, Id) : () => {};
-    try {
-      const ending = await connectTerminal(session, {
-        tty,
-        stdin,
-        detachKeys: flags['detach-keys'],
-        resize: (h, w) => engine.containerResize({ id: Id, h, w }),
-      });
-      return ending === 'detached' ? 0 : (await ended).StatusCode;
-    } finally {
-      stop();
-      session.close();
-    }
   }
 }

@@ -2,11 +2,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Flags } from '../../cli/flags.ts';
 import { formatRows } from '../../cli/render/format.ts';
-
-const columns = [
-  { title: 'DRIVER', field: 'Driver' },
-  { title: 'VOLUME NAME', field: 'Name' },
-];
+import { volumeColumns, volumeRows } from '../../cli/volume-rows.ts';
 
 export default class VolumeLs extends BaseCommand {
   static override summary = 'List volumes';
@@ -24,19 +20,8 @@ export default class VolumeLs extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(VolumeLs);
     const { Volumes } = await (await this.engine()).volumeList({ filters: parseFilters(flags.filter) });
-    const rows = [...Volumes]
-      .sort((a, b) => a.Name.localeCompare(b.Name))
-      .map((volume) => ({
-        Driver: volume.Driver,
-        Name: volume.Name,
-        Mountpoint: volume.Mountpoint,
-        Scope: volume.Scope,
-        Labels: Object.entries(volume.Labels ?? {})
-          .map(([key, value]) => `${key}=${value}`)
-          .join(','),
-        Label: (key: string) => volume.Labels?.[key] ?? '',
-      }));
-    const output = flags.quiet ? rows.map((row) => row.Name).join('\n') : formatRows(rows, columns, flags.format);
+    const rows = volumeRows(Volumes);
+    const output = flags.quiet ? rows.map((row) => row.Name).join('\n') : formatRows(rows, volumeColumns, flags.format);
     if (output) this.print(output);
   }
 }
