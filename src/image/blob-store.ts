@@ -29,13 +29,17 @@ export interface BlobStore {
   put(content: string | Uint8Array): Digest;
   /** Stores a stream. Throws DIGEST_MISMATCH where it does not have that digest or size, keeping nothing. */
   putStream(content: Readable, expected: { readonly digest: Digest; readonly size?: number }): Promise<void>;
-  /** Takes over a file whose digest the caller has computed while writing it. */
-  adopt(path: string, digest: Digest): void;
+  /**
+   * Takes over a file whose digest the caller has computed while writing it. `sync: false` where the caller makes the
+   * whole file system durable before anything refers to it.
+   */
+  adopt(path: string, digest: Digest, options?: { readonly sync: boolean }): void;
   /** New empty directory on the same file system, for work that ends in `adopt`; the caller removes it. */
   temporary(): string;
   /** Whole content, verified again. Throws STATE_DAMAGED where it is missing or differs. */
   read(digest: Digest): Buffer;
-  open(digest: Digest): Readable;
+  /** Content from a byte on. */
+  open(digest: Digest, start?: number): Readable;
   /** Idempotent. */
   remove(digest: Digest): void;
   list(): readonly { readonly digest: Digest; readonly sizeBytes: number; readonly ageMs: number }[];
@@ -49,9 +53,9 @@ export function createBlobStore(dataRoot: string): BlobStore {
   const path = (digest: Digest) => join(directory, hexOf(digest));
   const temporary = () => mkdtempSync(join(temporaryRoot, 'blob-'));
   const sizeBytes = (digest: Digest) => statSync(path(digest), { throwIfNoEntry: false })?.size;
-  const adopt = (from: string, digest: Digest) => {
+  const adopt = (from: string, digest: Digest, { sync } = { sync: true }) => {
     renameSync(from, path(digest));
-    syncDirectory(directory);
+    if (sync) syncDirectory(directory);
   };
   const writing = async (write: (fd: number) => Promise<Digest>): Promise<void> => {
     const work = temporary();
@@ -94,7 +98,7 @@ export function createBlobStore(dataRoot: string): BlobStore {
       const state = content ? 'is damaged' : 'is missing';
       throw new IechorError('STATE_DAMAGED', `the blob ${digest} ${state}`, { hint: 'pull or build its image again' });
     },
-    open: (digest) => createReadStream(path(digest), { highWaterMark: 256 * 1024 }),
+    open: (digest, start = 0) => createReadStream(path(digest), { highWaterMark: 256 * 1024, start }),
     remove: (digest) => rmSync(path(digest), { force: true }),
     list: () => listBlobs(directory),
   };

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { ChainId, Digest, ImageConfig, ImageRecord } from './types.ts';
+import type { ChainId, Descriptor, Digest, ImageConfig, ImageRecord } from './types.ts';
 
 /** A layer that was put in. */
 export interface AddedLayer {
@@ -20,8 +20,19 @@ export interface CreateOptions {
 }
 
 export interface AddRootfsOptions {
+  /** What the archive is a layer over; none: a base. */
+  readonly parent?: ChainId | undefined;
   /** Anything younger gets this time (seconds since the epoch), for images that are to be made again. */
   readonly newestSeconds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PulledLayerOptions {
+  readonly parent?: ChainId | undefined;
+  /** What the layer has to unpack to. */
+  readonly diffId: Digest;
+  /** File that holds the whole stream once it has ended; moved into the store with the layer. None: one is packed. */
+  readonly archive?: { readonly path: string; readonly descriptor: Descriptor } | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -64,15 +75,29 @@ export interface ImageStore {
    * is kept too, so that it can be handed on byte for byte.
    */
   addLayer(tar: Readable, parent?: ChainId, signal?: AbortSignal): Promise<AddedLayer>;
+  /**
+   * Layer from a registry, unpacked as its archive streams in. Throws DIGEST_MISMATCH, keeping nothing, where it unpacks
+   * to something else.
+   */
+  addPulledLayer(tar: Readable, options: PulledLayerOptions): Promise<AddedLayer>;
   /** True where the layer is here already; it then stays for an hour, for an image that is about to name it. */
   holdLayer(chainId: ChainId): boolean;
   /**
-   * Base layer from the tar archive of a root file system. The diff id is that of the archive we would write of it, so
-   * that the same files have the same id however they were packed.
+   * Layer from the tar archive of a root file system, or of what was written over one. The diff id is that of the archive
+   * we would write of it, so that the same files have the same id however they were packed.
    */
   addRootfs(tar: Readable, options?: AddRootfsOptions): Promise<AddedLayer>;
   /** A stored config or manifest, byte for byte. */
   content(digest: Digest): Buffer;
+  /**
+   * The compressed archive of a layer, as it is handed on: the one it came in, else one that is made and kept, the same
+   * at every time. Read with `openBlob`.
+   */
+  compressedLayer(chainId: ChainId, signal?: AbortSignal): Promise<Descriptor>;
+  /** Bytes of a stored blob; undefined where it is not here. */
+  blobSize(digest: Digest): number | undefined;
+  /** A stored blob, from a byte on. */
+  openBlob(digest: Digest, start?: number): Readable;
   /** The uncompressed archive of a layer, whose digest is the diff id. */
   layerArchive(chainId: ChainId): { readonly diffId: Digest; readonly sizeBytes: number; open(): Readable };
 }

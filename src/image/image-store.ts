@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -14,7 +13,10 @@ import { findImage, imageNotFound, lastTagged, type TagRecord, tagsByImage } fro
 import type { AddedLayer, AddRootfsOptions, CreateOptions, ImageStore } from './image-port.ts';
 import { removeImage } from './image-remove.ts';
 import { layerArchive } from './layer-archive.ts';
+import { type Compressions, compressedLayer } from './layer-blob.ts';
 import { mediaTypes } from './media-types.ts';
+import { withSnapshot } from './new-layer.ts';
+import { addPulledLayer } from './pulled-layer.ts';
 import { formatReference, parseReference } from './reference.ts';
 import type { Snapshotter } from './snapshotter.ts';
 import { applyTar } from './tar-apply.ts';
@@ -31,6 +33,7 @@ export function createImageStore(options: {
   const { store, snapshotter, log } = options;
   const blobs = createBlobStore(options.roots.dataRoot);
   const context: ImageStoreContext = { store, snapshotter, blobs, log, fresh: new Map() };
+  const compressions: Compressions = new Map();
   const find = (name: string) => findImage(store, name);
   const get = (name: string) => find(name) ?? imageNotFound(store, name);
   return {
@@ -54,6 +57,7 @@ export function createImageStore(options: {
     remove: (name, removal) => removeImage(context, get(name), name, removal),
     collect: (keep) => collectGarbage(context, keep),
     addLayer: (tar, parent, signal) => addLayer(context, tar, parent, signal),
+    addPulledLayer: (tar, pulled) => addPulledLayer(context, tar, pulled),
     holdLayer: (chainId) => {
       if (!snapshotter.has(chainId)) return false;
       context.fresh.set(chainId, Date.now());
@@ -62,6 +66,9 @@ export function createImageStore(options: {
     addRootfs: (tar, added = {}) => addRootfs(context, tar, added),
     content: (digest) => blobs.read(digest),
     layerArchive: (chainId) => layerArchive(context, chainId),
+    compressedLayer: (chainId, signal) => compressedLayer(context, compressions, { chainId, signal }),
+    blobSize: (digest) => blobs.sizeBytes(digest),
+    openBlob: (digest, start) => blobs.open(digest, start),
   };
 }
 
@@ -146,32 +153,14 @@ async function addLayer(
 
 function addRootfs(context: ImageStoreContext, tar: Readable, options: AddRootfsOptions): Promise<AddedLayer> {
   const { snapshotter } = context;
-  const { signal, newestSeconds } = options;
+  const { signal, newestSeconds, parent } = options;
   const newest = newestSeconds === undefined ? {} : { newestNs: BigInt(newestSeconds) * 1_000_000_000n };
-  return withSnapshot(context, undefined, async (key) => {
+  return withSnapshot(context, parent, async (key) => {
     const root = snapshotter.upperDir(key);
-    await applyTar(tar, { root, lower: [], ...newest }, signal);
+    const lower = parent === undefined ? [] : snapshotter.lowerDirs(parent);
+    await applyTar(tar, { root, lower, ...newest }, signal);
     const { diffId, sizeBytes, tarSizeBytes } = await diffLayer(root, signal);
-    return { chainId: diffId, diffId, sizeBytes, tarSizeBytes };
+    const below = parent === undefined ? {} : { parent };
+    return { chainId: chainIdOf(parent, diffId), diffId, sizeBytes, tarSizeBytes, ...below };
   });
-}
-
-/** Fills a new snapshot and commits it as the layer that `fill` describes; nothing stays of it on failure. */
-async function withSnapshot(
-  context: ImageStoreContext,
-  parent: ChainId | undefined,
-  fill: (key: string) => Promise<LayerRecord>,
-): Promise<AddedLayer> {
-  const { snapshotter, fresh } = context;
-  const key = `add-${randomBytes(8).toString('hex')}`;
-  await snapshotter.prepare(key, parent);
-  try {
-    const layer = await fill(key);
-    fresh.set(layer.chainId, Date.now());
-    await snapshotter.commit(key, layer);
-    return { diffId: layer.diffId, chainId: layer.chainId, sizeBytes: layer.sizeBytes };
-  } catch (error) {
-    await snapshotter.remove(key);
-    throw error;
-  }
 }

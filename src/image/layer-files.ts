@@ -5,7 +5,7 @@ import { codeOf, IechorError } from '../common/error.ts';
 import { readIfThere, writeAtomic } from '../host/files.ts';
 import { bootId } from '../host/proc.ts';
 import { hexOf, isDigest } from './digest.ts';
-import type { ChainId, LayerRecord } from './types.ts';
+import type { ChainId, Descriptor, LayerRecord } from './types.ts';
 
 /** A committed layer on disk. */
 export interface LayerFile {
@@ -37,6 +37,8 @@ export interface LayerFiles {
   forget(chainId: ChainId): string | undefined;
   isVolatile(chainId: ChainId): boolean;
   markDurable(chainId: ChainId): void;
+  /** Adds the archive a layer was packed into to its record. */
+  keepBlob(chainId: ChainId, blob: Descriptor): void;
 }
 
 const linkAlphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
@@ -77,6 +79,10 @@ export function createLayerFiles(dir: string): LayerFiles {
     if (document) rmSync(join(dir, 'l', document.link), { force: true });
     return statSync(path(chainId), { throwIfNoEntry: false }) && path(chainId);
   };
+  const write = (chainId: ChainId, document: Document): void => {
+    writeAtomic(join(path(chainId), 'layer.json'), JSON.stringify(document));
+    known.set(chainId, document);
+  };
   const add = (directory: string, fresh: string, record: LayerRecord): void => {
     // A layer that did not survive a power loss gives way.
     const stale = forget(record.chainId);
@@ -101,10 +107,11 @@ export function createLayerFiles(dir: string): LayerFiles {
     isVolatile: (chainId) => read(chainId)?.boot !== undefined,
     markDurable: (chainId) => {
       const document = read(chainId);
-      if (!document) return;
-      const durable: Document = { record: document.record, link: document.link };
-      writeAtomic(join(path(chainId), 'layer.json'), JSON.stringify(durable));
-      known.set(chainId, durable);
+      if (document) write(chainId, { record: document.record, link: document.link });
+    },
+    keepBlob: (chainId, blob) => {
+      const document = read(chainId);
+      if (document) write(chainId, { ...document, record: { ...document.record, blob } });
     },
   };
 }

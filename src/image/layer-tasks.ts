@@ -7,6 +7,7 @@ export type LayerTask =
   | { readonly kind: 'apply'; readonly options: ApplyOptions }
   | { readonly kind: 'diff'; readonly options: TreeTarOptions }
   | { readonly kind: 'pack'; readonly options: TreeTarOptions }
+  | { readonly kind: 'compress'; readonly options: CompressOptions }
   | { readonly kind: 'usage'; readonly options: { readonly directory: string } }
   | { readonly kind: 'remove'; readonly options: { readonly directory: string } }
   | { readonly kind: 'sync'; readonly options: { readonly directory: string } };
@@ -14,6 +15,19 @@ export type LayerTask =
 export interface ApplyOptions extends ExtractOptions {
   /** Also write what came in, compressed, to this new file. */
   readonly blobPath?: string;
+}
+
+export interface CompressOptions {
+  /** A layer's files. */
+  readonly directory: string;
+  /** New file that receives the archive. */
+  readonly path: string;
+}
+
+export interface Compressed {
+  readonly diffId: Digest;
+  readonly digest: Digest;
+  readonly size: number;
 }
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz';
@@ -37,6 +51,7 @@ export interface LayerResults {
   apply: Applied;
   diff: Diffed;
   pack: TreeTarTotals;
+  compress: Compressed;
   usage: number;
   remove: undefined;
   sync: undefined;

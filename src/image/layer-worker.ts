@@ -5,6 +5,7 @@ import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.t
 import { syncFileSystem } from '../host/file-syscalls.ts';
 import { removeTree } from '../host/files.ts';
 import { applyArchive } from './apply-archive.ts';
+import { compressLayer } from './layer-compress.ts';
 import type { Diffed, Failure, LayerResults, LayerTask, TaskMessage } from './layer-tasks.ts';
 import { treeTar, type TreeTarOptions, type TreeTarTotals } from './tree-tar.ts';
 import { treeUsage } from './tree-usage.ts';
@@ -95,6 +96,8 @@ async function perform(task: LayerTask, port: TaskPort): Promise<LayerResults[La
       return diff(task.options, port);
     case 'pack':
       return pack(task.options, port);
+    case 'compress':
+      return compressLayer(task.options, port.throwIfAborted);
     case 'usage':
       return treeUsage(task.options.directory);
     case 'remove':

@@ -58,6 +58,7 @@ export function createSnapshotter(options: { readonly dir: string }): Snapshotte
   return {
     has: (chainId) => files.find(chainId) !== undefined,
     layer: (chainId) => files.find(chainId)?.record,
+    keepBlob: (chainId, blob) => files.keepBlob(chainId, blob),
     layers: () => files.list(),
     upperDir,
     parentOf,

@@ -1,4 +1,4 @@
-import type { ChainId, LayerRecord } from './types.ts';
+import type { ChainId, Descriptor, LayerRecord } from './types.ts';
 
 /** What to mount to see a snapshot: arguments of mount(2) for one overlay or bind mount. */
 export interface SnapshotMount {
@@ -39,6 +39,8 @@ export interface Snapshotter {
   parentOf(key: string): ChainId | undefined;
   /** A committed layer as it was committed; undefined where there is none. */
   layer(chainId: ChainId): LayerRecord | undefined;
+  /** Remembers the archive that a layer was packed into. */
+  keepBlob(chainId: ChainId, blob: Descriptor): void;
   /** Names of all committed layers on disk, and how many milliseconds ago each was committed. */
   layers(): readonly { readonly chainId: ChainId; readonly ageMs: number }[];
   /**

@@ -1,0 +1,24 @@
+import { randomBytes } from 'node:crypto';
+import type { ImageStoreContext } from './image-context.ts';
+import type { AddedLayer } from './image-port.ts';
+import type { ChainId, LayerRecord } from './types.ts';
+
+/** Fills a new snapshot and commits it as the layer that `fill` describes; nothing stays of it on failure. */
+export async function withSnapshot(
+  context: ImageStoreContext,
+  parent: ChainId | undefined,
+  fill: (key: string) => Promise<LayerRecord>,
+): Promise<AddedLayer> {
+  const { snapshotter, fresh } = context;
+  const key = `add-${randomBytes(8).toString('hex')}`;
+  await snapshotter.prepare(key, parent);
+  try {
+    const layer = await fill(key);
+    fresh.set(layer.chainId, Date.now());
+    await snapshotter.commit(key, layer);
+    return { diffId: layer.diffId, chainId: layer.chainId, sizeBytes: layer.sizeBytes };
+  } catch (error) {
+    await snapshotter.remove(key);
+    throw error;
+  }
+}
