@@ -1,6 +1,7 @@
 import type { ByteStream, Frame, StreamSession } from './streams.ts';
 import type {
   ContainerChange,
+  ContainerConfig,
   ContainerCreateBody,
   ContainerCreateReply,
   ContainerInspect,
@@ -126,6 +127,19 @@ export interface EngineApi {
   ): AsyncIterable<ContainerStats>;
   containerChanges(request: ById & WithSignal): Promise<ContainerChange[]>;
   containerExport(request: ById & WithSignal): Promise<ByteStream>;
+  /** Makes an image of a container's files and configuration. The container is paused meanwhile, unless `pause` is false. */
+  containerCommit(
+    request: {
+      container: string;
+      repo?: string | undefined;
+      tag?: string | undefined;
+      comment?: string | undefined;
+      author?: string | undefined;
+      pause?: boolean | undefined;
+      changes?: readonly string[] | undefined;
+      body: ContainerConfig;
+    } & WithSignal,
+  ): Promise<{ Id: string }>;
   /** What is at a path of the container, as `cp` asks before it copies (HEAD on the wire). */
   containerArchiveStat(request: ById & { path: string } & WithSignal): Promise<PathStat>;
   containerArchiveGet(request: ById & { path: string } & WithSignal): Promise<ByteStream>;

@@ -1,6 +1,6 @@
 import type { ApiOperation, RequestOf } from './route.ts';
 import type { ShapeOf } from './shape.ts';
-import type { EndpointSettings } from './types/container.ts';
+import type { ContainerConfig, EndpointSettings } from './types/container.ts';
 import type { HostConfig, Resources } from './types/host-config.ts';
 
 type BodyOperation = {
@@ -130,42 +130,47 @@ const endpoint = {
   DNSNames: strings,
 } as const satisfies ShapeOf<EndpointSettings>;
 
+const containerConfig = {
+  Hostname: 'string',
+  Domainname: 'string',
+  User: 'string',
+  AttachStdin: 'boolean',
+  AttachStdout: 'boolean',
+  AttachStderr: 'boolean',
+  ExposedPorts: { '*': 'object' },
+  Tty: 'boolean',
+  OpenStdin: 'boolean',
+  StdinOnce: 'boolean',
+  Env: strings,
+  Cmd: strings,
+  Healthcheck: {
+    Test: strings,
+    Interval: 'number',
+    Timeout: 'number',
+    StartPeriod: 'number',
+    StartInterval: 'number',
+    Retries: 'number',
+  },
+  Image: 'string',
+  Volumes: { '*': 'object' },
+  WorkingDir: 'string',
+  Entrypoint: strings,
+  NetworkDisabled: 'boolean',
+  Labels: texts,
+  StopSignal: 'string',
+  StopTimeout: 'number',
+  Shell: strings,
+  OnBuild: strings,
+} as const satisfies ShapeOf<ContainerConfig>;
+
 /** Shapes of all JSON bodies. Keys that are not here are Docker's business with other engines: they are not read. */
 export const bodyShapes = {
   containerCreate: {
-    Hostname: 'string',
-    Domainname: 'string',
-    User: 'string',
-    AttachStdin: 'boolean',
-    AttachStdout: 'boolean',
-    AttachStderr: 'boolean',
-    ExposedPorts: { '*': 'object' },
-    Tty: 'boolean',
-    OpenStdin: 'boolean',
-    StdinOnce: 'boolean',
-    Env: strings,
-    Cmd: strings,
-    Healthcheck: {
-      Test: strings,
-      Interval: 'number',
-      Timeout: 'number',
-      StartPeriod: 'number',
-      StartInterval: 'number',
-      Retries: 'number',
-    },
-    Image: 'string',
-    Volumes: { '*': 'object' },
-    WorkingDir: 'string',
-    Entrypoint: strings,
-    NetworkDisabled: 'boolean',
-    Labels: texts,
-    StopSignal: 'string',
-    StopTimeout: 'number',
-    Shell: strings,
-    OnBuild: strings,
+    ...containerConfig,
     HostConfig: hostConfig,
     NetworkingConfig: { EndpointsConfig: { '*': endpoint } },
   },
+  containerCommit: containerConfig,
   containerUpdate: { ...resources, RestartPolicy: restartPolicy },
   execCreate: {
     AttachStdin: 'boolean',

@@ -3,6 +3,8 @@ export interface FlagShape {
   readonly type: 'boolean' | 'option';
   readonly char?: string | undefined;
   readonly aliases?: readonly string[] | undefined;
+  /** It has a `--no-` form, since it is on by default. */
+  readonly allowNo?: boolean | undefined;
 }
 
 interface Found {
@@ -32,6 +34,7 @@ export function normalizeArgv(
     const found = find(word, flags);
     if (found?.flag.type === 'boolean' && found.inline !== undefined) {
       if (/^(true|1|t)$/i.test(found.inline)) out.push(word.slice(0, word.indexOf('=')));
+      else if (found.flag.allowNo) out.push(`--no-${nameOf(found.flag, flags)}`);
       continue;
     }
     out.push(word);
@@ -42,6 +45,10 @@ export function normalizeArgv(
     }
   }
   return out;
+}
+
+function nameOf(flag: FlagShape, flags: Readonly<Record<string, FlagShape>>): string {
+  return Object.keys(flags).find((name) => flags[name] === flag) ?? '';
 }
 
 /** The flag a word stands for; of a cluster such as `-itp 80:80` the last one, which may take a value. */

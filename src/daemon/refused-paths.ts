@@ -2,11 +2,6 @@ import { IechorError } from '../common/error.ts';
 
 /** Operations of Docker's API that are not there, by method and path: they are refused by name, not as unknown. */
 const refused: readonly (readonly [pattern: RegExp, what: string, hint?: string])[] = [
-  [
-    /^POST \/commit$/,
-    'making an image of a container (commit)',
-    'write an iEchorfile, or use "iechor export" and "iechor import"',
-  ],
   [/^POST \/auth$/, 'logging in to a registry'],
   [/^POST \/images\/.+\/push$/, 'pushing images', 'use "iechor save" and a tool that pushes archives, such as skopeo'],
   [/^GET \/images\/search$/, 'searching a registry'],

@@ -2,6 +2,7 @@ import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { ContainerChange } from '../api/types/container.ts';
 import { isWhiteout, openLower } from '../image/lower.ts';
+import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 
 const modified = 0;
@@ -17,10 +18,21 @@ export async function containerChanges(
   context: EngineContext,
   request: Parameters<EngineApi['containerChanges']>[0],
 ): Promise<ContainerChange[]> {
-  const record = context.containers.get(request.id);
+  return changesOf(context, context.containers.get(request.id)).changes;
+}
+
+/**
+ * The changes of a container, and what lies in its writable layer for the sake of mounts alone: paths without a leading
+ * slash, bytes as latin1.
+ */
+export function changesOf(
+  context: EngineContext,
+  record: ContainerRecord,
+): { readonly changes: ContainerChange[]; readonly mountPlaces: ReadonlySet<string> } {
   const top = record.chain.at(-1);
   const lower = openLower(top === undefined ? [] : context.snapshotter.lowerDirs(top));
   const changes: ContainerChange[] = [];
+  const found = new Set<string>();
   // Names are bytes: one latin1 character each, until they are shown. Returns how many places of mounts were left out.
   const walk = (directory: string, path: string): number => {
     let places = 0;
@@ -32,13 +44,17 @@ export async function containerChanges(
       const kind = kindOf(stat, below !== undefined);
       if (kind === added && mountPlaces.has(inside) && isUntouched(full, stat)) {
         places += 1;
+        found.add(inside.slice(1));
         continue;
       }
       const own = changes.push({ Path: bytes(inside).toString('utf8'), Kind: kind });
       if (!stat.isDirectory()) continue;
       const within = walk(full, inside);
       // A directory that is there for the sake of such a place alone.
-      if (within > 0 && changes.length === own && below && looksAlike(stat, below.stat)) changes.pop();
+      if (within > 0 && changes.length === own && below && looksAlike(stat, below.stat)) {
+        changes.pop();
+        found.add(inside.slice(1));
+      }
     }
     return places;
   };
@@ -47,7 +63,7 @@ export async function containerChanges(
   } finally {
     lower.close();
   }
-  return changes;
+  return { changes, mountPlaces: found };
 }
 
 function bytes(text: string): Buffer {

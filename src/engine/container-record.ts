@@ -42,6 +42,11 @@ export interface RecordMount {
   readonly flatReadOnly?: boolean;
 }
 
+export interface RecordLink {
+  readonly alias: string;
+  readonly id: string;
+}
+
 /** The durable truth of one container. Holds the create body verbatim; all kernel names derive from the id. */
 export interface ContainerRecord {
   readonly id: string;
@@ -69,6 +74,8 @@ export interface ContainerRecord {
   readonly mounts: readonly RecordMount[];
   /** Networks it is connected to when it runs (live connects change this). */
   readonly endpoints: readonly EndpointRequest[];
+  /** Containers it is linked to, and under which names. */
+  readonly links?: readonly RecordLink[];
   /** As asked for. */
   readonly ports: readonly RequestedPort[];
   /** As published while it runs, with the host ports that were chosen. */
@@ -84,6 +91,8 @@ export interface ContainerRecord {
   readonly restartCount: number;
   /** Stopped by hand: `unless-stopped` and `always` treat it so. */
   readonly stoppedByUser: boolean;
+  /** Frozen while an image is made of it; whoever finds this thaws it. */
+  readonly frozenForCommit?: boolean;
   /** What the removal under way was asked to take along. */
   readonly removing?: { readonly volumes: boolean };
   readonly health?: {

@@ -5,6 +5,7 @@ import { containerAttach } from './attach.ts';
 import { buildImage, pruneBuilds } from './build.ts';
 import { containerChanges } from './changes.ts';
 import { close } from './close.ts';
+import { commitContainer } from './commit.ts';
 import type { EngineContext } from './context.ts';
 import { createContainer } from './create.ts';
 import { diskUsage } from './disk-usage.ts';
@@ -100,6 +101,7 @@ function containerOperations(context: LifeContext) {
     containerStats: (request) => containerStats(context, request),
     containerChanges: (request) => containerChanges(context, request),
     containerExport: (request) => exportContainer(context, request),
+    containerCommit: (request) => commitContainer(context, request),
     containerArchiveStat: (request) => containerArchiveStat(context, request),
     containerArchiveGet: (request) => containerArchiveGet(context, request),
     containerArchivePut: (request) => containerArchivePut(context, request),

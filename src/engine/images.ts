@@ -105,9 +105,15 @@ export async function imageHistory(
       Comment: entry.comment ?? '',
     };
   });
-  const [newest, ...older] = items.reverse();
-  if (!newest) return [];
-  return [{ ...newest, Id: image.id, Tags: context.images.tagsOf(image.id).map(familiar) }, ...older];
+  // A step that an image of this machine was made by has that image's id, from the top down.
+  let own: ImageRecord | undefined = image;
+  return items.reverse().map((item) => {
+    if (!own) return item;
+    const tags = context.images.tagsOf(own.id).map(familiar);
+    const named = { ...item, Id: own.id, Tags: tags.length > 0 ? tags : null };
+    own = own.parent && context.images.find(own.parent);
+    return named;
+  });
 }
 
 export async function tagImage(context: EngineContext, request: Request<'imageTag'>): Promise<void> {

@@ -5,6 +5,7 @@ import { cgroupDirs, cgroupParent, processesOf, removeCgroup } from '../host/cgr
 import { readIfThere, removeTree, writeAtomic } from '../host/files.ts';
 import { bootId, isEnding } from '../host/proc.ts';
 import { signalProcess } from '../host/processes.ts';
+import { thaw } from './commit.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { endedLocked, scheduleRestart } from './exit.ts';
@@ -96,7 +97,7 @@ async function recoverOne(
 async function isAboutToEnd(context: LifeContext, record: ContainerRecord): Promise<boolean> {
   const pid = processOf(context, record);
   if (pid !== undefined && !isEnding(pid)) return false;
-  if (record.status === 'paused') await context.runtime.resume(record.id);
+  if (record.status === 'paused' || record.frozenForCommit) await context.runtime.resume(record.id);
   return context.monitor.awaitExit(record.id, AbortSignal.timeout(endTimeoutMs)).then(
     () => true,
     (error) => {
@@ -107,7 +108,8 @@ async function isAboutToEnd(context: LifeContext, record: ContainerRecord): Prom
 }
 
 /** A stop that died with its daemon has failed, as its client was told: the restart policy holds again. */
-function adopt(context: LifeContext, record: ContainerRecord): void {
+async function adopt(context: LifeContext, record: ContainerRecord): Promise<void> {
+  if (record.frozenForCommit) await thaw(context, record.id);
   const pid = processOf(context, record) ?? record.pid;
   supervise(context, record);
   context.log.info('container adopted', { container: record.id, pid });

@@ -8,6 +8,9 @@ export function isDigest(text: unknown): text is Digest {
   return typeof text === 'string' && grammar.test(text);
 }
 
+/** Of the layer that changes nothing: an archive of its end mark alone. */
+export const emptyDiffId: Digest = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
+
 /** Checks a digest before it names anything. Throws REFERENCE_INVALID; only sha256 is taken. */
 export function parseDigest(text: unknown): Digest {
   if (isDigest(text)) return text;

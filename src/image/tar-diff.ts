@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Diffed } from './layer-tasks.ts';
 import { startTask } from './layer-workers.ts';
+import type { TreeTarOptions } from './tree-tar.ts';
 
 /**
  * What the writes in an overlay upper directory (or a layer's `diff`) amount to as a layer: the digest and size of
@@ -18,9 +19,9 @@ export async function diffLayer(directory: string, signal?: AbortSignal): Promis
   }
 }
 
-/** The tar archive that `diffLayer` measured: removals as whiteouts. */
-export function packLayer(directory: string): Readable {
-  return packed(directory, { asLayer: true });
+/** The tar archive that `diffLayer` measured: removals as whiteouts. `leaveOut` as in `TreeTarOptions`. */
+export function packLayer(directory: string, options: { readonly leaveOut?: ReadonlySet<string> } = {}): Readable {
+  return packed(directory, { asLayer: true, ...options });
 }
 
 /** The tar archive of a plain directory, such as a container's mounted root; `prefix` names its root. */
@@ -28,7 +29,7 @@ export function packTree(directory: string, options: { readonly prefix?: string 
   return packed(directory, { asLayer: false, ...options });
 }
 
-function packed(directory: string, options: { asLayer: boolean; prefix?: string }): Readable {
+function packed(directory: string, options: Omit<TreeTarOptions, 'directory'>): Readable {
   let room = () => {};
   let started: ReturnType<typeof startTask> | undefined;
   const start = () => {

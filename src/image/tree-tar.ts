@@ -13,6 +13,8 @@ export interface TreeTarOptions {
   readonly asLayer: boolean;
   /** Names in front of every entry, for a part of a tree. */
   readonly prefix?: string;
+  /** Paths below the directory that are left out, with all below them: bytes as latin1, no leading slash. */
+  readonly leaveOut?: ReadonlySet<string>;
 }
 
 /** What a tar of a tree amounts to, known when it was read to the end. */
@@ -43,7 +45,9 @@ export function* treeTar(options: TreeTarOptions, totals: TreeTarTotals): Genera
     const entry = entryOf('', stat, pathIn(root, toBytes('.')), 'directory');
     const says = stat.mode % 0o10000n !== 0o755n || stat.uid !== 0n || stat.gid !== 0n || entry.xattrs.size > 0;
     if (!options.asLayer || says) yield* out.write(encodeHeader({ ...entry, name: options.prefix ?? '' }));
-    yield* walk(root, options.prefix ? `${options.prefix}/` : '', options.asLayer, links, out);
+    const prefix = options.prefix ? `${options.prefix}/` : '';
+    const leaveOut = new Set([...(options.leaveOut ?? [])].map((path) => `${prefix}${path}`));
+    yield* walk(root, prefix, { asLayer: options.asLayer, leaveOut, links, out });
   } finally {
     closeSync(root);
   }
@@ -92,21 +96,24 @@ function createOutput(totals: TreeTarTotals): Output {
   return { totals, write, copy, flush };
 }
 
-function* walk(
-  directory: number,
-  prefix: string,
-  asLayer: boolean,
-  links: Map<string, string>,
-  out: Output,
-): Generator<Buffer> {
+interface Walk {
+  readonly asLayer: boolean;
+  readonly leaveOut: ReadonlySet<string>;
+  readonly links: Map<string, string>;
+  readonly out: Output;
+}
+
+function* walk(directory: number, prefix: string, state: Walk): Generator<Buffer> {
+  const { asLayer, leaveOut, out } = state;
   if (asLayer && getXattr(pathIn(directory, toBytes('.')), opaqueXattr)?.toString() === 'y') {
     yield* out.write(encodeHeader(emptyFile(`${prefix}${opaqueName}`)));
   }
   const names = readdirSync(`/proc/self/fd/${directory}`, { encoding: 'latin1' }).sort((a, b) => (a < b ? -1 : 1));
   for (const name of names) {
+    if (leaveOut.has(`${prefix}${name}`)) continue;
     const place = pathIn(directory, toBytes(name));
     const stat = statIfThere(place);
-    if (stat) yield* one({ place, stat, name, prefix, asLayer, links, out });
+    if (stat) yield* one({ place, stat, name, prefix }, state);
   }
 }
 
@@ -115,13 +122,10 @@ interface Item {
   readonly stat: Stat;
   readonly name: string;
   readonly prefix: string;
-  readonly asLayer: boolean;
-  readonly links: Map<string, string>;
-  readonly out: Output;
 }
 
-function* one(item: Item): Generator<Buffer> {
-  const { place, stat, name, prefix, asLayer, links, out } = item;
+function* one({ place, stat, name, prefix }: Item, state: Walk): Generator<Buffer> {
+  const { asLayer, links, out } = state;
   const path = `${prefix}${name}`;
   if (stat.isCharacterDevice() && stat.rdev === 0n) {
     if (asLayer) yield* out.write(encodeHeader(emptyFile(`${prefix}${whiteoutPrefix}${name}`)));
@@ -143,7 +147,7 @@ function* one(item: Item): Generator<Buffer> {
   if (type !== 'directory') return;
   const fd = openSync(place, directoryFlags);
   try {
-    yield* walk(fd, `${path}/`, asLayer, links, out);
+    yield* walk(fd, `${path}/`, state);
   } finally {
     closeSync(fd);
   }
