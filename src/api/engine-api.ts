@@ -16,8 +16,8 @@ import type { ExecCreateBody, ExecInspect, ExecStartBody } from './types/exec.ts
 import type {
   BuildOptions,
   BuildPruneReply,
-  ImageDeleteItem,
   DistributionInspect,
+  ImageDeleteItem,
   ImageHistoryItem,
   ImageInspect,
   ImagePruneReply,
@@ -107,6 +107,11 @@ export interface EngineApi {
   containerRestart(
     request: ById & { t?: number | undefined; stopSignal?: string | undefined } & WithSignal,
   ): Promise<void>;
+  /**
+   * Ours: leads new connections of the ports it shares with others (`annotations.balance`) to those; resolves when its
+   * own have ended, or after `t` seconds (default: its stop timeout). It goes on running.
+   */
+  containerDrain(request: ById & { t?: number | undefined } & WithSignal): Promise<void>;
   containerKill(request: ById & { signalName?: string | undefined } & WithSignal): Promise<void>;
   containerPause(request: ById & WithSignal): Promise<void>;
   containerUnpause(request: ById & WithSignal): Promise<void>;

@@ -51,6 +51,14 @@ export const containerRoutes = {
     ok: [204, 304],
     ...container,
   },
+  containerDrain: {
+    method: 'POST',
+    path: '/iechor/containers/:id/drain',
+    fields: { ...byId, t: 'int' },
+    reply: 'none',
+    ok: [204],
+    ...container,
+  },
   containerRestart: {
     method: 'POST',
     path: '/containers/:id/restart',

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { annotations } from '../api/annotations.ts';
 import type { ContainerConfig, EndpointSettings, NetworkingConfig } from '../api/types/container.ts';
 import type { HostConfig, PortBinding } from '../api/types/host-config.ts';
 import { IechorError } from '../common/error.ts';
@@ -20,7 +22,12 @@ export function networkKind(host: HostConfig | undefined, config: ContainerConfi
 /** Endpoints of a new container; `get` throws for a network that does not exist. */
 export function resolveEndpoints(
   kind: NetworkKind,
-  request: { readonly host: HostConfig | undefined; readonly networking: NetworkingConfig | undefined },
+  request: {
+    readonly host: HostConfig | undefined;
+    readonly networking: NetworkingConfig | undefined;
+    /** The hardware address of old clients: that of the first network. */
+    readonly mac?: string | undefined;
+  },
   get: (name: string) => NetworkRecord,
 ): EndpointRequest[] {
   const asked = Object.entries(request.networking?.EndpointsConfig ?? {});
@@ -38,22 +45,21 @@ export function resolveEndpoints(
       throw new IechorError('BAD_REQUEST', `network "${network.name}" cannot be combined with other networks`);
     }
     const wanted = settings.get(name) ?? settings.get(network.name) ?? settings.get(network.id) ?? {};
-    endpoints.set(network.name, endpointRequest(network.name, wanted));
+    const mac = wanted.MacAddress || (endpoints.size === 0 ? request.mac : '') || '';
+    endpoints.set(network.name, endpointRequest(network.name, { ...wanted, MacAddress: mac }));
   }
   return [...endpoints.values()];
 }
 
-/** One endpoint from its wire form. Throws NOT_SUPPORTED for what has no effect yet. */
+/** One endpoint from its wire form. Throws BAD_REQUEST for what a network or an endpoint cannot have. */
 export function endpointRequest(network: string, settings: EndpointSettings): EndpointRequest {
-  const unsupported: [string, unknown][] = [
-    ['Links', settings.Links?.length],
-    ['DriverOpts', Object.keys(settings.DriverOpts ?? {}).length],
-    ['IPAMConfig.LinkLocalIPs', settings.IPAMConfig?.LinkLocalIPs?.length],
-  ];
-  for (const [field, value] of unsupported) {
-    if (value) throw new IechorError('NOT_SUPPORTED', `EndpointSettings.${field} is not supported yet`);
+  if (network === defaultNetwork && settings.Aliases?.length) {
+    throw invalidEndpoint(network, 'network-scoped alias is supported only for containers in user defined networks');
   }
-  const { IPv4Address, IPv6Address } = settings.IPAMConfig ?? {};
+  const { IPv4Address, IPv6Address, LinkLocalIPs } = settings.IPAMConfig ?? {};
+  const wrong = LinkLocalIPs?.find((address) => isIP(address) === 0);
+  if (wrong !== undefined) throw invalidEndpoint(network, `invalid link-local IP address: ${wrong}`);
+  const links = Object.fromEntries((settings.Links ?? []).map(parseLink).map(({ name, alias }) => [alias, name]));
   return {
     network,
     aliases: settings.Aliases ?? [],
@@ -61,7 +67,27 @@ export function endpointRequest(network: string, settings: EndpointSettings): En
     ...(IPv6Address ? { ipv6Address: IPv6Address } : {}),
     ...(settings.MacAddress ? { macAddress: settings.MacAddress } : {}),
     ...(settings.GwPriority ? { gatewayPriority: settings.GwPriority } : {}),
+    ...(settings.Links?.length ? { links } : {}),
+    ...(LinkLocalIPs?.length ? { linkLocal: LinkLocalIPs } : {}),
+    ...(Object.keys(settings.DriverOpts ?? {}).length > 0 ? { driverOptions: { ...settings.DriverOpts } } : {}),
   };
+}
+
+/** `name`, `name:alias`, or inspect's `/name:/own/alias`. Throws BAD_REQUEST. */
+export function parseLink(text: string): { readonly name: string; readonly alias: string } {
+  const [name = '', alias = name, ...rest] = text.split(':');
+  const last = alias.split('/').at(-1) ?? '';
+  if (name === '' || last === '' || rest.length > 0) {
+    throw new IechorError('BAD_REQUEST', `bad format for links: ${text}`);
+  }
+  return { name: name.replace(/^\//, ''), alias: last };
+}
+
+function invalidEndpoint(network: string, message: string): IechorError {
+  return new IechorError(
+    'BAD_REQUEST',
+    `invalid config for network ${network}: invalid endpoint settings:\n${message}`,
+  );
 }
 
 /** Ports to publish, from PortBindings and PublishAllPorts. Throws BAD_REQUEST for a malformed one. */
@@ -80,10 +106,17 @@ export function resolvePorts(
   }
   for (const port of Object.keys(config.ExposedPorts ?? {})) parsePort(port);
   if (kind !== 'networks') return [];
-  if (!host?.PublishAllPorts) return bound;
+  const group = host?.Annotations?.[annotations.balance];
+  const own = group ? bound.map((port) => shared(port, group)) : bound;
+  if (!host?.PublishAllPorts) return own;
   const taken = new Set(bound.map((port) => `${port.containerPort}/${port.protocol}`));
   const exposed = Object.keys(config.ExposedPorts ?? {}).map((port) => requestedPort(port, {}));
-  return [...bound, ...exposed.filter((port) => !taken.has(`${port.containerPort}/${port.protocol}`))];
+  return [...own, ...exposed.filter((port) => !taken.has(`${port.containerPort}/${port.protocol}`))];
+}
+
+/** Only what is asked for by number can be shared. */
+function shared(port: RequestedPort, group: string): RequestedPort {
+  return port.hostPort === 0 || port.hostPortEnd !== undefined ? port : { ...port, group };
 }
 
 function requestedPort(port: string, binding: PortBinding): RequestedPort {

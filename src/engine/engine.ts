@@ -9,12 +9,12 @@ import { commitContainer } from './commit.ts';
 import type { EngineContext } from './context.ts';
 import { createContainer } from './create.ts';
 import { diskUsage } from './disk-usage.ts';
+import { inspectDistribution } from './distribution.ts';
 import { systemEvents } from './events.ts';
 import { execCreate, execInspect, execResize, execStart } from './exec.ts';
 import { containerEnded } from './exit.ts';
 import { exportContainer } from './export.ts';
 import { bootstrapImage, createImage, loadFromArchive, saveToArchive } from './image-transfer.ts';
-import { inspectDistribution } from './distribution.ts';
 import { imageHistory, inspectImage, listImages, pruneImages, removeImage, tagImage } from './images.ts';
 import { inspectContainer } from './inspect.ts';
 import { type LifeContext, withLife } from './life.ts';
@@ -31,6 +31,7 @@ import { removeContainer } from './remove.ts';
 import { renameContainer } from './rename.ts';
 import { resizeContainer } from './resize.ts';
 import { restartContainer } from './restart.ts';
+import { drainContainer } from './serving.ts';
 import { startContainer } from './start.ts';
 import { containerStats } from './stats.ts';
 import { killContainer, stopContainer } from './stop.ts';
@@ -86,6 +87,7 @@ function containerOperations(context: LifeContext) {
     containerInspect: (request) => inspectContainer(context, request),
     containerStart: (request) => startContainer(context, request),
     containerStop: (request) => stopContainer(context, request),
+    containerDrain: (request) => drainContainer(context, request),
     containerRestart: (request) => restartContainer(context, request),
     containerKill: (request) => killContainer(context, request),
     containerPause: (request) => pauseContainer(context, request),

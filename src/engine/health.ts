@@ -6,6 +6,7 @@ import { execProcess } from './exec-process.ts';
 import { afterProbe } from './health-state.ts';
 import type { LifeContext } from './life.ts';
 import { publishContainer } from './notify.ts';
+import { serveByHealth } from './serving.ts';
 
 const defaults = { intervalMs: 30_000, timeoutMs: 30_000, startIntervalMs: 5_000, retries: 3 };
 const maxOutputBytes = 4096;
@@ -164,5 +165,7 @@ function writeResult(
   if (!record?.health || record.status !== 'running') return;
   const health = afterProbe(record.health, entry, options);
   const updated = context.containers.note(id, { health });
-  if (health.status !== record.health.status) publishContainer(context, updated, `health_status: ${health.status}`);
+  if (health.status === record.health.status) return;
+  serveByHealth(context, updated);
+  publishContainer(context, updated, `health_status: ${health.status}`);
 }

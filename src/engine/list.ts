@@ -4,6 +4,7 @@ import { IechorError } from '../common/error.ts';
 import { type ContainerRecord, wireStatus } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { parsePort } from './create-network.ts';
+import { linkedNames } from './links.ts';
 import { anyOf, checkFilters, flagOf, labelsFit, nameFits } from './filters.ts';
 import { sizes } from './inspect.ts';
 import { statusText } from './status-text.ts';
@@ -44,7 +45,7 @@ function summary(context: EngineContext, record: ContainerRecord, now: number): 
   const mode = record.body.HostConfig?.NetworkMode ?? '';
   return {
     Id: record.id,
-    Names: [`/${record.name}`],
+    Names: [`/${record.name}`, ...linkedNames(context, record.id)],
     Image: imageName(context, record),
     ImageID: record.image,
     Command: [record.path, ...record.args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' '),
@@ -53,7 +54,10 @@ function summary(context: EngineContext, record: ContainerRecord, now: number): 
     Labels: { ...record.config.Labels },
     State: wireStatus(record.status),
     Status: statusText(record, now),
-    HostConfig: { NetworkMode: mode === '' || mode === 'default' ? 'bridge' : mode },
+    HostConfig: {
+      NetworkMode: mode === '' || mode === 'default' ? 'bridge' : mode,
+      ...(record.body.HostConfig?.Annotations ? { Annotations: record.body.HostConfig.Annotations } : {}),
+    },
     NetworkSettings: { Networks: endpointSettings(context, record) },
     Mounts: mountPoints(context, record),
   };

@@ -5,12 +5,14 @@ import { lettingGo } from '../common/object-store.ts';
 import type { OciSpec } from '../host/oci-types.ts';
 import { ensureDirInRoot, readInRoot } from '../host/rooted.ts';
 import type { SandboxState } from '../network/types.ts';
-import type { ContainerRecord } from './container-record.ts';
 import { inDockersWords } from './command-error.ts';
+import type { ContainerRecord } from './container-record.ts';
 import { type NetworkKind, networkKind } from './create-network.ts';
 import { resolveDevices } from './devices.ts';
 import { initialHealth } from './health.ts';
 import type { LifeContext } from './life.ts';
+import { linksInFiles, refreshLinked } from './links.ts';
+import { linkEnv, linkNames } from './live-links.ts';
 import { logLimits } from './log-limits.ts';
 import { writeManagedFiles } from './managed-files.ts';
 import { resolveNamespaces } from './namespaces.ts';
@@ -77,6 +79,7 @@ export async function startLocked(
     });
     publishContainer(context, running, 'start');
     supervise(context, running);
+    refreshLinked(context, running);
   } catch (cause) {
     const error = inDockersWords(cause, record.path);
     await failed(context, record, error);
@@ -125,11 +128,15 @@ function networkUp(
   ports: ContainerRecord['ports'],
 ): Promise<SandboxState> {
   const host = record.body.HostConfig ?? {};
+  const names = linkNames(record.links ?? []);
   return context.networks.up({
     containerId: record.id,
     containerName: record.name,
-    endpoints: record.endpoints,
+    endpoints: record.endpoints.map((endpoint, index) =>
+      index === 0 && record.links?.length ? { ...endpoint, links: { ...endpoint.links, ...names } } : endpoint,
+    ),
     ports,
+    ...(ports.some(({ group }) => group !== undefined) ? { serving: 'waiting' } : {}),
     dns: { servers: host.Dns ?? [], search: host.DnsSearch ?? [], options: host.DnsOptions ?? [] },
   });
 }
@@ -140,8 +147,9 @@ async function specOf(
   made: { readonly rootfs: string; readonly kind: NetworkKind; readonly network: SandboxState | undefined },
 ): Promise<OciSpec> {
   const host = record.body.HostConfig ?? {};
+  const links = linksInFiles(context, record);
   const namespaces = resolveNamespaces(context, record, made.network?.netns);
-  const managed = writeManagedFiles(context, record, { ...made, hostname: namespaces.hostname });
+  const managed = writeManagedFiles(context, record, { ...made, hostname: namespaces.hostname, links });
   const mounts = await startMounts(context, record, made.rootfs);
   ensureWorkingDir(made.rootfs, record.workingDir);
   const databases = {
@@ -151,7 +159,7 @@ async function specOf(
   const init = host.Init ? findInit() : undefined;
   return ociSpec({
     args: [record.path, ...record.args],
-    env: record.env,
+    env: [...linkEnv(record, links), ...record.env],
     cwd: record.workingDir,
     ...namespaces,
     domainname: record.config.Domainname ?? '',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { IechorError } from '../common/error.ts';
 import { shortId } from '../common/id.ts';
 import { parseSubnet } from './addresses.ts';
+import { endpointOptions } from './endpoint-options.ts';
 import { chooseAddress, macOf } from './ipam.ts';
 import { getNetwork, type NetworkContext } from './network-context.ts';
 import type { StoredEndpoint } from './records.ts';
@@ -60,9 +61,12 @@ export function allocateEndpoint(
       ipv6Gateway: six.pool.gateway,
     }),
     macAddress: checkedMac(request.macAddress) ?? macOf(four.address),
-    interfaceName: freeInterface(container.mine),
+    interfaceName: interfaceNameOf(request, container.mine),
     hostInterface: freeLink(context, id),
     gatewayPriority: request.gatewayPriority ?? 0,
+    ...(request.links ? { links: lowerNames(request.links) } : {}),
+    ...(request.linkLocal ? { linkLocal: request.linkLocal } : {}),
+    ...(request.driverOptions ? { driverOptions: request.driverOptions } : {}),
   };
 }
 
@@ -81,6 +85,17 @@ function addressOn(
     avoid: context.lingering.addresses(network.id, containerId),
   });
 }
+
+/** As asked for by an option, else the next free one. */
+function interfaceNameOf(request: EndpointRequest, mine: readonly StoredEndpoint[]): string {
+  const { interfaceName } = endpointOptions(request.driverOptions ?? {});
+  if (interfaceName === undefined) return freeInterface(mine);
+  if (!mine.some((endpoint) => endpoint.interfaceName === interfaceName)) return interfaceName;
+  throw new IechorError('BAD_REQUEST', `the container has an interface "${interfaceName}" already`);
+}
+
+const lowerNames = (links: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(links).map(([alias, name]) => [alias.toLowerCase(), name]));
 
 function freeInterface(mine: readonly StoredEndpoint[]): string {
   for (let index = 0; ; index += 1) {

@@ -37,35 +37,33 @@ const maxTcpConnections = 64;
 
 export function createListeners(zone: Zone, options: { answer: Answering; log: Log }): Listeners {
   const standing = new Map<string, Standing>();
-  const held = new Map<string, Map<string, number>>();
+  const held = new Map<string, Set<string>>();
+  const holds = createHolds();
   const remove = (id: string) => {
     zone.remove(id);
     standing.get(id)?.close();
     standing.delete(id);
-    for (const fd of held.get(id)?.values() ?? []) closeSync(fd);
+    for (const key of held.get(id) ?? []) holds.release(key);
     held.delete(id);
   };
   const set = (sandbox: DnsSandbox): DnsFailure | undefined => {
-    const before = held.get(sandbox.id) ?? new Map<string, number>();
-    const after = new Map<string, number>();
-    const opened: number[] = [];
+    const before = held.get(sandbox.id) ?? new Set<string>();
+    const after = new Set<string>();
     let hold: PortHold | undefined;
     try {
       for (hold of sandbox.holds) {
         const key = `${hold.protocol} ${hold.address} ${hold.port}`;
-        const known = before.get(key);
-        const fd = known ?? holdPort(hold.protocol, hold.address, hold.port);
-        if (known === undefined) opened.push(fd);
-        after.set(key, fd);
+        if (!before.has(key) && !after.has(key)) holds.take(key, hold);
+        after.add(key);
       }
       hold = undefined;
       listen(sandbox);
     } catch (error) {
-      for (const fd of opened) closeSync(fd);
+      for (const key of after) if (!before.has(key)) holds.release(key);
       const errno = errnoOf(error);
       return { id: sandbox.id, message: messageOf(error), ...(hold ? { hold } : {}), ...(errno ? { errno } : {}) };
     }
-    for (const [key, fd] of before) if (!after.has(key)) closeSync(fd);
+    for (const key of before) if (!after.has(key)) holds.release(key);
     held.set(sandbox.id, after);
     zone.set(sandbox);
     return undefined;
@@ -90,6 +88,27 @@ export function createListeners(zone: Zone, options: { answer: Answering; log: L
       const wanted = new Set(sandboxes.map((sandbox) => sandbox.id));
       for (const { id } of zone.all()) if (!wanted.has(id)) remove(id);
       return sandboxes.flatMap((sandbox) => set(sandbox) ?? []);
+    },
+  };
+}
+
+/** Ports of the host, each held once for all the containers that publish it. */
+function createHolds() {
+  const taken = new Map<string, { readonly fd: number; users: number }>();
+  return {
+    /** Throws HOST_SYSCALL_FAILED where another process has it. */
+    take(key: string, { protocol, address, port }: PortHold): void {
+      const known = taken.get(key);
+      if (known) known.users += 1;
+      else taken.set(key, { fd: holdPort(protocol, address, port), users: 1 });
+    },
+    release(key: string): void {
+      const known = taken.get(key);
+      if (!known) return;
+      known.users -= 1;
+      if (known.users > 0) return;
+      closeSync(known.fd);
+      taken.delete(key);
     },
   };
 }

@@ -10,6 +10,8 @@ export interface DnsEndpoint {
   readonly ipv6?: string;
   /** Container name first (none for a build step), then aliases and the short id. */
   readonly names: readonly string[];
+  /** Names that this container alone sees, to the names they stand for. */
+  readonly links?: Readonly<Record<string, string>>;
 }
 /** All the resolver process knows of a container. */
 export interface DnsSandbox {
@@ -90,8 +92,9 @@ export function createZone(): Zone {
       }
       // A container on several shared networks is one member, reached by the first of them.
       const members: Members = new Map();
-      for (const { networkId } of sandbox.endpoints) {
-        for (const [member, endpoint] of byName.get(`${networkId} ${name}`) ?? []) {
+      for (const { networkId, links } of sandbox.endpoints) {
+        const linked = links && Object.hasOwn(links, name) ? links[name] : undefined;
+        for (const [member, endpoint] of byName.get(`${networkId} ${linked?.toLowerCase() ?? name}`) ?? []) {
           if (!members.has(member)) members.set(member, endpoint);
         }
       }

@@ -5,6 +5,7 @@ import { createVeth, deleteLink, findLink, setBridgePort, setLink } from '../hos
 import { addAddress, deleteDefaultRoute, setDefaultRoute } from '../host/netlink-routes.ts';
 import { errnoOf } from '../host/netns-sockets.ts';
 import { writeSysctl } from '../host/netns-system.ts';
+import { endpointOptions } from './endpoint-options.ts';
 import type { KernelNames, StoredEndpoint } from './records.ts';
 import type { NetworkRecord } from './types.ts';
 
@@ -75,7 +76,11 @@ function attach(
     setLink(name, { up: true }),
     addAddress(link.index, endpoint.ipv4Address, endpoint.prefixLength),
     ...(six === undefined ? [] : [addAddress(link.index, six, endpoint.ipv6PrefixLength ?? 64)]),
+    ...(endpoint.linkLocal ?? []).map((address) => addAddress(link.index, address, address.includes(':') ? 64 : 16)),
   );
+  for (const [path, value] of endpointOptions(endpoint.driverOptions ?? {}).sysctls) {
+    writeSysctl(path.replace('IFNAME', name), value, at.netns);
+  }
 }
 
 /** Points a container's default routes at an endpoint's gateways; none: takes them away. Idempotent. */

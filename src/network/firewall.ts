@@ -4,9 +4,12 @@ import type { Log } from '../common/log.ts';
 import { nft } from '../host/nft.ts';
 import { foreignChains, renderForeign, ruleHandles } from './foreign-rules.ts';
 import {
+  balanceElements,
+  type Element,
   type FirewallNetwork,
   type FirewallPort,
   renderDeleteTable,
+  renderExchange,
   renderNetworks,
   renderPorts,
   renderTable,
@@ -17,6 +20,8 @@ import type { KernelNames } from './records.ts';
 export interface FirewallState {
   readonly networks: readonly FirewallNetwork[];
   readonly ports: readonly FirewallPort[];
+  /** Shared ports by key, with the containers that have their turn. */
+  readonly balances: ReadonlyMap<string, readonly FirewallPort[]>;
 }
 
 /** Our table in the host's namespace, and our rules where another firewall lets its users add some. */
@@ -27,6 +32,8 @@ export interface Firewall {
   addPorts(ports: readonly FirewallPort[]): void;
   /** Resolves when they are gone. Waits a moment for others, since the kernel takes long for each deletion. */
   removePorts(ports: readonly FirewallPort[]): Promise<void>;
+  /** Leads a shared port to these containers in turn, from now on; established connections go on. */
+  balance(key: string, targets: readonly FirewallPort[]): void;
   /** Writes everything from the state. */
   rebuild(): void;
   /** Puts back what others took away (a flushed ruleset, another firewall restarted). At most once in two seconds. */
@@ -44,11 +51,13 @@ export function createFirewall(names: KernelNames, options: { state: () => Firew
   let warned = false;
   const leaving: FirewallPort[] = [];
   let flushed: Promise<void> | undefined;
+  /** What stands in the table for the shared ports. */
+  const shared = new Map<string, readonly Element[]>();
   const foreign = () => addForeign({ mark: names.mark, patterns: patternsOf(names, options.state()) }, options.log);
   const rebuild = () => {
     if (!warned) warned = warnOfFirewalld(patternsOf(names, options.state()), options.log);
-    const { networks, ports } = options.state();
-    const script = renderTable(table, networks, ports);
+    const { networks, ports, balances } = options.state();
+    const script = renderTable(table, networks, ports, [...balances.values()]);
     try {
       nft(script);
     } catch (error) {
@@ -56,6 +65,8 @@ export function createFirewall(names: KernelNames, options: { state: () => Firew
       options.log.warn('firewall table is made anew; rules in its chain "user" are lost', { error: messageOf(error) });
       nft(renderDeleteTable(table) + script);
     }
+    shared.clear();
+    for (const [key, targets] of balances) shared.set(key, balanceElements(targets));
     foreign();
     verifiedAt = performance.now();
   };
@@ -72,6 +83,14 @@ export function createFirewall(names: KernelNames, options: { state: () => Firew
     addNetwork: (network) => change(renderNetworks('add', table, [network])),
     removeNetwork: (network) => change(renderNetworks('delete', table, [network])),
     addPorts: (ports) => change(renderPorts('add', table, ports)),
+    balance: (key, targets) => {
+      const from = shared.get(key) ?? [];
+      const to = balanceElements(targets);
+      const kept = [...shared].flatMap(([other, elements]) => (other === key ? [] : elements));
+      if (to.length === 0) shared.delete(key);
+      else shared.set(key, to);
+      change(renderExchange(table, { from, to, kept }));
+    },
     removePorts: (ports) => {
       leaving.push(...ports);
       flushed ??= delay(gatherMs).then(() => {
@@ -89,6 +108,7 @@ export function createFirewall(names: KernelNames, options: { state: () => Firew
     },
     remove: () => {
       verifiedAt = 0;
+      shared.clear();
       nft(renderDeleteTable(table));
       for (const { family, chain, text } of existingForeign()) {
         const script = deletions(family, chain, ruleHandles(text, names.mark));

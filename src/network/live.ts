@@ -1,10 +1,12 @@
 import { IechorError } from '../common/error.ts';
 import { isNetns } from '../host/netns.ts';
 import { allocateEndpoint, namesOf } from './allocate.ts';
+import { rebalance } from './balance.ts';
 import { detachLink, routeBy } from './endpoint.ts';
 import { findNetwork, type NetworkContext, netnsPath } from './network-context.ts';
 import type { StoredEndpoint, StoredSandbox } from './records.ts';
-import { dnsView, realise, translations, wayOut } from './sandbox.ts';
+import { realise } from './sandbox.ts';
+import { dnsView, translations, wayOut } from './sandbox-view.ts';
 import type { EndpointRecord, EndpointRequest } from './types.ts';
 
 /** `Networks.connect`; the caller serialises per container. Nothing stays where it fails. */
@@ -70,8 +72,9 @@ async function change(
   const { records, firewall, dns, roots } = context;
   const former = translations(context, sandbox);
   const formerWay = wayOut(context, records.endpointsOf(sandbox.containerId));
-  records.putSandbox(sandbox, endpoints);
   const way = wayOut(context, endpoints);
+  if (way?.id !== formerWay?.id) rebalance(context, sandbox, { gone: true });
+  records.putSandbox(sandbox, endpoints);
   if (former.length > 0 && way?.id !== formerWay?.id) await firewall.removePorts(former);
   if (!isNetns(netnsPath(roots, sandbox.containerId))) return;
   if (!dnsView(context, sandbox)) {

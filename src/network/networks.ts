@@ -4,6 +4,7 @@ import { createKeyedMutex } from '../common/keyed-mutex.ts';
 import type { Log } from '../common/log.ts';
 import type { ObjectStore } from '../common/object-store.ts';
 import type { Roots } from '../common/roots.ts';
+import { balances, drain, setServing } from './balance.ts';
 import { firewallNetwork } from './bridge.ts';
 import { createNetwork, ensureBuiltIns, removeNetwork } from './create.ts';
 import { createDnsClient } from './dns-client.ts';
@@ -15,7 +16,8 @@ import { findNetwork, getNetwork, type NetworkContext } from './network-context.
 import { canonicalPorts, choosePorts, foreignHolder } from './publish.ts';
 import { createRecords, kernelNames } from './records.ts';
 import { activeNetworks, recover, removeEverything, restoreLinks } from './recover.ts';
-import { dnsView, down, translations, up } from './sandbox.ts';
+import { down, up } from './sandbox.ts';
+import { dnsView, translations } from './sandbox-view.ts';
 import type { Networks } from './types.ts';
 
 const healIntervalMs = 10_000;
@@ -51,6 +53,8 @@ export async function createNetworks(options: {
     foreignHolder: (port) => canonicalPorts([port]).map((one) => foreignHolder(records, one))[0],
     up: (request) => mutex.run(request.containerId, () => up(context, request)),
     down: (containerId) => mutex.run(containerId, () => down(context, containerId)),
+    setServing: (containerId, serving) => setServing(context, containerId, serving),
+    drain: (containerId, options) => drain(context, containerId, options),
     connect: (id, name, endpoint) => mutex.run(id, () => connect(context, { id, name }, endpoint)),
     disconnect: (containerId, network) => mutex.run(containerId, () => disconnect(context, containerId, network)),
     rename: (containerId, name) => mutex.run(containerId, () => rename(context, containerId, name)),
@@ -88,6 +92,7 @@ function createContext(options: {
       state: () => ({
         networks: activeNetworks(records).map(firewallNetwork),
         ports: records.sandboxes().flatMap((sandbox) => translations(context, sandbox)),
+        balances: balances(context),
       }),
     }),
     dns: createDnsClient(join(roots.execRoot, 'dns'), {

@@ -18,6 +18,10 @@ export interface FirewallPort {
   readonly containerPort: number;
 }
 
+/** Places of a shared port's turn: dealt to its containers one after the other. Even for up to six, and for ten. */
+const balanceSlots = 60;
+const turn = `numgen inc mod ${balanceSlots}`;
+
 /** Name of the table of one daemon. */
 export function tableName(scope: string): string {
   return scope === '' ? 'iechor' : `iechor-${scope}`;
@@ -33,12 +37,18 @@ const sets: Readonly<Record<string, string>> = {
   home6: 'type ipv6_addr . ifname; flags interval;',
   masquerade4: 'type ipv4_addr; flags interval;',
   masquerade6: 'type ipv6_addr; flags interval;',
+  shared4: 'type ipv4_addr . inet_service;',
+  shared6: 'type ipv6_addr . inet_service;',
 };
 const maps: Readonly<Record<string, string>> = {
   publish4: 'type inet_proto . inet_service : ipv4_addr . inet_service;',
   publish6: 'type inet_proto . inet_service : ipv6_addr . inet_service;',
   'publish-at4': 'type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;',
   'publish-at6': 'type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service;',
+  balance4: `typeof meta l4proto . th dport . ${turn} : ip daddr . th dport;`,
+  balance6: `typeof meta l4proto . th dport . ${turn} : ip6 daddr . th dport;`,
+  'balance-at4': `typeof ip daddr . meta l4proto . th dport . ${turn} : ip daddr . th dport;`,
+  'balance-at6': `typeof ip6 daddr . meta l4proto . th dport . ${turn} : ip6 daddr . th dport;`,
 };
 
 // The kernel lets no packet from ::1 leave the host; without a translation such a client is refused at once.
@@ -47,6 +57,10 @@ const published = [
   'meta l4proto { tcp, udp } dnat ip6 to ip6 daddr . meta l4proto . th dport map @publish-at6',
   'meta l4proto { tcp, udp } fib daddr type local dnat ip to meta l4proto . th dport map @publish4',
   'meta l4proto { tcp, udp } ip6 daddr != ::1 fib daddr type local dnat ip6 to meta l4proto . th dport map @publish6',
+  `meta l4proto { tcp, udp } dnat ip to ip daddr . meta l4proto . th dport . ${turn} map @balance-at4`,
+  `meta l4proto { tcp, udp } dnat ip6 to ip6 daddr . meta l4proto . th dport . ${turn} map @balance-at6`,
+  `meta l4proto { tcp, udp } fib daddr type local dnat ip to meta l4proto . th dport . ${turn} map @balance4`,
+  `meta l4proto { tcp, udp } ip6 daddr != ::1 fib daddr type local dnat ip6 to meta l4proto . th dport . ${turn} map @balance6`,
 ];
 interface Chain {
   readonly hook: string;
@@ -63,6 +77,15 @@ const chains: Readonly<Record<string, Chain>> = {
       'ip daddr @subnets4 ip daddr . iifname != @home4 drop',
       'ip6 daddr @subnets6 ip6 daddr . iifname != @home6 drop',
     ],
+  },
+  // A replica that has just died must not turn a client away: the refusal is dropped, and the client's next attempt,
+  // a second later, begins a new flow, which has its own turn.
+  refusals: {
+    hook: 'type filter hook prerouting priority mangle; policy accept;',
+    rules: ['4', '6'].map(
+      (family) =>
+        `iifname @bridges tcp flags & (rst | ack) == rst | ack ct direction reply ct status dnat ct status ! assured ${family === '4' ? 'ip' : 'ip6'} saddr . tcp sport @shared${family} drop`,
+    ),
   },
   prerouting: { hook: 'type nat hook prerouting priority dstnat; policy accept;', rules: published },
   output: { hook: 'type nat hook output priority -100; policy accept;', rules: published },
@@ -100,6 +123,7 @@ export function renderTable(
   table: string,
   networks: readonly FirewallNetwork[],
   ports: readonly FirewallPort[],
+  balances: readonly (readonly FirewallPort[])[] = [],
 ): string {
   const lines = [`add table inet ${table}`, `add chain inet ${table} user`];
   for (const [name, type] of Object.entries(sets)) {
@@ -114,6 +138,7 @@ export function renderTable(
   }
   lines.push(...elementLines('add', table, networks.flatMap(networkElements)));
   lines.push(...elementLines('add', table, ports.map(portElement)));
+  lines.push(...elementLines('add', table, uniqueElements(balances.flatMap(balanceElements))));
   return `${lines.join('\n')}\n`;
 }
 
@@ -132,7 +157,51 @@ export function renderPorts(verb: 'add' | 'delete', table: string, ports: readon
   return changes(verb, table, ports.map(portElement));
 }
 
-type Element = readonly [set: string, element: string];
+export type Element = readonly [set: string, element: string];
+
+/**
+ * Elements of one shared port (one host port, one address family) that leads to these containers in turn: as any
+ * published port's for one container, none for none.
+ */
+export function balanceElements(targets: readonly FirewallPort[]): readonly Element[] {
+  const [first] = targets;
+  if (!first) return [];
+  if (targets.length === 1) return [portElement(first)];
+  const slots = Array.from({ length: balanceSlots }, (_, slot): Element => {
+    const [set, element] = portElement(targets[slot % targets.length] ?? first);
+    return [set.replace('publish', 'balance'), element.replace(' : ', ` . ${slot} : `)];
+  });
+  const members = targets.map(({ address, containerPort }): Element => {
+    return [`shared${address.includes(':') ? '6' : '4'}`, `${address} . ${containerPort}`];
+  });
+  return [...slots, ...members];
+}
+
+/**
+ * From some elements to others, in one transaction: no packet meets a state between them. Empty for no difference.
+ * The former must be there; `kept` are elements of others.
+ */
+export function renderExchange(
+  table: string,
+  change: { readonly from: readonly Element[]; readonly to: readonly Element[]; readonly kept: readonly Element[] },
+): string {
+  const { from, to, kept } = change;
+  const gone = without(from, [...to, ...kept]);
+  const lines = [
+    ...elementLines('delete', table, gone),
+    ...elementLines('add', table, uniqueElements(without(to, [...from, ...kept]))),
+  ];
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+}
+
+function without(elements: readonly Element[], others: readonly Element[]): readonly Element[] {
+  const known = new Set(others.map((element) => element.join(' ')));
+  return elements.filter((element) => !known.has(element.join(' ')));
+}
+
+const uniqueElements = (elements: readonly Element[]): readonly Element[] => [
+  ...new Map(elements.map((element) => [element.join(' '), element])).values(),
+];
 
 function changes(verb: 'add' | 'delete', table: string, elements: readonly Element[]): string {
   const lines = elementLines('add', table, elements);

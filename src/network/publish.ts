@@ -143,11 +143,15 @@ function holderOf(
   options: { name: boolean } = { name: true },
 ): string | undefined {
   if (chosen.some((other) => clash(port, other))) return 'another port of the same container';
+  let shared = false;
   for (const sandbox of records.sandboxes()) {
-    if (!sandbox.ports.some((other) => clash(port, other))) continue;
+    const other = sandbox.ports.find((own) => clash(port, own));
+    if (!other) continue;
     if (sandbox.containerId === containerId) return undefined;
-    return describe(sandbox, sandbox.containerId);
+    if (!isShared(port, other)) return describe(sandbox, sandbox.containerId);
+    shared = true;
   }
+  if (shared) return undefined;
   return isFreeOnHost(port) ? undefined : options.name ? processHolder(port) : 'a process';
 }
 
@@ -180,6 +184,11 @@ function processHolder(port: PublishedPort): string {
 function clash(a: PublishedPort, b: PublishedPort): boolean {
   if (a.protocol !== b.protocol || a.hostPort !== b.hostPort) return false;
   return a.hostAddress === '' || b.hostAddress === '' || a.hostAddress === b.hostAddress;
+}
+
+/** Two containers may have the port together. */
+function isShared(a: PublishedPort, b: PublishedPort): boolean {
+  return a.group !== undefined && a.group === b.group && a.hostAddress === b.hostAddress;
 }
 
 function showPort(port: PublishedPort): string {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { shortId } from '../common/id.ts';
-import { type ObjectStore, lettingGo, soon } from '../common/object-store.ts';
-import type { EndpointRecord, NetworkRecord, PublishedPort, SandboxRequest } from './types.ts';
+import { lettingGo, type ObjectStore, soon } from '../common/object-store.ts';
+import type { EndpointRecord, NetworkRecord, PublishedPort, SandboxRequest, Serving } from './types.ts';
 
 export interface StoredEndpoint extends EndpointRecord {
   /** Name of the host's end of the veth pair. */
@@ -15,6 +15,8 @@ export interface StoredSandbox {
   readonly request: SandboxRequest;
   /** With the host ports that were chosen. */
   readonly ports: readonly PublishedPort[];
+  /** Its part in shared ports; absent: ready. */
+  readonly serving?: Serving;
 }
 
 /** Networks, endpoints and sandboxes of the store, kept in memory as well (there is one writer). */
@@ -68,7 +70,12 @@ export function createRecords(store: ObjectStore): Records {
       const before = endpointsOf(sandbox.containerId);
       const gone = before.filter((old) => !now.some((endpoint) => endpoint.id === old.id));
       store.transaction(() => {
-        store.put('sandbox', sandbox.containerId, sandbox, sandbox.ports.map(portKey));
+        store.put(
+          'sandbox',
+          sandbox.containerId,
+          sandbox,
+          sandbox.ports.map((port) => portKey(port, sandbox.containerId)),
+        );
         for (const endpoint of gone) store.delete('endpoint', endpoint.id);
         for (const endpoint of now) store.put('endpoint', endpoint.id, endpoint, endpointKeys(endpoint));
       }, soon);
@@ -113,9 +120,10 @@ function endpointKeys(endpoint: StoredEndpoint): string[] {
   return [...addresses, `link:${endpoint.hostInterface}`];
 }
 
-/** At most one container of the store has it. */
-function portKey(port: PublishedPort): string {
-  return `port:${port.protocol}:${port.hostAddress || '0.0.0.0'}:${port.hostPort}`;
+/** At most one container of the store has it, unless the port is shared. */
+function portKey(port: PublishedPort, containerId: string): string {
+  const key = `port:${port.protocol}:${port.hostAddress || '0.0.0.0'}:${port.hostPort}`;
+  return port.group === undefined ? key : `${key} of ${containerId}`;
 }
 
 const longestLinkName = 15;

@@ -4,25 +4,17 @@ import { withNetlink } from '../host/netlink.ts';
 import { setLink } from '../host/netlink-links.ts';
 import { createNetns, isNetns, removeNetns } from '../host/netns.ts';
 import { allocateEndpoint } from './allocate.ts';
+import { forgetAttempts, rebalance, sharedPorts } from './balance.ts';
 import { ensureNetwork } from './bridge.ts';
 import { settleBuiltIn } from './create.ts';
 import type { DnsFailure } from './dns-protocol.ts';
-import type { DnsSandbox } from './dns-zone.ts';
-import { attachLinks, defaultEndpoint, routeBy } from './endpoint.ts';
+import { attachLinks, routeBy } from './endpoint.ts';
 import { getNetwork, hostResolvConf, type NetworkContext, netnsPath } from './network-context.ts';
-import type { FirewallPort } from './nft-rules.ts';
 import { bridgeOptions } from './options.ts';
-import {
-  canonicalPorts,
-  choosePorts,
-  forgetFlows,
-  holdsOf,
-  portInUse,
-  refuseUnreachable,
-  translationsOf,
-} from './publish.ts';
+import { canonicalPorts, choosePorts, forgetFlows, portInUse, refuseUnreachable } from './publish.ts';
 import type { StoredEndpoint, StoredSandbox } from './records.ts';
 import { renderResolvConf } from './resolv-conf.ts';
+import { dnsView, translations, wayOut } from './sandbox-view.ts';
 import type { PublishedPort, SandboxRequest, SandboxState } from './types.ts';
 
 const portTries = 4;
@@ -63,7 +55,9 @@ function plan(context: NetworkContext, request: SandboxRequest): StoredSandbox {
   const ports = choosePorts(context.records, containerId, portsOf(context, request.ports, endpoints));
   const way = wayOut(context, endpoints);
   if (way) refuseUnreachable(ports, way);
-  const sandbox: StoredSandbox = { containerId, containerName, request: JSON.parse(JSON.stringify(request)), ports };
+  const stored = { containerId, containerName, request: JSON.parse(JSON.stringify(request)), ports };
+  const { serving } = request;
+  const sandbox: StoredSandbox = serving === undefined ? stored : { ...stored, serving };
   context.records.putSandbox(sandbox, endpoints);
   return sandbox;
 }
@@ -84,16 +78,6 @@ export function portsOf(
   return canonicalPorts(ports.map((port) => (port.hostAddress === '' ? { ...port, hostAddress: bindAddress } : port)));
 }
 
-export function wayOut(context: NetworkContext, endpoints: readonly StoredEndpoint[]): StoredEndpoint | undefined {
-  return defaultEndpoint(endpoints, (id) => context.records.network(id));
-}
-
-/** Translations of the firewall for one container's ports. */
-export function translations(context: NetworkContext, sandbox: StoredSandbox): readonly FirewallPort[] {
-  const way = wayOut(context, context.records.endpointsOf(sandbox.containerId));
-  return way ? translationsOf(sandbox.ports, way) : [];
-}
-
 /** Makes in the kernel what is on record. Idempotent; used by `up`, `connect` and recovery alike. */
 export async function realise(context: NetworkContext, sandbox: StoredSandbox): Promise<void> {
   const { firewall, dns } = context;
@@ -112,6 +96,7 @@ export async function realise(context: NetworkContext, sandbox: StoredSandbox): 
     firewall.addPorts(published);
     forgetFlows(sandbox.ports);
   }
+  rebalance(context, sandbox);
 }
 
 function linkUp(context: NetworkContext, containerId: string, path: string): void {
@@ -142,29 +127,6 @@ function resolverError(sandbox: StoredSandbox, failure: DnsFailure): IechorError
   return new IechorError('ENGINE_ERROR', `name resolution for the container cannot be set up: ${failure.message}`);
 }
 
-/** What the resolver process has to know of a container; undefined where it has no part in it. */
-export function dnsView(context: NetworkContext, sandbox: StoredSandbox): DnsSandbox | undefined {
-  const endpoints = context.records.endpointsOf(sandbox.containerId);
-  const way = wayOut(context, endpoints);
-  const gateway = way ?? endpoints[0];
-  if (!gateway) return undefined;
-  return {
-    id: sandbox.containerId,
-    netns: netnsPath(context.roots, sandbox.containerId),
-    endpoints: endpoints.map((endpoint) => ({
-      networkId: endpoint.networkId,
-      networkName: endpoint.networkName,
-      internal: context.records.network(endpoint.networkId)?.internal ?? false,
-      ipv4: endpoint.ipv4Address,
-      ...(endpoint.ipv6Address === undefined ? {} : { ipv6: endpoint.ipv6Address }),
-      names: endpoint.names,
-    })),
-    gateways: [gateway.gateway, ...(gateway.ipv6Gateway === undefined ? [] : [gateway.ipv6Gateway])],
-    servers: sandbox.request.dns.servers,
-    holds: way ? holdsOf(sandbox.ports, way) : [],
-  };
-}
-
 export function stateOf(context: NetworkContext, sandbox: StoredSandbox): SandboxState {
   const endpoints = context.records.endpointsOf(sandbox.containerId);
   return {
@@ -181,9 +143,12 @@ export async function down(context: NetworkContext, containerId: string): Promis
   const sandbox = records.sandbox(containerId);
   if (sandbox) {
     const published = translations(context, sandbox);
+    // First of all: its share of new connections goes to the others.
+    rebalance(context, sandbox, { gone: true });
     // The resolver's sockets would keep the namespace alive.
     await Promise.all([dns.remove(containerId), published.length > 0 && firewall.removePorts(published)]);
     forgetFlows(sandbox.ports);
+    if (sharedPorts(sandbox).length > 0) forgetAttempts(context, sandbox);
   }
   removeNetns(netnsPath(roots, containerId));
   for (const endpoint of records.endpointsOf(containerId)) {

@@ -31,7 +31,12 @@ export interface PublishedPort {
   readonly hostAddress: string;
   /** 0: choose a free one. */
   readonly hostPort: number;
+  /** Containers that name the same group share the port: its connections are balanced over those that serve. */
+  readonly group?: string;
 }
+
+/** What a container's part in its shared ports is: none yet, a full one, or no new connections any more. */
+export type Serving = 'waiting' | 'ready' | 'leaving';
 
 /** A container's end of one network, as asked for. */
 export interface EndpointRequest {
@@ -44,6 +49,12 @@ export interface EndpointRequest {
   readonly macAddress?: string;
   /** Higher is preferred for the default route. */
   readonly gatewayPriority?: number;
+  /** Names that this container alone sees, to the names they stand for. */
+  readonly links?: Readonly<Record<string, string>>;
+  /** Addresses of 169.254.0.0/16 that the interface has besides. */
+  readonly linkLocal?: readonly string[];
+  /** Docker's options of an endpoint; `endpointOptions` reads them. */
+  readonly driverOptions?: Readonly<Record<string, string>>;
 }
 
 /** A container's end of one network, as it is. Persisted; one per container and network. */
@@ -65,6 +76,9 @@ export interface EndpointRecord {
   readonly macAddress: string;
   /** Name inside the container: eth0, eth1... */
   readonly interfaceName: string;
+  readonly links?: Readonly<Record<string, string>>;
+  readonly linkLocal?: readonly string[];
+  readonly driverOptions?: Readonly<Record<string, string>>;
 }
 
 /** All that a container's network namespace needs. */
@@ -74,6 +88,8 @@ export interface SandboxRequest {
   readonly containerName: string;
   readonly endpoints: readonly EndpointRequest[];
   readonly ports: readonly PublishedPort[];
+  /** Where it shares ports: `waiting` for what must be seen to work first. Default: ready. */
+  readonly serving?: Serving;
   readonly dns: {
     readonly servers: readonly string[];
     readonly search: readonly string[];
@@ -125,6 +141,13 @@ export interface Networks {
   up(request: SandboxRequest): Promise<SandboxState>;
   /** Takes everything of `up` back. Idempotent; keeps nothing. */
   down(containerId: string): Promise<void>;
+  /** Changes a container's part in its shared ports; nothing where it shares none. Established connections go on. */
+  setServing(containerId: string, serving: Serving): void;
+  /**
+   * Leads no new connections of shared ports, nor lookups of shared names, to a container, and resolves when those it
+   * has have ended, or the time is up. Taken back where `signal` aborts.
+   */
+  drain(containerId: string, options: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<void>;
   /** Live connect and disconnect of a running container. */
   connect(containerId: string, containerName: string, endpoint: EndpointRequest): Promise<EndpointRecord>;
   disconnect(containerId: string, network: string): Promise<void>;

@@ -31,6 +31,8 @@ export interface ContainerConfig {
   WorkingDir?: string;
   Entrypoint?: string[] | null;
   NetworkDisabled?: boolean;
+  /** Of old clients; newer ones name it at an endpoint. */
+  MacAddress?: string;
   Labels?: Record<string, string> | null;
   StopSignal?: string;
   /** Seconds. */
@@ -70,6 +72,8 @@ export interface NetworkingConfig {
 
 /** Body of POST /containers/create. */
 export interface ContainerCreateBody extends ContainerConfig {
+  /** Where docker-py names it; the same as HostConfig's. */
+  Runtime?: string;
   HostConfig?: HostConfig;
   NetworkingConfig?: NetworkingConfig;
 }
@@ -180,7 +184,7 @@ export interface ContainerSummary {
   State: ContainerStatus;
   /** As people read it: `Up 3 minutes (healthy)`. */
   Status: string;
-  HostConfig: { NetworkMode?: string };
+  HostConfig: { NetworkMode?: string; Annotations?: Record<string, string> | null };
   NetworkSettings: { Networks: Record<string, EndpointSettings> };
   Mounts: MountPoint[];
 }

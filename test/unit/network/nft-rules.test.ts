@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { foreignChains, renderForeign, ruleHandles } from '../../../src/network/foreign-rules.ts';
-import { renderNetworks, renderPorts, renderTable, tableName } from '../../../src/network/nft-rules.ts';
+import {
+  balanceElements,
+  type FirewallPort,
+  renderExchange,
+  renderNetworks,
+  renderPorts,
+  renderTable,
+  tableName,
+} from '../../../src/network/nft-rules.ts';
 
 const front = {
   bridge: 'ie-front',
@@ -53,4 +61,29 @@ test("another firewall's chains are used where it has some for us, and our rules
   expect(script.split('\n').slice(0, 4).reverse()[0]).toBe(
     'insert rule ip filter DOCKER-USER oifname "ie-*" accept comment "iechor"',
   );
+});
+
+describe('a shared port', () => {
+  const member = (address: string): FirewallPort => ({ ...web, hostAddress: '', address });
+
+  test('of one container is published as any other', () => {
+    expect(balanceElements([member('10.0.0.2')])).toEqual([['publish4', 'tcp . 8080 : 10.0.0.2 . 80']]);
+  });
+
+  test('gives each of its containers the same number of turns', () => {
+    const elements = balanceElements([member('10.0.0.2'), member('10.0.0.3'), member('10.0.0.4')]);
+    const turns = (address: string) => elements.filter(([set, text]) => set === 'balance4' && text.includes(address));
+    expect(['10.0.0.2', '10.0.0.3', '10.0.0.4'].map((address) => turns(address).length)).toEqual([20, 20, 20]);
+  });
+
+  test('changes its containers in one transaction, and leaves what others need', () => {
+    const before = balanceElements([member('10.0.0.2'), member('10.0.0.3')]);
+    const after = balanceElements([member('10.0.0.3')]);
+    const kept = [['shared4', '10.0.0.2 . 80']] as const;
+    const script = renderExchange('iechor', { from: before, to: after, kept });
+    expect(script).toContain('delete element inet iechor balance4 {');
+    expect(script).toContain('delete element inet iechor shared4 { 10.0.0.3 . 80 }');
+    expect(script).toContain('add element inet iechor publish4 { tcp . 8080 : 10.0.0.3 . 80 }');
+    expect(renderExchange('iechor', { from: after, to: after, kept: [] })).toBe('');
+  });
 });

@@ -1,0 +1,8 @@
+/** Annotations of containers (HostConfig.Annotations) that our engine understands; for others they are just text. */
+export const annotations = {
+  /**
+   * Containers with the same value may publish the same fixed ports of the host: new connections are led to those that
+   * serve, in turn.
+   */
+  balance: 'io.iechor.balance',
+} as const;

@@ -1,0 +1,122 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { countTcpFlows, forgetNewTcpFlows } from '../host/netlink-conntrack.ts';
+import type { NetworkContext } from './network-context.ts';
+import type { FirewallPort } from './nft-rules.ts';
+import { translationsOf } from './publish.ts';
+import type { StoredSandbox } from './records.ts';
+import { dnsView, wayOut } from './sandbox-view.ts';
+import type { PublishedPort, Serving } from './types.ts';
+
+/** Containers that publish one port of the host together: who of them has new connections, and who none any more. */
+
+const drainPollMs = 100;
+
+interface Member {
+  readonly serving: Serving;
+  readonly target: FirewallPort;
+}
+
+/** Key of a shared port's translations in one address family. */
+const keyOf = ({ protocol, hostAddress, hostPort, address }: FirewallPort): string =>
+  `${address.includes(':') ? 6 : 4} ${protocol} ${hostAddress} ${hostPort}`;
+
+export const sharedPorts = (sandbox: StoredSandbox): readonly PublishedPort[] =>
+  sandbox.ports.filter(({ group }) => group !== undefined);
+
+/** Translations of the shared ports of one container, as if it had them alone. */
+function ownTranslations(context: NetworkContext, sandbox: StoredSandbox): readonly FirewallPort[] {
+  const ports = sharedPorts(sandbox);
+  const way = ports.length > 0 ? wayOut(context, context.records.endpointsOf(sandbox.containerId)) : undefined;
+  return way ? translationsOf(ports, way) : [];
+}
+
+/**
+ * Who has new connections: those that are ready; where none is, those that may become so; else those about to leave.
+ * Pure.
+ */
+export function chooseTargets(members: readonly Member[]): readonly FirewallPort[] {
+  for (const serving of ['ready', 'waiting', 'leaving'] as const) {
+    const found = members.filter((member) => member.serving === serving);
+    if (found.length > 0) return found.map(({ target }) => target);
+  }
+  return [];
+}
+
+/** Shared ports by key, with the containers that have their turn. `leaving` is taken for gone. */
+export function balances(
+  context: NetworkContext,
+  options: { readonly leaving?: string } = {},
+): ReadonlyMap<string, readonly FirewallPort[]> {
+  const members = new Map<string, Member[]>();
+  for (const sandbox of context.records.sandboxes()) {
+    if (sandbox.containerId === options.leaving) continue;
+    for (const target of ownTranslations(context, sandbox)) {
+      const known = members.get(keyOf(target)) ?? [];
+      members.set(keyOf(target), [...known, { serving: sandbox.serving ?? 'ready', target }]);
+    }
+  }
+  return new Map([...members].map(([key, list]) => [key, chooseTargets(list)]));
+}
+
+/** Brings the firewall to what the records say about the shared ports of a container; `gone`: without it. */
+export function rebalance(context: NetworkContext, sandbox: StoredSandbox, options: { gone?: boolean } = {}): void {
+  const own = ownTranslations(context, sandbox);
+  if (own.length === 0) return;
+  const now = balances(context, options.gone ? { leaving: sandbox.containerId } : {});
+  for (const key of new Set(own.map(keyOf))) context.firewall.balance(key, now.get(key) ?? []);
+}
+
+/** `Networks.setServing`. Idempotent. */
+export function setServing(context: NetworkContext, containerId: string, serving: Serving): void {
+  const sandbox = context.records.sandbox(containerId);
+  if (!sandbox || sharedPorts(sandbox).length === 0 || (sandbox.serving ?? 'ready') === serving) return;
+  // Who is told to leave does not come back by a health check.
+  if (sandbox.serving === 'leaving' && serving === 'waiting') return;
+  const changed = { ...sandbox, serving };
+  context.records.putSandbox(changed, context.records.endpointsOf(containerId));
+  rebalance(context, changed);
+}
+
+/** `Networks.drain`. */
+export async function drain(
+  context: NetworkContext,
+  containerId: string,
+  options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  const { timeoutMs, signal } = options;
+  const before = context.records.sandbox(containerId);
+  if (!before) return;
+  setServing(context, containerId, 'leaving');
+  await nameAgain(context, containerId);
+  const deadline = performance.now() + timeoutMs;
+  while (performance.now() < deadline && openFlows(context, containerId) > 0) {
+    if (signal?.aborted) {
+      setServing(context, containerId, before.serving ?? 'ready');
+      return nameAgain(context, containerId);
+    }
+    await delay(Math.min(drainPollMs, Math.max(1, deadline - performance.now())));
+  }
+}
+
+async function nameAgain(context: NetworkContext, containerId: string): Promise<void> {
+  const sandbox = context.records.sandbox(containerId);
+  const view = sandbox && dnsView(context, sandbox);
+  if (view) await context.dns.set(view);
+}
+
+/** Connections that a container still serves through its shared ports. */
+function openFlows(context: NetworkContext, containerId: string): number {
+  const sandbox = context.records.sandbox(containerId);
+  if (!sandbox) return 0;
+  const targets = targetsOf(ownTranslations(context, sandbox));
+  return countTcpFlows(({ address, port }) => targets.has(`${address} ${port}`));
+}
+
+/** Attempts that were led to a container that is gone: their next packet begins a new flow. */
+export function forgetAttempts(context: NetworkContext, sandbox: StoredSandbox): void {
+  const targets = targetsOf(ownTranslations(context, sandbox));
+  if (targets.size > 0) forgetNewTcpFlows(({ address, port }) => targets.has(`${address} ${port}`));
+}
+
+const targetsOf = (ports: readonly FirewallPort[]): ReadonlySet<string> =>
+  new Set(ports.map(({ address, containerPort }) => `${address} ${containerPort}`));
