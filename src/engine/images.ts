@@ -2,6 +2,8 @@ import type { EngineApi, Filters } from '../api/engine-api.ts';
 import type { ContainerConfig } from '../api/types/container.ts';
 import type { ImageHistoryItem, ImageInspect, ImageSummary } from '../api/types/image.ts';
 import { IechorError } from '../common/error.ts';
+import { shortId } from '../common/id.ts';
+import type { ImageUsers, Removed } from '../image/image-port.ts';
 import { familiar, formatReference, parseReference } from '../image/reference.ts';
 import type { ChainId, Digest, ImageRecord } from '../image/types.ts';
 import type { EngineContext } from './context.ts';
@@ -131,22 +133,38 @@ export async function removeImage(
   request: Request<'imageRemove'>,
   keep: () => ReadonlySet<ChainId>,
 ): ReturnType<EngineApi['imageRemove']> {
-  const force = request.force ?? false;
-  const { untagged, deleted } = await context.images.remove(request.name, {
-    force,
-    usedBy: (id) => imageUser(context, id, force),
-    keep: keep(),
-  });
-  for (const name of untagged) publishImage(context, name, 'untag');
-  for (const id of deleted) publishImage(context, id, 'delete');
-  return [...untagged.map((Untagged) => ({ Untagged })), ...deleted.map((Deleted) => ({ Deleted }))];
+  return itemsOf(await removeOne(context, request, keep));
 }
 
-/** A stopped container keeps its layers by itself, so force may take its image away; a running one's never. */
-function imageUser(context: EngineContext, id: Digest, force: boolean): string | undefined {
+const itemsOf = ({ untagged, deleted }: Removed): Awaited<ReturnType<EngineApi['imageRemove']>> => [
+  ...untagged.map((Untagged) => ({ Untagged })),
+  ...deleted.map((Deleted) => ({ Deleted })),
+];
+
+async function removeOne(
+  context: EngineContext,
+  request: Request<'imageRemove'>,
+  keep: () => ReadonlySet<ChainId>,
+): Promise<Removed> {
+  const { id } = context.images.get(request.name);
+  const removed = await context.images.remove(request.name, {
+    force: request.force ?? false,
+    prune: !request.noprune,
+    usersOf: (image) => imageUsers(context, image),
+    keep: keep(),
+  });
+  for (const _name of removed.untagged) publishImage(context, id, 'untag');
+  if (removed.deleted.includes(id)) publishImage(context, id, 'delete');
+  return removed;
+}
+
+function imageUsers(context: EngineContext, id: Digest): ImageUsers {
   const users = context.containers.list().filter((record) => record.image === id);
-  const blocking = force ? users.find((record) => record.pid !== 0) : users[0];
-  return blocking && `${blocking.pid === 0 ? 'stopped' : 'running'} container "${blocking.name}"`;
+  const one = (runs: boolean) => {
+    const found = users.find(({ pid }) => runs === (pid !== 0));
+    return found && shortId(found.id);
+  };
+  return { running: one(true), stopped: one(false) };
 }
 
 /** Removes images without a name; with `dangling=false` all that no container uses. Then frees what nobody needs. */
@@ -160,11 +178,16 @@ export async function pruneImages(
   const onlyDangling = flagOf(request.filters, 'dangling') ?? true;
   const fits = imageFilter(context, onlyDangling ? { ...rest, dangling: ['true'] } : rest);
   const used = new Set(context.containers.list().map((record) => record.image));
-  const deleted: Awaited<ReturnType<EngineApi['imageRemove']>> = [];
-  for (const image of context.images.list().filter((each) => fits(each) && !used.has(each.id))) {
-    deleted.push(...(await removeImage(context, { name: image.id, force: true }, keep)));
+  const removed: Removed[] = [];
+  for (const { id } of context.images.list().filter((each) => fits(each) && !used.has(each.id))) {
+    // It may have gone with one that was made of it.
+    if (context.images.find(id)) removed.push(await removeOne(context, { name: id, force: true }, keep));
   }
-  return { ImagesDeleted: deleted, SpaceReclaimed: await context.images.collect(keep()) };
+  const left = await context.images.collect(keep());
+  return {
+    ImagesDeleted: removed.flatMap(itemsOf),
+    SpaceReclaimed: removed.reduce((sum, { freedBytes }) => sum + freedBytes, left),
+  };
 }
 
 export function publishImage(

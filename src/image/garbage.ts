@@ -7,13 +7,20 @@ const pullGraceMs = 60 * 60_000;
 /** How long content without any record waits for one. */
 const unrecordedGraceMs = 60_000;
 
+export interface Collected {
+  readonly freedBytes: number;
+  /** Layers that went. */
+  readonly layers: Set<ChainId>;
+}
+
 /**
  * Mark and sweep: frees the layers that no image, no active snapshot and nobody in `keep` stands on, then the blobs
- * that nothing names. Returns the bytes freed.
+ * that nothing names.
  */
-export async function collectGarbage(context: ImageStoreContext, keep: ReadonlySet<ChainId>): Promise<number> {
+export async function collectGarbage(context: ImageStoreContext, keep: ReadonlySet<ChainId>): Promise<Collected> {
   const { store, snapshotter, log } = context;
   const needed = neededLayers(context, keep);
+  const layers = new Set<ChainId>();
   let freed = 0;
   for (const { chainId, ageMs } of snapshotter.layers()) {
     if (needed.has(chainId)) continue;
@@ -22,6 +29,7 @@ export async function collectGarbage(context: ImageStoreContext, keep: ReadonlyS
     freed += snapshotter.layer(chainId)?.sizeBytes ?? 0;
     await snapshotter.removeLayer(chainId);
     store.delete('layer', chainId);
+    layers.add(chainId);
     log.debug('layer removed', { layer: chainId });
   }
   try {
@@ -30,7 +38,7 @@ export async function collectGarbage(context: ImageStoreContext, keep: ReadonlyS
     // Something is mounted there still; that is for recovery to end, and no reason to keep the rest.
     log.warn('temporary files remain', { error: messageOf(error) });
   }
-  return freed + sweepBlobs(context);
+  return { freedBytes: freed + sweepBlobs(context), layers };
 }
 
 function neededLayers(context: ImageStoreContext, keep: ReadonlySet<ChainId>): ReadonlySet<ChainId> {

@@ -36,13 +36,28 @@ export interface PulledLayerOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Containers made of an image, one of each kind. */
+export interface ImageUsers {
+  readonly running?: string | undefined;
+  readonly stopped?: string | undefined;
+}
+
 export interface RemoveOptions {
-  /** Untags all names of an image named by its id, and does not insist on the image itself going. */
   readonly force: boolean;
-  /** What stands in the way of removing the image, such as `container "web-1"`. */
-  readonly usedBy: (id: Digest) => string | undefined;
-  /** Chain ids still needed by others (the build cache). Without it the layers stay until `collect`. */
-  readonly keep?: ReadonlySet<ChainId>;
+  /** Images below go with it that nothing else keeps. */
+  readonly prune: boolean;
+  readonly usersOf: (id: Digest) => ImageUsers;
+  /** Chain ids still needed by others (the build cache). */
+  readonly keep: ReadonlySet<ChainId>;
+}
+
+/** What a removal took away, in this order. */
+export interface Removed {
+  /** Names as people write them. */
+  readonly untagged: readonly string[];
+  /** Ids of images, each followed by the chain ids of its layers that went. */
+  readonly deleted: readonly Digest[];
+  readonly freedBytes: number;
 }
 
 /** Images by id and by reference (implemented by image-store.ts). */
@@ -61,10 +76,9 @@ export interface ImageStore {
   /** Points a reference to an image, replacing what it pointed to. Throws REFERENCE_INVALID. */
   tag(id: Digest, reference: string): void;
   /**
-   * Untags; with the last tag (or by id) the image goes, and every layer nobody needs. `untagged` are references as
-   * people write them. Throws IN_USE.
+   * Untags; with the last tag (or by id) the image goes, and every layer nobody needs. Throws IN_USE.
    */
-  remove(name: string, options: RemoveOptions): Promise<{ untagged: string[]; deleted: Digest[] }>;
+  remove(name: string, options: RemoveOptions): Promise<Removed>;
   /**
    * Frees layers and blobs nobody refers to; returns the bytes freed. `keep` are chain ids still needed by others (the
    * build cache); those below active snapshots (containers, builds under way) are kept without being named.

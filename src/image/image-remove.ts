@@ -1,20 +1,16 @@
 import { IechorError } from '../common/error.ts';
 import { shortId } from '../common/id.ts';
 import { collectGarbage } from './garbage.ts';
-import { findImage, referenceIn, tagsByImage } from './image-lookup.ts';
-import type { RemoveOptions } from './image-port.ts';
 import type { ImageStoreContext } from './image-context.ts';
+import { findImage, referenceIn, tagsByImage } from './image-lookup.ts';
+import type { ImageUsers, Removed, RemoveOptions } from './image-port.ts';
 import { familiar, formatReference, repositoryOf } from './reference.ts';
-import type { Digest, ImageRecord } from './types.ts';
-
-export interface Removed {
-  untagged: string[];
-  deleted: Digest[];
-}
+import type { ImageRecord } from './types.ts';
 
 /**
- * Removes an image by one of its names or by its id, as Docker does: a name goes alone while there are others; the id
- * of an image with several names needs `force`. Throws IN_USE.
+ * Removes an image by one of its names or by its id, by Docker's rules: a name goes alone while there are others; the id
+ * of an image with names in several repositories needs `force`, and so does one that a stopped container was made of. One
+ * that runs is never removed. Throws IN_USE.
  */
 export async function removeImage(
   context: ImageStoreContext,
@@ -22,37 +18,92 @@ export async function removeImage(
   name: string,
   options: RemoveOptions,
 ): Promise<Removed> {
-  const names = namesOf(context, image);
   const named = nameGiven(context, image, name);
-  if (named === undefined && names.length > 1 && !sameRepository(names) && !options.force) {
-    throw inUse(image, `it has several names: ${names.map(familiar).join(', ')}`, 'remove these, or use --force');
-  }
-  const going = named === undefined ? names : [named];
-  const isLast = names.every((other) => going.includes(other));
-  const user = isLast ? options.usedBy(image.id) : undefined;
-  if (user !== undefined && !(options.force && named !== undefined)) {
-    throw inUse(image, `it is used by ${user}`, `remove ${user} first`);
-  }
-  const deletes = isLast && user === undefined;
-  forget(context, image, { going, deletes });
-  if (!deletes) return { untagged: going.map(familiar), deleted: [] };
-  if (options.keep) await collectGarbage(context, options.keep);
-  return { untagged: going.map(familiar), deleted: [image.id] };
+  const going = named === undefined ? allNames(context, image, options) : oneName(context, image, { named, options });
+  const untagged = going.map(familiar);
+  const onlyNames: Removed = { untagged, deleted: [], freedBytes: 0 };
+  if (named !== undefined && namesOf(context, image).length > 0) return onlyNames;
+  const users = options.usersOf(image.id);
+  const blocked = users.running ?? (options.force ? undefined : users.stopped);
+  if (blocked !== undefined) return onlyNames;
+  const gone = [image, ...(options.prune ? nameless(context, image, options) : [])];
+  for (const each of gone) forget(context, each);
+  const { layers, freedBytes } = await collectGarbage(context, options.keep);
+  // A layer is told with the lowest image that has it.
+  const parts = gone.reverse().map(({ id, chain }) => [id, ...chain.filter((one) => layers.delete(one)).reverse()]);
+  const deleted = parts.reverse().flat();
+  return { untagged, deleted, freedBytes };
 }
 
-/** Tags, and digests of repositories in which it has no tag. */
-function namesOf(context: ImageStoreContext, image: ImageRecord): string[] {
-  const tags = tagsByImage(context.store).get(image.id) ?? [];
-  const tagged = new Set(tags.map(repositoryIn));
-  return [...tags, ...image.repoDigests.filter((reference) => !tagged.has(repositoryIn(reference)))];
+/** Takes one name away, and the digests of its repository with its last tag. */
+function oneName(
+  context: ImageStoreContext,
+  image: ImageRecord,
+  { named, options }: { readonly named: string; readonly options: RemoveOptions },
+): string[] {
+  const names = namesOf(context, image);
+  const users = options.usersOf(image.id);
+  const user = users.running ?? users.stopped;
+  if (!options.force && user !== undefined && isSingle(names)) {
+    throw new IechorError(
+      'IN_USE',
+      `conflict: unable to remove repository reference "${familiar(named)}" (must force) - container ${user} is using its referenced image ${shortId(image.id)}`,
+      { hint: `remove the container first ("iechor rm ${user}"), or use --force` },
+    );
+  }
+  const repository = repositoryIn(named);
+  const others = names.filter((name) => name !== named && repositoryIn(name) === repository);
+  const digests = isCanonical(named) || others.some((name) => !isCanonical(name)) ? [] : others;
+  untag(context, image, [named, ...digests]);
+  return [named, ...digests];
 }
+
+/** Takes all names of an image away that is named by its id, where they are one in truth. */
+function allNames(context: ImageStoreContext, image: ImageRecord, options: RemoveOptions): string[] {
+  const names = namesOf(context, image);
+  const users = options.usersOf(image.id);
+  if (users.running !== undefined) throw inUse(image, users);
+  if (!isSingle(names) && !options.force) {
+    throw conflict(image, 'must be forced', 'image is referenced in multiple repositories', {
+      hint: `remove these names, or use --force: ${names.map(familiar).join(', ')}`,
+    });
+  }
+  if (users.stopped !== undefined && !options.force) throw inUse(image, users);
+  untag(context, image, names);
+  return names;
+}
+
+function inUse(image: ImageRecord, { running, stopped }: ImageUsers): IechorError {
+  const user = running ?? stopped ?? '';
+  const state = running === undefined ? 'stopped' : 'running';
+  const can = running === undefined ? 'must be forced' : 'cannot be forced';
+  return conflict(image, can, `image is being used by ${state} container ${user}`, {
+    hint: `remove the container first: iechor rm ${running === undefined ? '' : '-f '}${user}`,
+  });
+}
+
+function conflict(image: ImageRecord, can: string, reason: string, options: { readonly hint: string }): IechorError {
+  return new IechorError('IN_USE', `conflict: unable to delete ${shortId(image.id)} (${can}) - ${reason}`, options);
+}
+
+/** Tags, then digests by which it came. */
+function namesOf(context: ImageStoreContext, image: ImageRecord): string[] {
+  const current = context.store.get<ImageRecord>('image', image.id);
+  return [...(tagsByImage(context.store).get(image.id) ?? []), ...(current?.repoDigests ?? [])];
+}
+
+const isCanonical = (name: string): boolean => name.includes('@');
 
 function repositoryIn(canonical: string): string {
   const reference = referenceIn(canonical);
   return reference ? repositoryOf(reference) : canonical;
 }
 
-const sameRepository = (names: readonly string[]): boolean => new Set(names.map(repositoryIn)).size === 1;
+/** One repository, and at most one tag in it. */
+function isSingle(names: readonly string[]): boolean {
+  const tags = names.filter((name) => !isCanonical(name));
+  return names.length <= 1 || (new Set(names.map(repositoryIn)).size === 1 && tags.length <= 1);
+}
 
 /** The canonical reference that the user named the image by; undefined where it was an id. */
 function nameGiven(context: ImageStoreContext, image: ImageRecord, name: string): string | undefined {
@@ -60,32 +111,42 @@ function nameGiven(context: ImageStoreContext, image: ImageRecord, name: string)
   if (!reference) return undefined;
   const canonical =
     reference.digest === undefined ? formatReference(reference) : `${repositoryOf(reference)}@${reference.digest}`;
-  const names = reference.digest === undefined ? tagsByImage(context.store).get(image.id) : image.repoDigests;
-  return names?.includes(canonical) && findImage(context.store, name) ? canonical : undefined;
+  return namesOf(context, image).includes(canonical) && findImage(context.store, name) ? canonical : undefined;
 }
 
-function forget(
-  context: ImageStoreContext,
-  image: ImageRecord,
-  change: { readonly going: readonly string[]; readonly deletes: boolean },
-): void {
-  const { store, blobs } = context;
+function untag({ store }: ImageStoreContext, image: ImageRecord, names: readonly string[]): void {
   store.transaction(() => {
-    for (const reference of change.going) store.delete('tag', reference);
-    if (change.deletes) {
-      store.delete('image', image.id);
-      return;
-    }
-    const tagged = new Set((tagsByImage(store).get(image.id) ?? []).map(repositoryIn));
-    const lost = new Set(change.going.map(repositoryIn).filter((repository) => !tagged.has(repository)));
-    const repoDigests = image.repoDigests.filter((reference) => !lost.has(repositoryIn(reference)));
-    store.put<ImageRecord>('image', image.id, { ...image, repoDigests });
+    for (const name of names) if (!isCanonical(name)) store.delete('tag', name);
+    const current = store.get<ImageRecord>('image', image.id) ?? image;
+    const repoDigests = current.repoDigests.filter((digest) => !names.includes(digest));
+    if (repoDigests.length < current.repoDigests.length)
+      store.put<ImageRecord>('image', image.id, { ...current, repoDigests });
   });
-  if (!change.deletes) return;
-  blobs.remove(image.id);
-  blobs.remove(image.manifest);
 }
 
-function inUse(image: ImageRecord, reason: string, hint: string): IechorError {
-  return new IechorError('IN_USE', `the image ${shortId(image.id)} cannot be removed: ${reason}`, { hint });
+/** Images below that only this one kept: without a name, a container or another image made of them. */
+function nameless(context: ImageStoreContext, image: ImageRecord, options: RemoveOptions): ImageRecord[] {
+  const found: ImageRecord[] = [];
+  for (let at = image; at.parent !== undefined; ) {
+    const parent = context.store.get<ImageRecord>('image', at.parent);
+    if (!parent || namesOf(context, parent).length > 0) break;
+    const users = options.usersOf(parent.id);
+    const others = context.store.list<ImageRecord>('image').filter((one) => one.parent === parent.id);
+    if (users.running ?? users.stopped ?? others.find((one) => one.id !== at.id)) break;
+    found.push(parent);
+    at = parent;
+  }
+  return found;
+}
+
+function forget(context: ImageStoreContext, image: ImageRecord): void {
+  const { store, blobs } = context;
+  const names = namesOf(context, image);
+  store.transaction(() => {
+    for (const name of names) if (!isCanonical(name)) store.delete('tag', name);
+    store.delete('image', image.id);
+  });
+  const manifests = new Set(store.list<ImageRecord>('image').map(({ manifest }) => manifest));
+  blobs.remove(image.id);
+  if (!manifests.has(image.manifest)) blobs.remove(image.manifest);
 }

@@ -55,7 +55,7 @@ export function createImageStore(options: {
       store.put<TagRecord>('tag', canonical, { reference: canonical, image, taggedAt: new Date().toISOString() });
     },
     remove: (name, removal) => removeImage(context, get(name), name, removal),
-    collect: (keep) => collectGarbage(context, keep),
+    collect: async (keep) => (await collectGarbage(context, keep)).freedBytes,
     addLayer: (tar, parent, signal) => addLayer(context, tar, parent, signal),
     addPulledLayer: (tar, pulled) => addPulledLayer(context, tar, pulled),
     holdLayer: (chainId) => {

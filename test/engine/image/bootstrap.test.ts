@@ -58,7 +58,7 @@ if (missing.length > 0) console.warn(`SKIPPED: bootstrap: this machine lacks ${m
       expect(readdirSync(join(root, 'usr/share/man'))).toEqual([]);
       expect(readdirSync(join(root, 'var/lib/apt/lists')).sort()).toEqual(['lock', 'partial']);
       expect(bench.images.get('debian:bookworm-slim').config.config?.Cmd).toEqual(['bash']);
-      await bench.images.remove(first.id, { force: true, usedBy: () => undefined, keep: new Set() });
+      await bench.images.remove(first.id, { force: true, prune: true, usersOf: () => ({}), keep: new Set() });
       expect((await make('debian:bookworm-slim', { mirror })).id).toBe(first.id);
     },
     300_000,

@@ -26,7 +26,7 @@ if (!isRoot) console.warn('SKIPPED: image store: needs root rights');
     const config: ImageConfig = { architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: diffIds } };
     return bench.images.create(config, chain);
   };
-  const none = { force: false, usedBy: () => undefined, keep: new Set<ChainId>() };
+  const none = { force: false, prune: true, usersOf: () => ({}), keep: new Set<ChainId>() };
 
   test('an image is found by reference, id and unambiguous prefix', async () => {
     const one = await image('a');
@@ -73,10 +73,10 @@ if (!isRoot) console.warn('SKIPPED: image store: needs root rights');
     const one = await image('shared', 'own');
     const two = await image('shared', 'other');
     for (const name of ['one:1', 'elsewhere/one:2']) bench.images.tag(one.id, name);
-    expect(await bench.images.remove('one:1', none)).toEqual({ untagged: ['one:1'], deleted: [] });
-    expect(await bench.images.remove('elsewhere/one:2', none)).toEqual({
+    expect(await bench.images.remove('one:1', none)).toMatchObject({ untagged: ['one:1'], deleted: [] });
+    expect(await bench.images.remove('elsewhere/one:2', none)).toMatchObject({
       untagged: ['elsewhere/one:2'],
-      deleted: [one.id],
+      deleted: [one.id, one.chain.at(-1)],
     });
     expect(bench.images.find(one.id)).toBeUndefined();
     expect(one.chain.map((chainId) => bench.snapshotter.has(chainId))).toEqual([true, false]);
@@ -85,20 +85,52 @@ if (!isRoot) console.warn('SKIPPED: image store: needs root rights');
     for (const place of ['layers', 'l', 'tmp']) expect(readdirSync(join(bench.dir, place))).toEqual([]);
   });
 
-  test('an image in use stays, and one with names in several repositories needs force', async () => {
+  test('an image that a stopped container was made of needs force, and goes by its last name', async () => {
     const one = await image('a');
-    bench.images.tag(one.id, 'one');
-    const used = { ...none, usedBy: () => 'container "web-1"' };
-    await expect(bench.images.remove('one', used)).rejects.toMatchObject({
-      code: 'IN_USE',
-      message: expect.stringMatching(/web-1/),
-    });
-    bench.images.tag(one.id, 'two');
-    await expect(bench.images.remove(one.id, none)).rejects.toMatchObject({ code: 'IN_USE' });
+    const used = { ...none, usersOf: () => ({ stopped: 'web-1' }) };
+    for (const name of ['one', 'two', 'two:2']) bench.images.tag(one.id, name);
     expect((await bench.images.remove('two', used)).deleted).toEqual([]);
-    expect((await bench.images.remove('one', { ...used, force: true })).untagged).toEqual(['one:latest']);
-    expect(bench.images.find(one.id)?.id).toBe(one.id);
-    expect((await bench.images.remove(one.id, { ...none, force: true })).deleted).toEqual([one.id]);
+    expect((await bench.images.remove('two:2', used)).deleted).toEqual([]);
+    for (const name of ['one', one.id]) {
+      await expect(bench.images.remove(name, used)).rejects.toMatchObject({
+        code: 'IN_USE',
+        message: expect.stringMatching(/^conflict: .*must (be )?force.*web-1/),
+      });
+    }
+    expect(await bench.images.remove('one', { ...used, force: true })).toMatchObject({
+      untagged: ['one:latest'],
+      deleted: [one.id, ...one.chain],
+    });
+  });
+
+  test('an image that runs stays, without its name where that was forced', async () => {
+    const one = await image('a');
+    const used = { ...none, force: true, usersOf: () => ({ running: 'web-1' }) };
+    bench.images.tag(one.id, 'one');
+    await expect(bench.images.remove(one.id, used)).rejects.toMatchObject({
+      message: expect.stringMatching(/\(cannot be forced\) - image is being used by running container web-1$/),
+    });
+    expect(await bench.images.remove('one', used)).toMatchObject({ untagged: ['one:latest'], deleted: [] });
+    expect((await bench.images.remove(one.id, none)).deleted).toEqual([one.id, ...one.chain]);
+  });
+
+  test('the id of an image with several names stands for all of them when forced', async () => {
+    const one = await image('a');
+    for (const name of ['one:1', 'one:2']) bench.images.tag(one.id, name);
+    await expect(bench.images.remove(one.id, none)).rejects.toMatchObject({
+      message: expect.stringMatching(/\(must be forced\) - image is referenced in multiple repositories$/),
+    });
+    expect((await bench.images.remove(one.id, { ...none, force: true })).untagged).toEqual(['one:1', 'one:2']);
+  });
+
+  test('nameless images below go with the last that was made of them, unless they are to be kept', async () => {
+    const below = await image('a');
+    const child = (name: string) =>
+      bench.images.create({ ...below.config, author: name }, below.chain, { parent: below.id });
+    const [one, two, three] = [await child('1'), await child('2'), await child('3')];
+    expect((await bench.images.remove(one.id, none)).deleted).toEqual([one.id]);
+    expect((await bench.images.remove(two.id, { ...none, prune: false })).deleted).toEqual([two.id]);
+    expect((await bench.images.remove(three.id, none)).deleted).toEqual([three.id, below.id, ...below.chain]);
   });
 
   test('layers below a snapshot, in the build cache or just added outlive their image', async () => {
