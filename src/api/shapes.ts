@@ -156,6 +156,7 @@ const containerConfig = {
   WorkingDir: 'string',
   Entrypoint: strings,
   NetworkDisabled: 'boolean',
+  MacAddress: 'string',
   Labels: texts,
   StopSignal: 'string',
   StopTimeout: 'number',
@@ -167,6 +168,7 @@ const containerConfig = {
 export const bodyShapes = {
   containerCreate: {
     ...containerConfig,
+    Runtime: 'string',
     HostConfig: hostConfig,
     NetworkingConfig: { EndpointsConfig: { '*': endpoint } },
   },

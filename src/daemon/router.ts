@@ -91,10 +91,13 @@ function split(path: string): { version: string; path: string } {
   return { version, path: rest };
 }
 
-/** Image names hold slashes, which the router takes for the path's: they are encoded first. */
+/** Names of images and links hold slashes, which the router takes for the path's: they are encoded first. */
 function withImageName(method: string, path: string, query: URLSearchParams): string {
   const [, asked] = /^\/distribution\/(.+)\/json$/.exec(path) ?? [];
   if (asked !== undefined) return `/distribution/${asked.replaceAll('/', '%2F')}/json`;
+  // A link is named by two: DELETE /containers/web/db?link=1.
+  const [, linked] = (method === 'DELETE' && /^\/containers\/(.+)$/.exec(path)) || [];
+  if (linked !== undefined) return `/containers/${linked.replaceAll('/', '%2F')}`;
   if (!path.startsWith('/images/')) return path;
   const rest = path.slice('/images/'.length);
   if (method === 'DELETE') return `/images/${rest.replaceAll('/', '%2F')}`;

@@ -4,7 +4,7 @@ import { IechorError } from '../common/error.ts';
 /** Fields of HostConfig that have an effect here. */
 const hostFields = new Set(
   `AutoRemove Binds CapAdd CapDrop CgroupParent CgroupnsMode ConsoleSize ContainerIDFile CpuPeriod CpuQuota CpuShares
-  CpusetCpus CpusetMems DeviceCgroupRules Devices Dns DnsOptions DnsSearch ExtraHosts GroupAdd Init IpcMode LogConfig
+  CpusetCpus CpusetMems DeviceCgroupRules Devices Dns DnsOptions DnsSearch ExtraHosts GroupAdd Init IpcMode Links LogConfig
   MaskedPaths Memory MemoryReservation MemorySwap MemorySwappiness Mounts NanoCpus NetworkMode OomKillDisable
   OomScoreAdj PidMode PidsLimit PortBindings Privileged PublishAllPorts ReadonlyPaths ReadonlyRootfs RestartPolicy
   SecurityOpt ShmSize Sysctls Tmpfs UTSMode Ulimits VolumesFrom Annotations`.split(/\s+/),
@@ -19,8 +19,8 @@ const inertValues: Readonly<Record<string, readonly unknown[]>> = {
 };
 const bodyFields = new Set(
   `Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd
-  Healthcheck ArgsEscaped Image Volumes WorkingDir Entrypoint NetworkDisabled Labels StopSignal StopTimeout Shell OnBuild
-  HostConfig NetworkingConfig`.split(/\s+/),
+  Healthcheck ArgsEscaped Image Volumes WorkingDir Entrypoint NetworkDisabled MacAddress Labels StopSignal StopTimeout Shell OnBuild
+  Runtime HostConfig NetworkingConfig`.split(/\s+/),
 );
 const logDrivers = ['', 'json-file', 'local', 'k8s-file'];
 const logOptions = ['max-size', 'max-file'];
@@ -28,16 +28,24 @@ const logOptions = ['max-size', 'max-file'];
 /** Throws NOT_SUPPORTED, naming the field, for anything asked for that would have no effect. */
 export function checkSupported(body: ContainerCreateBody, runtime: string): void {
   for (const [field, value] of Object.entries(body)) refuse(bodyFields, field, value);
+  checkRuntime(body.Runtime ?? '', runtime);
   const host = body.HostConfig ?? {};
   for (const [field, value] of Object.entries(host)) {
     if (field === 'Runtime') checkRuntime(String(value ?? ''), runtime);
     else if (!inertValues[field]?.includes(value)) refuse(hostFields, field, value, 'HostConfig.');
   }
   const driver = host.LogConfig?.Type ?? '';
-  if (!logDrivers.includes(driver))
-    throw unsupported(`HostConfig.LogConfig.Type "${driver}"`, 'use json-file or local');
+  if (!logDrivers.includes(driver)) {
+    throw new IechorError('BAD_REQUEST', `error looking up logging plugin ${driver}: plugin "${driver}" not found`, {
+      hint: `known are ${logDrivers.filter((name) => name !== '').join(', ')}`,
+    });
+  }
   for (const name of Object.keys(host.LogConfig?.Config ?? {})) {
-    if (!logOptions.includes(name)) throw unsupported(`log option "${name}"`, 'known are max-size and max-file');
+    if (!logOptions.includes(name)) {
+      throw new IechorError('BAD_REQUEST', `unknown log opt '${name}' for ${driver || 'json-file'} log driver`, {
+        hint: `known are ${logOptions.join(' and ')}`,
+      });
+    }
   }
   for (const name of Object.keys(host.Annotations ?? {})) {
     // These steer the OCI runtime itself: hooks, filters, handlers.
@@ -48,8 +56,11 @@ export function checkSupported(body: ContainerCreateBody, runtime: string): void
 }
 
 function checkRuntime(asked: string, own: string): void {
-  if (['', own, 'io.containerd.runc.v2'].includes(asked)) return;
-  throw unsupported(`HostConfig.Runtime "${asked}"`, `the daemon runs containers with ${own}`);
+  // Docker's name of the runtime that comes with the engine; ours is one of OCI as well.
+  if (['', own, 'runc', 'io.containerd.runc.v2'].includes(asked)) return;
+  throw new IechorError('BAD_REQUEST', `unknown or invalid runtime name: ${asked}`, {
+    hint: `the daemon runs containers with ${own}`,
+  });
 }
 
 function refuse(known: ReadonlySet<string>, field: string, value: unknown, prefix = ''): void {

@@ -4,7 +4,7 @@ import type { ImageRunConfig } from '../image/types.ts';
 
 /** The request over the image's configuration, by Docker's rules of merging. Pure. */
 export function mergeConfig(body: ContainerCreateBody, image: ImageRunConfig): ContainerConfig {
-  const { HostConfig: _host, NetworkingConfig: _network, ...own } = body;
+  const { HostConfig: _host, NetworkingConfig: _network, Runtime: _runtime, ...own } = body;
   const ownEntrypoint = own.Entrypoint ?? undefined;
   const hasEntrypoint = (ownEntrypoint?.length ?? 0) > 0;
   const entrypoint = ownEntrypoint === undefined ? (image.Entrypoint ?? null) : ownEntrypoint;
@@ -36,18 +36,23 @@ export function commandOf(config: ContainerConfig): { path: string; args: string
   return { path, args };
 }
 
-/** `overrides` after `base`, one entry per name; an entry without `=` takes the variable away. */
+/** `overrides` over `base` as a process gets them: an entry without `=` takes the variable away. */
+export function mergeProcessEnv(base: readonly string[], overrides: readonly string[]): string[] {
+  return mergeEnv(base, overrides).filter((entry) => entry.includes('='));
+}
+
+/** `overrides` after `base`, one entry per name. An entry without `=` stays: it is for the process's defaults as well. */
 export function mergeEnv(base: readonly string[], overrides: readonly string[]): string[] {
-  const merged = new Map<string, string | undefined>();
+  const merged = new Map<string, string>();
   for (const entry of [...base, ...overrides]) {
     const at = entry.indexOf('=');
     const name = at < 0 ? entry : entry.slice(0, at);
     if (name === '' || entry.includes('\0')) {
       throw new IechorError('BAD_REQUEST', `invalid environment variable: ${JSON.stringify(entry.slice(0, 80))}`);
     }
-    merged.set(name, at < 0 ? undefined : entry);
+    merged.set(name, entry);
   }
-  return [...merged.values()].filter((entry) => entry !== undefined);
+  return [...merged.values()];
 }
 
 /** `["NONE"]` takes the image's check away; what is not given is taken from the image. */

@@ -13,6 +13,7 @@ import type { EngineContext } from './context.ts';
 import { commandOf, mergeConfig } from './create-config.ts';
 import { type PlannedMount, resolveMounts } from './create-mounts.ts';
 import { networkKind, resolveEndpoints, resolvePorts } from './create-network.ts';
+import { resolveLinks } from './links.ts';
 import { logLimits } from './log-limits.ts';
 import { publishContainer } from './notify.ts';
 import { containerDir } from './paths.ts';
@@ -60,6 +61,9 @@ export async function createContainer(
   return { Id: id, Warnings: warnings };
 }
 
+const oldMacAddress =
+  'The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.';
+
 /** Everything that can be refused before anything is made. */
 function checkRequest(context: EngineContext, body: ContainerCreateBody, config: ContainerConfig): string[] {
   const host = body.HostConfig ?? {};
@@ -79,7 +83,10 @@ function checkRequest(context: EngineContext, body: ContainerCreateBody, config:
     if (mode?.startsWith('container:')) context.containers.get(mode.slice('container:'.length));
   }
   const published = Object.keys(host.PortBindings ?? {}).length > 0;
-  return published && kind === 'host' ? ['Published ports are discarded when using host network mode'] : [];
+  return [
+    ...(published && kind === 'host' ? ['Published ports are discarded when using host network mode'] : []),
+    ...(body.MacAddress ? [oldMacAddress] : []),
+  ];
 }
 
 function imageParts(image: ImageRecord, body: ContainerCreateBody) {
@@ -111,7 +118,12 @@ function newRecord(
     user: config.User ?? '',
     hostname,
     stopSignal: config.StopSignal ?? 'SIGTERM',
-    endpoints: resolveEndpoints(kind, { host, networking: body.NetworkingConfig }, context.networks.get),
+    endpoints: resolveEndpoints(
+      kind,
+      { host, networking: body.NetworkingConfig, mac: body.MacAddress },
+      context.networks.get,
+    ),
+    links: resolveLinks(host?.Links ?? [], context.containers.find),
     ports: resolvePorts(kind, host, config),
     status: 'created',
     pid: 0,

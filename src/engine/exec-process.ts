@@ -3,7 +3,7 @@ import type { OciProcess } from '../host/oci-types.ts';
 import { readInRoot } from '../host/rooted.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
-import { mergeEnv } from './create-config.ts';
+import { mergeProcessEnv } from './create-config.ts';
 import { ociProcess } from './oci-process.ts';
 import { capabilitiesOf } from './oci-spec.ts';
 import { rootfsDir } from './paths.ts';
@@ -38,7 +38,7 @@ export function execProcess(
   const privileged = request.privileged ? { ...host, Privileged: true } : host;
   return ociProcess({
     args: request.args,
-    env: mergeEnv(record.env, request.env ?? []),
+    env: mergeProcessEnv(record.env, request.env ?? []),
     cwd: request.cwd || record.workingDir,
     hostname: record.hostname,
     tty: request.tty ?? false,

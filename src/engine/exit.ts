@@ -45,7 +45,7 @@ export async function endedLocked(context: LifeContext, id: string, exit: ExitSt
   context.monitor.forget(id);
   publishEnd(context, ended);
   context.life.died.notify(id, exit);
-  if (delay === undefined) await rest(context, ended, exit);
+  if (delay === undefined) await rest(context, ended);
   else scheduleRestart(context, id, delay);
 }
 
@@ -55,9 +55,8 @@ function publishEnd(context: LifeContext, record: ContainerRecord): void {
   publishContainer(context, record, 'die', { exitCode: String(record.exitCode), execDuration: String(seconds) });
 }
 
-async function rest(context: LifeContext, record: ContainerRecord, exit: ExitStatus): Promise<void> {
+async function rest(context: LifeContext, record: ContainerRecord): Promise<void> {
   context.life.delays.delete(record.id);
-  context.life.ended.notify(record.id, exit);
   if (!record.body.HostConfig?.AutoRemove || context.life.keeping.has(record.id)) return;
   await removeLocked(context, record.id, { volumes: true });
 }
@@ -105,6 +104,7 @@ async function restartNow(context: LifeContext, id: string): Promise<void> {
       lettingGo,
     );
     if (delay !== undefined) return scheduleRestart(context, id, delay);
-    await rest(context, context.containers.get(id), { exitCode: failed.exitCode, finishedAt: now, oomKilled: false });
+    context.life.died.notify(id, { exitCode: failed.exitCode, finishedAt: now, oomKilled: false });
+    await rest(context, context.containers.get(id));
   }
 }

@@ -8,6 +8,8 @@ export function hostsText(options: {
   /** What `host-gateway` in an extra host stands for; undefined where there is none. */
   readonly hostGateway: string | undefined;
   readonly endpoints: readonly EndpointRecord[];
+  /** Finished lines for linked containers. */
+  readonly links?: readonly string[];
 }): string {
   const full = options.domainname ? `${options.hostname}.${options.domainname}\t` : '';
   return [
@@ -19,6 +21,7 @@ export function hostsText(options: {
     'ff02::2\tip6-allrouters',
     ...options.extraHosts.map((entry) => extraHost(entry, options.hostGateway)),
     ...options.endpoints.map((endpoint) => `${endpoint.ipv4Address}\t${full}${options.hostname}`),
+    ...(options.links ?? []),
     '',
   ].join('\n');
 }

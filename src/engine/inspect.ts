@@ -85,8 +85,18 @@ function hostConfig(context: EngineContext, record: ContainerRecord): HostConfig
     PidsLimit: host.PidsLimit || context.settings.defaultPidsLimit,
     PortBindings: host.PortBindings ?? {},
     Binds: host.Binds ?? null,
-    Runtime: context.runtime.name,
+    Links: linksOf(context, record),
+    Runtime: host.Runtime || record.body.Runtime || context.runtime.name,
   };
+}
+
+/** `/db:/web/db`, as Docker tells links back. */
+function linksOf(context: EngineContext, record: ContainerRecord): string[] | null {
+  const links = (record.links ?? []).flatMap(({ alias, id }) => {
+    const name = context.containers.find(id)?.name;
+    return name === undefined ? [] : [`/${name}:/${record.name}/${alias}`];
+  });
+  return links.length > 0 ? links : null;
 }
 
 export async function sizes(

@@ -16,10 +16,8 @@ export interface Life {
   /** Restarts to come by container, and the delay of the last one. */
   readonly restarts: Map<string, NodeJS.Timeout>;
   readonly delays: Map<string, number>;
-  /** Ends for good (after the restart policy has spoken), and removals. */
-  readonly ended: Waiters<ExitStatus>;
   readonly removed: Waiters<number>;
-  /** Ends of the process, also those that are followed by a restart. */
+  /** Ends of the process, also those that are followed by a restart; a start that a policy tried in vain is one. */
   readonly died: Waiters<ExitStatus>;
   /** Containers that are not removed at their end, since a restart is under way. */
   readonly keeping: Set<string>;
@@ -49,7 +47,6 @@ function createLife(context: EngineContext, onEnd: EndHandler): Life {
     probes: new Map(),
     restarts: new Map(),
     delays: new Map(),
-    ended: createWaiters(),
     removed: createWaiters(),
     died: createWaiters(),
     keeping: new Set(),

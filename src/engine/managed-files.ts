@@ -5,6 +5,7 @@ import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { defaultNetwork, type NetworkKind } from './create-network.ts';
 import { hostsText, resolvText } from './hosts-file.ts';
+import { type LiveLink, linkHosts, reachableLinks } from './live-links.ts';
 import type { MountsInput } from './oci-mounts.ts';
 import { managedFile } from './paths.ts';
 
@@ -12,7 +13,12 @@ import { managedFile } from './paths.ts';
 export function writeManagedFiles(
   context: EngineContext,
   record: ContainerRecord,
-  options: { readonly kind: NetworkKind; readonly network: SandboxState | undefined; readonly hostname: string },
+  options: {
+    readonly kind: NetworkKind;
+    readonly network: SandboxState | undefined;
+    readonly hostname: string;
+    readonly links: readonly LiveLink[];
+  },
 ): NonNullable<MountsInput['managed']> {
   const owner = options.kind === 'container' ? networkOwner(context, record) : undefined;
   const path = (name: 'hosts' | 'hostname' | 'resolv.conf') => managedFile(context.roots, (owner ?? record).id, name);
@@ -29,7 +35,7 @@ export function writeManagedFiles(
 
 /** Writes /etc/hosts again after a live connect or disconnect: in place, since the container has the file mounted. */
 export function rewriteHosts(context: EngineContext, record: ContainerRecord): void {
-  const options = { kind: 'networks' as const, hostname: record.hostname };
+  const options = { kind: 'networks' as const, hostname: record.hostname, links: reachableLinks(context, record) };
   replace(managedFile(context.roots, record.id, 'hosts'), hostsOf(context, record, options));
 }
 
@@ -41,7 +47,7 @@ export function networkOwner(context: EngineContext, record: ContainerRecord): C
 function hostsOf(
   context: EngineContext,
   record: ContainerRecord,
-  options: { readonly kind: NetworkKind; readonly hostname: string },
+  options: { readonly kind: NetworkKind; readonly hostname: string; readonly links: readonly LiveLink[] },
 ): string {
   const extraHosts = record.body.HostConfig?.ExtraHosts ?? [];
   const gateway = context.networks.find(defaultNetwork)?.pools[0]?.gateway;
@@ -56,6 +62,7 @@ function hostsOf(
     extraHosts,
     hostGateway: gateway,
     endpoints: options.kind === 'networks' ? context.networks.endpointsOf(record.id) : [],
+    links: linkHosts(options.links),
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Ulimit } from '../api/types/host-config.ts';
 import type { OciProcess } from '../host/oci-types.ts';
-import { mergeEnv } from './create-config.ts';
+import { mergeProcessEnv } from './create-config.ts';
 import type { ResolvedUser } from './users.ts';
 
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -60,7 +60,7 @@ function processEnv(input: ProcessInput): string[] {
     ...(input.tty ? ['TERM=xterm'] : []),
     `HOME=${input.user.home}`,
   ];
-  return mergeEnv(base, input.env);
+  return mergeProcessEnv(base, input.env);
 }
 
 function rlimits(ulimits: readonly Ulimit[], maxOpenFiles: number): NonNullable<OciProcess['rlimits']> {

@@ -5,6 +5,7 @@ import { removeTree } from '../host/files.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import type { LifeContext } from './life.ts';
+import { removeLink } from './links.ts';
 import { publishContainer } from './notify.ts';
 import { containerDir } from './paths.ts';
 import { stopNow } from './stop.ts';
@@ -15,7 +16,7 @@ export async function removeContainer(
   context: LifeContext,
   request: Parameters<EngineApi['containerRemove']>[0],
 ): Promise<void> {
-  if (request.link) throw new IechorError('NOT_SUPPORTED', 'removing links is not supported yet');
+  if (request.link) return removeLink(context, request.id);
   const { id } = context.containers.get(request.id);
   if (request.force) await stopNow(context, id);
   await context.mutex.run(id, async () => {
@@ -23,9 +24,13 @@ export async function removeContainer(
     // Removed meanwhile, by its own AutoRemove or by another client: what was asked for is the case.
     if (!record) return;
     if (['running', 'paused', 'restarting'].includes(record.status)) {
-      throw new IechorError('WRONG_STATE', `cannot remove container "${record.name}": container is ${record.status}`, {
-        hint: `stop it first (iechor stop ${record.name}), or force: iechor rm -f ${record.name}`,
-      });
+      throw new IechorError(
+        'WRONG_STATE',
+        `cannot remove container "${record.name}": container is ${record.status}: stop the container before removing or force remove`,
+        {
+          hint: `stop it first (iechor stop ${record.name}), or force: iechor rm -f ${record.name}`,
+        },
+      );
     }
     await removeLocked(context, id, { volumes: request.v ?? false });
   });
@@ -51,7 +56,7 @@ export async function removeLocked(
   context.containers.forget(id);
   publishContainer(context, record, 'destroy');
   context.life.removed.notify(id, record.exitCode);
-  context.life.ended.notify(id, { exitCode: record.exitCode, finishedAt: new Date(), oomKilled: false });
+  context.life.died.notify(id, { exitCode: record.exitCode, finishedAt: new Date(), oomKilled: false });
 }
 
 async function removeAnonymousVolumes(context: EngineContext, record: ContainerRecord): Promise<void> {

@@ -93,7 +93,7 @@ async function beginStop(context: LifeContext, id: string, signal: number): Prom
     clearTimeout(context.life.restarts.get(id));
     context.life.restarts.delete(id);
     context.containers.note(id, { status: 'exited', stoppedByUser: true }, lettingGo);
-    context.life.ended.notify(id, { exitCode: record.exitCode, finishedAt: new Date(), oomKilled: false });
+    context.life.died.notify(id, { exitCode: record.exitCode, finishedAt: new Date(), oomKilled: false });
     return false;
   }
   if (!isUp(record)) return false;
@@ -113,17 +113,17 @@ async function signalContainer(context: LifeContext, record: ContainerRecord, si
   publishContainer(context, record, 'kill', { signal: String(signal) });
 }
 
-/** Sends one signal and returns. Throws WRONG_STATE for a container that does not run. */
+/** Sends one signal; the end that SIGKILL brings is waited for. Throws WRONG_STATE for a container that does not run. */
 export async function killContainer(
   context: LifeContext,
   request: Parameters<EngineApi['containerKill']>[0],
 ): Promise<void> {
   const signal = parseSignal(request.signalName || 'SIGKILL');
   const { id } = context.containers.get(request.id);
-  await context.mutex.run(id, async () => {
+  const { end } = await context.mutex.run(id, async () => {
     const record = context.containers.get(id);
     if (!isUp(record)) {
-      throw new IechorError('WRONG_STATE', `cannot kill container "${record.name}": container is not running`);
+      throw new IechorError('WRONG_STATE', `cannot kill container: ${request.id}: container ${id} is not running`);
     }
     const ends = signal === SIGKILL || signal === parseStopSignal(record.stopSignal);
     if (ends) context.containers.update(id, { stoppedByUser: true });
@@ -131,5 +131,8 @@ export async function killContainer(
       throw new IechorError('WRONG_STATE', `container "${record.name}" is paused: unpause it before signalling it`);
     }
     await signalContainer(context, record, signal);
+    const end = signal === SIGKILL ? context.life.died.wait(id, { timeoutMs: killTimeoutMs }) : undefined;
+    return { end };
   });
+  await end;
 }

@@ -3,22 +3,25 @@ import type { ContainerWaitReply } from '../api/types/container.ts';
 import { IechorError } from '../common/error.ts';
 import type { LifeContext } from './life.ts';
 
-/** Waits for the condition and tells the exit code. A container that a policy restarts counts as running. */
+/**
+ * Waits for the condition and tells the exit code. Every end of the process counts, also one that a policy answers with
+ * a restart; between the two the container counts as running.
+ */
 export async function waitForContainer(
   context: LifeContext,
   request: Parameters<EngineApi['containerWait']>[0],
 ): Promise<ContainerWaitReply> {
   const condition = request.condition ?? 'not-running';
   const record = context.containers.get(request.id);
-  const { ended, removed } = context.life;
+  const { died, removed } = context.life;
   const signal = request.signal;
   if (condition === 'not-running') {
     if (!['starting', 'running', 'paused', 'restarting'].includes(record.status)) {
       return reply(record.exitCode, record.error);
     }
-    return replyOf(await ended.wait(record.id, { signal }));
+    return replyOf(await died.wait(record.id, { signal }));
   }
-  if (condition === 'next-exit') return replyOf(await ended.wait(record.id, { signal }));
+  if (condition === 'next-exit') return replyOf(await died.wait(record.id, { signal }));
   if (condition !== 'removed') throw new IechorError('BAD_REQUEST', `invalid condition: ${JSON.stringify(condition)}`);
   return reply((await removed.wait(record.id, { signal })) ?? 0, '');
 }

@@ -25,6 +25,9 @@ export function endpointSettings(context: EngineContext, record: ContainerRecord
         Aliases: request.aliases.length > 0 ? [...request.aliases] : null,
         IPAMConfig: askedAddresses(request),
         GwPriority: request.gatewayPriority ?? 0,
+        MacAddress: request.macAddress ?? '',
+        Links: linksOf(request),
+        DriverOpts: request.driverOptions ? { ...request.driverOptions } : null,
       };
       return [request.network, endpoint ? { ...asked, ...liveEndpoint(endpoint) } : asked];
     }),
@@ -32,11 +35,17 @@ export function endpointSettings(context: EngineContext, record: ContainerRecord
 }
 
 function askedAddresses(request: EndpointRequest): EndpointIpamConfig | null {
-  if (!request.ipv4Address && !request.ipv6Address) return null;
+  if (!request.ipv4Address && !request.ipv6Address && !request.linkLocal) return null;
   return {
     ...(request.ipv4Address ? { IPv4Address: request.ipv4Address } : {}),
     ...(request.ipv6Address ? { IPv6Address: request.ipv6Address } : {}),
+    ...(request.linkLocal ? { LinkLocalIPs: [...request.linkLocal] } : {}),
   };
+}
+
+function linksOf(request: EndpointRequest): string[] | null {
+  if (!request.links) return null;
+  return Object.entries(request.links).map(([alias, name]) => `${name}:${alias}`);
 }
 
 function emptyEndpoint(networkId: string): EndpointSettings {

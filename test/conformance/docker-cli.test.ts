@@ -231,6 +231,55 @@ for (const [engineName, lackingEngine, open] of engines) {
       done('network', 'rm', name('net'));
     });
 
+    test('links give names, hosts entries and variables on the default network, and a name on others', () => {
+      done('network', 'create', name('net'));
+      for (const network of ['bridge', name('net')]) {
+        const linked = ['--network', network, '--link', `${name('linked')}:db`];
+        expect(docker('run', '--rm', '--link', `${name('linked')}:db`, 'busybox', 'true').exit).toBe(125);
+        done(
+          'run',
+          '-d',
+          '--name',
+          name('linked'),
+          '--network',
+          network,
+          '--expose',
+          '5432',
+          '-e',
+          'K=v',
+          'busybox',
+          'top',
+        );
+        expect(docker('run', '--rm', ...linked, 'busybox', 'ping', '-c1', '-W5', 'db').exit).toBe(0);
+        done('rm', '-f', name('linked'));
+      }
+      done('network', 'rm', name('net'));
+      done('run', '-d', '--name', name('linked'), '--expose', '5432', '-e', 'K=v', 'busybox', 'top');
+      const address = state('linked', '{{.NetworkSettings.Networks.bridge.IPAddress}}');
+      done(
+        'create',
+        '--name',
+        name('linking'),
+        '--link',
+        `${name('linked')}:db`,
+        'busybox',
+        'sh',
+        '-c',
+        'env; cat /etc/hosts',
+      );
+      expect(state('linking', '{{.HostConfig.Links}}')).toBe(`[/${name('linked')}:/${name('linking')}/db]`);
+      expect(out('ps', '--no-trunc', '--filter', `name=${name('linked')}`, '--format', '{{.Names}}')).toContain(
+        `${name('linking')}/db`,
+      );
+      const told = out('start', '-a', name('linking'));
+      for (const line of [`DB_PORT=tcp://${address}:5432`, `DB_PORT_5432_TCP_ADDR=${address}`, 'DB_ENV_K=v'])
+        expect(told.split('\n')).toContain(line);
+      expect(told).toMatch(new RegExp(`^${address}\\sdb .*${name('linked')}$`, 'm'));
+      done('rm', '--link', `${name('linking')}/db`);
+      expect(state('linking', '{{.HostConfig.Links}}')).toBe('[]');
+      done('rm', '-f', name('linked'), name('linking'));
+    });
+
     test('a volume outlives its containers and is in use by those that are there', () => {
       expect(done('volume', 'create', '--label', 'a=b', name('vol'))).toBe(name('vol'));
       done('run', '--rm', '-v', `${name('vol')}:/v`, 'busybox', 'sh', '-c', 'echo kept > /v/file');

@@ -3,7 +3,7 @@ import { checkResources, checkRestartPolicy } from '../../../src/engine/check-li
 import { checkSupported } from '../../../src/engine/check-supported.ts';
 import { checkedName, generateName } from '../../../src/engine/container-name.ts';
 import type { ContainerRecord } from '../../../src/engine/container-record.ts';
-import { commandOf, mergeConfig, mergeEnv } from '../../../src/engine/create-config.ts';
+import { commandOf, mergeConfig, mergeEnv, mergeProcessEnv } from '../../../src/engine/create-config.ts';
 import { resolveMounts } from '../../../src/engine/create-mounts.ts';
 import { resolveEndpoints, resolvePorts } from '../../../src/engine/create-network.ts';
 import { parseSignal, parseStopSignal } from '../../../src/engine/signals.ts';
@@ -46,7 +46,8 @@ describe('merging with the image', () => {
   test('variables, labels and user come from both, the request before the image', () => {
     const config = mergeConfig({ Env: ['A=2', 'B=3'], Labels: { y: '2' } }, image);
     expect(config).toMatchObject({ Env: ['PATH=/bin', 'A=2', 'B=3'], Labels: { x: '1', y: '2' }, User: 'app' });
-    expect(mergeEnv(['A=1'], ['A'])).toEqual([]);
+    expect(mergeEnv(['A=1'], ['A'])).toEqual(['A']);
+    expect(mergeProcessEnv(['A=1'], ['A'])).toEqual([]);
     expect(code(() => mergeEnv([], ['A=x\0y']))).toBe('BAD_REQUEST');
     expect(code(() => commandOf(mergeConfig({}, {})))).toBe('BAD_REQUEST');
   });
@@ -142,7 +143,7 @@ test('an image may expose what cannot be published', () => {
 });
 
 test('what has no effect is refused by its name, what says nothing passes', () => {
-  expect(() => checkSupported({ HostConfig: { Links: ['a:b'] } }, 'crun')).toThrow('HostConfig.Links');
+  expect(() => checkSupported({ HostConfig: { StorageOpt: { size: '1G' } } }, 'crun')).toThrow('StorageOpt');
   expect(() => checkSupported({ HostConfig: { Runtime: 'kata' } }, 'crun')).toThrow('kata');
   expect(() => checkSupported({ HostConfig: { LogConfig: { Type: 'syslog' } } }, 'crun')).toThrow('syslog');
   expect(() => checkSupported({ HostConfig: { Annotations: { 'run.oci.hooks.stdout': '/x' } } }, 'crun')).toThrow(

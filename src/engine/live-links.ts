@@ -1,0 +1,71 @@
+import { shortId } from '../common/id.ts';
+import type { ContainerRecord, RecordLink } from './container-record.ts';
+import type { EngineContext } from './context.ts';
+
+/** A container behind a link, where it can be reached. */
+export interface LiveLink {
+  readonly alias: string;
+  readonly container: ContainerRecord;
+  /** On the network that both are on. */
+  readonly address: string;
+}
+
+/** The links of a container to others that run on one of its networks. */
+export function reachableLinks(context: EngineContext, record: ContainerRecord): LiveLink[] {
+  return (record.links ?? []).flatMap(({ alias, id }) => {
+    const container = context.containers.find(id);
+    const theirs = context.networks.endpointsOf(id);
+    const shared = record.endpoints.flatMap(({ network }) => theirs.find((one) => one.networkName === network) ?? []);
+    return container && shared[0] ? [{ alias, container, address: shared[0].ipv4Address }] : [];
+  });
+}
+
+/** Names that the resolver gives to linked containers, for the container alone: alias to short id. */
+export function linkNames(links: readonly RecordLink[]): Record<string, string> {
+  return Object.fromEntries(links.map(({ alias, id }) => [alias, shortId(id)]));
+}
+
+/** Lines of /etc/hosts for the links: address, alias, host name, name. */
+export function linkHosts(links: readonly LiveLink[]): string[] {
+  return links.map(({ alias, container, address }) => {
+    const names = [...new Set([alias, container.hostname, container.name])];
+    return `${address}\t${names.join(' ')}`;
+  });
+}
+
+/** The variables of links on the default network (`DB_PORT_5432_TCP_ADDR`, `DB_ENV_USER`, ...), as Docker names them. */
+export function linkEnv(record: ContainerRecord, links: readonly LiveLink[]): string[] {
+  return links.flatMap(({ alias, container, address }) => {
+    const prefix = alias.replaceAll('-', '_').toUpperCase();
+    const ports = exposedPorts(container);
+    const of = ({ port, protocol }: ExposedPort) => `${protocol}://${address}:${port}`;
+    return [
+      ...ports.slice(0, 1).map((port) => `${prefix}_PORT=${of(port)}`),
+      ...ports.flatMap((port) => {
+        const name = `${prefix}_PORT_${port.port}_${port.protocol.toUpperCase()}`;
+        return [
+          `${name}=${of(port)}`,
+          `${name}_ADDR=${address}`,
+          `${name}_PORT=${port.port}`,
+          `${name}_PROTO=${port.protocol}`,
+        ];
+      }),
+      `${prefix}_NAME=/${record.name}/${alias}`,
+      ...container.env.filter((entry) => /^(?!HOME=|PATH=)[^=]+=/.test(entry)).map((entry) => `${prefix}_ENV_${entry}`),
+    ];
+  });
+}
+
+interface ExposedPort {
+  readonly port: number;
+  readonly protocol: string;
+}
+
+function exposedPorts(container: ContainerRecord): ExposedPort[] {
+  return Object.keys(container.config.ExposedPorts ?? {})
+    .map((text) => {
+      const [port = '', protocol = 'tcp'] = text.split('/');
+      return { port: Number(port), protocol };
+    })
+    .sort((a, b) => a.port - b.port || (a.protocol === 'tcp' ? -1 : 1));
+}
