@@ -218,7 +218,7 @@ export const build = object(
     ulimits: ulimits(),
     platforms: texts(),
     privileged: bool(),
-    no_cache_filter: any({ refused: 'no_cache_filter is newer than the Compose model that is supported (2.40)' }),
+    no_cache_filter: any({ refused: 'use the flag --no-cache-filter of iechor build' }),
   },
   { accept: ['string', 'object'], merge: 'build', canonical: 'build', default: 'buildContext', apply: 'none' },
 );

@@ -1,3 +1,4 @@
+import { noExtension } from './attributes-iechor.ts';
 import { bool, int, labels, listOf, object, options, stringOrList, text, texts } from './rows.ts';
 import type { Spec } from './spec.ts';
 
@@ -35,7 +36,7 @@ export const network = object(
     enable_ipv4: bool({ keep: true }),
     enable_ipv6: bool({ keep: true }),
   },
-  { accept: ['object', 'null'], canonical: 'external' },
+  { accept: ['object', 'null'], canonical: 'external', extension: noExtension },
 );
 
 export const volume = object(
@@ -46,7 +47,13 @@ export const volume = object(
     external: strictExternal,
     labels: labels({ merge: 'sequence' }),
   },
-  { accept: ['object', 'null'], canonical: 'external', path: 'driverOptions', check: 'externalVolume' },
+  {
+    accept: ['object', 'null'],
+    canonical: 'external',
+    extension: noExtension,
+    path: 'driverOptions',
+    check: 'externalVolume',
+  },
 );
 
 const fileObject = {
@@ -62,8 +69,8 @@ const fileObject = {
 };
 const { content: _noContent, ...secretFields } = fileObject;
 const { driver: _noDriver, driver_opts: _noOptions, ...configFields } = fileObject;
-export const secret = object(secretFields, { canonical: 'external', check: 'secretSource' });
-export const config = object(configFields, { canonical: 'external', check: 'configSource' });
+export const secret = object(secretFields, { canonical: 'external', extension: noExtension, check: 'secretSource' });
+export const config = object(configFields, { canonical: 'external', extension: noExtension, check: 'configSource' });
 
 export const model = object(
   { name: text(), model: text(), context_size: int({ accept: ['integer'] }), runtime_flags: texts() },

@@ -36,10 +36,17 @@ export function checkProject(consistency: Consistency): void {
   checkCycles(consistency);
 }
 
+/** Whether a mistyped key, told already, may stand for what is missing. */
+const hasSlip = ({ report, name }: ServiceCheck): boolean =>
+  report.errors.some(
+    ({ code, path = '' }) =>
+      code === 'COMPOSE_UNKNOWN_KEY' && path.slice(0, path.lastIndexOf('.')) === `services.${name}`,
+  );
+
 function checkSource(check: ServiceCheck): void {
   const { name, service } = check;
   const { build } = service;
-  if (!build && !service.image && !service.provider && !check.broken.has(name)) {
+  if (!build && !service.image && !service.provider && !check.broken.has(name) && !hasSlip(check)) {
     tell(check, [], `service "${name}" has neither an image nor a build context specified`, {
       code: 'COMPOSE_VALUE',
       hint: 'give it image: or build:',

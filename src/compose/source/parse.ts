@@ -202,6 +202,7 @@ function convertMap(node: YAMLMap, path: Path, state: State): Node {
 }
 
 function keyText(key: YamlNode, path: Path, state: State): { text: string; merge: boolean } | undefined {
+  if (key.tag === 'tag:yaml.org,2002:merge') return { text: '<<', merge: true };
   const node = convert(key, path, state);
   if (node?.kind === 'scalar' && node.type === 'string') {
     const text = String(node.value);

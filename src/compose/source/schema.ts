@@ -1,7 +1,7 @@
 import { didYouMean } from '../../common/nearest.ts';
 import { isMap, type MapNode, type Node, type ScalarNode, sameNode, scalarText } from './node.ts';
 import { keyPlacesOf, type Path, placesOf, type Report } from './report.ts';
-import type { JsonType, Spec } from './spec.ts';
+import { extensionKey, type JsonType, type Spec } from './spec.ts';
 
 /** Tells every value that is not what the attribute table allows in its place. */
 export function checkSchema(node: Node, spec: Spec, path: Path, report: Report): void {
@@ -29,6 +29,7 @@ function checkMap(node: MapNode, spec: Spec, path: Path, report: Report): void {
     const below = [...path, key];
     const row = spec.fields ? spec.fields.get(key) : spec.values;
     if (spec.fields && row === undefined) {
+      if (key === extensionKey && spec.extension) checkSchema(value, spec.extension, below, report);
       if (key.startsWith('x-') && !spec.closed) continue;
       if (!spec.open) reportUnknown(key, value, spec, path, report);
     } else if (spec.keys && !spec.keys.test(key)) {
@@ -39,7 +40,8 @@ function checkMap(node: MapNode, spec: Spec, path: Path, report: Report): void {
       report.error({
         code: 'COMPOSE_UNKNOWN_KEY',
         path: below,
-        message: `additional properties '${key}' not allowed: ${row.refused}`,
+        message: `additional properties '${key}' not allowed: it is newer than the Compose model that is supported (2.40)`,
+        hint: row.refused,
         at: keyPlacesOf(value),
       });
     } else if (row) checkSchema(value, row, below, report);

@@ -98,8 +98,10 @@ export interface Rules {
   readonly unprinted?: boolean;
   /** JSON name, where it differs from the attribute's. */
   readonly jsonName?: string;
-  /** Refused with this sentence: known, but newer than the model we follow. */
+  /** Refused, since it is newer than the model we follow, with this hint. */
   readonly refused?: string;
+  /** What `x-iechor` may hold here. It is checked, and stays in the model as it was written. */
+  readonly extension?: Spec;
 }
 
 export interface Spec extends Rules {
@@ -110,6 +112,9 @@ export interface Spec extends Rules {
   readonly values?: Spec;
   readonly items?: Spec;
 }
+
+/** The key below which attributes stand that only iEchor knows. */
+export const extensionKey = 'x-iechor';
 
 /** The row for one child of a value: an attribute by its name, a map's or list's member by position. */
 export function childSpec(spec: Spec, key: string | number): Spec | undefined {

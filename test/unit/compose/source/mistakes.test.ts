@@ -34,6 +34,19 @@ networks:
     ]);
   });
 
+  test('a mistyped image is one mistake', async () => {
+    expect(await mistakesOf('services:\n  web:\n    imgae: x\n')).toEqual([
+      "compose.yaml:3:5 services.web.imgae: additional properties 'imgae' not allowed",
+    ]);
+  });
+
+  test('what stands under x-iechor is checked like the rest', async () => {
+    expect(await mistakesOf(service('x-iechor: {pre_strt: []}').concat('x-iechor: {any: 1}\n'))).toEqual([
+      "compose.yaml:4:16 services.web.x-iechor.pre_strt: additional properties 'pre_strt' not allowed",
+      "compose.yaml:5:12 x-iechor.any: additional properties 'any' not allowed",
+    ]);
+  });
+
   test('a hint names what was meant', async () => {
     using files = projectFiles({
       'compose.yaml': service('restrat: always\nnetworks: [fornt]').concat('networks: {front: }\n'),
