@@ -37,6 +37,7 @@ import type {
   VolumeListReply,
   VolumePruneReply,
 } from './types/network.ts';
+import type { Secret, SecretSpec } from './types/secret.ts';
 import type { ContainerStats } from './types/stats.ts';
 import type { DiskUsageReply, EventMessage, InfoReply, VersionReply } from './types/system.ts';
 
@@ -228,6 +229,24 @@ export interface EngineApi {
   volumeInspect(request: { name: string } & WithSignal): Promise<Volume>;
   volumeRemove(request: { name: string; force?: boolean | undefined } & WithSignal): Promise<void>;
   volumePrune(request: { filters?: Filters | undefined } & WithSignal): Promise<VolumePruneReply>;
+
+  /** Secrets and configs are kept by the engine itself, without a swarm; the data of secrets are not told. */
+  secretList(request: { filters?: Filters | undefined } & WithSignal): Promise<Secret[]>;
+  secretCreate(request: { body: SecretSpec } & WithSignal): Promise<{ ID: string }>;
+  secretInspect(request: ById & WithSignal): Promise<Secret>;
+  /** `version` is the one that was read; labels alone can change. */
+  secretUpdate(request: ById & { version: number; body: SecretSpec } & WithSignal): Promise<void>;
+  secretRemove(request: ById & WithSignal): Promise<void>;
+  /** Ours: the content (base64), for whoever hands it to a container. */
+  secretData(request: ById & WithSignal): Promise<{ Data: string }>;
+  configList(request: { filters?: Filters | undefined } & WithSignal): Promise<Secret[]>;
+  configCreate(request: { body: SecretSpec } & WithSignal): Promise<{ ID: string }>;
+  configInspect(request: ById & WithSignal): Promise<Secret>;
+  configUpdate(request: ById & { version: number; body: SecretSpec } & WithSignal): Promise<void>;
+  configRemove(request: ById & WithSignal): Promise<void>;
+
+  /** Always empty: what plugins add elsewhere is built in here, or refused by name. */
+  pluginList(request: { filters?: Filters | undefined } & WithSignal): Promise<object[]>;
 }
 
 export type Operation = keyof EngineApi;

@@ -1,5 +1,6 @@
 import type { ApiOperation, RouteOf } from './route.ts';
 import { containerRoutes } from './routes-container.ts';
+import { secretRoutes } from './routes-secret.ts';
 
 const image = { notFound: 'IMAGE_NOT_FOUND', conflict: 'IN_USE' } as const;
 const network = { notFound: 'NETWORK_NOT_FOUND', conflict: 'NAME_IN_USE' } as const;
@@ -206,6 +207,9 @@ export const routes = {
     conflict: 'IN_USE',
   },
   volumePrune: { method: 'POST', path: '/volumes/prune', fields: { filters: 'filters' }, reply: 'json', ok: [200] },
+
+  ...secretRoutes,
+  pluginList: { method: 'GET', path: '/plugins', fields: { filters: 'filters' }, reply: 'json', ok: [200] },
 
   daemonStatus: { method: 'GET', path: '/iechor/daemon', fields: {}, reply: 'json', ok: [200] },
   daemonStop: {

@@ -2,6 +2,7 @@ import type { ApiOperation, RequestOf } from './route.ts';
 import type { ShapeOf } from './shape.ts';
 import type { ContainerConfig, EndpointSettings } from './types/container.ts';
 import type { HostConfig, Resources } from './types/host-config.ts';
+import type { SecretSpec } from './types/secret.ts';
 
 type BodyOperation = {
   [Op in ApiOperation]: RequestOf<Op> extends { body: infer Body }
@@ -164,6 +165,14 @@ const containerConfig = {
   OnBuild: strings,
 } as const satisfies ShapeOf<ContainerConfig>;
 
+const secretSpec = {
+  Name: 'string',
+  Labels: texts,
+  Data: 'string',
+  Driver: { Name: 'string', Options: texts },
+  Templating: { Name: 'string', Options: texts },
+} as const satisfies ShapeOf<SecretSpec>;
+
 /** Shapes of all JSON bodies. Keys that are not here are Docker's business with other engines: they are not read. */
 export const bodyShapes = {
   containerCreate: {
@@ -210,5 +219,9 @@ export const bodyShapes = {
   },
   networkConnect: { Container: 'string', EndpointConfig: endpoint },
   networkDisconnect: { Container: 'string', Force: 'boolean' },
+  secretCreate: secretSpec,
+  secretUpdate: secretSpec,
+  configCreate: secretSpec,
+  configUpdate: secretSpec,
   volumeCreate: { Name: 'string', Driver: 'string', DriverOpts: texts, Labels: texts },
 } as const satisfies { readonly [Op in BodyOperation]: ShapeOf<BodyOf<Op>> };

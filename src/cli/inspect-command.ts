@@ -13,6 +13,8 @@ export const lookups: Readonly<Record<string, Lookup>> = {
   image: (engine, name) => engine.imageInspect({ name }),
   network: (engine, id) => engine.networkInspect({ id }),
   volume: (engine, name) => engine.volumeInspect({ name }),
+  secret: (engine, id) => engine.secretInspect({ id }),
+  config: (engine, id) => engine.configInspect({ id }),
 };
 
 /** The `inspect` commands: of one type of object, or of any. */
@@ -62,5 +64,5 @@ async function look(
       if (options.types.length === 1 || !(codeOf(error) ?? '').match(/NOT_FOUND$|REFERENCE_INVALID/)) throw error;
     }
   }
-  throw new IechorError('NOT_FOUND', `no container, image, network or volume is named "${name}"`);
+  throw new IechorError('NOT_FOUND', `no container, image, network, volume, secret or config is named "${name}"`);
 }

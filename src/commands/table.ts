@@ -79,6 +79,26 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   'volume create': { summary: 'Create a volume', load: () => import('./volume/create.ts') },
   'volume rm': { summary: 'Remove one or more volumes', load: () => import('./volume/rm.ts') },
   'volume inspect': { summary: 'Show all details of one or more volumes', load: () => import('./volume/inspect.ts') },
+  'secret ls': { summary: 'List secrets', load: () => import('./secret/ls.ts') },
+  'secret create': {
+    summary: 'Keep a secret in the engine, from a file or standard input (-)',
+    load: () => import('./secret/create.ts'),
+  },
+  'secret rm': { summary: 'Remove one or more secrets', load: () => import('./secret/rm.ts') },
+  'secret inspect': {
+    summary: 'Show all details of one or more secrets',
+    load: () => import('./secret/inspect.ts'),
+  },
+  'config ls': { summary: 'List configs', load: () => import('./config/ls.ts') },
+  'config create': {
+    summary: 'Keep a config in the engine, from a file or standard input (-)',
+    load: () => import('./config/create.ts'),
+  },
+  'config rm': { summary: 'Remove one or more configs', load: () => import('./config/rm.ts') },
+  'config inspect': {
+    summary: 'Show all details of one or more configs',
+    load: () => import('./config/inspect.ts'),
+  },
   info: { summary: 'Show what the engine is and what it holds', load: () => import('./system/info.ts') },
   events: { summary: 'Show what happens in the engine, as it happens', load: () => import('./system/events.ts') },
   'system info': { summary: 'Show what the engine is and what it holds', load: () => import('./system/info.ts') },
@@ -253,6 +273,10 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   'compose wait': {
     summary: 'Wait until the containers of services end; the exit code is theirs',
     load: () => import('./compose/wait.ts'),
+  },
+  'compose watch': {
+    summary: 'Bring changed files into running services, as develop.watch says',
+    load: () => import('./compose/watch.ts'),
   },
   up: { summary: 'Create and start the containers of the project', load: () => import('./compose/up.ts') },
   down: { summary: 'Stop and remove containers and networks of the project', load: () => import('./compose/down.ts') },

@@ -23,6 +23,7 @@ export const errorCatalogue = {
   NAME_IN_USE: entry(409),
   IN_USE: entry(409),
   WRONG_STATE: entry(409),
+  SWARM_OFF: entry(503),
   REFERENCE_INVALID: entry(400),
   DIGEST_MISMATCH: entry(500),
   ARCHIVE_INVALID: entry(400),
@@ -59,6 +60,7 @@ export const errorCatalogue = {
   // registry
   REGISTRY_UNREACHABLE: entry(503),
   REGISTRY_REFUSED: entry(502),
+  REGISTRY_DENIED: entry(401),
   // compose
   COMPOSE_FILE_MISSING: entry(400),
   COMPOSE_SYNTAX: entry(400),

@@ -9,6 +9,8 @@ export type ObjectKind =
   | 'sandbox'
   | 'volume'
   | 'build-step'
+  | 'secret'
+  | 'config'
   | 'meta';
 
 export interface TransactionOptions {

@@ -1,21 +1,70 @@
 import { IechorError } from '../common/error.ts';
+import type { ErrorCode } from '../common/error-catalogue.ts';
 
-/** Operations of Docker's API that are not there, by method and path: they are refused by name, not as unknown. */
-const refused: readonly (readonly [pattern: RegExp, what: string, hint?: string])[] = [
-  [/^POST \/auth$/, 'logging in to a registry'],
-  [/^POST \/images\/.+\/push$/, 'pushing images', 'use "iechor save" and a tool that pushes archives, such as skopeo'],
-  [/^GET \/images\/search$/, 'searching a registry'],
-  [/^POST \/(session|grpc)$/, 'builds with BuildKit sessions', 'set DOCKER_BUILDKIT=0 for Docker clients'],
-  [/^POST \/build\/cancel$/, 'cancelling a build by its id', 'close the connection of the build'],
-  [/^GET \/containers\/[^/]+\/attach\/ws$/, 'attaching by WebSocket'],
-  [/^(GET|POST|DELETE) \/containers\/[^/]+\/checkpoints(\/.*)?$/, 'checkpoints'],
-  [/^\w+ \/plugins(\/.*)?$/, 'plugins'],
-  [/^\w+ \/(swarm|nodes|services|tasks|secrets|configs)(\/.*)?$/, 'Swarm', 'services of one machine: "iechor up"'],
+interface Refusal {
+  readonly pattern: RegExp;
+  readonly code: ErrorCode;
+  /** `$1` is the pattern's first group. */
+  readonly message: string;
+  readonly hint?: string;
+}
+
+const oneMachine = 'an engine of one machine: "iechor up" runs services';
+const noManager =
+  'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
+
+/** What Docker's API has and this engine has not: answered as Docker does where the feature is off. */
+const refused: readonly Refusal[] = [
+  {
+    pattern: /^POST \/swarm\/leave$/,
+    code: 'SWARM_OFF',
+    message: 'This node is not part of a swarm',
+    hint: oneMachine,
+  },
+  {
+    pattern: /^POST \/swarm\/(?:init|join)$/,
+    code: 'NOT_SUPPORTED',
+    message: 'swarms of several machines are not supported',
+    hint: oneMachine,
+  },
+  {
+    pattern: /^\w+ \/(?:swarm|nodes|services|tasks)(?:\/.*)?$/,
+    code: 'SWARM_OFF',
+    message: noManager,
+    hint: oneMachine,
+  },
+  {
+    pattern: /^(?:GET|DELETE|POST) \/plugins\/(.+?)(?:\/(?:json|enable|disable|push|set|upgrade))?$/,
+    code: 'NOT_FOUND',
+    message: 'plugin "$1" not found',
+    hint: 'the engine takes no plugins',
+  },
+  { pattern: /^POST \/auth$/, code: 'NOT_SUPPORTED', message: 'logging in to a registry is not supported yet' },
+  { pattern: /^POST \/images\/.+\/push$/, code: 'NOT_SUPPORTED', message: 'pushing images is not supported yet' },
+  { pattern: /^GET \/images\/search$/, code: 'NOT_SUPPORTED', message: 'searching a registry is not supported yet' },
+  {
+    pattern: /^POST \/(?:session|grpc)$/,
+    code: 'NOT_SUPPORTED',
+    message: 'builds with BuildKit sessions are not supported yet',
+    hint: 'set DOCKER_BUILDKIT=0 for Docker clients',
+  },
+  {
+    pattern: /^POST \/build\/cancel$/,
+    code: 'NOT_SUPPORTED',
+    message: 'cancelling a build by its id is not supported',
+  },
+  {
+    pattern: /^\w+ \/containers\/[^/]+\/checkpoints(?:\/.*)?$/,
+    code: 'NOT_SUPPORTED',
+    message: 'checkpoints are not supported',
+  },
 ];
 
-/** What a request is answered that no operation fits: NOT_SUPPORTED for what Docker has, else NOT_FOUND in its words. */
+/** What a request is answered that no operation fits: the feature's own refusal, else NOT_FOUND in Docker's words. */
 export function refusalOf(method: string, path: string): IechorError {
-  const [, what, hint] = refused.find(([pattern]) => pattern.test(`${method} ${path}`)) ?? [];
-  if (what === undefined) return new IechorError('NOT_FOUND', 'page not found');
-  return new IechorError('NOT_SUPPORTED', `not supported yet: ${what}`, { hint });
+  const asked = `${method} ${path}`;
+  const row = refused.find(({ pattern }) => pattern.test(asked));
+  if (!row) return new IechorError('NOT_FOUND', 'page not found');
+  const [, name = ''] = row.pattern.exec(asked) ?? [];
+  return new IechorError(row.code, row.message.replace('$1', decodeURIComponent(name)), { hint: row.hint });
 }

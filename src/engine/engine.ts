@@ -1,4 +1,5 @@
 import type { EngineApi } from '../api/engine-api.ts';
+import type { SessionBuilds } from '../api/session-build.ts';
 import type { Builder } from '../build/builder.ts';
 import { containerArchiveGet, containerArchivePut, containerArchiveStat } from './archive.ts';
 import { containerAttach } from './attach.ts';
@@ -32,6 +33,7 @@ import { renameContainer } from './rename.ts';
 import { resizeContainer } from './resize.ts';
 import { restartContainer } from './restart.ts';
 import { drainContainer } from './serving.ts';
+import { createSecret, inspectSecret, listSecrets, removeSecret, secretData, updateSecret } from './secrets.ts';
 import { startContainer } from './start.ts';
 import { containerStats } from './stats.ts';
 import { killContainer, stopContainer } from './stop.ts';
@@ -42,12 +44,13 @@ import { createVolume, inspectVolume, listVolumes, pruneVolumes, removeVolume } 
 import { waitForContainer } from './wait.ts';
 
 /** The engine in one object: delegation, no logic. */
-export type Engine = EngineApi & {
-  /** Finishes what an earlier daemon began; to be awaited before the first operation. */
-  recover(): Promise<void>;
-  /** Ends the looking-after. Containers go on; without any, everything made in the kernel is removed. */
-  close(): Promise<void>;
-};
+export type Engine = EngineApi &
+  SessionBuilds & {
+    /** Finishes what an earlier daemon began; to be awaited before the first operation. */
+    recover(): Promise<void>;
+    /** Ends the looking-after. Containers go on; without any, everything made in the kernel is removed. */
+    close(): Promise<void>;
+  };
 
 export function createEngine(parts: EngineContext, builder: Builder): Engine {
   const context = withLife(parts, containerEnded);
@@ -58,6 +61,7 @@ export function createEngine(parts: EngineContext, builder: Builder): Engine {
     ...imageOperations(context, builder),
     ...networkOperations(context),
     ...volumeOperations(context),
+    ...secretOperations(context),
     recover: async () => {
       await recover(context);
       await builder.cleanLeftovers();
@@ -126,6 +130,7 @@ function imageOperations(context: LifeContext, builder: Builder) {
     imagePrune: (request) => pruneImages(context, request, builder.keptChains),
     imageCreate: (request) => createImage(context, request),
     imageBuild: (request) => buildImage(context, builder, request),
+    buildWithClient: (request) => buildImage(context, builder, request),
     buildPrune: (request) => pruneBuilds(context, builder, request),
     imageBootstrap: (request) => bootstrapImage(context, request),
     imagesGet: (request) => saveToArchive(context, request),
@@ -153,5 +158,22 @@ function volumeOperations(context: LifeContext) {
     volumeInspect: (request) => inspectVolume(context, request),
     volumeRemove: (request) => removeVolume(context, request),
     volumePrune: (request) => pruneVolumes(context, request),
+  } satisfies Partial<EngineApi>;
+}
+
+function secretOperations(context: LifeContext) {
+  return {
+    secretList: (request) => listSecrets(context, 'secret', request),
+    secretCreate: (request) => createSecret(context, 'secret', request),
+    secretInspect: ({ id }) => inspectSecret(context, 'secret', id),
+    secretUpdate: (request) => updateSecret(context, 'secret', request),
+    secretRemove: ({ id }) => removeSecret(context, 'secret', id),
+    secretData: ({ id }) => secretData(context, id),
+    configList: (request) => listSecrets(context, 'config', request),
+    configCreate: (request) => createSecret(context, 'config', request),
+    configInspect: ({ id }) => inspectSecret(context, 'config', id),
+    configUpdate: (request) => updateSecret(context, 'config', request),
+    configRemove: ({ id }) => removeSecret(context, 'config', id),
+    pluginList: async () => [],
   } satisfies Partial<EngineApi>;
 }

@@ -91,6 +91,11 @@ export interface BuildStepProgress {
   ms?: number;
   /** `file:line:column`. */
   at?: string;
+  /**
+   * Place among the instructions of the stage that make layers, from 1, which is FROM; without for one that makes none.
+   * `alone`: the build needs no other stage.
+   */
+  inStage?: { step: number; total: number; alone: boolean };
 }
 
 /** Query of POST /build, decoded. */

@@ -62,7 +62,7 @@ export interface EventActor {
 }
 /** A line of GET /events. */
 export interface EventMessage {
-  Type: 'container' | 'image' | 'volume' | 'network' | 'daemon' | 'builder';
+  Type: 'container' | 'image' | 'volume' | 'network' | 'daemon' | 'builder' | 'secret' | 'config';
   Action: string;
   Actor: EventActor;
   scope: 'local';

@@ -1,0 +1,27 @@
+import { BaseCommand } from '../../cli/base-command.ts';
+import { parseFilters } from '../../cli/filters.ts';
+import { Flags } from '../../cli/flags.ts';
+import { formatRows } from '../../cli/render/format.ts';
+import { secretColumns, secretRows } from '../../cli/secret-rows.ts';
+
+export default class ConfigLs extends BaseCommand {
+  static override summary = 'List configs';
+  static override flags = {
+    filter: Flags.string({
+      char: 'f',
+      summary: 'Only those that match (name=value)',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    quiet: Flags.boolean({ char: 'q', summary: 'Only ids' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(ConfigLs);
+    const found = await (await this.engine()).configList({ filters: parseFilters(flags.filter) });
+    const rows = secretRows(found);
+    const output = flags.quiet ? rows.map((row) => row.ID).join('\n') : formatRows(rows, secretColumns, flags.format);
+    if (output) this.print(output);
+  }
+}
