@@ -55,6 +55,10 @@ export interface BuildRequest {
   readonly shmSizeBytes?: number | undefined;
   /** Content by id, for RUN --mount=type=secret. */
   readonly secrets?: Readonly<Record<string, string | Uint8Array>> | undefined;
+  /** Asked for a secret that is not among those, when a step needs it. */
+  /** For pulling base images. */
+  readonly logins?: Logins | undefined;
+  readonly askSecret?: ((id: string) => Promise<Uint8Array | undefined>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -88,7 +92,9 @@ export interface StepContext {
   readonly state: StageState;
   readonly instruction: StageInstruction;
   readonly number: number;
-  /** Number of the instruction in its stage. */
+  /** Number of the instruction in its stage, those that its base asks for first. */
   readonly ordinal: number;
+  /** Instructions that the base asks for (ONBUILD). */
+  readonly triggers: readonly StageInstruction[];
   readonly startedAt: number;
 }

@@ -16,6 +16,8 @@ export interface BuildStep {
   readonly ms?: number;
   /** `file:line:column`. */
   readonly at?: string;
+  /** Place among those of the stage that make layers, from 1, which is FROM; without for one that makes none. */
+  readonly inStage?: { readonly step: number; readonly total: number; readonly alone: boolean };
 }
 
 /** One message of a build, in the shape of the engine API's ProgressMessage. */

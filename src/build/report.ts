@@ -1,7 +1,8 @@
 import { formatSpan } from '../common/diagnostic.ts';
 import { shortId } from '../common/id.ts';
-import type { StepContext } from './build-context.ts';
+import type { Build, StepContext } from './build-context.ts';
 import type { BuildStep } from './events.ts';
+import type { StageNode } from './graph.ts';
 
 /** A step as data. */
 export function stepOf(context: StepContext, status: BuildStep['status'], reason?: string): BuildStep {
@@ -14,6 +15,7 @@ export function stepOf(context: StepContext, status: BuildStep['status'], reason
     instruction: instruction.source,
     status,
     at: formatSpan(instruction.at),
+    ...(layerMakers.has(instruction.name) && { inStage: placeOf(context) }),
     ...(reason !== undefined && { reason }),
     ...(ended && { ms: Math.round(performance.now() - context.startedAt) }),
   };
@@ -37,4 +39,26 @@ export function report(
     done: ` ---> ${shortId(state.chain.at(-1) ?? '')}\n`,
   };
   build.emit({ stream: lines[status], iechor: stepOf(context, status, more.reason) });
+}
+
+const layerMakers: ReadonlySet<string> = new Set(['RUN', 'COPY', 'ADD', 'WORKDIR']);
+
+function placeOf({ build, node, ordinal, triggers }: StepContext): NonNullable<BuildStep['inStage']> {
+  const all = [...triggers, ...node.stage.instructions].map(({ name }) => layerMakers.has(name));
+  const before = all.slice(0, ordinal).filter(Boolean).length;
+  return { step: before + 2, total: all.filter(Boolean).length + 1, alone: build.graph.needed.size === 1 };
+}
+
+/** Tells that a stage begins, like the other instructions. */
+export function reportBase(build: Build, node: StageNode, number: number): void {
+  const { from, instructions } = node.stage;
+  const total = instructions.filter(({ name }) => layerMakers.has(name)).length + 1;
+  build.emit({
+    stream: `Step ${number}/${build.counter.total} : ${from.source}\n`,
+    iechor: {
+      ...{ step: number, total: build.counter.total, stage: node.label, instruction: from.source, status: 'begun' },
+      at: formatSpan(from.at),
+      inStage: { step: 1, total, alone: build.graph.needed.size === 1 },
+    },
+  });
 }

@@ -205,15 +205,15 @@ async function openCache(mount: RunMount, context: StepContext): Promise<OpenMou
   return { key: `cache ${target} ${id} ${mount.readOnly}`, make };
 }
 
-function openSecret(mount: RunMount, context: StepContext): OpenMount {
+async function openSecret(mount: RunMount, context: StepContext): Promise<OpenMount> {
   const id = mount.source || mount.id || posix.basename(mount.target ?? '');
   const variable = mount.env === undefined ? undefined : mount.env || id;
   const wantsFile = mount.target !== undefined || variable === undefined;
   const target = wantsFile
     ? targetOf({ ...mount, target: mount.target || `/run/secrets/${posix.basename(id)}` }, context)
     : undefined;
-  const secrets = context.build.request.secrets ?? {};
-  const value = Object.hasOwn(secrets, id) ? secrets[id] : undefined;
+  const { secrets = {}, askSecret } = context.build.request;
+  const value = Object.hasOwn(secrets, id) ? secrets[id] : await askSecret?.(id);
   if (value === undefined && mount.required) {
     throw new InstructionError(`secret ${id}: not found`, { hint: `Give it with --secret id=${id},src=FILE.` });
   }

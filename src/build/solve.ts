@@ -1,14 +1,14 @@
 import { codeOf, isIechorError, messageOf } from '../common/error.ts';
+import { didYouMean } from '../common/nearest.ts';
 import type { Build, StepContext } from './build-context.ts';
 import { solveCopy } from './copy-step.ts';
 import type { StageNode } from './graph.ts';
-import { didYouMean } from '../common/nearest.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf, StageInstruction } from './language/types.ts';
 import { metadata } from './metadata.ts';
 import { parseTrigger } from './parse.ts';
 import { parsePlatform } from './platform.ts';
-import { report, stepOf } from './report.ts';
+import { report, reportBase, stepOf } from './report.ts';
 import { solveRun } from './run-step.ts';
 import { childState, emptyState, imageState, type StageState } from './stage-state.ts';
 import { solveWorkdir } from './workdir-step.ts';
@@ -22,7 +22,8 @@ export async function solveStage(build: Build, node: StageNode): Promise<StageSt
   for (const [ordinal, instruction] of [...triggers, ...node.stage.instructions].entries()) {
     build.signal.throwIfAborted();
     const number = ++build.counter.step;
-    await solveInstruction({ build, node, state, instruction, number, ordinal, startedAt: performance.now() });
+    const startedAt = performance.now();
+    await solveInstruction({ build, node, state, instruction, number, ordinal, triggers, startedAt });
   }
   return state;
 }
@@ -32,13 +33,14 @@ async function beginStage(build: Build, node: StageNode): Promise<StageState> {
   const { from } = node.stage;
   const parent = 'stage' in base ? await build.stage(base.stage) : undefined;
   const number = ++build.counter.step;
-  build.emit({ stream: `Step ${number}/${build.counter.total} : ${from.source}\n` });
+  reportBase(build, node, number);
   if (parent) return childState(parent);
   if ('scratch' in base) return emptyState(node.platform === undefined ? build.platform : parsePlatform(node.platform));
   const reference = 'image' in base ? base.image : '';
   try {
     const platform = node.platform ?? build.request.platform;
-    const options = { pull: build.request.pull ?? false, signal: build.signal, ...(platform && { platform }) };
+    const { pull = false, logins } = build.request;
+    const options = { pull, logins, signal: build.signal, ...(platform && { platform }) };
     return imageState(await build.parts.bases.resolve(reference, options));
   } catch (error) {
     if (codeOf(error) !== 'IMAGE_NOT_FOUND') throw located(error, from);

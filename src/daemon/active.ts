@@ -8,11 +8,15 @@ export interface Active {
   readonly lasting: boolean;
 }
 
+/** What lasts as long as its connection. */
+export type ActiveConnection = Omit<Active, 'match'>;
+
 /** The requests under way of one server. */
 export interface ActiveRequests {
   /** Throws DAEMON_UNREACHABLE once the server is closing. */
   begin(match: Match): Active;
-  settle(active: Active): void;
+  beginConnection(): ActiveConnection;
+  settle(active: ActiveConnection): void;
   /** No further ones; lasting ones are ended. */
   close(): void;
   abortAll(): void;
@@ -20,15 +24,16 @@ export interface ActiveRequests {
 
 /** `onSettled` is called for those that end while the server is closing. */
 export function createActiveRequests(onSettled: () => void): ActiveRequests {
-  const all = new Set<Active>();
+  const all = new Set<ActiveConnection>();
   let closing = false;
+  const begin = <T extends ActiveConnection>(active: T): T => {
+    if (closing) throw new IechorError('DAEMON_UNREACHABLE', 'the engine is stopping', { hint: 'try again' });
+    all.add(active);
+    return active;
+  };
   return {
-    begin(match) {
-      if (closing) throw new IechorError('DAEMON_UNREACHABLE', 'the engine is stopping', { hint: 'try again' });
-      const active = { match, controller: new AbortController(), lasting: isLasting(match) };
-      all.add(active);
-      return active;
-    },
+    begin: (match) => begin({ match, controller: new AbortController(), lasting: isLasting(match) }),
+    beginConnection: () => begin({ controller: new AbortController(), lasting: true }),
     settle(active) {
       all.delete(active);
       active.controller.abort();

@@ -2,10 +2,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Duplex } from 'node:stream';
 import type { Api } from '../api/route.ts';
 import { apiVersion, maxFieldHeaderBytes } from '../api/wire.ts';
+import type { Buildkit } from '../buildkit/buildkit.ts';
 import type { Log } from '../common/log.ts';
-import { type Active, createActiveRequests } from './active.ts';
+import { type Active, type ActiveConnection, createActiveRequests } from './active.ts';
 import { answer } from './answer.ts';
 import { bindSocket } from './bind-socket.ts';
+import { buildkitPathOf, takeBuildkit } from './buildkit-upgrade.ts';
 import { errorReply, sendError } from './reply.ts';
 import { createRouter } from './router.ts';
 import { takeOver } from './take-over.ts';
@@ -15,6 +17,8 @@ export interface ServerOptions {
   readonly log: Log;
   /** Version of the product, for the `Server` header. */
   readonly version: string;
+  /** Loaded when the first client asks for it. */
+  readonly buildkit?: () => Promise<Buildkit>;
 }
 
 export interface ApiServer {
@@ -25,7 +29,7 @@ export interface ApiServer {
 }
 
 /** The Docker Engine API over HTTP. Every request gets a signal that aborts when its client is gone. */
-export function createApiServer({ api, log, version }: ServerOptions): ApiServer {
+export function createApiServer({ api, log, version, buildkit }: ServerOptions): ApiServer {
   const route = createRouter();
   // A connection that was in use when the server began to close would be kept for a next request.
   const active = createActiveRequests(() => setImmediate(() => server.closeIdleConnections()));
@@ -54,12 +58,17 @@ export function createApiServer({ api, log, version }: ServerOptions): ApiServer
   const onUpgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     if (head.length > 0) socket.unshift(head);
-    let one: Active | undefined;
+    let one: ActiveConnection | undefined;
     try {
-      one = active.begin(route(request.method ?? '', request.url ?? '/'));
+      const path = buildkit && buildkitPathOf(request);
+      const matched = path ? undefined : active.begin(route(request.method ?? '', request.url ?? '/'));
+      one = matched ?? active.beginConnection();
       const { controller } = one;
       socket.once('close', () => controller.abort());
-      await takeOver({ api, log }, one, { request, socket });
+      if (matched) await takeOver({ api, log }, matched, { request, socket });
+      else if (path && buildkit) {
+        await takeBuildkit(path, { request, socket }, { buildkit: await buildkit(), signal: controller.signal });
+      }
     } catch (error) {
       refuse(socket, error, { log, headers });
     } finally {
@@ -98,6 +107,7 @@ export function createApiServer({ api, log, version }: ServerOptions): ApiServer
 
   function mayUpgrade(request: IncomingMessage): boolean {
     try {
+      if (buildkit && buildkitPathOf(request)) return true;
       return route(request.method ?? '', request.url ?? '/').route.reply === 'hijack';
     } catch {
       return false; // Answered as an ordinary request, by its error.

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import type { DaemonApi } from '../api/daemon-api.ts';
+import type { Buildkit } from '../buildkit/buildkit.ts';
 import { IechorError, messageOf } from '../common/error.ts';
 import type { Log } from '../common/log.ts';
 import { version } from '../common/version.ts';
@@ -55,7 +56,12 @@ export async function startDaemon(
         return { containersRunning };
       },
     };
-    const server = createApiServer({ api: { ...assembled.engine, ...daemonApi }, log, version });
+    const server = createApiServer({
+      api: { ...assembled.engine, ...daemonApi },
+      log,
+      version,
+      buildkit: lazyBuildkit(assembled.engine),
+    });
     let stopped: Promise<void> | undefined;
     const stop = ({ force }: { force: boolean }): Promise<void> => {
       stopped ??= (async () => {
@@ -75,4 +81,13 @@ export async function startDaemon(
     lock.release();
     throw error;
   }
+}
+
+/** Made once, when it is first needed: HTTP/2 and gRPC take time to load, and most daemons never see such a client. */
+function lazyBuildkit(engine: Assembled['engine']): () => Promise<Buildkit> {
+  let made: Promise<Buildkit> | undefined;
+  return () => {
+    made ??= import('../buildkit/buildkit.ts').then(({ createBuildkit }) => createBuildkit(engine));
+    return made;
+  };
 }

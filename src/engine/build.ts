@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineApi } from '../api/engine-api.ts';
+import type { BuildClient } from '../api/session-build.ts';
 import type { ProgressMessage } from '../api/types/image.ts';
 import type { Builder } from '../build/builder.ts';
 import { IechorError } from '../common/error.ts';
@@ -11,7 +12,7 @@ import type { EngineContext } from './context.ts';
 import { layerUsers } from './disk-usage.ts';
 import { checkFilters, untilOf } from './filters.ts';
 
-type BuildQuery = Parameters<EngineApi['imageBuild']>[0];
+type BuildQuery = Parameters<EngineApi['imageBuild']>[0] & { readonly client?: BuildClient };
 
 /** Unpacks the context where nothing of it can leave, and hands it to the builder; gone when the build has ended. */
 export async function* buildImage(
@@ -51,6 +52,8 @@ function buildRequest(request: BuildQuery, contextDir: string): Parameters<Build
     secrets: Object.fromEntries(
       Object.entries(request.secrets ?? {}).map(([id, content]) => [id, Buffer.from(content, 'base64')]),
     ),
+    ...(request.client && { askSecret: request.client.secret }),
+    logins: request.registryConfig,
     signal: request.signal,
   };
 }

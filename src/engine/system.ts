@@ -10,7 +10,7 @@ import type { LifeContext } from './life.ts';
 const machineNames: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
 export async function ping(): ReturnType<EngineApi['systemPing']> {
-  return { apiVersion, server: `iEchor/${version} (linux)`, builderVersion: '1' };
+  return { apiVersion, server: `iEchor/${version} (linux)`, builderVersion: '2' };
 }
 
 export async function versionOf(context: LifeContext): Promise<VersionReply> {

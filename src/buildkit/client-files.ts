@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { ByteStream } from '../api/streams.ts';
+import type { BuildFile } from './build-errors.ts';
+import { GrpcError, grpcCode } from './grpc/status.ts';
+import { bytesMessage } from './messages/session.ts';
+import type { Progress, Task } from './progress.ts';
+import { receiveTree } from './receive-tree.ts';
+import type { ClientSession } from './sessions.ts';
+import type { SolveOptions } from './solve-options.ts';
+import { tarEnd, tarEntry, tarFile } from './tar-writer.ts';
+
+/** What a build takes from its client. */
+export interface ClientFiles {
+  readonly file: BuildFile | undefined;
+  /** Name of the build file in the context, for the engine. */
+  readonly dockerfile: string;
+  readonly body: ByteStream;
+  /** The item that loaded the build file: findings about the file are shown there. */
+  readonly loading: Task;
+}
+
+interface Taking {
+  readonly session: ClientSession;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+const maxBuildFileBytes = 4 << 20;
+
+/** The build file and the context of a solve; the context as an archive that is read from the client as it is consumed. */
+export async function takeFiles(options: SolveOptions, taking: Taking): Promise<ClientFiles> {
+  if (options.remote !== undefined) {
+    const loading = taking.progress.begin('[internal] load remote build context');
+    const body = upload(options.remote, { ...taking, loading });
+    return { file: undefined, dockerfile: options.buildFile, body, loading };
+  }
+  const found = await takeBuildFile(options, taking);
+  const ignore = found.ignore ?? (await takeIgnoreFile(options, taking));
+  const name = `.dockerfile.${randomBytes(10).toString('hex')}`;
+  // The engine knows a build file from outside the context by this name, and learns the name people know.
+  const rules = `# build file: ${found.file.name}\n${ignore ?? ''}`;
+  const extra = [tarFile(name, found.file.text), tarFile(`${name}.dockerignore`, Buffer.from(rules))];
+  const body = Readable.from(contextArchive({ options, taking, extra, exclude: patternsOf(ignore ?? '') }), {
+    objectMode: false,
+  });
+  return { file: found.file, dockerfile: name, body, loading: found.loading };
+}
+
+async function takeBuildFile(
+  { buildFile, dockerfileName }: SolveOptions,
+  taking: Taking,
+): Promise<{ file: BuildFile; ignore: string | undefined; loading: Task }> {
+  const task = taking.progress.begin(`[internal] load build definition from ${buildFile}`);
+  // Clients name Docker's file where the user named none: then ours counts as well.
+  const names = buildFile === 'Dockerfile' ? ['Dockerfile', 'dockerfile', 'iEchorfile', 'Containerfile'] : [buildFile];
+  const wanted = names.flatMap((name) => [name, `${name}.dockerignore`, `${name}.iechorignore`]);
+  try {
+    const files = await takeSmallFiles({ dir: dockerfileName, names: wanted, what: 'dockerfile', task }, taking);
+    const name = names.find((one) => files.has(one));
+    const text = name === undefined ? undefined : files.get(name);
+    if (name === undefined || text === undefined) {
+      throw new GrpcError(grpcCode.unknown, `failed to read dockerfile: open ${buildFile}: no such file or directory`);
+    }
+    const ignore = files.get(`${name}.iechorignore`) ?? files.get(`${name}.dockerignore`);
+    task.end();
+    return { file: { name, text }, ignore: ignore?.toString('utf8'), loading: task };
+  } catch (error) {
+    task.end({ error: error instanceof Error ? error.message : String(error) });
+    throw error;
+  }
+}
+
+async function takeIgnoreFile({ contextName }: SolveOptions, taking: Taking): Promise<string | undefined> {
+  const task = taking.progress.begin('[internal] load .dockerignore');
+  try {
+    const names = ['.iechorignore', '.dockerignore'];
+    const files = await takeSmallFiles({ dir: contextName, names, what: 'context', task }, taking);
+    return (files.get('.iechorignore') ?? files.get('.dockerignore'))?.toString('utf8');
+  } finally {
+    task.end();
+  }
+}
+
+/** Plain files at the root of a directory of the client, as far as they are there. */
+async function takeSmallFiles(
+  { dir, names, what, task }: { dir: string; names: readonly string[]; what: string; task: Task },
+  { session, signal }: Taking,
+): Promise<Map<string, Buffer>> {
+  const transfer = task.transfer(`transferring ${what}:`);
+  const files = new Map<string, Buffer>();
+  for await (const { stat, sizeBytes, content } of receiveTree(session, {
+    dir,
+    followPaths: names,
+    signal,
+    onBytes: transfer.add,
+  })) {
+    if (sizeBytes > maxBuildFileBytes) throw new GrpcError(grpcCode.resourceExhausted, `${stat.path} is too large`);
+    const parts: Uint8Array[] = [];
+    for await (const part of content) parts.push(part);
+    if (names.includes(stat.path)) files.set(stat.path, Buffer.concat(parts));
+  }
+  transfer.end();
+  return files;
+}
+
+async function* contextArchive(given: {
+  options: SolveOptions;
+  taking: Taking;
+  extra: readonly Buffer[];
+  exclude: readonly string[];
+}): AsyncGenerator<Uint8Array> {
+  const { session, signal, progress } = given.taking;
+  const task = progress.begin('[internal] load build context');
+  const transfer = task.transfer('transferring context:');
+  try {
+    const dir = given.options.contextName;
+    const request = { dir, exclude: given.exclude, signal, onBytes: transfer.add };
+    for await (const entry of receiveTree(session, request)) yield* tarEntry(entry);
+    yield* given.extra;
+    yield tarEnd;
+    transfer.end();
+    task.end();
+  } finally {
+    task.end({ error: 'the build context was not sent' });
+  }
+}
+
+/** Patterns as the client takes them: without comments and spaces around; a leading slash means nothing. */
+function patternsOf(ignoreFile: string): string[] {
+  const lines = ignoreFile.replace(/^\uFEFF/, '').split('\n');
+  return lines
+    .filter((line) => !line.startsWith('#'))
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map((line) => {
+      const negated = line.startsWith('!');
+      const path = (negated ? line.slice(1).trim() : line).replace(/^\/+(?=.)/, '').replace(/(?<=.)\/+$/, '');
+      return negated ? `!${path}` : path;
+    });
+}
+
+/** An archive that the client has on its standard input, under the URL it gave it. */
+function upload(url: string, { session, signal, loading }: Taking & { readonly loading: Task }): ByteStream {
+  const { host, pathname } = new URL(url);
+  async function* pull(): AsyncGenerator<Uint8Array> {
+    const channel = session.grpc.open({
+      path: '/moby.upload.v1.Upload/Pull',
+      sends: bytesMessage,
+      receives: bytesMessage,
+      headers: { urlpath: pathname, urlhost: host },
+      signal,
+    });
+    try {
+      for await (const { data } of channel.received) yield data;
+      loading.end();
+    } finally {
+      loading.end({ error: 'the build context was not sent' });
+      channel.cancel();
+    }
+  }
+  return Readable.from(pull(), { objectMode: false });
+}

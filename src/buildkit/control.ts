@@ -1,0 +1,93 @@
+import { arch } from 'node:os';
+import { version } from '../common/version.ts';
+import { exportImage, outputOf } from './exporters.ts';
+import { runFrontend, type Serving } from './gateway.ts';
+import type { MessageOf } from './grpc/protobuf.ts';
+import { type Call, type Methods, method } from './grpc/server.ts';
+import { GrpcError, grpcCode } from './grpc/status.ts';
+import {
+  empty,
+  infoReply,
+  listWorkersReply,
+  solveReply,
+  solveRequest,
+  statusReply,
+  statusRequest,
+} from './messages/control.ts';
+import { refused } from './solve-options.ts';
+import type { Solve } from './solves.ts';
+
+const service = '/moby.buildkit.v1.Control';
+const versions = { package: 'iechor', version: `v${version}`, revision: '' };
+const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
+
+/** BuildKit's control API, as far as clients of its docker driver use it. */
+export function controlMethods(serving: Serving): Methods {
+  return {
+    [`${service}/Info`]: method({ request: empty, reply: infoReply, handle: async () => ({ version: versions }) }),
+    [`${service}/ListWorkers`]: method({
+      request: empty,
+      reply: listWorkersReply,
+      handle: async () => ({
+        record: [
+          {
+            id: 'iechor',
+            labels: new Map([['org.mobyproject.buildkit.worker.executor', 'iechor']]),
+            platforms: [{ os: 'linux', architecture: architectures[arch()] ?? arch(), variant: '' }],
+            version: versions,
+          },
+        ],
+      }),
+    }),
+    [`${service}/Solve`]: method({
+      request: solveRequest,
+      reply: solveReply,
+      handle: (request, call) => solve(request, call, serving),
+    }),
+    [`${service}/Status`]: method({
+      request: statusRequest,
+      reply: statusReply,
+      handle: ({ ref }, { signal }) => serving.solves.of(ref).log.read(signal),
+    }),
+  };
+}
+
+type SolveRequest = MessageOf<typeof solveRequest>;
+
+/** A solve lasts until its client has returned what it made of the results, and gave up nothing meanwhile. */
+async function solve(request: SolveRequest, { signal }: Call, serving: Serving) {
+  const solve = serving.solves.of(request.ref);
+  if (solve.request) throw new GrpcError(grpcCode.alreadyExists, `build ${request.ref} has begun already`);
+  if (request.definition && request.definition.def.length > 0) throw refused('building from LLB');
+  solve.request = request;
+  try {
+    const output = outputOf(request);
+    const image =
+      request.frontend === '' ? await returnedImage(solve, signal) : await direct(solve, { signal, serving });
+    if (image === undefined || !output) return {};
+    return { exporterResponse: exportImage(image, output, solve.progress) };
+  } finally {
+    serving.solves.forget(request.ref);
+  }
+}
+
+function direct(solve: Solve, { signal, serving }: { signal: AbortSignal; serving: Serving }): Promise<string> {
+  const { frontend = '', frontendAttrs: options = new Map<string, string>() } = solve.request ?? {};
+  return runFrontend(solve, { frontend, options }, { ...serving, signal });
+}
+
+async function returnedImage(solve: Solve, signal: AbortSignal): Promise<string | undefined> {
+  const gone = new Promise<never>((_, reject) => {
+    const cancel = () => reject(new GrpcError(grpcCode.cancelled, 'the build was interrupted'));
+    signal.addEventListener('abort', cancel, { once: true });
+  });
+  const returned = await Promise.race([solve.returned, gone]);
+  if ('error' in returned) {
+    const { code, message, details } = returned.error;
+    throw new GrpcError(code, message, details);
+  }
+  const { ref, refs } = returned.result ?? {};
+  if (refs && refs.refs.size > 1) throw refused('building for several platforms at once');
+  const [only] = refs?.refs.values() ?? [];
+  return solve.results.get((ref ?? only)?.id ?? '');
+}

@@ -1,0 +1,71 @@
+import type { MessageOf } from './grpc/protobuf.ts';
+import type { exporter, solveRequest } from './messages/control.ts';
+import type { Progress } from './progress.ts';
+import { refused, refusedCache } from './solve-options.ts';
+
+type SolveRequest = MessageOf<typeof solveRequest>;
+
+/** Where the result goes. */
+export interface Output {
+  readonly type: 'image';
+  /** Names for the image, as the client gave them. */
+  readonly names: readonly string[];
+}
+
+/** Reads what shall become of the result. Undefined: it is only built. Throws GrpcError for what is not supported. */
+export function outputOf(request: SolveRequest): Output | undefined {
+  const given = exportersOf(request);
+  if (given.length > 1) throw refused('several outputs of one build');
+  if ((request.cache?.exports ?? []).some(({ type }) => type !== 'inline')) throw refusedCache();
+  if ((request.cache?.imports ?? []).length > 0) throw refusedCache();
+  if (request.entitlements.includes('security.insecure')) throw refused('the entitlement security.insecure');
+  const [one] = given;
+  if (!one) return undefined;
+  if (one.type !== 'moby' && one.type !== 'image') throw refused(`the output type ${one.type}`);
+  for (const [name, value] of one.attrs) checkAttribute(name, value);
+  return { type: 'image', names: (one.attrs.get('name') ?? '').split(',').filter(Boolean) };
+}
+
+function exportersOf(request: SolveRequest): readonly MessageOf<typeof exporter>[] {
+  if (request.exporters.length > 0 || request.exporterDeprecated === '') return request.exporters;
+  return [{ type: request.exporterDeprecated, attrs: request.exporterAttrsDeprecated }];
+}
+
+/** `push` is carried out by the client, afterwards; compression is the registry's and archive's business. */
+const harmless = [
+  'name',
+  'push',
+  'unpack',
+  'store',
+  'load',
+  'dangling-name-prefix',
+  'name-canonical',
+  'oci-mediatypes',
+];
+
+function checkAttribute(name: string, value: string): void {
+  if (harmless.includes(name) || name.startsWith('compression') || value === 'false') return;
+  throw refused(`the output option ${name}=${value}`);
+}
+
+/** Shows the image as exported, and returns what the client is told of it. */
+export function exportImage(image: string, { names }: Output, progress: Progress): ReadonlyMap<string, string> {
+  const task = progress.begin('exporting to image');
+  task.part('exporting layers')();
+  task.part(`writing image ${image}`)();
+  const full = names.map(fullName);
+  for (const name of full) task.part(`naming to ${name}`)();
+  task.end();
+  return new Map([
+    ['containerimage.config.digest', image],
+    ['containerimage.digest', image],
+    ...(full.length > 0 ? [['image.name', full.join(',')] as const] : []),
+  ]);
+}
+
+/** A reference with registry and path, its tag as it was given. */
+function fullName(name: string): string {
+  const [first = '', ...rest] = name.split('/');
+  if (rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')) return name;
+  return `docker.io/${rest.length === 0 ? 'library/' : ''}${name}`;
+}
