@@ -9,7 +9,7 @@ const may = {
   context: ['common'],
   build: ['image', 'registry', 'context', 'host', 'common'],
   api: ['common'],
-  engine: ['build', 'registry', 'registry-server', 'image', 'network', 'volumes', 'host', 'api', 'common'],
+  engine: ['build', 'registry', 'image', 'network', 'volumes', 'host', 'api', 'common'],
   buildkit: ['api', 'common'],
   daemon: ['engine', 'buildkit', 'build', 'registry', 'image', 'network', 'volumes', 'api', 'host', 'common'],
   doctor: ['host', 'common'],

@@ -56,8 +56,6 @@ export interface BuildRequest {
   /** Content by id, for RUN --mount=type=secret. */
   readonly secrets?: Readonly<Record<string, string | Uint8Array>> | undefined;
   /** Asked for a secret that is not among those, when a step needs it. */
-  /** For pulling base images. */
-  readonly logins?: Logins | undefined;
   readonly askSecret?: ((id: string) => Promise<Uint8Array | undefined>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
