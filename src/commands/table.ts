@@ -56,6 +56,10 @@ export const commands: Readonly<Record<string, CommandRow>> = {
     summary: "Make an image of a container's files and configuration",
     load: () => import('./container/commit.ts'),
   },
+  'registry serve': {
+    summary: 'Serve a registry of images from this engine, until interrupted',
+    load: () => import('./registry/serve.ts'),
+  },
   'image bootstrap': {
     summary: "Make a base image from a distribution's packages, without a registry",
     load: () => import('./image/bootstrap.ts'),

@@ -9,6 +9,9 @@ export type ObjectKind =
   | 'sandbox'
   | 'volume'
   | 'build-step'
+  | 'registry-manifest'
+  | 'registry-blob'
+  | 'registry-tag'
   | 'secret'
   | 'config'
   | 'meta';

@@ -39,7 +39,8 @@ export interface BlobStore {
   /** Whole content, verified again. Throws STATE_DAMAGED where it is missing or differs. */
   read(digest: Digest): Buffer;
   /** Content from a byte on. */
-  open(digest: Digest, start?: number): Readable;
+  /** From byte `start` to byte `end`, both included. */
+  open(digest: Digest, start?: number, end?: number): Readable;
   /** Idempotent. */
   remove(digest: Digest): void;
   list(): readonly { readonly digest: Digest; readonly sizeBytes: number; readonly ageMs: number }[];
@@ -98,7 +99,8 @@ export function createBlobStore(dataRoot: string): BlobStore {
       const state = content ? 'is damaged' : 'is missing';
       throw new IechorError('STATE_DAMAGED', `the blob ${digest} ${state}`, { hint: 'pull or build its image again' });
     },
-    open: (digest, start = 0) => createReadStream(path(digest), { highWaterMark: 256 * 1024, start }),
+    open: (digest, start = 0, end = Number.POSITIVE_INFINITY) =>
+      createReadStream(path(digest), { highWaterMark: 256 * 1024, start, end }),
     remove: (digest) => rmSync(path(digest), { force: true }),
     list: () => listBlobs(directory),
   };

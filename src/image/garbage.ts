@@ -1,4 +1,5 @@
 import { messageOf } from '../common/error.ts';
+import type { ObjectStore } from '../common/object-store.ts';
 import type { ImageStoreContext } from './image-context.ts';
 import type { ChainId, Digest, ImageRecord } from './types.ts';
 
@@ -60,10 +61,17 @@ function neededLayers(context: ImageStoreContext, keep: ReadonlySet<ChainId>): R
   return needed;
 }
 
+/** Content that the registry of this engine serves: its records name it by `digest`. */
+export function servedDigests(store: ObjectStore): ReadonlySet<Digest> {
+  const kinds = ['registry-manifest', 'registry-blob'] as const;
+  return new Set(kinds.flatMap((kind) => store.list<{ readonly digest: Digest }>(kind).map(({ digest }) => digest)));
+}
+
 function sweepBlobs(context: ImageStoreContext): number {
   const { store, snapshotter, blobs } = context;
   const named = new Set<Digest>();
   for (const image of store.list<ImageRecord>('image')) named.add(image.id).add(image.manifest);
+  for (const digest of servedDigests(store)) named.add(digest);
   const archives = new Set(snapshotter.layers().map(({ chainId }) => snapshotter.layer(chainId)?.blob?.digest));
   let freed = 0;
   for (const { digest, sizeBytes, ageMs } of blobs.list()) {

@@ -1,6 +1,6 @@
 import { IechorError } from '../common/error.ts';
 import { shortId } from '../common/id.ts';
-import { collectGarbage } from './garbage.ts';
+import { collectGarbage, servedDigests } from './garbage.ts';
 import type { ImageStoreContext } from './image-context.ts';
 import { findImage, referenceIn, tagsByImage } from './image-lookup.ts';
 import type { ImageUsers, Removed, RemoveOptions } from './image-port.ts';
@@ -146,7 +146,6 @@ function forget(context: ImageStoreContext, image: ImageRecord): void {
     for (const name of names) if (!isCanonical(name)) store.delete('tag', name);
     store.delete('image', image.id);
   });
-  const manifests = new Set(store.list<ImageRecord>('image').map(({ manifest }) => manifest));
-  blobs.remove(image.id);
-  if (!manifests.has(image.manifest)) blobs.remove(image.manifest);
+  const named = new Set([...servedDigests(store), ...store.list<ImageRecord>('image').map(({ manifest }) => manifest)]);
+  for (const digest of [image.id, image.manifest]) if (!named.has(digest)) blobs.remove(digest);
 }

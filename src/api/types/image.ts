@@ -1,5 +1,6 @@
 /** Wire shapes of images and builds: Docker Engine API 1.51, with Docker's own names and casing. */
 import type { ContainerConfig } from './container.ts';
+import type { RegistryAuth } from './registry.ts';
 
 export interface ImageSummary {
   Id: string;
@@ -45,6 +46,24 @@ export interface ImageHistoryItem {
 export interface DistributionInspect {
   Descriptor: { mediaType: string; digest: string; size: number };
   Platforms: { os: string; architecture: string; variant?: string }[] | null;
+}
+/** What `registry serve` is given; contents, since paths are the client's. */
+export interface RegistryServeBody {
+  /** `host:port`. */
+  Address: string;
+  /** Certificate chain and key in PEM. */
+  TlsCert?: string;
+  TlsKey?: string;
+  /** Lines of `user:bcrypt hash`. */
+  Htpasswd?: string;
+  ReadOnly?: boolean;
+  AllowPlainHttp?: boolean;
+  /** Local images that are offered without a push, by patterns of their names. */
+  Offer?: string[];
+}
+export interface RegistryServeMessage {
+  /** Where it listens now, `https://host:port`. */
+  url: string;
 }
 export interface ImageDeleteItem {
   Untagged?: string;
@@ -118,6 +137,8 @@ export interface BuildOptions {
   target?: string | undefined;
   platform?: string | undefined;
   version?: string | undefined;
+  /** Who the client is to the registries of base images, by host. */
+  registryConfig?: Readonly<Record<string, RegistryAuth>> | undefined;
   /** Ours: content by id, as base64. Travels in a header, so that it gets into no log of addresses. */
   secrets?: Readonly<Record<string, string>> | undefined;
 }

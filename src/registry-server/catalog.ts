@@ -1,0 +1,97 @@
+import type { ObjectStore } from '../common/object-store.ts';
+import type { Digest } from '../image/types.ts';
+import type { BlobRecord, ManifestRecord, ServedTag } from './records.ts';
+
+/** What the repositories of a registry hold. */
+export interface Catalog {
+  repositories(): readonly string[];
+  manifest(repository: string, digest: Digest): ManifestRecord | undefined;
+  /** What a tag points to. */
+  tagged(repository: string, tag: string): Digest | undefined;
+  /** Names, in the order of their bytes. */
+  tags(repository: string): readonly string[];
+  /** Manifests that say something about another, the oldest first. */
+  referrers(repository: string, subject: Digest): readonly ManifestRecord[];
+  hasBlob(repository: string, digest: Digest): boolean;
+  /** A repository that has the blob. */
+  ownerOf(digest: Digest): string | undefined;
+  addManifest(record: ManifestRecord, tag?: string): void;
+  addBlob(repository: string, digest: Digest): void;
+  removeTag(repository: string, tag: string): boolean;
+  /** The manifest, and the tags that point to it. */
+  removeManifest(repository: string, digest: Digest): boolean;
+  /** False where there is none. A manifest of the repository that needs it is told in its place. */
+  removeBlob(repository: string, digest: Digest): boolean | ManifestRecord;
+  /** Forgets blobs that no manifest has named in a day: their push was given up. */
+  forgetUnnamed(): void;
+}
+
+const unnamedGraceMs = 24 * 60 * 60_000;
+
+export function createCatalog(store: ObjectStore): Catalog {
+  const manifests = () => store.list<ManifestRecord>('registry-manifest');
+  const blobs = () => store.list<BlobRecord>('registry-blob');
+  const tags = () => store.list<ServedTag>('registry-tag');
+  const key = (repository: string, digest: Digest) => `${repository}@${digest}`;
+  const userOf = (repository: string, digest: Digest) =>
+    manifests().find((one) => one.repository === repository && one.blobs.includes(digest));
+  return {
+    repositories: () => [...new Set(manifests().map(({ repository }) => repository))].sort(),
+    manifest: (repository, digest) => store.get<ManifestRecord>('registry-manifest', key(repository, digest)),
+    tagged: (repository, tag) => store.get<ServedTag>('registry-tag', `${repository}:${tag}`)?.digest,
+    tags: (repository) =>
+      tags()
+        .flatMap((one) => (one.repository === repository ? [one.tag] : []))
+        .sort(),
+    referrers: (repository, subject) =>
+      manifests()
+        .filter((one) => one.repository === repository && one.subject === subject)
+        .sort((a, b) => (a.pushedAt < b.pushedAt ? -1 : 1)),
+    hasBlob: (repository, digest) => store.get('registry-blob', key(repository, digest)) !== undefined,
+    ownerOf: (digest) => blobs().find((one) => one.digest === digest)?.repository,
+    addManifest: (record, tag) =>
+      store.transaction(() => {
+        const { repository, digest } = record;
+        store.put<ManifestRecord>('registry-manifest', key(repository, digest), record);
+        if (tag === undefined) return;
+        store.put<ServedTag>('registry-tag', `${repository}:${tag}`, { repository, tag, digest });
+      }),
+    addBlob: (repository, digest) =>
+      store.put<BlobRecord>('registry-blob', key(repository, digest), {
+        repository,
+        digest,
+        pushedAt: new Date().toISOString(),
+      }),
+    removeTag: (repository, tag) => {
+      const id = `${repository}:${tag}`;
+      if (!store.get('registry-tag', id)) return false;
+      store.delete('registry-tag', id);
+      return true;
+    },
+    removeManifest: (repository, digest) => {
+      if (!store.get('registry-manifest', key(repository, digest))) return false;
+      store.transaction(() => {
+        for (const one of tags()) {
+          if (one.repository === repository && one.digest === digest)
+            store.delete('registry-tag', `${repository}:${one.tag}`);
+        }
+        store.delete('registry-manifest', key(repository, digest));
+      });
+      return true;
+    },
+    removeBlob: (repository, digest) => {
+      if (!store.get('registry-blob', key(repository, digest))) return false;
+      const user = userOf(repository, digest);
+      if (user) return user;
+      store.delete('registry-blob', key(repository, digest));
+      return true;
+    },
+    forgetUnnamed: () => {
+      const named = new Set(manifests().flatMap((one) => one.blobs.map((digest) => key(one.repository, digest))));
+      for (const { repository, digest, pushedAt } of blobs()) {
+        if (named.has(key(repository, digest)) || Date.now() - Date.parse(pushedAt) < unnamedGraceMs) continue;
+        store.delete('registry-blob', key(repository, digest));
+      }
+    },
+  };
+}

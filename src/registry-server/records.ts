@@ -1,0 +1,32 @@
+import type { Digest } from '../image/types.ts';
+
+/** A manifest or index in a repository; its id in the object store is `repository@digest`. */
+export interface ManifestRecord {
+  readonly repository: string;
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+  /** Blobs it needs: the config and layers of a manifest. */
+  readonly blobs: readonly Digest[];
+  /** Manifests that an index lists. */
+  readonly manifests: readonly Digest[];
+  /** What it says something about (distribution-spec, "Referrers"). */
+  readonly subject?: Digest;
+  readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly pushedAt: string;
+}
+
+/** A blob that was pushed or mounted into a repository; `repository@digest`. */
+export interface BlobRecord {
+  readonly repository: string;
+  readonly digest: Digest;
+  readonly pushedAt: string;
+}
+
+/** `repository:tag`. */
+export interface ServedTag {
+  readonly repository: string;
+  readonly tag: string;
+  readonly digest: Digest;
+}
