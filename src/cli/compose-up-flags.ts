@@ -29,17 +29,27 @@ export const upFlags = {
   'exit-code-from': Flags.string({
     summary: 'Return the exit code of this service; implies --abort-on-container-exit',
   }),
+  menu: Flags.boolean({
+    summary: 'Keys while attached: d detaches, w switches watching, o shows the project',
+    allowNo: true,
+  }),
   'no-attach': many('Do not show the output of this service (several times)'),
   'no-color': yes('No colours'),
   'no-deps': yes('Leave alone what the named services depend on'),
   'no-log-prefix': yes('No names before the lines'),
   'no-start': yes('Create the containers and do not start them'),
+  'keep-failed': yes('Leave what a failed start made as it is, to look at it'),
+  rolling: Flags.boolean({
+    summary: 'Replace running containers one at a time, each after its successor works (--no-rolling: all at once)',
+    allowNo: true,
+  }),
   'renew-anon-volumes': Flags.boolean({
     char: 'V',
     summary: 'New anonymous volumes in place of those of the predecessor',
   }),
   timeout: composeFlags.timeout,
   timestamps: yes('Show the time of each line'),
+  watch: Flags.boolean({ char: 'w', summary: 'Bring changed files into running services, as develop.watch says' }),
   wait: yes('Wait until all are running or healthy; implies --detach'),
   'wait-timeout': Flags.integer({ summary: 'Seconds to wait at most' }),
 };
@@ -53,10 +63,14 @@ type UpChoice =
   | 'detach'
   | 'no-color'
   | 'no-log-prefix'
+  | 'keep-failed'
   | 'no-start'
+  | 'rolling'
   | 'renew-anon-volumes'
   | 'timestamps'
-  | 'wait';
+  | 'menu'
+  | 'wait'
+  | 'watch';
 
 /** Values of `upFlags` and `createFlags` as the parser gives them. */
 export interface UpFlags extends Readonly<Partial<Record<Choice | UpChoice, boolean>>> {

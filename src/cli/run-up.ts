@@ -1,15 +1,11 @@
 import { IechorError } from '../common/error.ts';
-import { attached } from '../compose/attached.ts';
-import { selectServices } from '../compose/plan/dependencies.ts';
 import type { UpIntent } from '../compose/plan/intent.ts';
 import type { Separator } from '../compose/plan/names.ts';
 import type { Loaded } from '../compose/source/load.ts';
-import { type UpResult, up } from '../compose/up.ts';
+import { type UpOptions, type UpResult, up } from '../compose/up.ts';
 import type { OpenSession } from './compose-command.ts';
 import { pullChoice, scales } from './compose-flags.ts';
 import type { UpFlags } from './compose-up-flags.ts';
-import { createLogPrinter } from './render/log-printer.ts';
-import { wantsColour } from './render/renderer.ts';
 
 export interface RunUpOptions {
   readonly services: readonly string[];
@@ -25,22 +21,14 @@ export async function runUp(
   loaded: Loaded,
   options: RunUpOptions,
 ): Promise<UpResult & { exit?: number }> {
-  const { flags, dryRun, services, separator } = options;
-  const { project, origins } = loaded;
+  const { flags, dryRun, services } = options;
+  const { project } = loaded;
   const intent = upIntent(flags, services);
   checkFlags(flags, project);
+  if (flags.watch) (await import('../compose/watch.ts')).watchTriggers(project, services);
   const turn = (Date.now() / 1000).toFixed(3);
   const began = performance.now();
-  const scale = scales(flags.scale);
-  for (const name of Object.keys(scale)) {
-    if (!Object.hasOwn(project.services, name)) throw new IechorError('SERVICE_NOT_FOUND', `no such service: ${name}`);
-  }
-  const result = await up(session, project, intent, {
-    scale,
-    separator,
-    dryRun,
-    spanOf: (...path) => origins.spans(path),
-  });
+  const result = await up(session, project, intent, { ...upOptionsOf(loaded, options), dryRun });
   session.renderer.finish();
   if (dryRun) return result;
   const { containers, changed } = result;
@@ -49,7 +37,23 @@ export async function runUp(
     `${containers} ${containers === 1 ? 'container' : 'containers'} ${intent.start ? 'up' : 'created'} (${changed} changed) in ${seconds} s`,
   );
   if (!intent.start || intent.wait || flags.detach) return result;
-  return { ...result, exit: await followUp(session, loaded, { ...options, turn }) };
+  const { followUp } = await import('./follow-up.ts');
+  return {
+    ...result,
+    exit: await followUp(session, loaded, { ...options, turn, upOptions: upOptionsOf(loaded, options) }),
+  };
+}
+
+/** What `up` is to know beside the intent. Throws SERVICE_NOT_FOUND, and USAGE for what is no number of replicas. */
+export function upOptionsOf(
+  { project, origins }: Loaded,
+  { flags, separator }: Pick<RunUpOptions, 'flags' | 'separator'>,
+): UpOptions {
+  const scale = scales(flags.scale);
+  for (const name of Object.keys(scale)) {
+    if (!Object.hasOwn(project.services, name)) throw new IechorError('SERVICE_NOT_FOUND', `no such service: ${name}`);
+  }
+  return { scale, separator, spanOf: (...path) => origins.spans(path) };
 }
 
 function upIntent(flags: UpFlags, services: readonly string[]): UpIntent {
@@ -57,6 +61,8 @@ function upIntent(flags: UpFlags, services: readonly string[]): UpIntent {
     services,
     dependencies: !flags['no-deps'],
     recreate: flags['force-recreate'] ? 'force' : flags['no-recreate'] ? 'never' : 'diverged',
+    rolling: flags.rolling === undefined ? 'file' : flags.rolling ? 'always' : 'never',
+    keepFailed: flags['keep-failed'],
     recreateDependencies: flags['always-recreate-deps'] ?? false,
     renewAnonymousVolumes: flags['renew-anon-volumes'] ?? false,
     removeOrphans: flags['remove-orphans'] || isTrue(process.env.COMPOSE_REMOVE_ORPHANS),
@@ -80,6 +86,12 @@ const exclusive: readonly (readonly [keyof UpFlags, keyof UpFlags])[] = [
   ['detach', 'abort-on-container-failure'],
   ['detach', 'attach'],
   ['detach', 'exit-code-from'],
+  ['detach', 'watch'],
+  ['detach', 'menu'],
+  ['wait', 'watch'],
+  ['no-build', 'watch'],
+  ['attach', 'attach-dependencies'],
+  ['abort-on-container-exit', 'abort-on-container-failure'],
   ['wait', 'abort-on-container-exit'],
   ['always-recreate-deps', 'no-recreate'],
 ];
@@ -95,38 +107,4 @@ function checkFlags(flags: UpFlags, project: Loaded['project']): void {
   ]) {
     if (!Object.hasOwn(project.services, name)) throw new IechorError('SERVICE_NOT_FOUND', `no such service: ${name}`);
   }
-}
-
-/** Shows the containers' output until they end. */
-function followUp(
-  session: OpenSession,
-  { project }: Loaded,
-  options: RunUpOptions & { turn: string },
-): Promise<number> {
-  const { flags, services, ansi, turn } = options;
-  const all = [...selectServices(project, services, true)];
-  const shown = flags.attach?.length
-    ? flags.attach
-    : [...selectServices(project, services, flags['attach-dependencies'] ?? false)].filter(
-        (name) => project.services[name]?.attach !== false,
-      );
-  const print = createLogPrinter(project.name, {
-    colour: !flags['no-color'] && wantsColour(ansi, process.env, process.stdout.isTTY ?? false),
-    prefix: !flags['no-log-prefix'],
-    timestamps: flags.timestamps ?? false,
-  });
-  const onExit = flags['abort-on-container-exit'] || flags['exit-code-from'] !== undefined;
-  return attached(
-    session,
-    { project: project.name },
-    {
-      services: shown.filter((name) => !flags['no-attach']?.includes(name)),
-      stops: all,
-      turn,
-      print,
-      abortOn: onExit ? 'exit' : flags['abort-on-container-failure'] ? 'failure' : 'none',
-      exitCodeFrom: flags['exit-code-from'],
-      timeoutSeconds: flags.timeout,
-    },
-  );
 }

@@ -16,6 +16,10 @@ export interface AttachedOptions {
   /** The service whose exit code is ours. */
   readonly exitCodeFrom?: string | undefined;
   readonly timeoutSeconds?: number | undefined;
+  /** Aborted when the user leaves; the containers go on. */
+  readonly detach?: AbortSignal | undefined;
+  /** Go on although nothing runs: somebody may start it again. */
+  readonly held?: (() => boolean) | undefined;
 }
 
 /**
@@ -31,8 +35,12 @@ export async function attached(session: Session, target: Target, options: Attach
   const onInterrupt = () => {
     code = 130;
     session.notice('stopping; Ctrl-C again kills the containers');
-    stopping ??= stopAll(session, target, options);
+    stopping ??= stopAll(session, target, options).then(async () => {
+      if (options.held && !(await anyAlive(session, target, options))) ending.abort();
+    });
   };
+  const leave = () => ending.abort();
+  options.detach?.addEventListener('abort', leave, { once: true });
   session.signal.addEventListener('abort', onInterrupt, { once: true });
   if (session.signal.aborted) onInterrupt();
   try {
@@ -50,11 +58,13 @@ export async function attached(session: Session, target: Target, options: Attach
       stopping = stopAll(session, target, options);
     }
     await stopping;
+    if (options.detach?.aborted) return 0;
     if (code !== 130 && options.exitCodeFrom !== undefined)
       code = await exitCodeOf(session, target, options.exitCodeFrom);
     return code;
   } finally {
     session.signal.removeEventListener('abort', onInterrupt);
+    options.detach?.removeEventListener('abort', leave);
     ending.abort();
   }
 }
@@ -68,6 +78,11 @@ async function stopAll(session: Session, target: Target, options: AttachedOption
     const never = new AbortController().signal;
     await kill({ ...session, signal: never, kill: never }, target, { intent, signalName: 'KILL' });
   }
+}
+
+async function anyAlive({ engine, kill: signal }: Session, target: Target, options: AttachedOptions): Promise<boolean> {
+  const left = await findContainers(engine, target, { services: options.services, signal });
+  return left.some(({ state }) => state === 'running' || state === 'restarting');
 }
 
 /** The exit code of a service's container, once it has ended. */

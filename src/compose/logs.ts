@@ -79,11 +79,13 @@ export interface FollowOptions extends Pick<LogsOptions, 'services' | 'exits' | 
   readonly containers: readonly ObservedContainer[];
   /** Lines from this moment on, in seconds since the epoch. */
   readonly turn: string;
+  /** Go on although nothing runs. */
+  readonly held?: (() => boolean) | undefined;
 }
 
 /** Lines as they come, from the given containers and those of the services that start later. */
 export async function* followFrom(engine: EngineApi, target: Target, options: FollowOptions): AsyncGenerator<LogLine> {
-  if (!options.containers.some(isAlive)) return yield* ended(engine, options);
+  if (!options.containers.some(isAlive) && !options.held?.()) return yield* ended(engine, options);
   const closing = new AbortController();
   const signal = AbortSignal.any([options.signal, closing.signal]);
   const queue = createLiveQueue<LogLine>(50);
@@ -154,7 +156,8 @@ async function watchProject(engine: EngineApi, target: Target, options: WatchOpt
       alive.delete(container.id);
       ends.set(container.id, (event.timeNano / 1e9).toFixed(6));
       if (options.exits) queue.push(exitLine(event, container));
-      if (alive.size === 0 && !(await anyLeft(engine, target, options))) ending = setTimeout(queue.end, restartMs);
+      if (alive.size === 0 && !options.held?.() && !(await anyLeft(engine, target, options)))
+        ending = setTimeout(queue.end, restartMs);
     }
   }
 }

@@ -33,7 +33,6 @@ export const unsupportedRows: readonly UnsupportedRow[] = [
   { path: 'services.*.post_start', when: notEmpty, why: 'hooks are not supported yet' },
   { path: 'services.*.pre_stop', when: notEmpty, why: 'hooks are not supported yet' },
   { path: 'services.*.env_file', when: notEmpty, why: 'its files were not read', guard: true },
-  { path: 'services.*.develop', when: notEmpty, why: 'files are not watched yet', notice: true },
   {
     path: 'services.*.pull_policy',
     when: (value) => /^(daily|weekly|every_)/.test(String(value)),
@@ -56,8 +55,11 @@ export const unsupportedRows: readonly UnsupportedRow[] = [
     why: 'they belong to services of a cluster, not to containers',
     notice: true,
   },
-  { path: 'services.*.deploy.update_config', why: 'containers are replaced all at once', notice: true },
-  { path: 'services.*.deploy.rollback_config', why: 'containers are replaced all at once', notice: true },
+  {
+    path: 'services.*.deploy.update_config.failure_action',
+    when: (value) => !['pause', 'continue', 'rollback'].includes(String(value)),
+    why: 'it is one of pause, continue and rollback',
+  },
   { path: 'services.*.deploy.endpoint_mode', why: 'it speaks to a cluster', notice: true },
   { path: 'services.*.deploy.placement', when: notEmpty, why: 'it speaks to a cluster', notice: true },
   {
