@@ -44,7 +44,7 @@ export async function pathOf(
   for (const [name, field] of Object.entries(route.fields)) {
     const value = request[name];
     if (kindOf(field) === 'path') path = path.replace(`:${name}`, segment(op, route, name, value));
-    else if (kindOf(field) === 'header') continue;
+    else if (kindOf(field) === 'header' || kindOf(field) === 'login') continue;
     else if (value !== undefined)
       for (const text of queryTexts(kindOf(field), value)) query.append(wireName(name, field), text);
   }
@@ -89,8 +89,9 @@ export async function fieldHeaders(
 ): Promise<Record<string, string>> {
   const headers: Record<string, string> = {};
   for (const [name, field] of Object.entries(route.fields)) {
-    if (kindOf(field) !== 'header' || request[name] === undefined) continue;
-    if (!(await wire.ownOperations())) {
+    const kind = kindOf(field);
+    if ((kind !== 'header' && kind !== 'login') || request[name] === undefined) continue;
+    if (kind === 'header' && !(await wire.ownOperations())) {
       throw new IechorError('NOT_SUPPORTED', `the engine takes no ${name} with this request`, {
         hint: "use iEchor's own engine for it",
       });

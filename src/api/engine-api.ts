@@ -23,6 +23,8 @@ import type {
   ImagePruneReply,
   ImageSummary,
   ProgressMessage,
+  RegistryServeBody,
+  RegistryServeMessage,
 } from './types/image.ts';
 import type {
   NetworkConnectBody,
@@ -38,6 +40,7 @@ import type {
   VolumePruneReply,
 } from './types/network.ts';
 import type { Secret, SecretSpec } from './types/secret.ts';
+import type { AuthReply, RegistryAuth, SearchItem } from './types/registry.ts';
 import type { ContainerStats } from './types/stats.ts';
 import type { DiskUsageReply, EventMessage, InfoReply, VersionReply } from './types/system.ts';
 
@@ -49,6 +52,11 @@ export interface ById {
 }
 export interface WithSignal {
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Who the client is to the registry that the request concerns. */
+export interface WithRegistryAuth {
+  readonly registryAuth?: RegistryAuth | undefined;
 }
 
 export interface LogOptions {
@@ -171,13 +179,37 @@ export interface EngineApi {
   imageInspect(request: { name: string } & WithSignal): Promise<ImageInspect>;
   imageHistory(request: { name: string } & WithSignal): Promise<ImageHistoryItem[]>;
   /** Asks the image's registry for its manifest's digest. */
-  distributionInspect(request: { name: string } & WithSignal): Promise<DistributionInspect>;
+  distributionInspect(request: { name: string } & WithRegistryAuth & WithSignal): Promise<DistributionInspect>;
+  /** Without a tag all tags that the repository has here. Failures come as a message with `error`. */
+  imagePush(
+    request: {
+      name: string;
+      tag?: string | undefined;
+      /** Of which the image has to be. */
+      platform?: Readonly<Record<string, unknown>> | undefined;
+    } & WithRegistryAuth &
+      WithSignal,
+  ): AsyncIterable<ProgressMessage>;
+  /** `term` may begin with a registry's host; filters: is-official, is-automated, stars. */
+  imageSearch(
+    request: {
+      term: string;
+      limit?: number | undefined;
+      filters?: Filters | undefined;
+    } & WithRegistryAuth &
+      WithSignal,
+  ): Promise<SearchItem[]>;
+  /** Checks a login with its registry, and keeps nothing of it. */
+  systemAuth(request: { body: RegistryAuth } & WithSignal): Promise<AuthReply>;
   imageTag(request: { name: string; repo: string; tag?: string | undefined } & WithSignal): Promise<void>;
   imageRemove(
     request: { name: string; force?: boolean | undefined; noprune?: boolean | undefined } & WithSignal,
   ): Promise<ImageDeleteItem[]>;
   imagePrune(request: { filters?: Filters | undefined } & WithSignal): Promise<ImagePruneReply>;
-  /** Pull (`fromImage`) or import (`fromSrc`, `-` for the body). Failures come as a message with `error`. */
+  /**
+   * Pull (`fromImage`; all its tags where neither it nor `tag` names one) or import (`fromSrc`, `-` for the body).
+   * Failures come as a message with `error`.
+   */
   imageCreate(
     request: {
       fromImage?: string | undefined;
@@ -188,7 +220,8 @@ export interface EngineApi {
       changes?: readonly string[] | undefined;
       platform?: string | undefined;
       body?: ByteStream | undefined;
-    } & WithSignal,
+    } & WithRegistryAuth &
+      WithSignal,
   ): AsyncIterable<ProgressMessage>;
   imageBuild(request: BuildOptions & { body: ByteStream } & WithSignal): AsyncIterable<ProgressMessage>;
   /** Forgets finished steps, without `all` only those that no image shares, and frees what nobody needs then. */
@@ -205,6 +238,8 @@ export interface EngineApi {
   imageBootstrap(
     request: { reference: string; mirror?: string | undefined } & WithSignal,
   ): AsyncIterable<ProgressMessage>;
+  /** Serves a registry over the engine's content for as long as the caller listens. */
+  registryServe(request: { body: RegistryServeBody } & WithSignal): AsyncIterable<RegistryServeMessage>;
   imagesGet(request: { names: readonly string[] } & WithSignal): Promise<ByteStream>;
   imagesLoad(request: { quiet?: boolean | undefined; body: ByteStream } & WithSignal): AsyncIterable<ProgressMessage>;
 

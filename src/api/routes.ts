@@ -7,6 +7,7 @@ const network = { notFound: 'NETWORK_NOT_FOUND', conflict: 'NAME_IN_USE' } as co
 const volume = { notFound: 'VOLUME_NOT_FOUND', conflict: 'NAME_IN_USE' } as const;
 const byId = { id: 'path' } as const;
 const byName = { name: 'path' } as const;
+const login = { registryAuth: { kind: 'login', as: 'X-Registry-Auth' } } as const;
 
 /**
  * The wire form of every operation: Docker Engine API 1.51 without the version prefix, and ours under /iechor.
@@ -39,11 +40,27 @@ export const routes = {
   distributionInspect: {
     method: 'GET',
     path: '/distribution/:name/json',
-    fields: byName,
+    fields: { ...byName, ...login },
     reply: 'json',
     ok: [200],
     ...image,
   },
+  imagePush: {
+    method: 'POST',
+    path: '/images/:name/push',
+    fields: { ...byName, tag: 'string', platform: 'json', ...login },
+    reply: 'ndjson',
+    ok: [200],
+    ...image,
+  },
+  imageSearch: {
+    method: 'GET',
+    path: '/images/search',
+    fields: { term: 'string', limit: 'int', filters: 'filters', ...login },
+    reply: 'json',
+    ok: [200],
+  },
+  systemAuth: { method: 'POST', path: '/auth', fields: {}, body: 'json', reply: 'json', ok: [200, 204] },
   imageTag: {
     method: 'POST',
     path: '/images/:name/tag',
@@ -72,6 +89,7 @@ export const routes = {
       message: 'string',
       changes: 'list',
       platform: 'string',
+      ...login,
     },
     body: 'optional-bytes',
     reply: 'ndjson',
@@ -100,6 +118,7 @@ export const routes = {
       target: 'string',
       platform: 'string',
       version: 'string',
+      registryConfig: { kind: 'login', as: 'X-Registry-Config' },
       secrets: { kind: 'header', as: 'X-Iechor-Build-Secrets' },
     },
     body: 'bytes',
@@ -126,6 +145,14 @@ export const routes = {
     reply: 'ndjson',
     ok: [200],
     ...image,
+  },
+  registryServe: {
+    method: 'POST',
+    path: '/iechor/registry/serve',
+    fields: {},
+    body: 'json',
+    reply: 'ndjson',
+    ok: [200],
   },
   imagesGet: { method: 'GET', path: '/images/get', fields: { names: 'list' }, reply: 'bytes', ok: [200], ...image },
   imagesLoad: {

@@ -223,5 +223,23 @@ export const bodyShapes = {
   secretUpdate: secretSpec,
   configCreate: secretSpec,
   configUpdate: secretSpec,
+  systemAuth: {
+    username: 'string',
+    password: 'string',
+    auth: 'string',
+    email: 'string',
+    serveraddress: 'string',
+    identitytoken: 'string',
+    registrytoken: 'string',
+  },
+  registryServe: {
+    Address: 'string',
+    TlsCert: 'string',
+    TlsKey: 'string',
+    Htpasswd: 'string',
+    ReadOnly: 'boolean',
+    AllowPlainHttp: 'boolean',
+    Offer: strings,
+  },
   volumeCreate: { Name: 'string', Driver: 'string', DriverOpts: texts, Labels: texts },
 } as const satisfies { readonly [Op in BodyOperation]: ShapeOf<BodyOf<Op>> };

@@ -8,7 +8,7 @@ import type { HashMemo } from './files/content-hash.ts';
 import type { SourceView } from './files/source-view.ts';
 import type { Graph, StageNode } from './graph.ts';
 import type { StageInstruction } from './language/types.ts';
-import type { BaseImages, Sandbox } from './ports.ts';
+import type { BaseImages, Logins, Sandbox } from './ports.ts';
 import type { Scratch } from './scratch.ts';
 import type { Platform, StageState } from './stage-state.ts';
 import type { StepCache } from './step-cache.ts';
@@ -55,6 +55,8 @@ export interface BuildRequest {
   readonly shmSizeBytes?: number | undefined;
   /** Content by id, for RUN --mount=type=secret. */
   readonly secrets?: Readonly<Record<string, string | Uint8Array>> | undefined;
+  /** For pulling base images. */
+  readonly logins?: Logins | undefined;
   /** Asked for a secret that is not among those, when a step needs it. */
   readonly askSecret?: ((id: string) => Promise<Uint8Array | undefined>) | undefined;
   readonly signal?: AbortSignal | undefined;

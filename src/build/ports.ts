@@ -1,3 +1,4 @@
+import type { AuthFields } from '../registry/credentials.ts';
 import type { ChainId, ImageConfig } from '../image/types.ts';
 
 /** One RUN: a command over a writable root file system. */
@@ -35,9 +36,12 @@ export interface Sandbox {
 }
 
 /** Makes an image available by reference: from the store, else by a pull (seam for the registry). */
+/** Who asks for a build, by registry host. */
+export type Logins = Readonly<Record<string, AuthFields>>;
+
 export interface BaseImages {
   resolve(
     reference: string,
-    options: { pull: boolean; platform?: string; signal?: AbortSignal },
+    options: { pull: boolean; platform?: string; logins?: Logins | undefined; signal?: AbortSignal },
   ): Promise<{ id: string; chain: readonly ChainId[]; config: ImageConfig }>;
 }

@@ -28,8 +28,8 @@ export async function openSource(from: string | undefined, context: StepContext)
 async function imageSource(reference: string, context: StepContext) {
   const { build, instruction } = context;
   try {
-    const { pull = false } = build.request;
-    return await build.parts.bases.resolve(reference, { pull, signal: build.signal });
+    const { pull = false, logins } = build.request;
+    return await build.parts.bases.resolve(reference, { pull, logins, signal: build.signal });
   } catch (error) {
     const names = build.graph.nodes.flatMap((node) => node.stage.name ?? []);
     const hint = didYouMean(reference, names);

@@ -16,8 +16,11 @@ import { openMonitor } from '../host/monitor.ts';
 import { openRuntime } from '../host/oci-runtime.ts';
 import { openStateDb } from '../host/state-db.ts';
 import { createImageStore } from '../image/image-store.ts';
+import type { ImageStore } from '../image/image-port.ts';
 import { createSnapshotter } from '../image/overlay.ts';
 import { createNetworks } from '../network/networks.ts';
+import type { Registry } from '../registry/registry.ts';
+import { registrySettings } from '../registry/settings.ts';
 import { createVolumes } from '../volumes/volumes.ts';
 import { createBaseImages } from './base-images.ts';
 import type { DaemonOptions } from './options.ts';
@@ -42,8 +45,9 @@ export async function assemble(options: DaemonOptions, { roots, log }: { roots: 
     const images = createImageStore({ store, snapshotter, roots, log });
     const volumes = createVolumes({ store, dataRoot: roots.dataRoot, log });
     const containers = createContainers(store);
+    const registry = lazyRegistry(options, { images, roots, log });
     const context: EngineContext = {
-      ...{ roots, log, store, containers, images, snapshotter, networks, volumes, ...host },
+      ...{ roots, log, store, containers, images, registry, snapshotter, networks, volumes, ...host },
       settings: {
         stopTimeoutSeconds: 10,
         logMaxSizeBytes: options.logMaxSizeBytes,
@@ -57,7 +61,7 @@ export async function assemble(options: DaemonOptions, { roots, log }: { roots: 
       mutex: createKeyedMutex(),
     };
     const sandbox = createSandbox(context);
-    const bases = createBaseImages({ images, pull: (reference, given) => pull(reference, { images, ...given }) });
+    const bases = createBaseImages({ images, registry });
     const builder = createBuilder({ images, snapshotter, store, sandbox, bases, roots, log });
     const engine = createEngine(context, builder);
     await engine.recover();
@@ -83,10 +87,19 @@ async function openHost(options: DaemonOptions, { roots, log }: { roots: Roots; 
   return { runtime, monitor, exec: createExec({ runtime, dir: join(roots.execRoot, 'exec'), log }) };
 }
 
-async function pull(
-  reference: string,
-  given: Parameters<typeof import('../registry/pull.ts').pullImage>[1],
-): Promise<void> {
-  const { pullImage } = await import('../registry/pull.ts');
-  await pullImage(reference, given);
+/** The part for registries takes time to load, and many daemons never need it. */
+function lazyRegistry(
+  options: DaemonOptions,
+  parts: { readonly images: ImageStore; readonly roots: Roots; readonly log: Log },
+): () => Promise<Registry> {
+  let made: Promise<Registry> | undefined;
+  const make = async () => {
+    const { createRegistry } = await import('../registry/registry.ts');
+    const settings = registrySettings(options.registry, process.env);
+    return createRegistry({ ...parts, dataRoot: parts.roots.dataRoot, settings });
+  };
+  return () => {
+    made ??= make();
+    return made;
+  };
 }

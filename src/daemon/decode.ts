@@ -16,8 +16,9 @@ export function decodeFields(
   for (const [name, field] of Object.entries(route.fields)) {
     const kind = kindOf(field);
     if (kind === 'path') request[name] = pathFields[name];
-    else if (kind === 'header') {
-      const value = decodeHeader(headers, wireName(name, field));
+    else if (kind === 'header' || kind === 'login') {
+      const decode = kind === 'header' ? decodeHeader : decodeLogin;
+      const value = decode(headers, wireName(name, field));
       if (value !== undefined) request[name] = value;
     } else {
       const values = query.getAll(wireName(name, field));
@@ -30,7 +31,7 @@ export function decodeFields(
 
 type Decoder = (values: readonly string[], name: string) => unknown;
 
-const decoders: Readonly<Record<Exclude<FieldKind, 'path' | 'header'>, Decoder>> = {
+const decoders: Readonly<Record<Exclude<FieldKind, 'path' | 'header' | 'login'>, Decoder>> = {
   string: ([value]) => value,
   bool: ([value = '']) => !['', '0', 'no', 'false', 'none'].includes(value.trim().toLowerCase()),
   int: ([value = ''], name) => {
@@ -57,6 +58,24 @@ function decodeHeader(headers: IncomingHttpHeaders, name: string): Record<string
     throw bad(`the header ${name} is not base64url of a JSON object of texts`);
   }
   return value as Record<string, string>;
+}
+
+/** Docker's clients send `{}` or nothing where nobody is logged in. */
+function decodeLogin(headers: IncomingHttpHeaders, name: string): Record<string, unknown> | undefined {
+  const text = String(headers[name.toLowerCase()] ?? '').trim();
+  if (text === '' || text === 'null') return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(text, 'base64url').toString());
+  } catch {
+    value = undefined;
+  }
+  if (value === null) return undefined;
+  const isLogin = (one: unknown) => isObject(one) && Object.values(one).every((part) => typeof part === 'string');
+  if (!isObject(value) || !(isLogin(value) || Object.values(value).every(isLogin))) {
+    throw bad(`the header ${name} is not base64url of a login in JSON`);
+  }
+  return value;
 }
 
 /** `{"name": ["a"]}`, or the older `{"name": {"a": true}}`. */

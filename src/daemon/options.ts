@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
 import type { LogLevel } from '../common/log.ts';
+import type { RegistrySettings } from '../registry/settings.ts';
+import { type RegistryConfig, registryChecks, registryOptions } from './registry-options.ts';
 
 /** How one daemon runs: flags over the configuration file over the defaults. */
 export interface DaemonOptions {
@@ -18,6 +20,8 @@ export interface DaemonOptions {
   readonly logMaxFiles: number;
   readonly defaultPidsLimit: number;
   readonly defaultRuntime?: string;
+  /** What is set of the way to registries. */
+  readonly registry: Partial<RegistrySettings>;
   readonly defaultPools?: readonly { readonly base: string; readonly size: number }[];
 }
 
@@ -73,6 +77,7 @@ export function readOptions(argv: readonly string[]): DaemonOptions | 'help' | '
     ...(pidfile && { pidfile: resolve(pidfile) }),
     ...(readyFd !== undefined && { readyFd: descriptor(readyFd) }),
     ...(runtime && { defaultRuntime: runtime }),
+    registry: registryOptions(config),
     ...(pools && { defaultPools: pools }),
   };
 }
@@ -104,7 +109,7 @@ function descriptor(text: string): number {
 }
 
 /** The keys of the configuration file: dockerd's names and meanings, but for `default-pids-limit`, which is ours. */
-interface Config {
+interface Config extends RegistryConfig {
   hosts?: string[];
   'data-root'?: string;
   'exec-root'?: string;
@@ -133,6 +138,7 @@ const checks: { readonly [K in keyof Config]-?: readonly [what: string, fits: (v
     'a list of {"base": "10.0.0.0/8", "size": 24}',
     (value) => Array.isArray(value) && value.every((one) => isObject(one) && isText(one.base) && isCount(one.size)),
   ],
+  ...registryChecks,
   'default-pids-limit': ['a number', (value) => isCount(value) || value === -1],
 };
 

@@ -39,9 +39,6 @@ const refused: readonly Refusal[] = [
     message: 'plugin "$1" not found',
     hint: 'the engine takes no plugins',
   },
-  { pattern: /^POST \/auth$/, code: 'NOT_SUPPORTED', message: 'logging in to a registry is not supported yet' },
-  { pattern: /^POST \/images\/.+\/push$/, code: 'NOT_SUPPORTED', message: 'pushing images is not supported yet' },
-  { pattern: /^GET \/images\/search$/, code: 'NOT_SUPPORTED', message: 'searching a registry is not supported yet' },
   {
     pattern: /^POST \/(?:session|grpc)$/,
     code: 'NOT_SUPPORTED',

@@ -37,6 +37,8 @@ export function createRouter(): (method: string, url: string) => Match {
     add(route.method, { op: op as ApiOperation, route, parts: route.path.split('/') });
   }
   add('HEAD', { op: 'systemPing', route: routes.systemPing, parts: routes.systemPing.path.split('/') });
+  const overWebsocket = '/containers/:id/attach/ws';
+  add('GET', { op: 'containerAttach', route: routes.containerAttach, parts: overWebsocket.split('/') });
   return (method, url) => {
     const mark = url.indexOf('?');
     const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
@@ -101,7 +103,7 @@ function withImageName(method: string, path: string, query: URLSearchParams): st
   if (!path.startsWith('/images/')) return path;
   const rest = path.slice('/images/'.length);
   if (method === 'DELETE') return `/images/${rest.replaceAll('/', '%2F')}`;
-  const [, name, action] = /^(.+)\/(json|history|tag|get)$/.exec(rest) ?? [];
+  const [, name, action] = /^(.+)\/(json|history|tag|push|get)$/.exec(rest) ?? [];
   if (name === undefined) return path;
   if (action !== 'get') return `/images/${name.replaceAll('/', '%2F')}/${action}`;
   query.append('names', decoded(name));

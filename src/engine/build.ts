@@ -53,6 +53,7 @@ function buildRequest(request: BuildQuery, contextDir: string): Parameters<Build
       Object.entries(request.secrets ?? {}).map(([id, content]) => [id, Buffer.from(content, 'base64')]),
     ),
     ...(request.client && { askSecret: request.client.secret }),
+    logins: request.registryConfig,
     signal: request.signal,
   };
 }

@@ -8,6 +8,7 @@ import type { Exec, Monitor, OciRuntime } from '../host/runtime-port.ts';
 import type { ImageStore } from '../image/image-port.ts';
 import type { Snapshotter } from '../image/snapshotter.ts';
 import type { Networks } from '../network/types.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { Volumes } from '../volumes/types.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { Execs } from './exec-store.ts';
@@ -75,6 +76,8 @@ export interface EngineContext {
   readonly containers: Containers;
   readonly images: ImageStore;
   readonly snapshotter: Snapshotter;
+  /** Made when it is first needed. */
+  readonly registry: () => Promise<Registry>;
   readonly networks: Networks;
   readonly volumes: Volumes;
   readonly runtime: OciRuntime;

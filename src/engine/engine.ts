@@ -10,7 +10,6 @@ import { commitContainer } from './commit.ts';
 import type { EngineContext } from './context.ts';
 import { createContainer } from './create.ts';
 import { diskUsage } from './disk-usage.ts';
-import { inspectDistribution } from './distribution.ts';
 import { systemEvents } from './events.ts';
 import { execCreate, execInspect, execResize, execStart } from './exec.ts';
 import { containerEnded } from './exit.ts';
@@ -28,7 +27,9 @@ import { pauseContainer, unpauseContainer } from './pause.ts';
 import { portHolders } from './port-holders.ts';
 import { pruneContainers } from './prune.ts';
 import { clearTemporary, recover } from './recover.ts';
+import { checkLogin, inspectDistribution, pushImages, searchImages } from './registry.ts';
 import { removeContainer } from './remove.ts';
+import { serveImages } from './registry-serve.ts';
 import { renameContainer } from './rename.ts';
 import { resizeContainer } from './resize.ts';
 import { restartContainer } from './restart.ts';
@@ -124,7 +125,10 @@ function imageOperations(context: LifeContext, builder: Builder) {
     imageList: (request) => listImages(context, request),
     imageInspect: (request) => inspectImage(context, request),
     imageHistory: (request) => imageHistory(context, request),
-    distributionInspect: (request) => inspectDistribution(request),
+    distributionInspect: (request) => inspectDistribution(context, request),
+    imagePush: (request) => pushImages(context, request),
+    imageSearch: (request) => searchImages(context, request),
+    systemAuth: (request) => checkLogin(context, request),
     imageTag: (request) => tagImage(context, request),
     imageRemove: (request) => removeImage(context, request, builder.keptChains),
     imagePrune: (request) => pruneImages(context, request, builder.keptChains),
@@ -133,6 +137,7 @@ function imageOperations(context: LifeContext, builder: Builder) {
     buildWithClient: (request) => buildImage(context, builder, request),
     buildPrune: (request) => pruneBuilds(context, builder, request),
     imageBootstrap: (request) => bootstrapImage(context, request),
+    registryServe: (request) => serveImages(context, request),
     imagesGet: (request) => saveToArchive(context, request),
     imagesLoad: (request) => loadFromArchive(context, request),
   } satisfies Partial<EngineApi & SessionBuilds>;

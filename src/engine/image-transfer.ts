@@ -6,17 +6,16 @@ import { importImage } from '../image/archive-import.ts';
 import { loadImages } from '../image/archive-load.ts';
 import { saveImages } from '../image/archive-save.ts';
 import { bootstrap } from '../image/bootstrap.ts';
-import { familiar, formatReference, parseReference } from '../image/reference.ts';
-import { type PullProgress, pullImage } from '../registry/pull.ts';
 import type { EngineContext } from './context.ts';
 import { publishImage } from './images.ts';
 import { withProgress } from './progress.ts';
+import { pullImages } from './registry.ts';
 
 type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
 
 /** Pull or import, by what the request names. */
 export function createImage(context: EngineContext, request: Request<'imageCreate'>): AsyncGenerator<ProgressMessage> {
-  if (request.fromImage) return pull(context, request, request.fromImage);
+  if (request.fromImage) return pullImages(context, request);
   if (request.fromSrc === '-' && request.body) return importFrom(context, request, request.body);
   if (request.fromSrc) {
     throw new IechorError('NOT_SUPPORTED', 'importing from a URL is not supported yet', {
@@ -24,33 +23,6 @@ export function createImage(context: EngineContext, request: Request<'imageCreat
     });
   }
   throw new IechorError('BAD_REQUEST', 'neither fromImage nor fromSrc is given');
-}
-
-function pull(
-  context: EngineContext,
-  request: Request<'imageCreate'>,
-  fromImage: string,
-): AsyncGenerator<ProgressMessage> {
-  const { tag } = request;
-  const separator = tag?.startsWith('sha256:') ? '@' : ':';
-  const reference = formatReference(parseReference(tag ? `${fromImage}${separator}${tag}` : fromImage));
-  return withProgress(request.signal, async (push, signal) => {
-    const before = context.images.find(reference)?.id;
-    const image = await pullImage(reference, {
-      images: context.images,
-      platform: request.platform || undefined,
-      onProgress: (progress) => push(toWire(progress)),
-      signal,
-    });
-    publishImage(context, familiar(reference), 'pull');
-    const what = before === image.id ? 'Image is up to date for' : 'Downloaded newer image for';
-    return [{ status: `Status: ${what} ${familiar(reference)}` }];
-  });
-}
-
-function toWire({ status, id, current, total }: PullProgress): ProgressMessage {
-  const detail = { ...(current === undefined ? {} : { current }), ...(total === undefined ? {} : { total }) };
-  return { status, ...(id === undefined ? {} : { id }), ...(current === undefined ? {} : { progressDetail: detail }) };
 }
 
 function importFrom(

@@ -56,7 +56,7 @@ export async function applyArchive(options: ApplyOptions, source: Source): Promi
     const { sizeBytes, entries } = extractor.finish();
     const kept = await blob?.finish();
     const diffId: Digest = `sha256:${hash.digest('hex')}`;
-    return { diffId, tarSizeBytes, sizeBytes, entries, ...(kept && { blob: kept }) };
+    return { diffId, tarSizeBytes, sizeBytes, entries, compression, ...(kept && { blob: kept }) };
   } finally {
     for (const close of closers.reverse()) close();
   }

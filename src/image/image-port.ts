@@ -31,8 +31,14 @@ export interface PulledLayerOptions {
   readonly parent?: ChainId | undefined;
   /** What the layer has to unpack to. */
   readonly diffId: Digest;
-  /** File that holds the whole stream once it has ended; moved into the store with the layer. None: one is packed. */
-  readonly archive?: { readonly path: string; readonly descriptor: Descriptor } | undefined;
+  /**
+   * What the stream is, and the file that holds it whole once it has ended, which moves into the store with the layer;
+   * without the file it is there already.
+   */
+  readonly archive: {
+    readonly descriptor: Pick<Descriptor, 'digest' | 'size'>;
+    readonly path?: string | undefined;
+  };
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -23,6 +23,7 @@ export function layerArchive(
   const { blob, diffId, tarSizeBytes } = layer;
   const open = () => {
     if (!blob || !blobs.has(blob.digest)) return verified(packLayer(directory), diffId);
+    if (blob.mediaType === mediaTypes.layer) return verified(blobs.open(blob.digest), diffId);
     const decoder = blob.mediaType === mediaTypes.layerZstd ? createZstdDecompress() : createGunzip();
     const decoded = pipeline(blobs.open(blob.digest), decoder, () => {});
     return verified(decoded, diffId);

@@ -39,6 +39,8 @@ export interface Applied {
   /** Sum of the sizes of the files written. */
   readonly sizeBytes: number;
   readonly entries: number;
+  /** What the archive was packed with. */
+  readonly compression: Compression;
   /** What `blobPath` holds. */
   readonly blob?: { readonly digest: Digest; readonly size: number; readonly compression: 'gzip' | 'zstd' };
 }

@@ -1,19 +1,26 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { IechorError } from '../common/error.ts';
 import { chainIdOf } from './digest.ts';
 import type { ImageStoreContext } from './image-context.ts';
 import type { AddedLayer, PulledLayerOptions } from './image-port.ts';
+import type { Compression } from './layer-tasks.ts';
 import { mediaTypes } from './media-types.ts';
 import { withSnapshot } from './new-layer.ts';
 import { applyTar } from './tar-apply.ts';
+import type { LayerRecord } from './types.ts';
+
+/** What an archive is by its first bytes, whatever was said of it. */
+const typeOf: Readonly<Partial<Record<Compression, string>>> = {
+  none: mediaTypes.layer,
+  gzip: mediaTypes.layerGzip,
+  zstd: mediaTypes.layerZstd,
+};
 
 /**
  * A layer from a registry, unpacked while it arrives. Its archive is a file of the caller's, which the store takes over
- * once stream and layer are what they should be; where it has none, the store packs one.
+ * once stream and layer are what they should be.
  */
-export async function addPulledLayer(
+export function addPulledLayer(
   context: ImageStoreContext,
   tar: Readable,
   options: PulledLayerOptions,
@@ -21,28 +28,19 @@ export async function addPulledLayer(
   const { snapshotter, blobs } = context;
   const { parent, diffId: expected, archive, signal } = options;
   const chainId = chainIdOf(parent, expected);
-  const work = archive ? undefined : blobs.temporary();
-  try {
-    return await withSnapshot(context, parent, async (key) => {
-      const lower = parent === undefined ? [] : snapshotter.lowerDirs(parent);
-      const blobPath = work === undefined ? {} : { blobPath: join(work, 'blob') };
-      const applied = await applyTar(tar, { root: snapshotter.upperDir(key), lower, ...blobPath }, signal);
-      const { diffId, sizeBytes, tarSizeBytes, blob: packed } = applied;
-      if (diffId !== expected) {
-        throw new IechorError('DIGEST_MISMATCH', `a layer unpacks to ${diffId}, the image names ${expected}`);
-      }
-      const layer = { chainId, diffId, sizeBytes, tarSizeBytes, ...(parent !== undefined && { parent }) };
-      if (snapshotter.has(chainId)) return layer;
-      if (archive) {
-        blobs.adopt(archive.path, archive.descriptor.digest, { sync: false });
-        return { ...layer, blob: archive.descriptor };
-      }
-      if (!packed || !blobPath.blobPath) return layer;
-      blobs.adopt(blobPath.blobPath, packed.digest);
-      const mediaType = packed.compression === 'gzip' ? mediaTypes.layerGzip : mediaTypes.layerZstd;
-      return { ...layer, blob: { mediaType, digest: packed.digest, size: packed.size } };
-    });
-  } finally {
-    if (work !== undefined) rmSync(work, { recursive: true, force: true });
-  }
+  return withSnapshot(context, parent, async (key) => {
+    const lower = parent === undefined ? [] : snapshotter.lowerDirs(parent);
+    const applied = await applyTar(tar, { root: snapshotter.upperDir(key), lower }, signal);
+    const { diffId, sizeBytes, tarSizeBytes, compression } = applied;
+    if (diffId !== expected) {
+      throw new IechorError('DIGEST_MISMATCH', `a layer unpacks to ${diffId}, the image names ${expected}`);
+    }
+    const below = parent !== undefined && { parent };
+    const layer: LayerRecord = { chainId, diffId, sizeBytes, tarSizeBytes, ...below };
+    const mediaType = typeOf[compression];
+    if (mediaType === undefined || snapshotter.has(chainId)) return layer;
+    const { digest, size } = archive.descriptor;
+    if (archive.path !== undefined) blobs.adopt(archive.path, digest, { sync: false });
+    return { ...layer, blob: { mediaType, digest, size } };
+  });
 }

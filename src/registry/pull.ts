@@ -1,43 +1,39 @@
-import { codeOf, IechorError, messageOf } from '../common/error.ts';
-import { shortId } from '../common/id.ts';
+import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { chainIdsOf } from '../image/digest.ts';
 import { isBootstrappable } from '../image/distributions.ts';
-import { parseDescriptor, parseDocument, parseImageConfig } from '../image/image-config.ts';
-import type { ImageStore } from '../image/image-port.ts';
-import { isConfigType, isIndexType, isLayerType, isManifestType } from '../image/media-types.ts';
-import { choosePlatform, type Platform, parsePlatform } from '../image/platform.ts';
+import { parseImageConfig } from '../image/image-config.ts';
+import { type Platform, parsePlatform } from '../image/platform.ts';
 import { familiar, formatReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
-import type { Descriptor, Digest, ImageRecord } from '../image/types.ts';
-import { openRepository, type Repository } from './client.ts';
+import type { Digest, ImageRecord } from '../image/types.ts';
+import type { RegistryContext, TransferOptions } from './context.ts';
+import type { DownloadSource } from './downloads.ts';
+import { type Endpoint, endpointsOf } from './hosts.ts';
+import { pullLayers } from './pull-layers.ts';
+import { openRepository, type Repository } from './repository.ts';
+import { parseManifest, resolveManifest } from './resolve.ts';
 
-/** One thing that happened during a pull; `id` is the short digest of a layer. */
-export interface PullProgress {
-  readonly status: string;
-  readonly id?: string;
-  readonly current?: number;
-  readonly total?: number;
-}
-
-export interface PullOptions {
-  readonly images: ImageStore;
+export interface PullOptions extends TransferOptions {
   /** `os/architecture[/variant]`, default this machine's. */
   readonly platform?: string | undefined;
-  readonly onProgress?: (progress: PullProgress) => void;
-  readonly signal?: AbortSignal | undefined;
 }
 
-const maxIndexDepth = 3;
-
 /**
- * Gets an image from its registry, without credentials, verifying every digest; layers that are here already are not
- * fetched. Tags it with the reference, where that has a tag. Throws REGISTRY_UNREACHABLE (with the way round it, where
- * there is one), REGISTRY_REFUSED, IMAGE_NOT_FOUND, DIGEST_MISMATCH.
+ * Gets an image from its registry, verifying every digest; layers that are here already are not fetched, and what an
+ * earlier attempt has brought is used. Tags it with the reference, where that has a tag. Throws REGISTRY_UNREACHABLE
+ * (with the way round it, where there is one), REGISTRY_REFUSED, REGISTRY_DENIED, IMAGE_NOT_FOUND, DIGEST_MISMATCH,
+ * NO_SPACE, INTERRUPTED.
  */
-export async function pullImage(reference: string, options: PullOptions): Promise<ImageRecord> {
+export async function pullImage(
+  context: RegistryContext,
+  reference: string,
+  options: PullOptions = {},
+): Promise<ImageRecord> {
   const parsed = parseReference(reference);
-  const platform = parsePlatform(options.platform);
+  const asked = { reference: parsed, platform: parsePlatform(options.platform), exact: Boolean(options.platform) };
   try {
-    return await pull(parsed, platform, options);
+    return await atSomeEndpoint(context, parsed.domain, options, ({ repository, source }) =>
+      pullFrom(context, asked, { repository: repository(parsed.path), source, options }),
+    );
   } catch (error) {
     if (codeOf(error) !== 'REGISTRY_UNREACHABLE' || !isBootstrappable(parsed)) throw error;
     throw new IechorError('REGISTRY_UNREACHABLE', messageOf(error), {
@@ -47,100 +43,124 @@ export async function pullImage(reference: string, options: PullOptions): Promis
   }
 }
 
-async function pull(reference: Reference, platform: Platform, options: PullOptions): Promise<ImageRecord> {
-  const { images, signal, onProgress = () => {} } = options;
-  const repository = openRepository(reference, signal);
-  const name = familiar(repositoryOf(reference));
+/** The tags that the repository of a reference has. */
+export function listTags(context: RegistryContext, reference: Reference, options: TransferOptions): Promise<string[]> {
+  return atSomeEndpoint(context, reference.domain, options, ({ repository }) => repository(reference.path).tags());
+}
+
+/** A manifest or index as its registry has it now. */
+export function readManifest(context: RegistryContext, reference: Reference, options: TransferOptions) {
   const wanted = reference.digest ?? reference.tag ?? 'latest';
-  onProgress({ status: `Pulling from ${name}`, id: wanted });
+  return atSomeEndpoint(context, reference.domain, options, ({ repository }) =>
+    repository(reference.path).manifest(wanted),
+  );
+}
+
+interface Asking {
+  readonly repository: (path: string) => Repository;
+  readonly source: (path: string) => DownloadSource;
+}
+
+/** Errors that another host with the same content may not have. */
+const passing: readonly string[] = [
+  'REGISTRY_UNREACHABLE',
+  'REGISTRY_REFUSED',
+  'REGISTRY_DENIED',
+  'IMAGE_NOT_FOUND',
+  'DIGEST_MISMATCH',
+  'ARCHIVE_INVALID',
+];
+
+/** Asks the mirrors, then the registry itself. Credentials are the registry's: a mirror gets none. */
+async function atSomeEndpoint<T>(
+  context: RegistryContext,
+  domain: string,
+  options: TransferOptions,
+  ask: (asking: Asking) => Promise<T>,
+): Promise<T> {
+  const endpoints = endpointsOf(domain, context.settings, 'read');
+  for (const [index, endpoint] of endpoints.entries()) {
+    const credentials = endpoint.mirror ? undefined : options.credentials;
+    const { session, release } = context.sessions.acquire(endpoint, credentials);
+    try {
+      return await ask({
+        repository: (path) => openRepository(session, { path, access: 'pull', signal: options.signal }),
+        source: (path) => sourceOf(context, endpoint, { path, credentials }),
+      });
+    } catch (error) {
+      const more = index < endpoints.length - 1;
+      if (!more || !isIechorError(error) || !passing.includes(error.code)) throw error;
+      context.log.warn('a mirror cannot be used', { mirror: endpoint.host, error: messageOf(error) });
+    } finally {
+      release();
+    }
+  }
+  throw new Error('a registry without an address');
+}
+
+/** Downloads outlive the pull that began them where another waits for them, so they hold the session themselves. */
+function sourceOf(
+  context: RegistryContext,
+  endpoint: Endpoint,
+  { path, credentials }: { readonly path: string; readonly credentials: TransferOptions['credentials'] },
+): DownloadSource {
+  return {
+    open: (signal) => {
+      const { session, release } = context.sessions.acquire(endpoint, credentials);
+      return { repository: openRepository(session, { path, access: 'pull', signal }), release };
+    },
+  };
+}
+
+interface Asked {
+  readonly reference: Reference;
+  readonly platform: Platform;
+  /** The platform was asked for by name. */
+  readonly exact: boolean;
+}
+
+async function pullFrom(
+  context: RegistryContext,
+  { reference, platform, exact }: Asked,
+  from: { readonly repository: Repository; readonly source: Asking['source']; readonly options: PullOptions },
+): Promise<ImageRecord> {
+  const { images } = context;
+  const { repository, source, options } = from;
+  const { signal, onProgress: report = () => {} } = options;
+  const wanted = reference.digest ?? reference.tag ?? 'latest';
+  report({
+    status: `Pulling from ${familiar(repositoryOf(reference)).replace(`${reference.domain}/`, '')}`,
+    id: wanted,
+  });
   const top = await repository.manifest(wanted);
-  const { manifest, content } = await resolveManifest(repository, top, platform);
+  const found = await resolveManifest(repository, top, platform);
+  const manifest = parseManifest(found);
   const rawConfig = await repository.document(manifest.config);
   const config = parseImageConfig(rawConfig, manifest.layers.length);
-  const chain = chainIdsOf(config.rootfs.diff_ids);
-  for (const [index, layer] of manifest.layers.entries()) {
-    await pullLayer(repository, layer, { chain, index, options });
+  if (exact && (config.os !== platform.os || config.architecture !== platform.architecture)) {
+    throw otherPlatform(platform, `${config.os}/${config.architecture}`);
   }
+  const chain = chainIdsOf(config.rootfs.diff_ids);
+  const layers = manifest.layers.map((descriptor, index) => ({
+    descriptor,
+    diffId: config.rootfs.diff_ids[index] as Digest,
+    chainId: chain[index] as Digest,
+    parent: chain[index - 1],
+  }));
+  await pullLayers(context, layers, { source: source(repository.path), report, signal });
   const repoDigests = [`${repositoryOf(reference)}@${top.digest}`];
-  const image = await images.create(config, chain, { rawConfig, rawManifest: content, repoDigests });
+  const image = await images.create(config, chain, { rawConfig, rawManifest: found.content, repoDigests });
   if (reference.tag !== undefined) images.tag(image.id, formatReference(withoutDigest(reference)));
-  onProgress({ status: `Digest: ${top.digest}` });
+  report({ status: `Digest: ${top.digest}` });
   return image;
+}
+
+function otherPlatform({ os, architecture }: Platform, there: string): IechorError {
+  return new IechorError('IMAGE_NOT_FOUND', `the image is not there for ${os}/${architecture}`, {
+    hint: `it exists for ${there}`,
+  });
 }
 
 function withoutDigest({ domain, path, tag }: Reference): Reference {
   return { domain, path, ...(tag !== undefined && { tag }) };
-}
-
-interface Found {
-  readonly content: Buffer;
-  readonly mediaType: string;
-}
-
-/** Goes from an index to the manifest for the platform. */
-async function resolveManifest(repository: Repository, top: Found, platform: Platform) {
-  let found = top;
-  for (let depth = 0; isIndexType(found.mediaType); depth++) {
-    const index = parseDocument(found.content, 'the index of the image');
-    const listed = Array.isArray(index.manifests) ? index.manifests : [];
-    const descriptors = listed.map((item: unknown) => parseDescriptor(item, 'a manifest'));
-    const chosen = choosePlatform(descriptors, platform);
-    if (!chosen || depth === maxIndexDepth) {
-      const there = descriptors.flatMap((item) =>
-        item.platform ? [`${item.platform.os}/${item.platform.architecture}`] : [],
-      );
-      throw new IechorError('IMAGE_NOT_FOUND', `the image is not there for ${platform.os}/${platform.architecture}`, {
-        hint: `it exists for ${[...new Set(there)].join(', ') || 'no platform'}`,
-      });
-    }
-    found = await repository.manifest(chosen.digest);
-  }
-  return { manifest: parseManifest(found), content: found.content };
-}
-
-function parseManifest({ content, mediaType }: Found): { config: Descriptor; layers: Descriptor[] } {
-  if (!isManifestType(mediaType)) throw unsupported(mediaType);
-  const document = parseDocument(content, 'the manifest of the image');
-  const config = parseDescriptor(document.config, 'the config');
-  if (!isConfigType(config.mediaType)) throw unsupported(config.mediaType);
-  const listed = Array.isArray(document.layers) ? document.layers : [];
-  const layers = listed.map((item: unknown) => parseDescriptor(item, 'a layer'));
-  const strange = layers.find((layer) => !isLayerType(layer.mediaType));
-  if (strange) throw unsupported(strange.mediaType);
-  return { config, layers };
-}
-
-function unsupported(mediaType: string): IechorError {
-  return new IechorError(
-    'NOT_SUPPORTED',
-    `the registry holds ${JSON.stringify(mediaType.slice(0, 200))}, which is no image we know`,
-  );
-}
-
-async function pullLayer(
-  repository: Repository,
-  layer: Descriptor,
-  context: { readonly chain: readonly Digest[]; readonly index: number; readonly options: PullOptions },
-): Promise<void> {
-  const { chain, index, options } = context;
-  const { images, signal, onProgress = () => {} } = options;
-  const id = shortId(layer.digest);
-  const chainId = chain[index];
-  if (chainId !== undefined && images.holdLayer(chainId)) {
-    onProgress({ status: 'Already exists', id });
-    return;
-  }
-  let current = 0;
-  let shown = 0;
-  const blob = await repository.blob(layer, (count) => {
-    current += count;
-    if (Date.now() - shown < 100 && current < layer.size) return;
-    shown = Date.now();
-    onProgress({ status: 'Downloading', id, current, total: layer.size });
-  });
-  const added = await images.addLayer(blob, chain[index - 1], signal);
-  if (added.chainId !== chainId) {
-    throw new IechorError('DIGEST_MISMATCH', `layer ${id} unpacks to ${added.diffId}, the image names another`);
-  }
-  onProgress({ status: 'Pull complete', id });
 }

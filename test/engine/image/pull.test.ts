@@ -1,41 +1,31 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { digestOf } from '../../../src/image/digest.ts';
-import { pullImage } from '../../../src/registry/pull.ts';
-import { programPath } from '../../support/machine.ts';
+import { silentLog } from '../../../src/common/log.ts';
+import { createRegistry, type Registry } from '../../../src/registry/registry.ts';
+import { registrySettings } from '../../../src/registry/settings.ts';
+import { type DockerRegistry, registryProgram, startDockerRegistry } from '../../support/docker-registry.ts';
 import { createWorkbench, tarball, type Workbench } from './support.ts';
 
-const program = programPath('docker-registry');
-const missing = [...(process.getuid?.() === 0 ? [] : ['root rights']), ...(program ? [] : ['docker-registry'])];
+const missing = [...(process.getuid?.() === 0 ? [] : ['root rights']), ...(registryProgram ? [] : ['docker-registry'])];
 if (missing.length > 0) console.warn(`SKIPPED: pull from a registry: this machine lacks ${missing.join(', ')}`);
 (missing.length > 0 ? describe.skip : describe)('pull from a registry', () => {
   let bench: Workbench;
-  let registry: ChildProcess;
+  let server: DockerRegistry;
   let host: string;
+  let registry: Registry;
 
   beforeAll(async () => {
     bench = createWorkbench();
-    host = `127.0.0.1:${await freePort()}`;
-    const storage = join(bench.dir, 'registry');
-    mkdirSync(storage);
-    const config = join(bench.dir, 'registry.yml');
-    writeFileSync(
-      config,
-      `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${storage}}}\nhttp: {addr: "${host}"}\n`,
-    );
-    registry = spawn(program ?? '', ['serve', config], { stdio: 'ignore' });
-    for (let attempt = 0; attempt < 100 && !(await answers(`http://${host}/v2/`)); attempt++) await pause(50);
+    server = await startDockerRegistry(join(bench.dir, 'registry'));
+    host = server.host;
+    const settings = registrySettings({ certificateDirs: [] });
+    registry = createRegistry({ images: bench.images, dataRoot: bench.dir, settings, log: silentLog });
   });
   afterAll(async () => {
-    const ended = once(registry, 'exit');
-    registry.kill('SIGKILL');
-    await ended;
+    await server.stop();
     bench.dispose();
   });
 
@@ -83,7 +73,7 @@ if (missing.length > 0) console.warn(`SKIPPED: pull from a registry: this machin
     });
     expect(put.status).toBe(201);
 
-    const image = await pullImage(`${host}/team/app:1.0`, { images: bench.images });
+    const image = await registry.pull(`${host}/team/app:1.0`);
     expect(image.id).toBe(digestOf(config));
     expect(image.repoDigests).toEqual([`${host}/team/app@${digestOf(manifest)}`]);
     expect(bench.images.content(image.manifest).toString()).toBe(manifest);
@@ -92,29 +82,11 @@ if (missing.length > 0) console.warn(`SKIPPED: pull from a registry: this machin
     });
     const seen: string[] = [];
     const onProgress = ({ status }: { status: string }) => seen.push(status);
-    expect(await pullImage(`${host}/team/app:1.0`, { images: bench.images, onProgress })).toEqual(image);
+    expect(await registry.pull(`${host}/team/app:1.0`, { onProgress })).toEqual(image);
     expect(seen.filter((status) => status === 'Already exists')).toHaveLength(2);
     expect(seen).not.toContain('Downloading');
-    await expect(pullImage(`${host}/team/app:2.0`, { images: bench.images })).rejects.toMatchObject({
+    await expect(registry.pull(`${host}/team/app:2.0`)).rejects.toMatchObject({
       code: 'IMAGE_NOT_FOUND',
     });
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    return (await fetch(url)).ok;
-  } catch {
-    return false;
-  }
-}

@@ -98,6 +98,7 @@ async function openEngine(roots: EngineContext['roots']): Promise<TestEngine> {
     detached: createDetachedMounts(),
     earlyAttach: createEarlyAttach(),
     execs: createExecs(),
+    registry: () => Promise.reject(new Error('no registry here')),
     mutex: createKeyedMutex(),
     containers: createContainers(store),
     images: createImageStore({ store, snapshotter, roots, log }),

@@ -2,9 +2,20 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createRouter } from '../../../src/daemon/router.ts';
-import { inspectDistribution } from '../../../src/engine/distribution.ts';
+import { inspectDistribution } from '../../../src/engine/registry.ts';
+import { silentLog } from '../../../src/common/log.ts';
 import { digestOf } from '../../../src/image/digest.ts';
+import type { ImageStore } from '../../../src/image/image-port.ts';
+import { createRegistry } from '../../../src/registry/registry.ts';
+import { registrySettings } from '../../../src/registry/settings.ts';
 
+const registry = async () =>
+  createRegistry({
+    images: {} as ImageStore,
+    dataRoot: '/nonexistent',
+    settings: registrySettings({ certificateDirs: [] }),
+    log: silentLog,
+  });
 const index = 'application/vnd.oci.image.index.v1+json';
 const body = JSON.stringify({
   schemaVersion: 2,
@@ -30,11 +41,13 @@ afterAll(() => {
 });
 
 test('a registry is asked for the digest of an image, and for its platforms', async () => {
-  expect(await inspectDistribution({ name: `${host}/team/app:1` })).toEqual({
+  expect(await inspectDistribution({ registry }, { name: `${host}/team/app:1` })).toEqual({
     Descriptor: { mediaType: index, digest: digestOf(body), size: body.length },
     Platforms: [{ os: 'linux', architecture: 'arm64', variant: 'v8' }],
   });
-  await expect(inspectDistribution({ name: `${host}/team/app:2` })).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
+  await expect(inspectDistribution({ registry }, { name: `${host}/team/app:2` })).rejects.toMatchObject({
+    code: 'IMAGE_NOT_FOUND',
+  });
 });
 
 test('the name in its path holds slashes', () => {

@@ -1,12 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { chainIdOf, digestOf } from '../../../src/image/digest.ts';
 import type { ImageStore } from '../../../src/image/image-port.ts';
 import type { ChainId, Digest, ImageRecord } from '../../../src/image/types.ts';
-import { isLoopback } from '../../../src/registry/client.ts';
-import { pullImage } from '../../../src/registry/pull.ts';
+import { createLog } from '../../../src/common/log.ts';
+import { isLoopback } from '../../../src/registry/hosts.ts';
+import { createRegistry } from '../../../src/registry/registry.ts';
+import { type RegistrySettings, registrySettings } from '../../../src/registry/settings.ts';
 
 /** Takes whatever comes; the diff id of a layer is the digest of its bytes. */
 function fakeImages() {
@@ -16,7 +21,8 @@ function fakeImages() {
   const held = new Set<ChainId>();
   const fake: Partial<ImageStore> = {
     holdLayer: (chainId) => held.has(chainId),
-    addLayer: async (tar: Readable, parent) => {
+    blobSize: () => undefined,
+    addPulledLayer: async (tar: Readable, { parent }) => {
       const chunks: Buffer[] = [];
       for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);
       const content = Buffer.concat(chunks);
@@ -43,12 +49,17 @@ describe('pull', () => {
   let intercept: Handler;
   let requests: { url: string; authorization: string | undefined }[];
   let fake: ReturnType<typeof fakeImages>;
+  let dataRoot: string;
+
+  const registry = (settings: Partial<RegistrySettings> = {}) =>
+    createRegistry({ images: fake.images, dataRoot, log: createLog('error'), settings: registrySettings(settings) });
 
   beforeEach(async () => {
     content = new Map();
     requests = [];
     intercept = () => false;
     fake = fakeImages();
+    dataRoot = mkdtempSync(join(tmpdir(), 'iechor-pull-'));
     server = createServer((request, response) => {
       requests.push({ url: request.url ?? '', authorization: request.headers.authorization });
       if (intercept(request, response)) return;
@@ -62,6 +73,7 @@ describe('pull', () => {
   afterEach(() => {
     server.closeAllConnections();
     server.close();
+    rmSync(dataRoot, { recursive: true });
   });
 
   const manifestType = 'application/vnd.oci.image.manifest.v1+json';
@@ -99,7 +111,7 @@ describe('pull', () => {
     return { ...put(name, manifest, manifestType), config: config.digest };
   };
   const pull = (name: string, options: object = {}) =>
-    pullImage(`${host}/${name}`, { images: fake.images, platform: 'linux/amd64', ...options });
+    registry().pull(`${host}/${name}`, { platform: 'linux/amd64', ...options });
   const code = (name: string) =>
     pull(name).then(
       () => 'pulled',
@@ -212,25 +224,18 @@ describe('pull', () => {
 
   test('a registry that cannot be reached is said so, with the way round it where there is one', async () => {
     server.close();
-    await expect(pullImage('127.0.0.1:1/app', { images: fake.images })).rejects.toMatchObject({
+    await expect(registry().pull('127.0.0.1:1/app')).rejects.toMatchObject({
       code: 'REGISTRY_UNREACHABLE',
       hint: expect.not.stringContaining('bootstrap'),
     });
-    const ownFetch = globalThis.fetch;
-    globalThis.fetch = async () => {
-      throw new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code: 'ENOTFOUND' }) });
-    };
-    try {
-      await expect(pullImage('debian:bookworm-slim', { images: fake.images })).rejects.toMatchObject({
-        code: 'REGISTRY_UNREACHABLE',
-        message: expect.stringContaining('docker.io cannot be reached: ENOTFOUND'),
-        hint: expect.stringContaining('iechor image bootstrap debian:bookworm-slim'),
-      });
-    } finally {
-      globalThis.fetch = ownFetch;
-    }
+    const proxies = { https: 'http://127.0.0.1:1', none: [] };
+    await expect(registry({ proxies }).pull('debian:bookworm-slim')).rejects.toMatchObject({
+      code: 'REGISTRY_UNREACHABLE',
+      message: expect.stringContaining('registry-1.docker.io cannot be reached'),
+      hint: expect.stringContaining('iechor image bootstrap debian:bookworm-slim'),
+    });
     const aborted = AbortSignal.abort();
-    await expect(pullImage('127.0.0.1:1/app', { images: fake.images, signal: aborted })).rejects.toMatchObject({
+    await expect(registry().pull('127.0.0.1:1/app', { signal: aborted })).rejects.toMatchObject({
       code: 'INTERRUPTED',
     });
   });

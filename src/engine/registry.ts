@@ -1,0 +1,147 @@
+import type { EngineApi } from '../api/engine-api.ts';
+import type { DistributionInspect, ProgressMessage } from '../api/types/image.ts';
+import { IechorError } from '../common/error.ts';
+import { isFields, parseDocument } from '../image/image-config.ts';
+import { isIndexType } from '../image/media-types.ts';
+import { familiar, formatReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
+import { credentialsOf } from '../registry/credentials.ts';
+import { registryOf } from '../registry/login.ts';
+import type { TransferProgress } from '../registry/progress-bar.ts';
+import type { EngineContext } from './context.ts';
+import { anyOf, checkFilters, flagOf } from './filters.ts';
+import { publishImage } from './images.ts';
+import { withProgress } from './progress.ts';
+
+type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
+
+/** `Downloaded newer image` or `up to date` at the end, as Docker says it. Without a tag all tags are pulled. */
+export function pullImages(context: EngineContext, request: Request<'imageCreate'>): AsyncGenerator<ProgressMessage> {
+  const { fromImage = '', tag } = request;
+  const separator = tag?.startsWith('sha256:') ? '@' : ':';
+  const reference = parseReference(tag ? `${fromImage}${separator}${tag}` : fromImage);
+  const all = !tag && reference.digest === undefined && !/:[^/]+$/.test(fromImage);
+  const options = { credentials: credentialsOf(request.registryAuth), platform: request.platform || undefined };
+  return withProgress(request.signal, async (push, signal) => {
+    const registry = await context.registry();
+    const onProgress = (progress: TransferProgress) => push(toWire(progress));
+    const tags = all ? await registry.tags(reference, { ...options, signal }) : [];
+    const wanted = all ? tags.map((one) => ({ ...reference, tag: one })) : [reference];
+    let changed = false;
+    for (const one of wanted) {
+      const name = formatReference(one);
+      const before = context.images.find(name)?.id;
+      const image = await registry.pull(name, { ...options, onProgress, signal });
+      changed ||= before !== image.id;
+      publishImage(context, familiar(name), 'pull', { name: familiar(repositoryOf(one)) });
+    }
+    const what = changed ? 'Downloaded newer image for' : 'Image is up to date for';
+    return [{ status: `Status: ${what} ${familiar(all ? repositoryOf(reference) : formatReference(reference))}` }];
+  });
+}
+
+/** Without a tag all tags of the repository go. */
+export function pushImages(context: EngineContext, request: Request<'imagePush'>): AsyncGenerator<ProgressMessage> {
+  const { name, tag, platform } = request;
+  const reference = parseReference(tag ? `${name}:${tag}` : name);
+  const all = !tag && !/:[^/]+$/.test(name);
+  const wanted = all ? tagsHere(context, reference) : [formatReference(reference)];
+  for (const one of wanted) checkPlatform(context, one, platform);
+  return withProgress(request.signal, async (push, signal) => {
+    const registry = await context.registry();
+    const onProgress = (progress: TransferProgress) => push(toWire(progress));
+    for (const one of wanted) {
+      await registry.push(one, { credentials: credentialsOf(request.registryAuth), onProgress, signal });
+      publishImage(context, familiar(one), 'push', { name: familiar(repositoryOf(reference)) });
+    }
+    return [];
+  });
+}
+
+function tagsHere(context: EngineContext, reference: Reference): string[] {
+  const repository = repositoryOf(reference);
+  const tags = context.images.list().flatMap(({ id }) => context.images.tagsOf(id));
+  const found = tags.filter((tag) => repositoryOf(parseReference(tag)) === repository).sort();
+  if (found.length > 0) return found;
+  throw new IechorError('IMAGE_NOT_FOUND', `An image does not exist locally with the tag: ${repository}`, {
+    hint: `give an image that name first: iechor tag IMAGE ${familiar(repository)}`,
+  });
+}
+
+function checkPlatform(context: EngineContext, name: string, platform: Request<'imagePush'>['platform']): void {
+  const image = platform === undefined ? undefined : context.images.find(name);
+  if (!image || !platform) return;
+  const { os, architecture } = image.config;
+  if (platform.os === os && platform.architecture === architecture) return;
+  throw new IechorError('IMAGE_NOT_FOUND', `${familiar(name)} is not here for the platform that is asked for`, {
+    hint: `it is for ${os}/${architecture}`,
+  });
+}
+
+function toWire({ status, id, current, total, aux }: TransferProgress): ProgressMessage {
+  if (aux) return { aux };
+  const detail = { ...(current === undefined ? {} : { current }), ...(total === undefined ? {} : { total }) };
+  return { status, ...(id === undefined ? {} : { id }), ...(current === undefined ? {} : { progressDetail: detail }) };
+}
+
+export async function checkLogin(
+  context: EngineContext,
+  request: Request<'systemAuth'>,
+): ReturnType<EngineApi['systemAuth']> {
+  const { body, signal } = request;
+  const credentials = credentialsOf(body);
+  registryOf(body.serveraddress);
+  const { identityToken = '' } = await (await context.registry()).logIn(body.serveraddress, credentials, signal);
+  return { Status: 'Login Succeeded', IdentityToken: identityToken };
+}
+
+const defaultLimit = 25;
+
+export async function searchImages(
+  context: EngineContext,
+  request: Request<'imageSearch'>,
+): ReturnType<EngineApi['imageSearch']> {
+  const { term, filters, registryAuth, signal } = request;
+  checkFilters(filters, ['is-official', 'is-automated', 'stars']);
+  const limit = request.limit || defaultLimit;
+  if (limit < 1 || limit > 100) throw new IechorError('BAD_REQUEST', `limit ${limit} is outside the range of [1, 100]`);
+  const [official, automated] = [flagOf(filters, 'is-official'), flagOf(filters, 'is-automated')];
+  const hits = await (await context.registry()).search(term, {
+    limit,
+    credentials: credentialsOf(registryAuth),
+    signal,
+  });
+  return hits.filter(
+    (hit) =>
+      (official === undefined || hit.is_official === official) &&
+      (automated === undefined || hit.is_automated === automated) &&
+      anyOf(filters, 'stars', (stars) => hit.star_count >= Number(stars)),
+  );
+}
+
+/**
+ * The manifest or index that an image's registry has for it now, verified by its digest; nothing is kept. Platforms are
+ * those an index names. Throws IMAGE_NOT_FOUND, REFERENCE_INVALID, REGISTRY_*.
+ */
+export async function inspectDistribution(
+  context: Pick<EngineContext, 'registry'>,
+  { name, registryAuth, signal }: Request<'distributionInspect'>,
+): Promise<DistributionInspect> {
+  const registry = await context.registry();
+  const options = { credentials: credentialsOf(registryAuth), signal };
+  const { content, digest, mediaType } = await registry.manifest(name, options);
+  return {
+    Descriptor: { mediaType, digest, size: content.length },
+    Platforms: isIndexType(mediaType) ? platformsOf(content) : null,
+  };
+}
+
+function platformsOf(content: Buffer): DistributionInspect['Platforms'] {
+  const { manifests } = parseDocument(content, 'index');
+  return (Array.isArray(manifests) ? manifests : []).flatMap((entry: unknown) => {
+    const platform = isFields(entry) ? entry.platform : undefined;
+    if (!isFields(platform)) return [];
+    const { os, architecture, variant } = platform;
+    if (typeof os !== 'string' || typeof architecture !== 'string') return [];
+    return [{ os, architecture, ...(typeof variant === 'string' && { variant }) }];
+  });
+}

@@ -1,0 +1,68 @@
+import { IechorError } from '../common/error.ts';
+import { parseReference } from '../image/reference.ts';
+import { parseChallenges } from './challenge.ts';
+import type { Credentials } from './credentials.ts';
+import { endpointsOf } from './hosts.ts';
+import { denied, openSession } from './session.ts';
+import type { RegistrySettings } from './settings.ts';
+import { fetchToken, refused } from './token.ts';
+import { drain, openTransport } from './transport.ts';
+
+/** The name that Docker's configuration files have for docker.io. */
+export const hubServer = 'https://index.docker.io/v1/';
+
+/** The registry that a server address of a login means: `host[:port]`. Throws BAD_REQUEST. */
+export function registryOf(server: string | undefined): string {
+  const host = (server ?? '').replace(/^https?:\/\//, '').split('/')[0] ?? '';
+  if (['', 'docker.io', 'index.docker.io', 'registry-1.docker.io'].includes(host)) return 'docker.io';
+  try {
+    return parseReference(`${host}/x`).domain;
+  } catch (cause) {
+    throw new IechorError('BAD_REQUEST', `${JSON.stringify(server)} is no registry`, {
+      hint: 'give its host, such as registry.example:5000',
+      cause,
+    });
+  }
+}
+
+/**
+ * Checks a login with its registry. Resolves with the identity token to keep in place of the password, where the
+ * registry gives one. Throws REGISTRY_DENIED, REGISTRY_UNREACHABLE.
+ */
+export async function logIn(
+  settings: RegistrySettings,
+  server: string | undefined,
+  { credentials, signal }: { readonly credentials: Credentials | undefined; readonly signal?: AbortSignal | undefined },
+): Promise<{ identityToken?: string }> {
+  const [endpoint] = endpointsOf(registryOf(server), settings, 'write');
+  if (!endpoint) throw new Error('a registry without an address');
+  const asked = { method: 'GET', path: '/v2/', scopes: [], signal } as const;
+  const statusAs = async (as: Credentials | undefined) => {
+    const session = openSession(endpoint, { settings, credentials: as });
+    try {
+      const reply = await session.request(as ? asked : { ...asked, unanswered: true });
+      await drain(reply);
+      return reply;
+    } finally {
+      session.close();
+    }
+  };
+  const first = await statusAs(undefined);
+  if (first.status === 200) return {};
+  if (first.status !== 401) throw refused(endpoint, `it answered with status ${first.status}`);
+  const bearer = parseChallenges(first.headers['www-authenticate'] ?? '').find(({ scheme }) => scheme === 'bearer');
+  if (!credentials) throw denied(endpoint, credentials);
+  if (!bearer || credentials.kind !== 'password') {
+    if ((await statusAs(credentials)).status !== 200) throw denied(endpoint, credentials);
+    return {};
+  }
+  const transport = openTransport(settings);
+  try {
+    const options = { endpoint, transport, settings, credentials, scopes: [], offline: true, signal };
+    const { token, refreshToken } = await fetchToken(bearer, options);
+    if ((await statusAs({ kind: 'bearer', token })).status !== 200) throw denied(endpoint, credentials);
+    return refreshToken === undefined ? {} : { identityToken: refreshToken };
+  } finally {
+    transport.close();
+  }
+}

@@ -1,0 +1,206 @@
+import { pipeline, type Readable } from 'node:stream';
+import { IechorError } from '../common/error.ts';
+import { shortId } from '../common/id.ts';
+import { digestOf } from '../image/digest.ts';
+import { isFields, parseDescriptor, parseDocument } from '../image/image-config.ts';
+import { mediaTypes } from '../image/media-types.ts';
+import { formatReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
+import type { ChainId, Descriptor, Digest, ImageRecord, Manifest } from '../image/types.ts';
+import type { RegistryContext, TransferOptions } from './context.ts';
+import { endpointsOf } from './hosts.ts';
+import { createLimiter } from './limiter.ts';
+import { meter, type Report } from './progress-bar.ts';
+import { openRepository, type Repository } from './repository.ts';
+import { uploadBlob } from './upload.ts';
+
+export interface Pushed {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Sends an image to the registry of a reference with a tag. What came from a registry goes out as it came, so that its
+ * digest stays; layers that were made here are compressed once, and are the same at every push. Throws IMAGE_NOT_FOUND,
+ * REGISTRY_*, INTERRUPTED, STATE_DAMAGED.
+ */
+export async function pushImage(
+  context: RegistryContext,
+  reference: string,
+  options: TransferOptions & { readonly platform?: { readonly os: string; readonly architecture: string } } = {},
+): Promise<Pushed> {
+  const parsed = parseReference(reference);
+  const { tag } = parsed;
+  if (tag === undefined || parsed.digest !== undefined) {
+    throw new IechorError('REFERENCE_INVALID', 'an image is pushed under a tag, not a digest', {
+      hint: 'leave out the part from "@" on',
+    });
+  }
+  const image = imageToPush(context, parsed);
+  const [endpoint] = endpointsOf(parsed.domain, context.settings, 'write');
+  if (!endpoint) throw new Error('a registry without an address');
+  const { signal, credentials, onProgress: report = () => {} } = options;
+  report({ status: `The push refers to repository [${repositoryOf(parsed)}]` });
+  const { session, release } = context.sessions.acquire(endpoint, credentials);
+  const left = new AbortController();
+  const either = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
+  try {
+    const repository = openRepository(session, { path: parsed.path, access: 'pull,push', signal: either });
+    const push: Push = { context, image, repository, reference: parsed, report, signal: either };
+    const { content, mediaType } = await pushContent(push);
+    const digest = digestOf(content);
+    await repository.putManifest(tag, content, mediaType);
+    await remember(push, content, digest);
+    report({ status: `${tag}: digest: ${digest} size: ${content.length}` });
+    report({ status: '', aux: { Tag: tag, Digest: digest, Size: content.length } });
+    return { digest, sizeBytes: content.length };
+  } finally {
+    // A failure of one blob ends the others.
+    left.abort();
+    release();
+  }
+}
+
+interface Push {
+  readonly context: RegistryContext;
+  readonly image: ImageRecord;
+  readonly repository: Repository;
+  readonly reference: Reference;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+function imageToPush({ images }: RegistryContext, reference: Reference): ImageRecord {
+  const name = formatReference(reference);
+  const found = images.find(name);
+  if (found) return found;
+  throw new IechorError('IMAGE_NOT_FOUND', `An image does not exist locally with the tag: ${repositoryOf(reference)}`, {
+    hint: `give it that name first: iechor tag IMAGE ${name}`,
+  });
+}
+
+/** Uploads layers and config; resolves with the manifest that names them. */
+async function pushContent(push: Push): Promise<{ content: Uint8Array; mediaType: string }> {
+  const { context, image } = push;
+  const stored = context.images.content(image.manifest);
+  const document = parseDocument(stored, 'the manifest of the image');
+  const listed = Array.isArray(document.layers) ? document.layers : [];
+  const original = listed.map((item: unknown) => parseDescriptor(item, 'a layer'));
+  const asItCame = await isAtHand(push, original);
+  const layers = await pushLayers(push, asItCame ? original : undefined);
+  const config = isFields(document.config) ? parseDescriptor(document.config, 'the config') : undefined;
+  const described = asItCame && config ? config : configOf(push, image.id);
+  await pushConfig(push, described);
+  if (asItCame) {
+    const mediaType = typeof document.mediaType === 'string' ? document.mediaType : mediaTypes.manifest;
+    return { content: stored, mediaType };
+  }
+  const manifest: Manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config: described, layers };
+  return { content: Buffer.from(JSON.stringify(manifest)), mediaType: mediaTypes.manifest };
+}
+
+/** Whether an image came from a registry and can go on to this one as it came: its blobs are here, or there already. */
+async function isAtHand({ context, image, repository }: Push, layers: readonly Descriptor[]): Promise<boolean> {
+  if (image.repoDigests.length === 0 || layers.length !== image.chain.length) return false;
+  for (const [index, { digest }] of layers.entries()) {
+    const here = context.images.blobSize(digest) !== undefined || digest === image.config.rootfs.diff_ids[index];
+    if (!here && !(await repository.hasBlob(digest))) return false;
+  }
+  return true;
+}
+
+async function pushLayers(push: Push, original: readonly Descriptor[] | undefined): Promise<Descriptor[]> {
+  const { image, report, context } = push;
+  const { diff_ids: diffIds } = image.config.rootfs;
+  // Docker names them from the top.
+  for (const diffId of diffIds.toReversed()) report({ status: 'Preparing', id: shortId(diffId) });
+  const limiter = createLimiter(context.settings.maxUploads);
+  const done = new Map<Digest, Promise<void>>();
+  const one = async (chainId: ChainId, index: number): Promise<Descriptor> => {
+    const diffId = diffIds[index] as Digest;
+    const descriptor = original?.[index] ?? (await context.images.compressedLayer(chainId, push.signal));
+    const first = done.get(descriptor.digest);
+    const upload = first ?? limiter.run(() => pushLayer(push, { descriptor, chainId, diffId }), push.signal);
+    done.set(descriptor.digest, upload);
+    await upload;
+    if (first) report({ status: 'Layer already exists', id: shortId(diffId) });
+    return descriptor;
+  };
+  return Promise.all(image.chain.map(one));
+}
+
+async function pushLayer(
+  { context, repository, report, reference, signal }: Push,
+  {
+    descriptor,
+    chainId,
+    diffId,
+  }: { readonly descriptor: Descriptor; readonly chainId: ChainId; readonly diffId: Digest },
+): Promise<void> {
+  const { images, settings } = context;
+  const id = shortId(diffId);
+  const show = meter(report, { status: 'Pushing', id, total: descriptor.size });
+  const stored = images.blobSize(descriptor.digest) !== undefined;
+  const open = (start: number): Readable =>
+    stored ? images.openBlob(descriptor.digest, start) : skipped(images.layerArchive(chainId).open(), start);
+  const result = await uploadBlob(repository, {
+    ...{ descriptor, open, signal, onBytes: show, maxAttempts: settings.maxAttempts },
+    mountFrom: sourcesOf(context, reference, chainId),
+  });
+  const words = {
+    exists: 'Layer already exists',
+    mounted: `Mounted from ${result.how === 'mounted' ? result.from : ''}`,
+    uploaded: 'Pushed',
+  };
+  report({ status: words[result.how], id });
+}
+
+/** Repositories of the same registry that images with this layer came from or went to: a few of them. */
+function sourcesOf({ images }: RegistryContext, reference: Reference, chainId: ChainId): string[] {
+  const found = new Set<string>();
+  for (const image of images.list()) {
+    if (!image.chain.includes(chainId)) continue;
+    for (const name of image.repoDigests) {
+      const { domain, path } = parseReference(name);
+      if (domain === reference.domain && path !== reference.path) found.add(path);
+    }
+  }
+  return [...found].slice(0, 3);
+}
+
+/** A stream without its first bytes. */
+function skipped(source: Readable, start: number): Readable {
+  if (start === 0) return source;
+  return pipeline(
+    source,
+    async function* (chunks: AsyncIterable<Buffer>) {
+      let rest = start;
+      for await (const chunk of chunks) {
+        const part = chunk.subarray(Math.min(rest, chunk.length));
+        rest -= chunk.length - part.length;
+        if (part.length > 0) yield part;
+      }
+    },
+    () => {},
+  ) as unknown as Readable;
+}
+
+function configOf({ context }: Push, id: Digest): Descriptor {
+  return { mediaType: mediaTypes.config, digest: id, size: context.images.content(id).length };
+}
+
+async function pushConfig({ context, repository, signal }: Push, descriptor: Descriptor): Promise<void> {
+  await uploadBlob(repository, {
+    ...{ descriptor, signal, mountFrom: [], onBytes: () => {}, maxAttempts: context.settings.maxAttempts },
+    open: (start) => context.images.openBlob(descriptor.digest, start),
+  });
+}
+
+/** The image is what the registry has under this digest from now on, and goes out with the same manifest again. */
+async function remember({ context, image, reference }: Push, content: Uint8Array, digest: Digest): Promise<void> {
+  await context.images.create(image.config, image.chain, {
+    rawConfig: context.images.content(image.id),
+    rawManifest: content,
+    repoDigests: [`${repositoryOf(reference)}@${digest}`],
+    ...(image.parent !== undefined && { parent: image.parent }),
+  });
+}

@@ -1,0 +1,68 @@
+import type { Log } from '../common/log.ts';
+import type { ImageStore } from '../image/image-port.ts';
+import { parseReference, type Reference } from '../image/reference.ts';
+import type { ImageRecord } from '../image/types.ts';
+import type { RegistryContext, TransferOptions } from './context.ts';
+import type { Credentials } from './credentials.ts';
+import { createDownloads } from './downloads.ts';
+import { logIn } from './login.ts';
+import { listTags, type PullOptions, pullImage, readManifest } from './pull.ts';
+import { type Pushed, pushImage } from './push.ts';
+import type { Found } from './repository.ts';
+import { type SearchHit, type SearchOptions, searchImages } from './search.ts';
+import { createSessions } from './sessions.ts';
+import type { RegistrySettings } from './settings.ts';
+import { createShared } from './shared.ts';
+
+/** The daemon's dealings with registries. */
+export interface Registry {
+  readonly settings: RegistrySettings;
+  /** See `pullImage`. */
+  pull(reference: string, options?: PullOptions): Promise<ImageRecord>;
+  /** See `pushImage`. */
+  push(reference: string, options?: TransferOptions): Promise<Pushed>;
+  /** Tags of the repository of a reference, sorted. */
+  tags(reference: Reference, options?: TransferOptions): Promise<string[]>;
+  /** The manifest or index of a reference; nothing is kept. */
+  manifest(reference: string, options?: TransferOptions): Promise<Found>;
+  /** See `logIn`. */
+  logIn(
+    server: string | undefined,
+    credentials: Credentials | undefined,
+    signal?: AbortSignal,
+  ): Promise<{ identityToken?: string }>;
+  search(term: string, options: SearchOptions): Promise<SearchHit[]>;
+  /** Removes what unfinished downloads have left and nobody works on; returns the bytes freed. */
+  sweep(): number;
+}
+
+/** Partial downloads that nobody came back for in this time go when the daemon starts. */
+const forgottenAfterMs = 7 * 24 * 3_600_000;
+
+export function createRegistry(options: {
+  readonly images: ImageStore;
+  readonly dataRoot: string;
+  readonly settings: RegistrySettings;
+  readonly log: Log;
+}): Registry {
+  const { settings, dataRoot } = options;
+  const { maxDownloads, maxAttempts } = settings;
+  const downloads = createDownloads({ dataRoot, maxDownloads, maxAttempts });
+  const context: RegistryContext = {
+    ...options,
+    downloads,
+    sessions: createSessions(settings),
+    unpacking: createShared<number, void>(),
+  };
+  downloads.sweep(forgottenAfterMs);
+  return {
+    settings,
+    pull: (reference, asked) => pullImage(context, reference, asked),
+    push: (reference, asked) => pushImage(context, reference, asked),
+    tags: (reference, asked = {}) => listTags(context, reference, asked),
+    manifest: (reference, asked = {}) => readManifest(context, parseReference(reference), asked),
+    logIn: (server, credentials, signal) => logIn(settings, server, { credentials, signal }),
+    search: (term, asked) => searchImages(settings, term, asked),
+    sweep: () => downloads.sweep(),
+  };
+}
