@@ -11,7 +11,8 @@ export const createFlags = {
   'no-build': yes('Do not build images, even when they are missing'),
   'force-recreate': yes('Recreate containers even when nothing changed'),
   'no-recreate': yes('Leave containers that exist as they are'),
-  'quiet-pull': yes('Show no progress'),
+  'quiet-build': yes('Show no progress of builds'),
+  'quiet-pull': yes('Show no progress of pulls'),
   pull: composeFlags.pull,
   'remove-orphans': yes('Remove containers of services that are not in the project'),
   scale: composeFlags.scale,
@@ -54,7 +55,15 @@ export const upFlags = {
   'wait-timeout': Flags.integer({ summary: 'Seconds to wait at most' }),
 };
 
-type Choice = 'build' | 'no-build' | 'force-recreate' | 'no-recreate' | 'quiet-pull' | 'remove-orphans' | 'no-deps';
+type Choice =
+  | 'quiet-build'
+  | 'build'
+  | 'no-build'
+  | 'force-recreate'
+  | 'no-recreate'
+  | 'quiet-pull'
+  | 'remove-orphans'
+  | 'no-deps';
 type UpChoice =
   | 'abort-on-container-exit'
   | 'abort-on-container-failure'

@@ -8,11 +8,11 @@ import { containerLabels, desiredOf } from './plan/desired.ts';
 import { plainUp } from './plan/intent.ts';
 import { containerName } from './plan/names.ts';
 import { observe } from './plan/observe.ts';
-import { PlanBuilder } from './plan/plan.ts';
+import { type Plan, PlanBuilder } from './plan/plan.ts';
 import { holds } from './plan/reconcile-starts.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
 import type { Session } from './session.ts';
-import { up } from './up.ts';
+import { type UpResult, up } from './up.ts';
 
 /** `run`'s flags: what a one-off container changes of its service. */
 export interface OneOff {
@@ -22,6 +22,8 @@ export interface OneOff {
   readonly entrypoint?: readonly string[] | undefined;
   readonly environment: Environment;
   readonly labels: Readonly<Record<string, string>>;
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
   readonly name?: string | undefined;
   readonly user?: string | undefined;
   readonly workdir?: string | undefined;
@@ -47,7 +49,10 @@ export async function createOneOff(
   session: Session,
   project: Project,
   run: OneOff,
+  options: { readonly dryRun?: boolean; readonly onPlan?: (plan: Plan) => void } = {},
 ): Promise<{ id: string; name: string }> {
+  const { dryRun = false } = options;
+  const told = ({ images, plan }: UpResult) => [images, plan].forEach((one) => one.length > 0 && options.onPlan?.(one));
   const base = project.services[run.service];
   if (!base) throw new IechorError('SERVICE_NOT_FOUND', `no such service: ${run.service}`);
   const needed = [...dependenciesOf(base).keys()].filter((name) => Object.hasOwn(project.services, name));
@@ -59,10 +64,11 @@ export async function createOneOff(
     pull: run.pull,
   } as const;
   if (run.dependencies && needed.length > 0)
-    await up(session, project, { ...intent, build: 'missing', services: needed, wait: false });
+    told(await up(session, project, { ...intent, build: 'missing', services: needed, wait: false }, { dryRun }));
   // Networks, volumes and the image of the service itself, but no container of it.
-  await up(session, project, { ...intent, services: [run.service], dependencies: false, containers: false });
-  if (run.dependencies) await awaitDependencies(session, project, run.service);
+  const prepare = { ...intent, services: [run.service], dependencies: false, containers: false };
+  told(await up(session, project, prepare, { dryRun }));
+  if (run.dependencies && !dryRun) await awaitDependencies(session, project, run.service);
   const service = oneOffService(base, run);
   const slug = randomBytes(32).toString('hex');
   const name = run.name ?? `${project.name}-${run.service}-run-${slug.slice(0, 12)}`;
@@ -83,6 +89,7 @@ export async function createOneOff(
     containerName: name,
     image: own.image,
     replica: 1,
+    replicas: 1,
     labels: { ...labels, ...run.labels },
     useAliases: run.useAliases,
     containerOf: (other) =>
@@ -98,6 +105,8 @@ export async function createOneOff(
     files,
     reason: 'asked for by run',
   });
+  options.onPlan?.(plan.build());
+  if (dryRun) return { id: '', name };
   const outcome = await performPlan(session, plan.build(), { project: project.name, environment: project.environment });
   throwFailures(outcome);
   return { id: outcome.results.get(step)?.containerId ?? '', name };
@@ -138,11 +147,21 @@ function oneOffService(base: Service, run: OneOff): Service {
       ...(rest.volumes ?? []).filter(({ target }) => !run.volumes.some((own) => own.target === target)),
       ...run.volumes,
     ],
+    ...withCapabilities(rest, run),
     ...(run.user !== undefined && { user: run.user }),
     ...(run.workdir !== undefined && { working_dir: run.workdir }),
     tty: run.tty,
     stdin_open: run.interactive,
   };
+}
+
+/** What is added is not dropped, and the other way round, whatever the service says. */
+function withCapabilities(base: Pick<Service, 'cap_add' | 'cap_drop'>, { capAdd, capDrop }: OneOff): Partial<Service> {
+  if (capAdd.length + capDrop.length === 0) return {};
+  const merge = (own: readonly string[] | undefined, more: readonly string[], less: readonly string[]) => [
+    ...new Set([...(own ?? []).filter((name) => !less.includes(name)), ...more]),
+  ];
+  return { cap_add: merge(base.cap_add, capAdd, capDrop), cap_drop: merge(base.cap_drop, capDrop, capAdd) };
 }
 
 function streams(body: ContainerCreateBody, run: OneOff): ContainerCreateBody {

@@ -1,6 +1,6 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { PortHolder } from '../api/types/network.ts';
-import { codeOf } from '../common/error.ts';
+import { codeOf, messageOf } from '../common/error.ts';
 import type { Project } from './model/project.ts';
 import { selectServices } from './plan/dependencies.ts';
 import { type Desired, type DesiredOptions, desiredOf } from './plan/desired.ts';
@@ -8,10 +8,12 @@ import type { UpIntent } from './plan/intent.ts';
 import { observe } from './plan/observe.ts';
 import type { Plan } from './plan/plan.ts';
 import { checkHolders, checkPorts, claimedPorts } from './plan/port-conflicts.ts';
+import { hasFixedPorts } from './plan/ports.ts';
 import { reconcile, serviceOrder } from './plan/reconcile.ts';
 import { planImages } from './plan/reconcile-images.ts';
 import { refuseUnsupported } from './plan/unsupported.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
+import { planRollBack } from './run/roll-back.ts';
 import { planTakeBack } from './run/take-back.ts';
 import type { Session } from './session.ts';
 
@@ -43,20 +45,28 @@ export async function up(
   serviceOrder(desired);
   const services = selectServices(project, intent.services, intent.dependencies);
   for (const warning of refuseUnsupported(desired, services)) session.diagnose(warning);
-  const references = imagesOf(desired, services);
-  let observed = await observe(session.engine, project.name, { images: references, signal: session.signal });
+  const look = {
+    images: imagesOf(desired, services),
+    balances: needsBalancing(desired, services),
+    signal: session.signal,
+  };
+  let observed = await observe(session.engine, project.name, look);
   const images = planImages(desired, observed, { ...intent, services });
   // What is wrong with the rest is said before anything is pulled or built.
   await checkHostPorts(session, desired, reconcile(desired, observed, intent).plan);
   if (images.length > 0 && !options.dryRun) {
     throwFailures(await performPlan(session, images, { project: project.name, environment: project.environment }));
-    observed = await observe(session.engine, project.name, { images: references, signal: session.signal });
+    observed = await observe(session.engine, project.name, look);
   }
   const { plan, notices } = reconcile(desired, observed, intent);
   for (const notice of notices) session.notice(notice);
   if (options.dryRun) announceOpenImages(session, images);
-  else await performOrTakeBack(session, project, plan);
+  else await performOrTakeBack(session, project, plan, intent.keepFailed ?? false);
   return { images, plan, ...counts(desired, services, plan) };
+}
+
+function needsBalancing(desired: Desired, services: ReadonlySet<string>): boolean {
+  return [...desired.services.values()].some(({ name, service }) => services.has(name) && hasFixedPorts(service));
 }
 
 async function checkHostPorts({ engine, signal }: Session, desired: Desired, plan: Plan): Promise<void> {
@@ -88,14 +98,18 @@ function announceOpenImages(session: Session, images: Plan): void {
     session.notice(`images of ${open.join(', ')} come first; their containers are made anew only if the image differs`);
 }
 
-async function performOrTakeBack(session: Session, project: Project, plan: Plan): Promise<void> {
+async function performOrTakeBack(session: Session, project: Project, plan: Plan, keepFailed: boolean): Promise<void> {
   if (plan.length === 0) return;
   const perform = { project: project.name, environment: project.environment };
   const outcome = await performPlan(session, plan, perform);
-  if (outcome.failures.length > 0 || outcome.interrupted) {
-    const undo = planTakeBack(plan, outcome);
-    // Ctrl-C stops the way forward, not the way back.
-    if (undo.length > 0) await performPlan({ ...session, signal: session.kill }, undo, perform);
+  if ((outcome.failures.length > 0 || outcome.interrupted) && !keepFailed) {
+    for (const undo of [planRollBack(plan, outcome), planTakeBack(plan, outcome)]) {
+      if (undo.length === 0) continue;
+      // Ctrl-C stops the way forward, not the way back.
+      const back = await performPlan({ ...session, signal: session.kill }, undo, perform);
+      for (const { step, error } of back.failures)
+        session.notice(`${step.label} is left as it is: ${messageOf(error)}`);
+    }
   }
   throwFailures(outcome);
 }

@@ -39,6 +39,8 @@ export interface FakeEngine {
   /** Reference to image id. */
   readonly images: Map<string, string>;
   readonly behaviours: Map<string, Behaviour>;
+  /** Whose engine it says it is: iechord by `iEchor/0.0`. */
+  server: string;
   /** Operations in the order they were called, `containerStart shop-web-1`. */
   readonly calls: string[];
 }
@@ -54,6 +56,7 @@ export function createFakeEngine(
     volumes: new Map(),
     images: new Map(Object.entries(images)),
     behaviours: new Map(),
+    server: 'Docker/28.0.0',
     calls: [],
     listeners: new Set(),
     serial: 0,
@@ -150,6 +153,9 @@ function containerOperations(state: State): Partial<EngineApi> {
       if (container.body.Healthcheck) container.health = behaviour.unhealthy ? 'unhealthy' : 'healthy';
       emit(state, container, 'start');
       if (behaviour.exit !== undefined) end(container, behaviour.exit);
+    },
+    async containerDrain({ id }) {
+      note('containerDrain', find(state, id));
     },
     async containerStop({ id }) {
       const container = find(state, id);
@@ -257,7 +263,7 @@ function summary(container: FakeContainer): ContainerSummary {
     Labels: body.Labels ?? {},
     State: state,
     Status: words,
-    HostConfig: {},
+    HostConfig: { NetworkMode: 'default', Annotations: body.HostConfig?.Annotations ?? null },
     NetworkSettings: {
       Networks: Object.fromEntries(
         Object.entries(container.networks).map(([name, NetworkID]) => [name, { NetworkID }]),
@@ -352,6 +358,7 @@ function resourceOperations(state: State): Partial<EngineApi> {
 
 function systemOperations(state: State): Partial<EngineApi> {
   return {
+    systemPing: async () => ({ apiVersion: '1.50', server: state.server, builderVersion: '2' }),
     async *systemEvents({ filters, signal }) {
       const queue: EventMessage[] = [];
       let wake = () => {};

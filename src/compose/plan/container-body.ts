@@ -12,6 +12,8 @@ export interface BodyOptions {
   readonly containerName: string;
   readonly image: string;
   readonly replica: number;
+  /** How many the service has. */
+  readonly replicas: number;
   readonly labels: Readonly<Record<string, string>>;
   /** One-off containers stand in for their service only when asked to. */
   readonly useAliases: boolean;
@@ -36,7 +38,12 @@ export function containerBody(
     Image: options.image,
     Labels: { ...service.labels, ...options.labels },
     HostConfig: {
-      ...hostConfig(project, service, { replica: options.replica, containerOf: options.containerOf }),
+      ...hostConfig(project, service, {
+        replica: options.replica,
+        replicas: options.replicas,
+        balanceGroup: options.useAliases ? `${project.name}/${options.serviceName}` : undefined,
+        containerOf: options.containerOf,
+      }),
       Binds: binds,
       Mounts: [...deliveryMounts, ...mounts],
     },

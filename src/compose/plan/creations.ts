@@ -8,6 +8,7 @@ import { isAnonymous, takenTargets } from './mounts.ts';
 import type { Observed, ObservedContainer } from './observe.ts';
 import type { ContainerRef, PlanBuilder, StepId } from './plan.ts';
 import type { Removals } from './removals.ts';
+import type { Roll } from './rolling.ts';
 
 /** A container as it stands after the plan's creations and replacements. */
 export interface Placed {
@@ -17,6 +18,8 @@ export interface Placed {
   readonly ref: ContainerRef;
   /** Set where the container stays as it is. */
   readonly kept?: ObservedContainer;
+  /** Set for a replacement whose predecessor runs until its turn in a rolling update. */
+  readonly replaces?: ObservedContainer;
   /** The steps after which it may start. */
   readonly ready: readonly StepId[];
 }
@@ -26,6 +29,8 @@ interface CreationContext {
   readonly observed: Observed;
   readonly intent: UpIntent;
   readonly removals: Removals;
+  /** Services whose containers are replaced some at a time. */
+  readonly rolls: ReadonlyMap<string, Roll>;
   /** Steps that make networks and volumes, by name in the engine. */
   readonly resources: readonly ReadonlyMap<string, StepId>[];
 }
@@ -109,6 +114,7 @@ export class Creations {
       ],
     });
     const placed: Placed = { service, number: decision.number, name, ref: { createdBy: id }, ready: [id] };
+    if (swap && old.state === 'running' && this.#context.rolls.has(service.name)) return { ...placed, replaces: old };
     if (swap) this.#swaps.set(placed, old);
     return placed;
   }

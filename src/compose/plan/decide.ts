@@ -32,7 +32,7 @@ export interface DecideContext {
 /** Decides a service's containers. Providers must have been decided before. Pure. */
 export function decideService(service: DesiredService, context: DecideContext): Decision[] {
   const { desired, observed } = context;
-  checkScale(service, desired);
+  checkScale(service, context);
   const existing = observed.containers.filter((container) => container.service === service.name && !container.oneoff);
   const rated = existing.map((container) => ({ container, reason: recreateReason(container, service, context) }));
   rated.sort(
@@ -105,7 +105,7 @@ function recreateReason(
   return divergence(container, service, desired, observed);
 }
 
-function checkScale(service: DesiredService, desired: Desired): void {
+function checkScale(service: DesiredService, { desired, observed }: DecideContext): void {
   const { name, scale } = service;
   const own = service.service.container_name;
   if (own !== undefined && scale > 1) {
@@ -118,6 +118,7 @@ function checkScale(service: DesiredService, desired: Desired): void {
       },
     );
   }
+  if (observed.balances) return;
   checkReplicaPorts(name, service.service, {
     replicas: scale,
     spanOf: (index) => desired.spanOf('services', name, 'ports', index),

@@ -105,6 +105,7 @@ function desiredService(
     containerName(project.name, name, { number: replica, separator, own: service.container_name });
   const containerOf = (other: string) =>
     containerName(project.name, other, { number: 1, separator, own: project.services[other]?.container_name });
+  const scale = options.scale ?? replicas(service);
   return {
     name,
     image,
@@ -112,7 +113,7 @@ function desiredService(
     configHash,
     fingerprints,
     dependencies,
-    scale: options.scale ?? replicas(service),
+    scale,
     providers: creationProviders(service),
     containerName: nameOf,
     container(replica, imageId) {
@@ -122,6 +123,7 @@ function desiredService(
         containerName: nameOf(replica),
         image,
         replica,
+        replicas: scale,
         labels: own,
         useAliases: true,
         containerOf,

@@ -1,7 +1,8 @@
+import { annotations } from '../../api/annotations.ts';
 import type { HostConfig, Resources, RestartPolicy, ThrottleDevice } from '../../api/types/host-config.ts';
 import type { DeviceRequest, Project, Service, ThrottleDevice as Throttle } from '../model/project.ts';
 import { networkNames } from './endpoints.ts';
-import { portBindings } from './ports.ts';
+import { hasFixedPorts, portBindings } from './ports.ts';
 
 /** Names the container of a service that another one shares something with. */
 export type ContainerOf = (service: string) => string;
@@ -10,14 +11,20 @@ export type ContainerOf = (service: string) => string;
 export function hostConfig(
   project: Project,
   service: Service,
-  options: { replica: number; containerOf: ContainerOf },
+  options: {
+    readonly replica: number;
+    readonly replicas: number;
+    /** Containers with the same one share fixed ports; undefined: none. */
+    readonly balanceGroup: string | undefined;
+    readonly containerOf: ContainerOf;
+  },
 ): HostConfig {
-  const { replica, containerOf } = options;
+  const { replica, replicas, balanceGroup, containerOf } = options;
   const share = (mode: string) =>
     mode.startsWith('service:') ? `container:${containerOf(mode.slice('service:'.length))}` : mode;
   return defined<HostConfig>({
     NetworkMode: service.network_mode ? share(service.network_mode) : (networkNames(project, service)[0] ?? 'none'),
-    PortBindings: portBindings(service, replica),
+    PortBindings: portBindings(service, { replica, replicas }),
     RestartPolicy: restartPolicy(service),
     VolumesFrom: service.volumes_from?.map((source) => volumesFrom(source, containerOf)),
     ...security(service),
@@ -32,10 +39,16 @@ export function hostConfig(
     Tmpfs: service.tmpfs && Object.fromEntries(service.tmpfs.map(splitTmpfs)),
     ShmSize: service.shm_size,
     StorageOpt: service.storage_opt && { ...service.storage_opt },
-    Annotations: service.annotations && { ...service.annotations },
+    Annotations: annotationsOf(service, balanceGroup),
     Init: service.init,
     Runtime: service.runtime,
   });
+}
+
+function annotationsOf(service: Service, balanceGroup: string | undefined): Record<string, string> | undefined {
+  const balance = balanceGroup !== undefined && hasFixedPorts(service) && !service.network_mode;
+  if (!service.annotations && !balance) return undefined;
+  return { ...service.annotations, ...(balance && { [annotations.balance]: balanceGroup }) };
 }
 
 function security(service: Service): HostConfig {

@@ -4,6 +4,8 @@ export interface UpIntent {
   readonly services: readonly string[];
   /** With what they depend on (`--no-deps`: false). */
   readonly dependencies: boolean;
+  /** Replace running containers some at a time: as the file says (default), also where it says nothing, or never. */
+  readonly rolling?: 'file' | 'always' | 'never' | undefined;
   readonly recreate: 'diverged' | 'force' | 'never';
   /** Recreate also what the named services depend on (`--always-recreate-deps`). */
   readonly recreateDependencies: boolean;
@@ -20,6 +22,8 @@ export interface UpIntent {
   /** Grace period of stops; undefined: each container's own. */
   readonly timeoutSeconds?: number | undefined;
   readonly build: 'missing' | 'always' | 'never';
+  /** Leave what a failed run made as it is, to look at it. */
+  readonly keepFailed?: boolean | undefined;
   /** `--pull`; undefined: each service's pull_policy. */
   readonly pull?: 'always' | 'missing' | 'never' | undefined;
 }

@@ -38,23 +38,29 @@ export interface Observed {
   readonly volumes: readonly Volume[];
   /** By the reference asked for; a reference that is missing is not in the store. */
   readonly images: ReadonlyMap<string, ObservedImage>;
+  /** True where the engine balances a fixed port over containers; only asked where it matters. */
+  readonly balances?: boolean | undefined;
 }
 
 export interface ObserveOptions {
   readonly images?: readonly string[];
+  /** Ask whether the engine balances ports. */
+  readonly balances?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
 /** Looks at the engine: one list call for each kind of resource, side by side. */
 export async function observe(engine: EngineApi, project: string, options: ObserveOptions): Promise<Observed> {
   const { signal, images = [] } = options;
-  const [containers, networks, volumes, found] = await Promise.all([
+  const [containers, networks, volumes, found, ping] = await Promise.all([
     observeContainers(engine, project, signal),
     engine.networkList({ signal }),
     engine.volumeList({ signal }),
     observeImages(engine, [...new Set(images)], signal),
+    options.balances ? engine.systemPing({ signal }) : undefined,
   ]);
-  return { project, containers, networks, volumes: volumes.Volumes ?? [], images: found };
+  const balances = ping?.server.startsWith('iEchor/') ?? false;
+  return { project, containers, networks, volumes: volumes.Volumes ?? [], images: found, balances };
 }
 
 /** Containers of a project, one-off ones included, sorted by service and number. */

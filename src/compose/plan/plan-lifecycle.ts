@@ -13,6 +13,12 @@ export interface LifecycleIntent {
   readonly timeoutSeconds?: number | undefined;
 }
 
+export interface StartIntent extends LifecycleIntent {
+  /** Wait until all are running or healthy. */
+  readonly wait?: boolean;
+  readonly waitTimeoutSeconds?: number | undefined;
+}
+
 /** Containers of the services, one-off ones left out. */
 function chosen(observed: Observed, services: readonly string[]): ObservedContainer[] {
   return observed.containers.filter(
@@ -33,7 +39,7 @@ export function planStop(observed: Observed, intent: LifecycleIntent): Plan {
  * Starts what does not run, after the conditions of its dependencies: those of the file where it is at hand, else those
  * the containers' labels hold. Throws WRONG_STATE for a service of the file that has no container.
  */
-export function planStart(observed: Observed, intent: LifecycleIntent, desired?: Desired): Plan {
+export function planStart(observed: Observed, intent: StartIntent, desired?: Desired): Plan {
   const containers = chosen(observed, intent.services);
   for (const name of intent.services.length > 0 ? intent.services : (desired?.services.keys() ?? [])) {
     if (containers.some(({ service }) => service === name) || desired?.services.get(name)?.scale === 0) continue;
@@ -62,7 +68,28 @@ export function planStart(observed: Observed, intent: LifecycleIntent, desired?:
       );
     }
   }
+  if (intent.wait) planWaits(plan, containers, { intent, started });
   return plan.build();
+}
+
+function planWaits(
+  plan: PlanBuilder,
+  containers: readonly ObservedContainer[],
+  { intent, started }: { readonly intent: StartIntent; readonly started: ReadonlyMap<string, StepId> },
+): void {
+  const { waitTimeoutSeconds: timeoutSeconds } = intent;
+  for (const container of containers) {
+    const start = started.get(container.id);
+    if (start === undefined && holds(container, 'running-or-healthy')) continue;
+    plan.add('await', {
+      ...naming(container),
+      container: { id: container.id },
+      until: 'running-or-healthy',
+      ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+      reason: 'asked for by --wait',
+      after: [start],
+    });
+  }
 }
 
 function dependenciesOf(container: ObservedContainer, desired: Desired | undefined): readonly DependencyLabel[] {

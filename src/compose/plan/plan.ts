@@ -33,6 +33,20 @@ export interface BuildSpec {
 
 export type AwaitCondition = 'running' | 'healthy' | 'running-or-healthy' | 'completed';
 
+/** One container that a rolling update replaces, with the steps that do it. */
+export interface RolledReplica {
+  readonly created: StepId;
+  readonly started: StepId;
+  /** Sees the new one work. */
+  readonly proven: StepId;
+  /** Stops the old one. */
+  readonly stopped: StepId;
+  /** Id of the old one. */
+  readonly old: string;
+  readonly target: ResourceKey;
+  readonly label: string;
+}
+
 /** What a step of each kind carries beyond StepCommon. A kind without a performer does not compile. */
 export interface StepKinds {
   pullImage: { readonly image: string; readonly platform?: string; readonly optional?: boolean };
@@ -50,13 +64,30 @@ export interface StepKinds {
   };
   startContainer: { readonly container: ContainerRef };
   stopContainer: { readonly container: ContainerRef; readonly timeoutSeconds?: number };
+  /** Leads new connections of its shared ports away from a container, and lets its own end. */
+  drainContainer: { readonly container: ContainerRef; readonly timeoutSeconds?: number };
+  /** Between two batches of a rolling update: what comes after runs only if not too many of the new ones failed. */
+  checkpoint: {
+    readonly service: string;
+    readonly replicas: readonly RolledReplica[];
+    /** Undefined: any number. */
+    readonly allowedFailures?: number;
+    /** How those that were replaced come back after a failure; undefined: they do not. */
+    readonly rollback: { readonly order: 'start-first' | 'stop-first'; readonly parallelism: number } | undefined;
+    readonly delaySeconds: number;
+  };
   restartContainer: { readonly container: ContainerRef; readonly timeoutSeconds?: number };
   killContainer: { readonly container: ContainerRef; readonly signalName: string };
   pauseContainer: { readonly container: ContainerRef };
   unpauseContainer: { readonly container: ContainerRef };
   removeContainer: { readonly container: ContainerRef; readonly volumes: boolean; readonly force: boolean };
   renameContainer: { readonly container: ContainerRef; readonly name: string };
-  await: { readonly container: ContainerRef; readonly until: AwaitCondition; readonly timeoutSeconds?: number };
+  await: {
+    readonly container: ContainerRef;
+    readonly until: AwaitCondition;
+    readonly timeoutSeconds?: number;
+    readonly monitorSeconds?: number;
+  };
 }
 export type StepKind = keyof StepKinds;
 
@@ -71,6 +102,8 @@ export interface StepCommon {
   /** The place in the compose file the reason points at. */
   readonly because?: SourceSpan;
   readonly after: readonly StepId[];
+  /** Steps that must have ended, in whatever way. */
+  readonly settled?: readonly StepId[];
 }
 export type StepOf<K extends StepKind> = StepCommon & { readonly kind: K } & StepKinds[K];
 export type Step = { [K in StepKind]: StepOf<K> }[StepKind];
@@ -83,6 +116,7 @@ type Draft<K extends StepKind> = StepKinds[K] & {
   readonly reason: string;
   readonly because?: SourceSpan | undefined;
   readonly after?: readonly (StepId | undefined)[];
+  readonly settled?: readonly StepId[];
 };
 
 /** Collects steps; a step can only wait for steps added before it, so plans are acyclic by construction. */
@@ -115,7 +149,8 @@ export function renderPlan(plan: Plan, directory = ''): string {
   const targetWidth = Math.max(...plan.map((step) => step.target.length));
   const lines = plan.map((step) => {
     const place = step.because ? ` (${relativePlace(step.because, directory)})` : '';
-    const after = step.after.length > 0 ? `  (after ${step.after.join(', ')})` : '';
+    const waits = [...step.after, ...(step.settled ?? [])];
+    const after = waits.length > 0 ? `  (after ${waits.join(', ')})` : '';
     const head = `${String(step.id).padStart(idWidth)}  ${step.kind.padEnd(kindWidth)}  ${step.target.padEnd(targetWidth)}`;
     return `${head}  ${step.reason}${place}${after}`;
   });

@@ -1,3 +1,4 @@
+import { annotations } from '../../api/annotations.ts';
 import type { ContainerSummary } from '../../api/types/container.ts';
 import type { PortHolder } from '../../api/types/network.ts';
 import { IechorError } from '../../common/error.ts';
@@ -10,6 +11,8 @@ interface Claim {
   readonly port: string;
   /** `which container web-1 has already`. */
   readonly holder: string;
+  /** Containers of one group may have a port together. */
+  readonly group: string | undefined;
 }
 
 /** Fixed host ports of the containers a plan makes, with the service's name. */
@@ -26,6 +29,7 @@ function claims(plan: Plan): (Claim & { readonly service: string })[] {
                   port: `${HostPort}/${inside.split('/')[1]}`,
                   holder: `which ${step.label.replace('C', 'c')} wants too`,
                   service: step.target.split(':')[1] ?? '',
+                  group: step.body.HostConfig?.Annotations?.[annotations.balance],
                 },
               ]
             : [],
@@ -44,7 +48,7 @@ export function checkPorts(plan: Plan, running: readonly ContainerSummary[], des
   );
   const held: Claim[] = running
     .filter(({ Id }) => !leaving.has(Id))
-    .flatMap(({ Names, Ports }) =>
+    .flatMap(({ Names, Ports, HostConfig }) =>
       (Ports ?? []).flatMap(({ IP = '', PublicPort, Type }) =>
         PublicPort
           ? [
@@ -52,13 +56,16 @@ export function checkPorts(plan: Plan, running: readonly ContainerSummary[], des
                 address: IP,
                 port: `${PublicPort}/${Type}`,
                 holder: `which container ${(Names[0] ?? '').replace(/^\//, '')} has already`,
+                group: HostConfig?.Annotations?.[annotations.balance],
               },
             ]
           : [],
       ),
     );
   for (const claim of claims(plan)) {
-    const other = held.find((one) => one.port === claim.port && overlap(one.address, claim.address));
+    const other = held.find(
+      (one) => one.port === claim.port && !together(one, claim) && overlap(one.address, claim.address),
+    );
     if (other) throw inUse(claim, other, desired);
     held.push(claim);
   }
@@ -80,6 +87,8 @@ const claimText = ({ address, port }: Claim): string => {
   return `${protocol}:${address}:${number}`;
 };
 
+const together = (a: Claim, b: Claim): boolean =>
+  a.group !== undefined && a.group === b.group && a.address.replace('0.0.0.0', '') === b.address.replace('0.0.0.0', '');
 const anywhere = new Set(['', '0.0.0.0', '::']);
 const overlap = (a: string, b: string): boolean => a === b || anywhere.has(a) || anywhere.has(b);
 

@@ -4,15 +4,19 @@ import type { Desired } from './desired.ts';
 import type { UpIntent } from './intent.ts';
 import type { Observed, ObservedContainer } from './observe.ts';
 import type { AwaitCondition, PlanBuilder, StepId } from './plan.ts';
+import { rollService } from './roll-service.ts';
+import type { Roll } from './rolling.ts';
 
 export interface StartContext {
   readonly desired: Desired;
   readonly observed: Observed;
-  readonly intent: Pick<UpIntent, 'wait' | 'waitTimeoutSeconds' | 'dependencies'>;
+  readonly intent: Pick<UpIntent, 'wait' | 'waitTimeoutSeconds' | 'dependencies' | 'timeoutSeconds'>;
   /** Services, each after those it depends on. */
   readonly order: readonly string[];
   readonly placed: ReadonlyMap<string, readonly Placed[]>;
   readonly named: ReadonlySet<string>;
+  /** Services whose containers are replaced some at a time. */
+  readonly rolls: ReadonlyMap<string, Roll>;
   /** Published host port to the step that frees it. */
   readonly freedPorts: ReadonlyMap<string, StepId>;
 }
@@ -47,11 +51,26 @@ class Starts {
   }
 
   service(name: string): void {
-    for (const placed of this.#context.placed.get(name) ?? []) {
+    const all = this.#context.placed.get(name) ?? [];
+    for (const placed of all) {
+      if (placed.replaces) continue;
       const reason = startReason(placed);
       if (reason) this.#start(placed, reason);
       else this.#restartAfterDependency(placed);
     }
+    const roll = this.#context.rolls.get(name);
+    const rolled = all.flatMap((placed) => (placed.replaces ? [{ ...placed, replaces: placed.replaces }] : []));
+    if (!roll || rolled.length === 0) return;
+    rollService(this.#plan, rolled, {
+      roll,
+      timeoutSeconds: this.#context.intent.timeoutSeconds,
+      conditions: (placed) => this.#conditions(placed),
+      note: (placed, { started, proven }) => {
+        this.#started.set(placed.name, started);
+        this.#awaits.set(`${placed.name} running-or-healthy`, proven);
+        if (isProbed(placed)) this.#awaits.set(`${placed.name} healthy`, proven);
+      },
+    });
   }
 
   #start(placed: Placed, reason: string): void {
@@ -131,6 +150,9 @@ class Starts {
     return id;
   }
 }
+
+const isProbed = ({ service: { service } }: Placed): boolean =>
+  service.healthcheck !== undefined && !service.healthcheck.disable;
 
 const naming = ({ service, number, name }: Placed) => ({
   target: `container:${service.name}:${number}` as const,

@@ -9,7 +9,8 @@ import { type Plan, PlanBuilder } from './plan.ts';
 import { planOrphans } from './reconcile-orphans.ts';
 import { findNetworks, planNetworks, planVolumes } from './reconcile-resources.ts';
 import { planStarts } from './reconcile-starts.ts';
-import { Removals } from './removals.ts';
+import { drainsOf, Removals } from './removals.ts';
+import { type Roll, rollOf } from './rolling.ts';
 
 export interface Reconciled {
   readonly plan: Plan;
@@ -33,17 +34,23 @@ export function reconcile(desired: Desired, observed: Observed, intent: UpIntent
   const renewed = new Map<string, string>();
   const context: DecideContext = { desired, observed, intent, named, newNetworks, renewed };
   const decisions = new Map<string, readonly Decision[]>();
+  const rolls = new Map<string, Roll>();
   for (const name of order) {
     if (!selected.has(name)) continue;
     const decided = decideService(desired.services.get(name) as DesiredService, context);
     decisions.set(name, decided);
+    const roll = rollOf(desired.services.get(name) as DesiredService, decided, { desired, observed, intent, notices });
+    if (roll) rolls.set(name, roll);
     if (decided.some(({ act }) => act === 'recreate')) renewed.set(name, 'made anew');
     else if (decided.some(({ act }) => act === 'create') && decided.every(({ act }) => act !== 'keep'))
       renewed.set(name, 'new');
   }
   const removals = new Removals(plan, intent);
   if (containers) planOrphans({ desired, observed, intent, plan: removals, notices });
-  for (const decided of decisions.values()) removals.addAll(decided, newNetworks);
+  for (const [name, decided] of decisions) {
+    const service = desired.services.get(name) as DesiredService;
+    removals.addAll(decided, { newNetworks, drains: drainsOf(service, observed) });
+  }
   const networkSteps = planNetworks(networks, plan, { desired, freed: removals.steps });
   const volumeSteps = planVolumes(desired, observed, plan, notices);
   const creations = new Creations(plan, {
@@ -51,10 +58,12 @@ export function reconcile(desired: Desired, observed: Observed, intent: UpIntent
     observed,
     intent,
     removals,
+    rolls,
     resources: [networkSteps, volumeSteps],
   });
   const placed = creations.placeAll(decisions);
-  if (intent.start) planStarts(plan, { desired, observed, intent, order, placed, named, freedPorts: removals.ports });
+  if (intent.start)
+    planStarts(plan, { desired, observed, intent, order, placed, named, rolls, freedPorts: removals.ports });
   return { plan: plan.build(), notices };
 }
 

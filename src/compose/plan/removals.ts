@@ -1,8 +1,11 @@
+import { annotations } from '../../api/annotations.ts';
 import type { Decision } from './decide.ts';
+import type { DesiredService } from './desired.ts';
 import type { UpIntent } from './intent.ts';
 import { labels } from './labels.ts';
-import type { ObservedContainer } from './observe.ts';
+import type { Observed, ObservedContainer } from './observe.ts';
 import type { PlanBuilder, StepId } from './plan.ts';
+import { drainReason } from './roll-service.ts';
 
 /** Containers that go away, and what their going frees. */
 export class Removals {
@@ -22,9 +25,16 @@ export class Removals {
   }
 
   /** Scaled-down containers, and those that must leave a network before it can be made anew. */
-  addAll(decisions: readonly Decision[], newNetworks: ReadonlySet<string>): void {
+  addAll(
+    decisions: readonly Decision[],
+    { newNetworks, drains }: { newNetworks: ReadonlySet<string>; drains: (container: ObservedContainer) => boolean },
+  ): void {
     for (const decision of decisions) {
-      if (decision.act === 'remove') this.add(decision.container, { reason: decision.reason.text, volumes: true });
+      if (decision.act === 'remove') {
+        const { container, reason } = decision;
+        const drained = drains(container) ? [this.#drain(container)] : undefined;
+        this.add(container, { reason: reason.text, volumes: true, ...(drained && { after: drained }) });
+      }
       if (decision.act !== 'recreate') continue;
       const leaves = Object.keys(decision.container.networks).some((name) => newNetworks.has(name));
       const dead = decision.container.state === 'dead';
@@ -34,6 +44,17 @@ export class Removals {
           volumes: false,
         });
     }
+  }
+
+  #drain(container: ObservedContainer): StepId {
+    const { timeoutSeconds } = this.#intent;
+    return this.#plan.add('drainContainer', {
+      target: `container:${container.service}:${container.number}`,
+      label: `Container ${container.name}`,
+      container: { id: container.id },
+      ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+      reason: drainReason,
+    });
   }
 
   /** Stops (where it runs) and removes a container. Returns the last step. */
@@ -84,6 +105,15 @@ export function planInheritedVolumes(plan: PlanBuilder, container: ObservedConta
     });
   }
 }
+
+/** Whether a container that goes while others of its service stay lets its connections end first. */
+export const drainsOf =
+  (service: DesiredService, observed: Observed) =>
+  (container: ObservedContainer): boolean =>
+    observed.balances === true &&
+    service.scale > 0 &&
+    container.state === 'running' &&
+    container.summary.HostConfig?.Annotations?.[annotations.balance] !== undefined;
 
 export const isLive = (container: ObservedContainer): boolean =>
   container.state === 'running' || container.state === 'restarting' || container.state === 'paused';

@@ -12,6 +12,8 @@ const words: Readonly<Record<StepKind, { readonly doing: string; readonly done: 
   createContainer: { doing: 'Creating', done: 'Created' },
   startContainer: { doing: 'Starting', done: 'Started' },
   stopContainer: { doing: 'Stopping', done: 'Stopped' },
+  drainContainer: { doing: 'Draining', done: 'Drained' },
+  checkpoint: { doing: 'Checking', done: 'Checked' },
   restartContainer: { doing: 'Restarting', done: 'Started' },
   killContainer: { doing: 'Killing', done: 'Killed' },
   pauseContainer: { doing: 'Pausing', done: 'Paused' },

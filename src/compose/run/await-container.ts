@@ -37,6 +37,8 @@ export interface AwaitOptions {
   readonly engine: EngineApi;
   readonly watcher: Watcher;
   readonly timeoutSeconds?: number | undefined;
+  /** How long the condition must hold. */
+  readonly monitorSeconds?: number | undefined;
   readonly onProgress: (detail: string) => void;
   readonly signal: AbortSignal;
 }
@@ -46,13 +48,21 @@ export interface AwaitOptions {
  * more or the time is up: with exit code, last probe and last log lines.
  */
 export async function awaitContainer(id: string, until: AwaitCondition, options: AwaitOptions): Promise<string> {
-  const { engine, watcher, timeoutSeconds, signal } = options;
+  const { engine, watcher, timeoutSeconds, monitorSeconds = 0, signal } = options;
   const deadline = timeoutSeconds === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutSeconds * 1000;
+  let metAt: number | undefined;
   for (;;) {
     const seen = watcher.version(id);
     const container = await engine.containerInspect({ id, signal });
     const verdict = judge(container, until);
-    if (verdict.kind === 'met') return verdict.word;
+    if (verdict.kind === 'met') {
+      metAt ??= Date.now();
+      const openMs = metAt + monitorSeconds * 1000 - Date.now();
+      if (openMs <= 0 || verdict.word === 'Exited') return verdict.word;
+      options.onProgress(`${verdict.word}, watched`);
+      await watcher.changed(id, seen, { atMostMs: openMs, signal });
+      continue;
+    }
     const left = deadline - Date.now();
     if (verdict.kind === 'failed' || left <= 0) {
       const late = verdict.kind === 'failed' ? '' : ` after ${timeoutSeconds} s`;

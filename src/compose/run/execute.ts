@@ -9,12 +9,15 @@ export interface StepResult {
   readonly imageId?: string;
   /** Word for the renderer in place of the usual one. */
   readonly detail?: string;
+  /** What waits for this step does not run, for the sake of that one, which has failed. */
+  readonly halted?: StepId;
 }
 
 /** What a running step may use. */
 export interface StepContext {
   /** Container id of an earlier step. */
   readonly result: (id: StepId) => StepResult | undefined;
+  readonly hasFailed: (id: StepId) => boolean;
   /** Aborted at the first interrupt: waits and transfers end, short calls finish. */
   readonly signal: AbortSignal;
   /** Aborted at the second interrupt: every call ends. */
@@ -54,7 +57,7 @@ const limits: Partial<Record<StepKind, number>> = {
 };
 
 /**
- * Runs a plan. A step starts when all it waits for are done; a failed step skips only its dependents; steps in flight
+ * Runs a plan. A step starts when all it waits for are done (or ended, as it says); a failed step skips only its dependents; steps in flight
  * finish. After `signal` no step is started. Never rejects: all failures are in the outcome.
  */
 export async function execute(plan: Plan, performers: Performers, options: ExecuteOptions): Promise<Outcome> {
@@ -70,6 +73,8 @@ class Run {
   readonly #steps: Map<StepId, Step>;
   readonly #waiting: Map<StepId, number>;
   readonly #dependents = new Map<StepId, StepId[]>();
+  /** Who waits for a step's end, whatever it is. */
+  readonly #followers = new Map<StepId, StepId[]>();
   readonly #ready: StepId[] = [];
   readonly #running = new Map<string, number>();
   readonly #done: Step[] = [];
@@ -84,10 +89,11 @@ class Run {
     this.#options = options;
     this.#kill = options.kill ?? new AbortController().signal;
     this.#steps = new Map(plan.map((step) => [step.id, step]));
-    this.#waiting = new Map(plan.map((step) => [step.id, step.after.length]));
+    this.#waiting = new Map(plan.map((step) => [step.id, step.after.length + (step.settled?.length ?? 0)]));
     for (const step of plan) {
       for (const id of step.after) this.#dependents.set(id, [...(this.#dependents.get(id) ?? []), step.id]);
-      if (step.after.length === 0) this.#ready.push(step.id);
+      for (const id of step.settled ?? []) this.#followers.set(id, [...(this.#followers.get(id) ?? []), step.id]);
+      if (this.#waiting.get(step.id) === 0) this.#ready.push(step.id);
     }
   }
 
@@ -141,6 +147,7 @@ class Run {
       ) => Promise<StepResult | undefined>;
       const result = await perform(step, {
         result: (id) => this.#results.get(id),
+        hasFailed: (id) => this.#failures.some((failure) => failure.step.id === id),
         signal,
         kill: this.#kill,
         report: (progress) => sink({ step, status: 'running', ...progress }),
@@ -148,19 +155,22 @@ class Run {
       if (result) this.#results.set(step.id, result);
       this.#done.push(step);
       sink({ step, status: 'done', ...(result?.detail && { detail: result.detail }) });
-      this.#release(step.id);
+      if (result?.halted === undefined) this.#release(this.#dependents.get(step.id));
+      else this.#skipDependents(step.id, result.halted);
     } catch (error) {
       this.#failures.push({ step, error });
       sink({ step, status: 'failed' });
       this.#skipDependents(step.id, step.id);
     }
+    this.#release(this.#followers.get(step.id));
     this.#inFlight -= 1;
     this.#running.set(step.kind, (this.#running.get(step.kind) ?? 1) - 1);
     this.#advance();
   }
 
-  #release(id: StepId): void {
-    for (const dependent of this.#dependents.get(id) ?? []) {
+  /** One thing less to wait for. */
+  #release(waiting: readonly StepId[] = []): void {
+    for (const dependent of waiting) {
       const left = (this.#waiting.get(dependent) ?? 1) - 1;
       this.#waiting.set(dependent, left);
       if (left === 0 && !this.#skipped.has(dependent)) this.#ready.push(dependent);
@@ -172,6 +182,7 @@ class Run {
       if (this.#skipped.has(dependent)) continue;
       this.#skipped.set(dependent, culprit);
       this.#options.sink({ step: this.#steps.get(dependent) as Step, status: 'skipped' });
+      this.#release(this.#followers.get(dependent));
       this.#skipDependents(dependent, culprit);
     }
   }

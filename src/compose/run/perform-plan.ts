@@ -1,9 +1,10 @@
 import { codeOf, IechorError, isIechorError, messageOf } from '../../common/error.ts';
 import { labels } from '../plan/labels.ts';
-import type { Plan, Step } from '../plan/plan.ts';
+import type { Plan, Step, StepCommon } from '../plan/plan.ts';
 import type { Session } from '../session.ts';
 import { execute, type Failure, type Outcome } from './execute.ts';
 import { createPerformers } from './performers.ts';
+import type { Sink } from './progress.ts';
 import { createWatcher } from './watcher.ts';
 
 export interface PerformOptions {
@@ -13,8 +14,11 @@ export interface PerformOptions {
 
 /** Runs a plan on the session's engine. Never rejects for a step that fails: see `throwFailures`. */
 export async function performPlan(session: Session, plan: Plan, options: PerformOptions): Promise<Outcome> {
-  const { engine, sink, parallel, signal, kill } = session;
-  session.announce?.(plan);
+  const { engine, parallel, signal, kill } = session;
+  session.announce?.(plan.filter(isShown));
+  const sink: Sink = (event) => {
+    if (isShown(event.step)) session.sink(event);
+  };
   const watcher = createWatcher(engine, `${labels.project}=${options.project}`);
   try {
     const performers = createPerformers({ engine, watcher, environment: options.environment ?? {} });
@@ -23,6 +27,9 @@ export async function performPlan(session: Session, plan: Plan, options: Perform
     watcher.close();
   }
 }
+
+/** A checkpoint is the plan's own affair. */
+const isShown = ({ kind }: Pick<StepCommon, 'kind'>): boolean => kind !== 'checkpoint';
 
 /** Throws what went wrong: the culprit with what it held back, all of several failures, or INTERRUPTED. */
 export function throwFailures(outcome: Outcome): void {

@@ -3,6 +3,7 @@ import { codeOf } from '../../common/error.ts';
 import type { ContainerRef, StepOf } from '../plan/plan.ts';
 import { awaitContainer } from './await-container.ts';
 import { buildImage } from './build-image.ts';
+import { checkpoint } from './checkpoint.ts';
 import { deliverFiles } from './deliver-files.ts';
 import type { Performers, StepContext, StepResult } from './execute.ts';
 import { followMessages } from './messages.ts';
@@ -53,6 +54,9 @@ function containerPerformers({
     createContainer: (step, context) => create(engine, step, { context, environment }),
     startContainer: (step, context) => silent(engine.containerStart(on(step, context))),
     stopContainer: (step, context) => silent(engine.containerStop({ ...on(step, context), t: step.timeoutSeconds })),
+    drainContainer: (step, { signal, ...context }) =>
+      silent(engine.containerDrain({ ...on(step, { signal, ...context }), t: step.timeoutSeconds, signal })),
+    checkpoint: (step, context) => checkpoint(step, context),
     restartContainer: (step, context) =>
       silent(engine.containerRestart({ ...on(step, context), t: step.timeoutSeconds })),
     killContainer: (step, context) =>
@@ -67,6 +71,7 @@ function containerPerformers({
         engine,
         watcher,
         timeoutSeconds: step.timeoutSeconds,
+        monitorSeconds: step.monitorSeconds,
         onProgress: (detail) => context.report({ detail }),
         signal: AbortSignal.any([context.signal, context.kill]),
       }),
