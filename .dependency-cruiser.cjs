@@ -15,12 +15,12 @@ const may = {
   daemon: ['engine', 'buildkit', 'build', 'registry', 'image', 'network', 'volumes', 'api', 'host', 'common'],
   doctor: ['host', 'common'],
   compose: ['context', 'api', 'common'],
-  cli: ['compose', 'context', 'api', 'common'],
+  cli: ['compose', 'context', 'registry', 'api', 'common'],
   commands: ['cli', 'compose', 'context', 'doctor', 'api', 'common'],
 };
 const folder = (name) => `^src/${name}/`;
 /** Files outside `host` that may start a program: the daemon, git and stty, from the command line. */
-const starters = ['^src/cli/start-daemon\\.ts$', '^src/cli/fetch-remote\\.ts$', '^src/cli/raw-terminal\\.ts$'];
+const starters = ['^src/cli/start-daemon\\.ts$', '^src/cli/credential-helper\\.ts$', '^src/cli/fetch-remote\\.ts$', '^src/cli/raw-terminal\\.ts$'];
 const only = (name, folders, modules) => ({
   name,
   severity: 'error',

@@ -4,6 +4,7 @@ import { IechorError } from '../common/error.ts';
 import { answers } from './answers.ts';
 import { type Endpoint, resolveEndpoint } from './endpoint.ts';
 import type { Globals } from './globals.ts';
+import { withLogins } from './with-logins.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -11,10 +12,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * The engine that flags and environment choose. Our own daemon is started in the background when nothing answers on
  * its socket; an endpoint named by the user is never started.
  */
-export async function connectEngine(globals: Pick<Globals, 'host'>, environment: Environment): Promise<EngineApi> {
+export async function connectEngine(
+  globals: Pick<Globals, 'host' | 'config'>,
+  environment: Environment,
+): Promise<EngineApi> {
   const endpoint = resolveEndpoint(globals, environment);
   if (!(await answers(endpoint.socketPath))) await startOrRefuse(endpoint);
-  return connect({ socketPath: endpoint.socketPath });
+  const engine = connect({ socketPath: endpoint.socketPath });
+  return { ...engine, ...withLogins(engine, globals.config) };
 }
 
 async function startOrRefuse(endpoint: Endpoint): Promise<void> {

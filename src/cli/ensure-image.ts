@@ -1,6 +1,7 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import { codeOf, IechorError } from '../common/error.ts';
-import { printProgress } from './progress-stream.ts';
+import { pullTarget } from './image-name.ts';
+import { printTransfer } from './print-transfer.ts';
 
 /** Pulls the image when the policy asks for it; what cannot be had is IMAGE_NOT_FOUND or the registry's error. */
 export async function ensureImage(
@@ -17,8 +18,9 @@ export async function ensureImage(
     );
   }
   if (!options.quiet) process.stderr.write(`Unable to find image '${image}' locally\n`);
-  const messages = engine.imageCreate({ fromImage: image, platform: options.platform, signal: options.signal });
-  await printProgress(messages, { sink: options.quiet ? undefined : process.stderr });
+  const { fromImage, tag } = pullTarget(image);
+  const messages = engine.imageCreate({ fromImage, tag, platform: options.platform, signal: options.signal });
+  await printTransfer(messages, { sink: options.quiet ? undefined : process.stderr });
 }
 
 async function isPresent(engine: EngineApi, image: string): Promise<boolean> {

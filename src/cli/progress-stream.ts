@@ -13,7 +13,7 @@ export async function printProgress(
   const last = new Map<string, string>();
   let aux: NonNullable<ProgressMessage['aux']> = {};
   for await (const message of messages) {
-    if (message.error !== undefined) throw failure(message);
+    if (message.error !== undefined) throw failureOf(message);
     if (message.aux) aux = { ...aux, ...message.aux };
     if (message.stream !== undefined) options.sink?.write(message.stream);
     if (message.status === undefined) continue;
@@ -25,7 +25,8 @@ export async function printProgress(
   return aux;
 }
 
-function failure(message: ProgressMessage): IechorError {
+/** The engine's error that a message carries. */
+export function failureOf(message: ProgressMessage): IechorError {
   const reason = message.errorDetail?.reason ?? '';
   const known = reason in errorCatalogue ? (reason as ErrorCode) : 'ENGINE_ERROR';
   return new IechorError(known, message.errorDetail?.message ?? message.error ?? 'the engine failed', {

@@ -45,6 +45,11 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   tag: { summary: 'Give an image a further name', load: () => import('./image/tag.ts') },
   import: { summary: 'Import the contents of a tar archive as an image', load: () => import('./image/import.ts') },
   pull: { summary: 'Download an image from a registry', load: () => import('./image/pull.ts') },
+  push: { summary: 'Upload an image to a registry', load: () => import('./image/push.ts') },
+  'image push': { summary: 'Upload an image to a registry', load: () => import('./image/push.ts') },
+  login: { summary: 'Log in to a registry', load: () => import('./registry/login.ts') },
+  logout: { summary: 'Log out from a registry', load: () => import('./registry/logout.ts') },
+  search: { summary: 'Search a registry for images', load: () => import('./registry/search.ts') },
   save: { summary: 'Save one or more images to a tar archive', load: () => import('./image/save.ts') },
   load: { summary: 'Load images from a tar archive', load: () => import('./image/load.ts') },
   history: { summary: 'Show how an image was made', load: () => import('./image/history.ts') },
@@ -281,6 +286,10 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   'compose watch': {
     summary: 'Bring changed files into running services, as develop.watch says',
     load: () => import('./compose/watch.ts'),
+  },
+  'compose commit': {
+    summary: "Make an image of the files and the configuration of a service's container",
+    load: () => import('./compose/commit.ts'),
   },
   up: { summary: 'Create and start the containers of the project', load: () => import('./compose/up.ts') },
   down: { summary: 'Stop and remove containers and networks of the project', load: () => import('./compose/down.ts') },

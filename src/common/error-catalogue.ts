@@ -61,6 +61,7 @@ export const errorCatalogue = {
   REGISTRY_UNREACHABLE: entry(503),
   REGISTRY_REFUSED: entry(502),
   REGISTRY_DENIED: entry(401),
+  CREDENTIALS: entry(500),
   // compose
   COMPOSE_FILE_MISSING: entry(400),
   COMPOSE_SYNTAX: entry(400),

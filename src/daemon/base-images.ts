@@ -4,7 +4,7 @@ import type { ImageStore } from '../image/image-port.ts';
 import { parseReference } from '../image/reference.ts';
 import { credentialsOf } from '../registry/credentials.ts';
 import type { Registry } from '../registry/registry.ts';
-import { registryOf } from '../registry/login.ts';
+import { registryOf } from '../registry/names.ts';
 
 /** Base images for builds: those of the store. A pull is asked for where there is none, or where one is wanted anew. */
 export function createBaseImages(options: {

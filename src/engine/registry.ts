@@ -5,7 +5,7 @@ import { isFields, parseDocument } from '../image/image-config.ts';
 import { isIndexType } from '../image/media-types.ts';
 import { familiar, formatReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
 import { credentialsOf } from '../registry/credentials.ts';
-import { registryOf } from '../registry/login.ts';
+import { registryOf } from '../registry/names.ts';
 import type { TransferProgress } from '../registry/progress-bar.ts';
 import type { EngineContext } from './context.ts';
 import { anyOf, checkFilters, flagOf } from './filters.ts';

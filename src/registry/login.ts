@@ -1,29 +1,11 @@
-import { IechorError } from '../common/error.ts';
-import { parseReference } from '../image/reference.ts';
 import { parseChallenges } from './challenge.ts';
 import type { Credentials } from './credentials.ts';
 import { endpointsOf } from './hosts.ts';
+import { registryOf } from './names.ts';
 import { denied, openSession } from './session.ts';
 import type { RegistrySettings } from './settings.ts';
 import { fetchToken, refused } from './token.ts';
 import { drain, openTransport } from './transport.ts';
-
-/** The name that Docker's configuration files have for docker.io. */
-export const hubServer = 'https://index.docker.io/v1/';
-
-/** The registry that a server address of a login means: `host[:port]`. Throws BAD_REQUEST. */
-export function registryOf(server: string | undefined): string {
-  const host = (server ?? '').replace(/^https?:\/\//, '').split('/')[0] ?? '';
-  if (['', 'docker.io', 'index.docker.io', 'registry-1.docker.io'].includes(host)) return 'docker.io';
-  try {
-    return parseReference(`${host}/x`).domain;
-  } catch (cause) {
-    throw new IechorError('BAD_REQUEST', `${JSON.stringify(server)} is no registry`, {
-      hint: 'give its host, such as registry.example:5000',
-      cause,
-    });
-  }
-}
 
 /**
  * Checks a login with its registry. Resolves with the identity token to keep in place of the password, where the

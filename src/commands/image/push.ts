@@ -1,0 +1,41 @@
+import { BaseCommand } from '../../cli/base-command.ts';
+import { Args, Flags } from '../../cli/flags.ts';
+import { printTransfer } from '../../cli/print-transfer.ts';
+import { splitTag } from '../../cli/split-tag.ts';
+import { IechorError } from '../../common/error.ts';
+
+export default class Push extends BaseCommand {
+  static override summary = 'Upload an image to a registry';
+  static override synopsis = '[OPTIONS] NAME[:TAG]';
+  static override args = { image: Args.string({ required: true }) };
+  static override flags = {
+    'all-tags': Flags.boolean({ char: 'a', summary: 'Push all tags of the repository' }),
+    platform: Flags.string({ summary: 'Platform the image must be for (os/arch)' }),
+    quiet: Flags.boolean({ char: 'q', summary: 'Print the name of the image only' }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Push);
+    const { repo, tag } = splitTag(args.image);
+    if (flags['all-tags'] && tag !== undefined) {
+      throw new IechorError('USAGE', "tag can't be used with --all-tags/-a", { hint: `write ${repo}` });
+    }
+    if (!flags['all-tags'] && tag === undefined && !flags.quiet) process.stdout.write('Using default tag: latest\n');
+    const engine = await this.engine();
+    const messages = engine.imagePush({
+      name: repo,
+      tag: flags['all-tags'] ? undefined : (tag ?? 'latest'),
+      platform: platformOf(flags.platform),
+      signal: this.signal,
+    });
+    await printTransfer(messages, { sink: flags.quiet ? undefined : process.stdout });
+    if (flags.quiet) this.print(flags['all-tags'] ? repo : `${repo}:${tag ?? 'latest'}`);
+  }
+}
+
+function platformOf(text: string | undefined): Record<string, string> | undefined {
+  if (text === undefined) return undefined;
+  const [os = '', architecture = '', variant] = text.split('/');
+  if (architecture === '') throw new IechorError('USAGE', `--platform takes os/arch, not "${text}"`);
+  return { os, architecture, ...(variant !== undefined && { variant }) };
+}
