@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { IechorError } from '../common/error.ts';
+import { version } from '../common/version.ts';
 import { errorFromReply } from './client-errors.ts';
 import { bodyOf, headersOf, type Incoming, pathOf, send, unreachable, type Wire } from './client-request.ts';
 import type { ApiOperation, Route } from './route.ts';
@@ -45,7 +46,7 @@ function upgrade(wire: Wire, call: Call, { path, body, headers }: Head): Promise
       agent: false,
       method: call.route.method,
       path,
-      headers: { Host: 'iechor', ...headers, Connection: 'Upgrade', Upgrade: 'tcp' },
+      headers: { Host: 'iechor', 'User-Agent': `iechor/${version}`, ...headers, Connection: 'Upgrade', Upgrade: 'tcp' },
       ...(call.request.signal && { signal: call.request.signal }),
     });
     request.on('error', (error) => reject(unreachable(wire, call.request, error)));

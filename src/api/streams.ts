@@ -4,6 +4,8 @@ import type { Readable } from 'node:stream';
 export interface Frame {
   readonly stream: 'stdout' | 'stderr' | 'console';
   readonly data: Uint8Array;
+  /** Where entries of a log end within the data: each is a frame of its own on the wire, as many clients read lines so. */
+  readonly ends?: readonly number[];
 }
 
 /** An open connection to a process's standard streams (attach, exec). */

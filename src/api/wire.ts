@@ -27,12 +27,18 @@ const headerBytes = 8;
 /** Longest frame that is taken from a peer; Docker's own are at most 64 KiB. */
 const maxFrameBytes = 16 * 1024 * 1024;
 
-/** Docker's multiplexed form: stream number, three zeros, length (big endian), data. */
-export function encodeFrame(frame: Frame): Buffer {
-  const out = Buffer.allocUnsafe(headerBytes + frame.data.byteLength);
-  out.writeUInt32BE(streamNumber[frame.stream] << 24, 0);
-  out.writeUInt32BE(frame.data.byteLength, 4);
-  out.set(frame.data, headerBytes);
+/** Docker's multiplexed form: stream number, three zeros, length (big endian), data. Entries of a log get one each. */
+export function encodeFrame({ stream, data, ends = [data.byteLength] }: Frame): Buffer {
+  const out = Buffer.allocUnsafe(headerBytes * ends.length + data.byteLength);
+  let start = 0;
+  let at = 0;
+  for (const end of ends) {
+    out.writeUInt32BE(streamNumber[stream] << 24, at);
+    out.writeUInt32BE(end - start, at + 4);
+    out.set(data.subarray(start, end), at + headerBytes);
+    at += headerBytes + end - start;
+    start = end;
+  }
   return out;
 }
 

@@ -4,11 +4,13 @@ import type { Api } from '../api/route.ts';
 import type { StreamSession } from '../api/streams.ts';
 import type { ExecStartBody } from '../api/types/exec.ts';
 import { compareVersions } from '../api/wire.ts';
+import { IechorError, messageOf } from '../common/error.ts';
 import type { Active } from './active.ts';
 import type { Handling } from './answer.ts';
 import { checkBody } from './check-body.ts';
 import { decodeFields, readJsonBody, readUpgradeBody } from './decode.ts';
 import { join, streamType } from './hijack.ts';
+import { websocketHead, websocketStream } from './websocket.ts';
 
 /** The connection: bare after `Upgrade`, or still Node's, where the client takes it over without asking (old style). */
 type Connection =
@@ -25,22 +27,43 @@ export async function takeOver({ api, log }: Handling, active: Active, connectio
     fields.body = checkBody(op, body);
   }
   const id = String(fields.id);
-  const { terminal, takesInput } =
-    op === 'execStart' ? await execStreams(api, id) : await containerStreams(api, id, fields);
+  const body = fields.body as ExecStartBody | undefined;
+  const streams = op === 'execStart' ? await execStreams(api, id, body) : await containerStreams(api, id, fields);
+  const heading = headOf(request, streamType(streams.terminal, compareVersions(version, '1.42') >= 0));
   const asked = { ...fields, signal: active.controller.signal };
-  const session = await (api[op] as (of: unknown) => Promise<StreamSession>)(asked);
-  if ((fields.body as ExecStartBody | undefined)?.Detach) {
-    session.close();
+  const open = () => (api[op] as (of: unknown) => Promise<StreamSession>)(asked);
+  if (body?.Detach) {
+    (await open()).close();
     answerPlainly(connection);
     return;
   }
+  // A process's first words in one packet with the head are lost to clients that read the head by themselves: as
+  // with Docker, the head goes first, and why the process does not start is told in its output. Ours wants an error.
+  const headFirst = op === 'execStart' && !request.headers['user-agent']?.startsWith('iechor/');
+  const early = headFirst ? undefined : await open();
   const socket = connection.socket ?? detach(connection.response);
-  const type = streamType(terminal, compareVersions(version, '1.42') >= 0);
-  socket.write(head(request, type));
-  await join(socket, session, { terminal, takesInput, log });
+  socket.write(heading);
+  const session = early ?? (await open().catch(failureAsOutput));
+  // Messages of a WebSocket carry what the process writes, without frames in them.
+  if (isWebsocket(request)) await join(websocketStream(socket), session, { ...streams, terminal: true, log });
+  else await join(socket, session, { ...streams, log });
 }
 
-function head(request: IncomingMessage, type: string): string {
+function failureAsOutput(error: unknown): StreamSession {
+  return {
+    output: (async function* () {
+      yield { stream: 'stdout' as const, data: Buffer.from(`${messageOf(error)}\r\n`) };
+    })(),
+    write: async () => {},
+    endInput() {},
+    close() {},
+  };
+}
+
+const isWebsocket = ({ method }: IncomingMessage) => method === 'GET';
+
+function headOf(request: IncomingMessage, type: string): string {
+  if (isWebsocket(request)) return websocketHead(request);
   const asked = request.headers.upgrade;
   return asked
     ? `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: ${asked}\r\n\r\n`
@@ -52,9 +75,16 @@ interface Streams {
   readonly takesInput: boolean;
 }
 
-async function execStreams(api: Api, id: string): Promise<Streams> {
+/**
+ * Whether the output comes in frames is for the start to say, as with Docker, and not for who prepared the process.
+ * Throws WRONG_STATE where it cannot be started.
+ */
+async function execStreams(api: Api, id: string, body: ExecStartBody | undefined): Promise<Streams> {
   const exec = await api.execInspect({ id });
-  return { terminal: exec.ProcessConfig.tty, takesInput: exec.OpenStdin };
+  if (exec.Running || typeof exec.ExitCode === 'number') {
+    throw new IechorError('WRONG_STATE', `exec instance ${exec.ID} has been started already`);
+  }
+  return { terminal: body?.Tty === true, takesInput: exec.OpenStdin };
 }
 
 async function containerStreams(api: Api, id: string, fields: Readonly<Record<string, unknown>>): Promise<Streams> {

@@ -25,7 +25,7 @@ export async function* buildImage(
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   try {
     await applyTar(request.body, { root: directory }, request.signal);
-    for await (const message of builder.build(buildRequest(request, directory))) {
+    for await (const message of builder.build(buildRequest(context, request, directory))) {
       const quiet = request.q && message.error === undefined && message.aux === undefined;
       if (!quiet) yield message;
       if (request.q && message.aux) yield { stream: `${message.aux.ID}\n` };
@@ -35,7 +35,16 @@ export async function* buildImage(
   }
 }
 
-function buildRequest(request: BuildQuery, contextDir: string): Parameters<Builder['build']>[0] {
+/** The cache holds the steps of all images made here: it is used where one of those that are to be taken from is. */
+function nothingToTake(context: EngineContext, cacheFrom: readonly string[]): boolean {
+  return cacheFrom.length > 0 && !cacheFrom.some((name) => context.images.find(name));
+}
+
+function buildRequest(
+  context: EngineContext,
+  request: BuildQuery,
+  contextDir: string,
+): Parameters<Builder['build']>[0] {
   return {
     contextDir,
     dockerfile: request.dockerfile,
@@ -43,8 +52,8 @@ function buildRequest(request: BuildQuery, contextDir: string): Parameters<Build
     buildArgs: request.buildargs,
     labels: request.labels,
     target: request.target,
-    noCache: request.nocache,
-    pull: request.pull !== undefined && request.pull !== '' && request.pull !== '0' && request.pull !== 'false',
+    noCache: request.nocache || nothingToTake(context, request.cachefrom ?? []),
+    pull: !['', '0', 'no', 'false', 'none'].includes((request.pull ?? '').trim().toLowerCase()),
     networkMode: request.networkmode,
     extraHosts: request.extrahosts ? request.extrahosts.split(',') : [],
     platform: request.platform,
@@ -78,7 +87,6 @@ export async function pruneBuilds(
 function refuseUnsupported(request: BuildQuery): void {
   const refused: [string, unknown, string][] = [
     ['remote', request.remote, 'send the context itself'],
-    ['cachefrom', request.cachefrom?.length, 'the engine keeps a cache of its own'],
     ['memory', request.memory, 'limit the machine or the daemon instead'],
     ['version=2', request.version === '2', 'set DOCKER_BUILDKIT=0: sessions are not supported yet'],
   ];

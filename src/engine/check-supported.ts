@@ -7,12 +7,11 @@ const hostFields = new Set(
   CpusetCpus CpusetMems DeviceCgroupRules Devices Dns DnsOptions DnsSearch ExtraHosts GroupAdd Init IpcMode Links LogConfig
   MaskedPaths Memory MemoryReservation MemorySwap MemorySwappiness Mounts NanoCpus NetworkMode OomKillDisable
   OomScoreAdj PidMode PidsLimit PortBindings Privileged PublishAllPorts ReadonlyPaths ReadonlyRootfs RestartPolicy
-  SecurityOpt ShmSize Sysctls Tmpfs UTSMode Ulimits VolumesFrom Annotations`.split(/\s+/),
+  SecurityOpt ShmSize Sysctls Tmpfs UTSMode Ulimits VolumeDriver VolumesFrom Annotations`.split(/\s+/),
 );
 /** Values by which clients say "nothing" for fields that have no effect here. */
 const inertValues: Readonly<Record<string, readonly unknown[]>> = {
   Isolation: ['default'],
-  VolumeDriver: ['local'],
   UsernsMode: ['host'],
   MemorySwappiness: [-1],
   Cgroup: ['private'],

@@ -38,6 +38,11 @@ export function resolveMounts(
     seen.add(mount.destination);
     mounts.set(mount.destination, mount);
   }
+  const { VolumeDriver: driver = '' } = host ?? {};
+  const named = (host?.Binds ?? []).some((bind) => !bind.startsWith('/'));
+  if (!['', 'local'].includes(driver) && (named || Object.keys(config.Volumes ?? {}).length > 0)) {
+    throw invalid(`error looking up volume plugin ${driver}: plugin "${driver}" not found`, 'use the driver local');
+  }
   for (const path of Object.keys(config.Volumes ?? {})) {
     const destination = checkedDestination(path);
     if (!mounts.has(destination)) mounts.set(destination, anonymousVolume(destination));

@@ -1,11 +1,12 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { StreamSession } from '../api/streams.ts';
 import type { ExecInspect } from '../api/types/exec.ts';
-import { IechorError, isIechorError } from '../common/error.ts';
+import { IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { newId } from '../common/id.ts';
 import { processInfo } from '../host/proc.ts';
 import type { ExecHandle } from '../host/runtime-port.ts';
 import { defaultDetachKeys } from './attach.ts';
+import { inDockersWords } from './command-error.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { createDetachFilter, parseDetachKeys } from './detach-keys.ts';
@@ -21,6 +22,8 @@ export async function execCreate(context: EngineContext, { id, body }: Request<'
   const record = runningContainer(context, id);
   if (!body.Cmd || body.Cmd.length === 0) throw new IechorError('BAD_REQUEST', 'No exec command specified');
   if (body.DetachKeys) parseDetachKeys(body.DetachKeys);
+  // An unknown user is refused here: nobody reads a status once the output is on its way.
+  execProcess(context, record, { args: body.Cmd, ...(body.User && { user: body.User }) });
   const instance: ExecInstance = {
     id: newId(),
     containerId: record.id,
@@ -59,8 +62,8 @@ export async function execStart(
   try {
     handle = await startProcess(context, { record, instance, consoleSize: body.ConsoleSize });
   } catch (error) {
-    end(context, instance, isIechorError(error) && error.exit > 1 ? error.exit : 126);
-    throw error;
+    end(context, instance, startExitCode(error));
+    throw inDockersWords(error, instance.body.Cmd?.[0] ?? '');
   }
   instance.state = 'running';
   instance.handle = handle;
@@ -73,6 +76,11 @@ export async function execStart(
   if (body.Detach) session.close();
   else signal?.addEventListener('abort', session.close, { once: true });
   return session;
+}
+
+function startExitCode(error: unknown): number {
+  if (isIechorError(error) && (error.exit === 126 || error.exit === 127)) return error.exit;
+  return /no such file or directory/i.test(messageOf(error)) ? 127 : 126;
 }
 
 function startProcess(

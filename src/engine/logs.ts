@@ -166,7 +166,7 @@ interface Frames {
   of(chunk: Buffer): Generator<Frame>;
 }
 
-/** Turns entries into frames: neighbours of one stream go together; times stand at the beginnings of lines. */
+/** Turns entries into frames: neighbours of one stream go together, with their ends told; times stand at the beginnings of lines. */
 function createFrames(query: LogQuery): Frames {
   const read = createEntryReader();
   const midLine = { stdout: false, stderr: false };
@@ -185,18 +185,28 @@ function createFrames(query: LogQuery): Frames {
     *of(chunk) {
       let stream: 'stdout' | 'stderr' = 'stdout';
       let pieces: Buffer[] = [];
+      let ends: number[] = [];
+      let bytes = 0;
       const flush = (): Frame => {
-        const data = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
+        const data = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces, bytes);
+        const frame: Frame = { stream: query.terminal ? 'console' : stream, data, ends };
         pieces = [];
-        return { stream: query.terminal ? 'console' : stream, data };
+        ends = [];
+        bytes = 0;
+        return frame;
+      };
+      const add = (piece: Buffer) => {
+        pieces.push(piece);
+        bytes += piece.length;
       };
       for (const entry of read(chunk)) {
         if (!isWanted(entry)) continue;
         const own = entry.stderr ? 'stderr' : 'stdout';
         if (own !== stream && pieces.length > 0) yield flush();
         stream = own;
-        if (query.timestamps && !midLine[own]) pieces.push(Buffer.from(`${formatInstant(timeOf(entry))} `));
-        pieces.push(entry.data);
+        if (query.timestamps && !midLine[own]) add(Buffer.from(`${formatInstant(timeOf(entry))} `));
+        add(entry.data);
+        ends.push(bytes);
         midLine[own] = !entry.full;
       }
       if (pieces.length > 0) yield flush();

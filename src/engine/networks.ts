@@ -73,7 +73,7 @@ function toWire(network: NetworkRecord): Omit<NetworkInspect, 'Containers'> {
     EnableIPv6: network.enableIPv6,
     IPAM: {
       Driver: 'default',
-      Options: { ...network.ipamOptions },
+      Options: Object.keys(network.ipamOptions).length > 0 ? { ...network.ipamOptions } : null,
       Config: network.pools.map((pool) => ({
         Subnet: pool.subnet,
         Gateway: pool.gateway,

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { InfoReply, VersionReply } from '../api/types/system.ts';
@@ -69,7 +70,16 @@ export async function info(context: LifeContext): Promise<InfoReply> {
     Runtimes: { [runtime.name]: { path: runtime.path } },
     SecurityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns'],
     Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file'] },
-    Swarm: { LocalNodeState: 'inactive', NodeID: '' },
+    Swarm: {
+      LocalNodeState: 'inactive',
+      NodeID: '',
+      NodeAddr: '',
+      ControlAvailable: false,
+      Error: '',
+      RemoteManagers: null,
+    },
+    ...kernelAbilities(),
+    ...ofNoConcern,
     RegistryConfig: { IndexConfigs: {}, InsecureRegistryCIDRs: [], Mirrors: [] },
     Labels: [],
     Warnings: null,
@@ -77,6 +87,39 @@ export async function info(context: LifeContext): Promise<InfoReply> {
     SystemTime: new Date().toISOString(),
   };
 }
+
+function kernelAbilities() {
+  return {
+    CpuCfsPeriod: true,
+    CpuCfsQuota: true,
+    CPUShares: true,
+    CPUSet: true,
+    // The second version of cgroups has neither.
+    OomKillDisable: cgroupMode() !== 'v2',
+    KernelMemoryTCP: false,
+    NFd: readdirSync('/proc/self/fd').length,
+  };
+}
+
+/** What clients read and print, and what says nothing here. */
+const ofNoConcern = {
+  Debug: false,
+  ExperimentalBuild: false,
+  NGoroutines: 0,
+  NEventsListener: 0,
+  IndexServerAddress: 'https://index.docker.io/v1/',
+  HttpProxy: '',
+  HttpsProxy: '',
+  NoProxy: '',
+  GenericResources: null,
+  Isolation: '',
+  InitBinary: 'docker-init',
+  ContainerdCommit: { ID: '' },
+  RuncCommit: { ID: '' },
+  InitCommit: { ID: '' },
+  FirewallBackend: { Driver: 'nftables' },
+  CDISpecDirs: ['/etc/cdi', '/var/run/cdi'],
+};
 
 function operatingSystem(): { OperatingSystem: string; OSVersion: string } {
   const text = readIfThere('/etc/os-release') ?? '';

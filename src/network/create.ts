@@ -125,9 +125,9 @@ function freshId(context: NetworkContext): string {
 }
 
 function checkRequest(request: CreateRequest): void {
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(request.name)) {
+  if (!/^[A-Za-z0-9]([A-Za-z0-9_. -]*[A-Za-z0-9_.-])?$/.test(request.name)) {
     throw new IechorError('BAD_REQUEST', `"${request.name}" is no name for a network`, {
-      hint: 'use letters, digits, "_", "." and "-", the first a letter or digit',
+      hint: 'use letters, digits, "_", ".", "-" and blanks in between, the first a letter or digit',
     });
   }
   if (request.driver !== 'bridge' && request.driver !== '') {

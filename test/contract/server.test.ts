@@ -95,16 +95,15 @@ describe('requests', () => {
 
   test('what Docker has and we have not is refused by its name', async () => {
     await serve({});
-    for (const [method, url, name] of [
-      ['POST', '/v1.45/commit?container=a', 'commit'],
-      ['POST', '/images/a/b/push?tag=c', 'pushing'],
-      ['POST', '/v1.51/session', 'BuildKit'],
-      ['GET', '/nodes', 'Swarm'],
-      ['POST', '/auth', 'logging in'],
+    for (const [method, url, status, words] of [
+      ['GET', '/v1.45/nodes', 503, 'This node is not a swarm manager.'],
+      ['POST', '/swarm/leave?force=1', 503, 'This node is not part of a swarm'],
+      ['POST', '/swarm/init', 501, 'swarms of several machines are not supported'],
+      ['GET', '/plugins/a%2Fb:latest/json', 404, 'plugin "a/b:latest" not found'],
+      ['POST', '/containers/a/checkpoints', 501, 'checkpoints are not supported'],
     ] as const) {
-      const { status, text } = await ask(method, url);
-      expect([status, JSON.parse(text).code]).toEqual([501, 'NOT_SUPPORTED']);
-      expect(text).toContain(name);
+      const reply = await ask(method, url);
+      expect([reply.status, JSON.parse(reply.text).message]).toEqual([status, expect.stringContaining(words)]);
     }
     expect((await ask('GET', '/no/such/page')).status).toBe(404);
   });
@@ -345,6 +344,17 @@ describe('streams', () => {
     }
   });
 
+  test('each entry of a log is a frame of its own', async () => {
+    await serve({
+      containerInspect: inspectOf(),
+      containerLogs: async function* () {
+        yield { stream: 'stdout', data: Buffer.from('one\ntwo\n'), ends: [4, 8] };
+      },
+    });
+    const { text } = await ask('GET', '/containers/a/logs?stdout=1');
+    expect(text).toBe('\x01\0\0\0\0\0\0\x04one\n\x01\0\0\0\0\0\0\x04two\n');
+  });
+
   test('a stream ends quietly when its reader aborts', async () => {
     let ended = false;
     await serve({
@@ -427,6 +437,45 @@ describe('sessions', () => {
       await new Promise((resolve) => socket.once('close', resolve));
       await server.close(0);
     }
+  });
+
+  test('attach by WebSocket carries bytes both ways, answers pings and ends with a close', async () => {
+    await serve({ containerInspect: inspectOf(), containerAttach: async () => echoSession() });
+    const lines = ['GET /v1.51/containers/a/attach/ws?stream=1&stdin=1&stdout=1 HTTP/1.1', 'Host: x'];
+    expect((await ask('GET', '/containers/a/attach/ws?stream=1')).status).toBe(400);
+    const handshake = ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13'];
+    // Key and answer are those of RFC 6455, 1.3.
+    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
+    const socket = await rawRequest([...lines, ...handshake, key, '\r\n'].join('\r\n'));
+    expect(await untilData(socket, '\r\n\r\n')).toContain('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
+    const masked = (code: number, text: string) => {
+      const mask = [1, 2, 3, 4];
+      const data = Buffer.from(text).map((byte, index) => byte ^ (mask[index & 3] ?? 0));
+      return Buffer.from([0x80 | code, 0x80 | data.length, ...mask, ...data]);
+    };
+    socket.write(masked(9, 'hi'));
+    await untilData(socket, '\x8a\x02hi');
+    socket.write(masked(1, 'abc'));
+    await untilData(socket, '\x82\x03ABC');
+    const rest = untilData(socket, '\x88\x02\x03\xe8');
+    socket.write(masked(8, ''));
+    await rest;
+    socket.end();
+    await new Promise((resolve) => socket.once('close', resolve));
+  });
+
+  test('exec: the head comes before the process is started, and what keeps it from starting is output', async () => {
+    await serve({
+      execInspect: async () => ({ OpenStdin: false, ExitCode: null }) as never,
+      execStart: () => Promise.reject(new IechorError('COMMAND_NOT_FOUND', 'exec: "x": not found')),
+    });
+    const body = '{"Detach":false,"Tty":false}';
+    const head = `POST /exec/e/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
+    const socket = await rawRequest(`${head}\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\n${body}`);
+    await untilData(socket, 'exec: "x": not found\r\n');
+    const client = connect({ socketPath: path });
+    await expect(client.execStart({ id: 'e', body: {} })).rejects.toMatchObject({ code: 'COMMAND_NOT_FOUND' });
+    client.close();
   });
 
   test('exec: the body comes before the input, and a terminal’s output is raw', async () => {

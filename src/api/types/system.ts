@@ -33,6 +33,30 @@ export interface InfoReply {
   SwapLimit: boolean;
   PidsLimit: boolean;
   IPv4Forwarding: boolean;
+  CpuCfsPeriod: boolean;
+  CpuCfsQuota: boolean;
+  CPUShares: boolean;
+  CPUSet: boolean;
+  OomKillDisable: boolean;
+  KernelMemoryTCP: boolean;
+  Debug: boolean;
+  ExperimentalBuild: boolean;
+  /** Open descriptors, and readers of events. */
+  NFd: number;
+  NGoroutines: number;
+  NEventsListener: number;
+  IndexServerAddress: string;
+  HttpProxy: string;
+  HttpsProxy: string;
+  NoProxy: string;
+  GenericResources: null;
+  Isolation: string;
+  InitBinary: string;
+  ContainerdCommit: { ID: string };
+  RuncCommit: { ID: string };
+  InitCommit: { ID: string };
+  FirewallBackend: { Driver: string };
+  CDISpecDirs: string[];
   LoggingDriver: string;
   CgroupDriver: string;
   CgroupVersion: string;
@@ -48,7 +72,14 @@ export interface InfoReply {
   Runtimes: Record<string, { path: string }>;
   SecurityOptions: string[];
   Plugins: { Volume: string[]; Network: string[]; Authorization: string[] | null; Log: string[] };
-  Swarm: { LocalNodeState: string; NodeID: string };
+  Swarm: {
+    LocalNodeState: string;
+    NodeID: string;
+    NodeAddr: string;
+    ControlAvailable: boolean;
+    Error: string;
+    RemoteManagers: null;
+  };
   RegistryConfig: { IndexConfigs: Record<string, object>; InsecureRegistryCIDRs: string[]; Mirrors: string[] };
   Labels: string[];
   Warnings: string[] | null;
