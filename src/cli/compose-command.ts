@@ -23,7 +23,11 @@ type ProjectOptions = Pick<
 
 interface SessionOptions {
   readonly quiet?: boolean | undefined;
+  /** Steps whose output is hidden: only how they end is shown. */
+  readonly hush?: readonly string[];
   readonly dryRun?: boolean;
+  /** In place of the global flag. */
+  readonly progress?: string | undefined;
   /** Where the command is connected already. */
   readonly engine?: EngineApi;
 }
@@ -123,11 +127,12 @@ export abstract class ComposeCommand extends BaseCommand {
 
   protected async session(options: SessionOptions = {}): Promise<OpenSession> {
     const engine = options.engine ?? (await this.engine());
-    const renderer = openRenderer(this.globals, options);
+    const { progress = this.globals.progress } = options;
+    const renderer = openRenderer({ ...this.globals, ...(progress !== undefined && { progress }) }, options);
     return {
       engine,
       renderer,
-      sink: renderer.event,
+      sink: options.hush?.length ? hushed(renderer, options.hush) : renderer.event,
       announce: renderer.announce,
       notice: (text) => renderer.line(`warning: ${text}`),
       diagnose: (diagnostic) => this.diagnose([diagnostic]),
@@ -163,6 +168,22 @@ export abstract class ComposeCommand extends BaseCommand {
     if (filled.length === 0) process.stdout.write('nothing to do\n');
     for (const plan of filled) process.stdout.write(renderPlan(plan, directory));
   }
+}
+
+function hushed({ event }: Renderer, kinds: readonly string[]): Renderer['event'] {
+  return (happened) => {
+    if (!kinds.includes(happened.step.kind)) return event(happened);
+    const { output: _, progress: __, ...rest } = happened;
+    if (happened.output === undefined && happened.progress === undefined) event(rest);
+  };
+}
+
+/** Kinds of steps that `--quiet-pull` and `--quiet-build` hush. */
+export function hushedKinds(flags: {
+  readonly 'quiet-pull'?: boolean | undefined;
+  readonly 'quiet-build'?: boolean | undefined;
+}): string[] {
+  return [...(flags['quiet-pull'] ? ['pullImage'] : []), ...(flags['quiet-build'] ? ['buildImage'] : [])];
 }
 
 function workingDirectory(): string {

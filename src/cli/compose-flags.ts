@@ -21,6 +21,18 @@ export const composeFlags = {
   quiet: Flags.boolean({ char: 'q', summary: 'Only ids' }),
 };
 
+/** Throws NOT_SUPPORTED for a flag that was given and does not work yet. */
+export function refuseUnsupportedFlags(
+  flags: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+  place: string,
+): void {
+  for (const name of names) {
+    if (flags[name] === undefined || flags[name] === false) continue;
+    throw new IechorError('NOT_SUPPORTED', `--${name} is not supported for ${place} yet`, { hint: 'leave it away' });
+  }
+}
+
 /** `--pull`: `policy` leaves it to each service. */
 export function pullChoice(text: string | undefined): 'always' | 'missing' | 'never' | undefined {
   return text === 'always' || text === 'missing' || text === 'never' ? text : undefined;

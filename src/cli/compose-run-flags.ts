@@ -1,26 +1,34 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Port, ServiceVolume } from '../compose/model/project.ts';
+import { codeOf, IechorError, messageOf } from '../common/error.ts';
+import type { Environment, Port, ServiceVolume } from '../compose/model/project.ts';
 import type { OneOff } from '../compose/run-oneoff.ts';
+import { parseDotenv } from '../compose/source/dotenv.ts';
 import { splitWords } from '../compose/source/shell-words.ts';
 import { assignments, composeFlags, pullChoice } from './compose-flags.ts';
 import { Flags } from './flags.ts';
 import { parsePublish } from './parse-ports.ts';
 
 const yes = (summary: string) => Flags.boolean({ summary });
+const many = (summary: string) => Flags.string({ summary, multiple: true, multipleNonGreedy: true });
 
 export const runFlags = {
   build: yes('Build the image before the start'),
+  'cap-add': many('Add a Linux capability'),
+  'cap-drop': many('Drop a Linux capability'),
   detach: Flags.boolean({ char: 'd', summary: 'Run in the background and print the name of the container' }),
   entrypoint: Flags.string({ summary: "In place of the image's entrypoint" }),
   env: Flags.string({ char: 'e', summary: 'Set an environment variable', multiple: true, multipleNonGreedy: true }),
+  'env-from-file': many('Set the environment variables of a file'),
   interactive: Flags.boolean({ char: 'i', summary: 'Keep standard input open', default: true, allowNo: true }),
   label: Flags.string({ char: 'l', summary: 'Add a label', multiple: true, multipleNonGreedy: true }),
   name: Flags.string({ summary: 'Name of the container' }),
   'no-deps': yes('Leave alone what the service depends on'),
-  'no-tty': Flags.boolean({ char: 'T', summary: 'No terminal, even where there is one' }),
+  'no-tty': Flags.boolean({ char: 'T', aliases: ['no-TTY'], summary: 'No terminal, even where there is one' }),
   publish: Flags.string({ char: 'p', summary: 'Publish a port', multiple: true, multipleNonGreedy: true }),
   pull: composeFlags.pull,
   quiet: { ...composeFlags.quiet, summary: 'Show no progress' },
+  'quiet-build': yes('Show no progress of builds'),
   'quiet-pull': yes('Show no progress of pulls'),
   'remove-orphans': yes('Remove containers of services that are not in the project'),
   rm: yes('Remove the container when it ends'),
@@ -33,6 +41,9 @@ export const runFlags = {
 
 interface RunFlagValues {
   readonly build: boolean;
+  readonly 'cap-add'?: readonly string[] | undefined;
+  readonly 'cap-drop'?: readonly string[] | undefined;
+  readonly 'env-from-file'?: readonly string[] | undefined;
   readonly detach: boolean;
   readonly entrypoint?: string | undefined;
   readonly env?: readonly string[] | undefined;
@@ -55,14 +66,21 @@ interface RunFlagValues {
 /** `run`'s command line as what the library takes. */
 export function oneOffOf(
   flags: RunFlagValues,
-  { service, command, isTTY }: { service: string; command: readonly string[]; isTTY: boolean },
+  {
+    service,
+    command,
+    isTTY,
+    fileEnvironment,
+  }: { service: string; command: readonly string[]; isTTY: boolean; fileEnvironment: Environment },
 ): OneOff {
   const labels = Object.entries(assignments(flags.label)).map(([key, value]) => [key, value ?? '']);
   return {
     service,
     command,
     entrypoint: flags.entrypoint === undefined ? undefined : (splitWords(flags.entrypoint) ?? [flags.entrypoint]),
-    environment: assignments(flags.env),
+    environment: { ...fileEnvironment, ...assignments(flags.env) },
+    capAdd: flags['cap-add'] ?? [],
+    capDrop: flags['cap-drop'] ?? [],
     labels: Object.fromEntries(labels),
     name: flags.name,
     user: flags.user,
@@ -80,6 +98,27 @@ export function oneOffOf(
     removeOrphans: flags['remove-orphans'],
     pull: pullChoice(flags.pull),
   };
+}
+
+/** Variables of `--env-from-file`, in the format of `env_file`. Throws USAGE for a file that cannot be read. */
+export function readEnvironmentFiles(
+  paths: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Environment {
+  const variables = new Map<string, string>();
+  for (const path of paths) {
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch (cause) {
+      throw new IechorError('USAGE', `--env-from-file ${path} cannot be read: ${codeOf(cause) ?? messageOf(cause)}`, {
+        cause,
+      });
+    }
+    const error = parseDotenv({ name: path, text }, variables, { lookup: (name) => environment[name] });
+    if (error) throw new IechorError('COMPOSE_ENV_FILE', `${path}: ${error.message}`);
+  }
+  return Object.fromEntries(variables);
 }
 
 function portsOf(specs: readonly string[]): Port[] {

@@ -37,6 +37,20 @@ export async function down(
   return plan;
 }
 
+/** Removes the containers of services that are not in the project's files; nothing where those were not read. */
+export async function removeOrphans(session: Session, target: Target, dryRun: boolean): Promise<Plan> {
+  const { known } = target;
+  if (!known) return [];
+  const observed = await observe(session.engine, target.project, { signal: session.signal });
+  const services = [...new Set(observed.containers.map(({ service }) => service))].filter(
+    (name) => !known.includes(name),
+  );
+  if (services.length === 0) return [];
+  const plan = planRemove(observed, { services, stop: true, volumes: false });
+  if (!dryRun) throwFailures(await performPlan(session, plan, { project: target.project }));
+  return plan;
+}
+
 /** Removes stopped containers of services; with `stop`, stops running ones first. */
 export async function remove(
   session: Session,

@@ -2,7 +2,15 @@ import type { Project } from './model/project.ts';
 import { desiredOf } from './plan/desired.ts';
 import { type Observed, observe } from './plan/observe.ts';
 import type { Plan } from './plan/plan.ts';
-import { type LifecycleIntent, planKill, planPause, planRestart, planStart, planStop } from './plan/plan-lifecycle.ts';
+import {
+  type LifecycleIntent,
+  planKill,
+  planPause,
+  planRestart,
+  planStart,
+  planStop,
+  type StartIntent,
+} from './plan/plan-lifecycle.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
 import type { Session } from './session.ts';
 import { checkServices, type Target } from './state.ts';
@@ -26,7 +34,11 @@ async function perform(
 }
 
 /** Starts stopped containers, each after its dependencies' conditions. */
-export const start = (session: Session, target: Target, options: LifecycleOptions): Promise<Plan> =>
+export const start = (
+  session: Session,
+  target: Target,
+  options: LifecycleOptions & { readonly intent: StartIntent },
+): Promise<Plan> =>
   perform(session, target, {
     ...options,
     planOf: (observed) => planStart(observed, options.intent, options.project && desiredOf(options.project)),

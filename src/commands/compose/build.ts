@@ -1,7 +1,12 @@
 import { ComposeCommand } from '../../cli/compose-command.ts';
-import { assignments, composeFlags } from '../../cli/compose-flags.ts';
+import { assignments, composeFlags, refuseUnsupportedFlags } from '../../cli/compose-flags.ts';
 import { Flags } from '../../cli/flags.ts';
 import { build } from '../../compose/images.ts';
+
+const waiting = (summary: string) => Flags.string({ summary, hidden: true });
+const ineffective = ['compress', 'force-rm', 'no-rm', 'parallel'] as const;
+/** Since the first Compose: they have no meaning for today's builders, and did nothing for years. */
+const without = () => Flags.boolean({ hidden: true, summary: 'Has no effect' });
 
 export default class Build extends ComposeCommand {
   static override summary = 'Build the images of services';
@@ -9,27 +14,64 @@ export default class Build extends ComposeCommand {
   static override strict = false;
   static override flags = {
     'build-arg': Flags.string({ summary: 'Set a build argument', multiple: true, multipleNonGreedy: true }),
-    'dry-run': composeFlags['dry-run'],
+    builder: Flags.string({ summary: 'Builder to use (default: the only one)', hidden: true }),
+    check: Flags.boolean({ summary: 'Check the build file', hidden: true }),
+    compress: without(),
+    'force-rm': without(),
+    memory: Flags.string({ char: 'm', summary: 'Memory limit of RUN steps', hidden: true }),
     'no-cache': Flags.boolean({ summary: 'Run every step again' }),
+    'no-rm': without(),
+    parallel: without(),
+    print: Flags.boolean({ summary: 'Print the builds as a bake file (JSON) and build nothing' }),
+    progress: Flags.string({ summary: 'As the global flag', hidden: true }),
+    provenance: waiting('Add an attestation of how it was built'),
     pull: Flags.boolean({ summary: 'Look for newer base images' }),
+    push: Flags.boolean({ summary: 'Push the images when all are built' }),
     quiet: { ...composeFlags.quiet, summary: 'No output but the ids of the images' },
+    sbom: waiting('Add a list of what is in it'),
+    ssh: waiting('SSH agents for RUN steps'),
     'with-dependencies': Flags.boolean({ summary: 'Build also what the services depend on' }),
   };
 
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(Build);
+    refuseUnsupportedFlags(flags, ['check', 'memory', 'ssh'], 'builds');
+    refuseUnsupportedFlags(unlessFalse(flags), ['provenance', 'sbom', 'builder'], 'builds');
     const services = argv as string[];
     const dryRun = this.isDryRun(flags);
     const { project } = await this.project(services);
-    await this.inSession({ quiet: flags.quiet, dryRun }, async (session) => {
+    const buildFlags = { buildArgs: assignments(flags['build-arg']), noCache: flags['no-cache'], pull: flags.pull };
+    if (flags.print) {
+      const { renderBake } = await import('../../compose/bake.ts');
+      const { selectServices } = await import('../../compose/plan/dependencies.ts');
+      const chosen = selectServices(project, services, flags['with-dependencies']);
+      return this.print(renderBake(project, { ...buildFlags, services: chosen, push: flags.push }));
+    }
+    refuseUnsupportedFlags(flags, ['push'], 'builds');
+    const progress = flags.progress ?? this.globals.progress;
+    await this.inSession({ quiet: flags.quiet, dryRun, progress }, async (session) => {
+      for (const name of ineffective) if (flags[name]) session.notice(`--${name} has no effect`);
       const { plan, imageIds } = await build(session, project, {
         services,
         dependencies: flags['with-dependencies'],
-        flags: { buildArgs: assignments(flags['build-arg']), noCache: flags['no-cache'], pull: flags.pull },
+        flags: buildFlags,
         dryRun,
       });
       if (dryRun) this.printPlan(plan);
       else if (flags.quiet) for (const id of imageIds) this.print(id);
     });
   }
+}
+
+/** `--provenance=false` and `--sbom=false` ask for what is so anyway; the default builder is the one there is. */
+function unlessFalse(flags: {
+  provenance?: string | undefined;
+  sbom?: string | undefined;
+  builder?: string | undefined;
+}) {
+  return {
+    ...(flags.provenance !== 'false' && { provenance: flags.provenance }),
+    ...(flags.sbom !== 'false' && { sbom: flags.sbom }),
+    ...(flags.builder !== 'default' && { builder: flags.builder }),
+  };
 }

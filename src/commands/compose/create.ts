@@ -1,4 +1,4 @@
-import { ComposeCommand } from '../../cli/compose-command.ts';
+import { ComposeCommand, hushedKinds } from '../../cli/compose-command.ts';
 import { createFlags } from '../../cli/compose-up-flags.ts';
 import { runUp } from '../../cli/run-up.ts';
 
@@ -13,7 +13,7 @@ export default class Create extends ComposeCommand {
     const services = argv as string[];
     const dryRun = this.isDryRun(flags);
     const loaded = await this.project(services);
-    await this.inSession({ quiet: flags['quiet-pull'], dryRun }, async (session) => {
+    await this.inSession({ hush: hushedKinds(flags), dryRun }, async (session) => {
       const options = { ...this.upOptions(), services, flags: { ...flags, 'no-start': true }, dryRun };
       const { images, plan } = await runUp(session, loaded, options);
       if (dryRun) this.printPlan(images, plan);

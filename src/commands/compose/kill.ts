@@ -1,6 +1,7 @@
 import { ComposeCommand } from '../../cli/compose-command.ts';
 import { composeFlags } from '../../cli/compose-flags.ts';
 import { Flags } from '../../cli/flags.ts';
+import { removeOrphans } from '../../compose/down.ts';
 import { kill } from '../../compose/lifecycle.ts';
 
 export default class Kill extends ComposeCommand {
@@ -9,6 +10,7 @@ export default class Kill extends ComposeCommand {
   static override strict = false;
   static override flags = {
     'dry-run': composeFlags['dry-run'],
+    'remove-orphans': Flags.boolean({ summary: 'Remove containers of services that are not in the project' }),
     signal: Flags.string({ char: 's', summary: 'Signal to send', default: 'KILL' }),
   };
 
@@ -19,7 +21,8 @@ export default class Kill extends ComposeCommand {
     await this.inSession({ dryRun, engine }, async (session) => {
       const intent = { services: argv as string[] };
       const plan = await kill(session, target, { intent, dryRun, signalName: flags.signal });
-      if (dryRun) this.printPlan(plan);
+      const orphans = flags['remove-orphans'] ? await removeOrphans(session, target, dryRun) : [];
+      if (dryRun) this.printPlan(plan, orphans);
     });
   }
 }

@@ -19,6 +19,11 @@ export default class Ps extends ComposeCommand {
     }),
     format: composeFlags.format,
     'no-trunc': Flags.boolean({ summary: 'Whole commands and ids' }),
+    orphans: Flags.boolean({
+      summary: 'Also those of services that are not in the project (--no-orphans)',
+      default: true,
+      allowNo: true,
+    }),
     quiet: composeFlags.quiet,
     services: Flags.boolean({ summary: 'Only names of services' }),
     status: Flags.string({ summary: 'Only those in this state', multiple: true, multipleNonGreedy: true }),
@@ -33,9 +38,12 @@ export default class Ps extends ComposeCommand {
       oneoff: flags.all,
       signal: this.signal,
     });
-    const shown = found.filter(({ state }) =>
-      states.length > 0 ? states.includes(state) : flags.all || !['created', 'exited', 'dead'].includes(state),
-    );
+    const { known } = target;
+    const shown = found
+      .filter(({ service }) => flags.orphans || !known || known.includes(service))
+      .filter(({ state }) =>
+        states.length > 0 ? states.includes(state) : flags.all || !['created', 'exited', 'dead'].includes(state),
+      );
     if (flags.quiet) for (const { id } of shown) this.print(id);
     else if (flags.services) for (const name of new Set(shown.map(({ service }) => service))) this.print(name);
     else {

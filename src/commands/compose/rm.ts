@@ -10,6 +10,7 @@ export default class Rm extends ComposeCommand {
   static override strict = false;
   static override flags = {
     'dry-run': composeFlags['dry-run'],
+    all: Flags.boolean({ char: 'a', summary: 'Containers of run too (always so)', hidden: true }),
     force: Flags.boolean({ char: 'f', summary: 'Do not ask' }),
     stop: Flags.boolean({ char: 's', summary: 'Stop those that run first' }),
     volumes: Flags.boolean({ char: 'v', summary: 'Remove also their anonymous volumes' }),

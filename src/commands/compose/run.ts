@@ -1,5 +1,5 @@
-import { ComposeCommand } from '../../cli/compose-command.ts';
-import { oneOffOf, runFlags } from '../../cli/compose-run-flags.ts';
+import { ComposeCommand, hushedKinds } from '../../cli/compose-command.ts';
+import { oneOffOf, readEnvironmentFiles, runFlags } from '../../cli/compose-run-flags.ts';
 import { runAttached } from '../../cli/run-attached.ts';
 import { IechorError } from '../../common/error.ts';
 import { createOneOff } from '../../compose/run-oneoff.ts';
@@ -16,17 +16,24 @@ export default class Run extends ComposeCommand {
     const [service, ...command] = argv as string[];
     if (service === undefined) throw new IechorError('USAGE', 'run takes a service');
     const { project } = await this.project([service]);
-    const oneOff = oneOffOf(flags, { service, command, isTTY: Boolean(process.stdin.isTTY && process.stdout.isTTY) });
-    const { id, name, engine } = await this.inSession(
-      { quiet: flags.quiet || flags['quiet-pull'] },
+    const oneOff = oneOffOf(flags, {
+      service,
+      command,
+      isTTY: Boolean(process.stdin.isTTY && process.stdout.isTTY),
+      fileEnvironment: readEnvironmentFiles(flags['env-from-file'] ?? [], project.environment),
+    });
+    const dryRun = this.isDryRun(flags);
+    const { id, engine } = await this.inSession(
+      { quiet: flags.quiet, hush: hushedKinds(flags), dryRun },
       async (session) => ({
-        ...(await createOneOff(session, project, oneOff)),
+        ...(await createOneOff(session, project, oneOff, { dryRun, onPlan: (plan) => dryRun && this.printPlan(plan) })),
         engine: session.engine,
       }),
     );
+    if (dryRun) return 0;
     if (oneOff.detach) {
       await engine.containerStart({ id });
-      this.print(name);
+      this.print(id);
       return 0;
     }
     this.handOnSignals();

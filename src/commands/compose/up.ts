@@ -1,4 +1,4 @@
-import { ComposeCommand } from '../../cli/compose-command.ts';
+import { ComposeCommand, hushedKinds } from '../../cli/compose-command.ts';
 import { upFlags } from '../../cli/compose-up-flags.ts';
 import { runUp } from '../../cli/run-up.ts';
 
@@ -13,7 +13,7 @@ export default class Up extends ComposeCommand {
     const services = argv as string[];
     const dryRun = this.isDryRun(flags);
     const loaded = await this.project(services);
-    return this.inSession({ quiet: flags['quiet-pull'], dryRun }, async (session) => {
+    return this.inSession({ hush: hushedKinds(flags), dryRun }, async (session) => {
       const result = await runUp(session, loaded, { ...this.upOptions(), services, flags, dryRun });
       if (dryRun) this.printPlan(result.images, result.plan);
       return result.exit ?? 0;
