@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { cliStart } from './cli-start.ts';
+import { compose } from './compose.ts';
 import { config } from './config.ts';
-import { upDown } from './up-down.ts';
+import { registry } from './registry.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -9,8 +10,10 @@ const { values, positionals } = parseArgs({
     services: { type: 'string', default: '10,50' },
     rounds: { type: 'string', default: '5' },
     peer: { type: 'string', default: 'docker compose' },
+    'log-megabytes': { type: 'string', default: '0' },
     corpus: { type: 'string' },
     sample: { type: 'string', default: '50' },
+    only: { type: 'string' },
     image: { type: 'string', default: 'busybox:latest' },
   },
 });
@@ -23,12 +26,21 @@ switch (positionals[0]) {
   case 'config':
     config({ rounds, peer: values.peer, corpus: values.corpus, sample: Number(values.sample) });
     break;
-  case 'up-down':
-    upDown({ services: values.services.split(',').map(Number), rounds, peer: values.peer, image: values.image });
+  case 'compose':
+    compose({
+      services: values.services.split(',').map(Number),
+      rounds,
+      peer: values.peer,
+      image: values.image,
+      logMegabytes: Number(values['log-megabytes']),
+    });
+    break;
+  case 'registry':
+    await registry({ rounds, peer: values.peer === 'docker compose' ? 'docker' : values.peer, only: values.only });
     break;
   default:
     console.error(
-      'usage: npm run bench -- cli-start|config|up-down [--rounds N] [--services 10,50] [--peer "docker compose"]',
+      'usage: npm run bench -- cli-start|config|compose|registry [--rounds N] [--services 10,50] [--peer "docker compose"]',
     );
     process.exitCode = 1;
 }

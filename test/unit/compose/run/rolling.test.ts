@@ -18,9 +18,9 @@ function web(version: string, update: UpdateConfig | undefined, more: Partial<Se
     healthcheck: probed,
     ports: [{ target: 80, published: '8080' }],
     scale: 3,
-    ...(update && { deploy: { resources: {}, update_config: update } }),
     ...more,
-  };
+    ...(update && { deploy: { resources: {}, update_config: update } }),
+  } as Service;
   return {
     name: 'shop',
     services: { web: service },
