@@ -5,7 +5,8 @@ import { describeFailure } from '../cli/report-error.ts';
 import { IechorError } from '../common/error.ts';
 import { nearest } from '../common/nearest.ts';
 import { version } from '../common/version.ts';
-import { type CommandRow, commands } from './table.ts';
+import type { CommandRow } from './command-row.ts';
+import { commands } from './table.ts';
 
 interface Choice {
   readonly words: string;
