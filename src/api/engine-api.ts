@@ -240,8 +240,20 @@ export interface EngineApi {
   ): AsyncIterable<ProgressMessage>;
   /** Serves a registry over the engine's content for as long as the caller listens. */
   registryServe(request: { body: RegistryServeBody } & WithSignal): AsyncIterable<RegistryServeMessage>;
-  imagesGet(request: { names: readonly string[] } & WithSignal): Promise<ByteStream>;
-  imagesLoad(request: { quiet?: boolean | undefined; body: ByteStream } & WithSignal): AsyncIterable<ProgressMessage>;
+  /** `platform`: of which the images have to be; OCI's object. */
+  imagesGet(
+    request: {
+      names: readonly string[];
+      platform?: Readonly<Record<string, unknown>> | undefined;
+    } & WithSignal,
+  ): Promise<ByteStream>;
+  imagesLoad(
+    request: {
+      quiet?: boolean | undefined;
+      platform?: Readonly<Record<string, unknown>> | undefined;
+      body: ByteStream;
+    } & WithSignal,
+  ): AsyncIterable<ProgressMessage>;
 
   /**
    * Ours: which of these ports (`tcp:127.0.0.1:8080`, the address may be empty) programs of the host have, and who;

@@ -7,6 +7,7 @@ import { loadImages } from '../image/archive-load.ts';
 import { saveImages } from '../image/archive-save.ts';
 import { bootstrap } from '../image/bootstrap.ts';
 import type { EngineContext } from './context.ts';
+import { openUrl } from './download.ts';
 import { publishImage } from './images.ts';
 import { withProgress } from './progress.ts';
 import { pullImages } from './registry.ts';
@@ -17,26 +18,24 @@ type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
 export function createImage(context: EngineContext, request: Request<'imageCreate'>): AsyncGenerator<ProgressMessage> {
   if (request.fromImage) return pullImages(context, request);
   if (request.fromSrc === '-' && request.body) return importFrom(context, request, request.body);
-  if (request.fromSrc) {
-    throw new IechorError('NOT_SUPPORTED', 'importing from a URL is not supported yet', {
-      hint: 'download it, and import the file',
-    });
-  }
+  if (request.fromSrc && request.fromSrc !== '-') return importFrom(context, request, request.fromSrc);
   throw new IechorError('BAD_REQUEST', 'neither fromImage nor fromSrc is given');
 }
 
 function importFrom(
   context: EngineContext,
   request: Request<'imageCreate'>,
-  body: ByteStream,
+  from: ByteStream | string,
 ): AsyncGenerator<ProgressMessage> {
   const { repo, tag } = request;
   const reference = repo ? (tag ? `${repo}:${tag}` : repo) : undefined;
-  return withProgress(request.signal, async (_push, signal) => {
-    const image = await importImage(body, {
+  return withProgress(request.signal, async (push, signal) => {
+    if (typeof from === 'string') push({ status: `Downloading from ${from}` });
+    const tar = typeof from === 'string' ? await openUrl(from, signal) : from;
+    const image = await importImage(tar, {
       images: context.images,
       reference,
-      message: request.message,
+      message: request.message ?? `Imported from ${typeof from === 'string' ? from : '-'}`,
       changes: request.changes,
       platform: request.platform || undefined,
       signal,
@@ -65,8 +64,14 @@ export function bootstrapImage(
   });
 }
 
+/** OCI's object as `os/architecture[/variant]`. */
+function platformText(platform: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const parts = [platform?.os, platform?.architecture, platform?.variant].filter((part) => typeof part === 'string');
+  return platform && parts.length > 0 ? parts.filter((part) => part !== '').join('/') : undefined;
+}
+
 export async function saveToArchive(context: EngineContext, request: Request<'imagesGet'>): Promise<ByteStream> {
-  const stream = saveImages(context.images, request.names);
+  const stream = saveImages(context.images, request.names, { platform: platformText(request.platform) });
   const abort = () => stream.destroy();
   request.signal?.addEventListener('abort', abort, { once: true });
   if (request.signal?.aborted) abort();
@@ -81,6 +86,7 @@ export function loadFromArchive(
     const loaded = await loadImages(request.body, {
       images: context.images,
       roots: context.roots,
+      platform: platformText(request.platform),
       ...(request.quiet ? {} : { onProgress: (status: string) => push({ status }) }),
       signal,
     });

@@ -1,17 +1,22 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { createZstdCompress } from 'node:zlib';
 import { detectCompression, openDecoder, type StreamSink, sinkOf } from './decompress.ts';
 import { createExtractor } from './extract.ts';
+import { createRecipeWriter } from './layer-recipe.ts';
 import type { Applied, ApplyOptions } from './layer-tasks.ts';
 import { invalid } from './tar-format.ts';
-import { createTarReader } from './tar-reader.ts';
+import { createTarReader, type TarSink } from './tar-reader.ts';
 import type { Digest } from './types.ts';
 
 /** Where the bytes come from. */
 interface Source {
   chunks(): AsyncGenerator<Buffer>;
+  throwIfAborted(): void;
 }
+
+const sourceChunkBytes = 512 * 1024;
 
 /** Past this size the unpacked archive may be at most so many times as large as the packed one. */
 const bombSizeBytes = 8 * 1024 ** 3;
@@ -19,46 +24,93 @@ const bombRatio = 2000;
 
 /**
  * Unpacks an archive, compressed or not, below `options.root`, computing its digest on the way; the bytes that came
- * in are kept at `options.blobPath`, where asked for. Runs in the layer worker; memory is bounded by chunks.
+ * in are kept at `options.blobPath`, or what it takes to make them again at `options.recipePath`, where asked for. Runs
+ * in the layer worker; memory is bounded by chunks.
  */
-export async function applyArchive(options: ApplyOptions, source: Source): Promise<Applied> {
+export async function applyArchive(options: ApplyOptions, port: Source): Promise<Applied> {
   const extractor = createExtractor(options);
-  const reader = createTarReader(extractor);
-  const hash = createHash('sha256');
-  let rawSize = 0;
-  let tarSizeBytes = 0;
-  const onTarBytes = (bytes: Buffer) => {
-    tarSizeBytes += bytes.length;
-    if (tarSizeBytes > bombSizeBytes && tarSizeBytes > rawSize * bombRatio) {
-      throw invalid(`it unpacks to more than ${bombRatio} times its size`);
-    }
-    hash.update(bytes);
-    reader.push(bytes);
-  };
   const closers: (() => void)[] = [() => extractor.close()];
   try {
-    const chunks = source.chunks();
+    const chunks = options.sourcePath === undefined ? port.chunks() : chunksOf(options.sourcePath, port.throwIfAborted);
     const head = await readHead(chunks);
     const compression = detectCompression(head);
-    const decoder = openDecoder(compression, onTarBytes);
+    const isPlain = compression === 'none' && options.sourcePath !== undefined && options.recipePath !== undefined;
+    const recipe = isPlain && options.recipePath ? createRecipeWriter(options.recipePath, extractor) : undefined;
+    if (recipe) closers.push(() => recipe.close());
+    const intake = createIntake(recipe?.sink ?? extractor, options);
+    const decoder = openDecoder(compression, intake.push);
     closers.push(() => decoder.destroy());
-    const blob = options.blobPath === undefined ? undefined : openBlob(options.blobPath, compression);
+    const blob = options.blobPath === undefined || recipe ? undefined : openBlob(options.blobPath, compression);
     if (blob) closers.push(() => blob.close());
     const take = async (chunk: Buffer) => {
-      rawSize += chunk.length;
+      intake.rawSize += chunk.length;
       await blob?.sink.write(chunk);
+      recipe?.begin(chunk);
       await decoder.write(chunk);
+      await recipe?.end();
     };
     if (head.length > 0) await take(head);
     for await (const chunk of chunks) await take(chunk);
     await decoder.end();
-    reader.finish();
-    const { sizeBytes, entries } = extractor.finish();
-    const kept = await blob?.finish();
-    const diffId: Digest = `sha256:${hash.digest('hex')}`;
-    return { diffId, tarSizeBytes, sizeBytes, entries, compression, ...(kept && { blob: kept }) };
+    intake.finish();
+    const { replaced, ...extracted } = extractor.finish();
+    await recipe?.finish();
+    const kept = recipe ? (replaced ? await blobInstead(options) : undefined) : await blob?.finish();
+    const { diffId, tarSizeBytes } = intake;
+    return { diffId: diffId(), tarSizeBytes, ...extracted, compression, ...(kept && { blob: kept }) };
   } finally {
     for (const close of closers.reverse()) close();
+  }
+}
+
+/** Takes the bytes of a plain archive: digest, bounds, entries. */
+function createIntake(sink: TarSink, options: ApplyOptions) {
+  const reader = createTarReader(sink);
+  const hash = createHash('sha256');
+  const intake = {
+    rawSize: 0,
+    tarSizeBytes: 0,
+    push: (bytes: Buffer) => {
+      intake.tarSizeBytes += bytes.length;
+      if (intake.tarSizeBytes > bombSizeBytes && intake.tarSizeBytes > intake.rawSize * bombRatio) {
+        throw invalid(`it unpacks to more than ${bombRatio} times its size`);
+      }
+      if (!options.unhashed) hash.update(bytes);
+      reader.push(bytes);
+    },
+    finish: () => reader.finish(),
+    diffId: (): Digest => `sha256:${hash.digest('hex')}`,
+  };
+  return intake;
+}
+
+/** Content of an entry is no longer in the tree, so the archive cannot be made of it: it is kept whole. */
+async function blobInstead({ sourcePath = '', recipePath = '', blobPath }: ApplyOptions): Promise<Applied['blob']> {
+  rmSync(recipePath);
+  if (blobPath === undefined) return undefined;
+  const blob = openBlob(blobPath, 'none');
+  try {
+    for await (const chunk of chunksOf(sourcePath)) await blob.sink.write(chunk);
+    return await blob.finish();
+  } finally {
+    blob.close();
+  }
+}
+
+async function* chunksOf(path: string, throwIfAborted: () => void = () => {}): AsyncGenerator<Buffer> {
+  const fd = openSync(path, 'r');
+  try {
+    for (;;) {
+      const chunk = Buffer.allocUnsafeSlow(sourceChunkBytes);
+      const count = readSync(fd, chunk, 0, chunk.length, null);
+      if (count === 0) return;
+      yield chunk.subarray(0, count);
+      // Lets a request to stop come through.
+      await setImmediate();
+      throwIfAborted();
+    }
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -1,4 +1,4 @@
-import { createReadStream, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { IechorError } from '../common/error.ts';
@@ -12,11 +12,13 @@ import { choosePlatform, parsePlatform } from './platform.ts';
 import { familiar, formatReference, parseReference } from './reference.ts';
 import { applyTar } from './tar-apply.ts';
 import { removeInBackground } from './tar-diff.ts';
-import type { Descriptor, ImageRecord } from './types.ts';
+import type { Descriptor, ImageConfig, ImageRecord } from './types.ts';
 
 export interface LoadOptions {
   readonly images: ImageStore;
   readonly roots: Roots;
+  /** `os/architecture[/variant]` of the images to load; default: this machine's, or the only one there is. */
+  readonly platform?: string | undefined;
   readonly onProgress?: (status: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -30,6 +32,8 @@ export interface LoadedImage {
 /** An image found in an archive. */
 interface Candidate {
   readonly config: Buffer;
+  /** As it came, for an archive in the OCI layout. */
+  readonly manifest?: Buffer;
   /** Paths in the archive, the base first. */
   readonly layers: readonly string[];
   readonly references: readonly string[];
@@ -42,8 +46,8 @@ interface Candidate {
 export async function loadImages(tar: Readable, options: LoadOptions): Promise<readonly LoadedImage[]> {
   const work = mkdtempSync(join(options.roots.dataRoot, 'tmp', 'load-'));
   try {
-    await applyTar(tar, { root: work, devices: 'refuse', owner: { uid: 0, gid: 0 } }, options.signal);
-    const candidates = candidatesIn(work);
+    await applyTar(tar, { root: work, devices: 'refuse', owner: { uid: 0, gid: 0 }, unhashed: true }, options.signal);
+    const candidates = candidatesIn(work, options.platform);
     const loaded: LoadedImage[] = [];
     for (const candidate of candidates) loaded.push(await loadOne(work, candidate, options));
     return loaded;
@@ -71,9 +75,11 @@ function invalid(reason: string): IechorError {
   });
 }
 
-function candidatesIn(work: string): readonly Candidate[] {
+/** The layout that names platforms and digests comes first where an archive has both. */
+function candidatesIn(work: string, platform: string | undefined): readonly Candidate[] {
+  const hasIndex = resolveInRoot(work, 'index.json') !== undefined && resolveInRoot(work, 'oci-layout') !== undefined;
+  if (hasIndex) return ociCandidates(work, platform);
   if (resolveInRoot(work, 'manifest.json') !== undefined) return dockerCandidates(work);
-  if (resolveInRoot(work, 'index.json') !== undefined) return ociCandidates(work);
   throw invalid('it has neither manifest.json nor index.json');
 }
 
@@ -101,21 +107,29 @@ function dockerCandidates(work: string): readonly Candidate[] {
 const isStrings = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');
 
-function ociCandidates(work: string): readonly Candidate[] {
+function ociCandidates(work: string, platform: string | undefined): readonly Candidate[] {
   const index = parseDocument(readIn(work, 'index.json'), 'index.json');
   const byManifest = new Map<string, { descriptor: Descriptor; references: string[] }>();
   for (const descriptor of descriptorsOf(index)) {
+    if (isNoImage(descriptor)) continue;
     const entry = byManifest.get(descriptor.digest) ?? { descriptor, references: [] };
     const reference = referenceOf(descriptor);
     if (reference !== undefined) entry.references.push(reference);
     byManifest.set(descriptor.digest, entry);
   }
-  return [...byManifest.values()].map(({ descriptor, references }) => ociCandidate(work, descriptor, references, 0));
+  return [...byManifest.values()].map(({ descriptor, references }) =>
+    ociCandidate(work, { descriptor, references, platform, depth: 0 }),
+  );
 }
 
 function descriptorsOf(index: Readonly<Record<string, unknown>>): Descriptor[] {
   if (!Array.isArray(index.manifests)) throw invalid('an index lists no manifests');
   return index.manifests.map((item: unknown) => parseDescriptor(item, 'a manifest'));
+}
+
+/** What builders say about an image lies beside it, for a platform that there is none of. */
+function isNoImage({ annotations = {}, platform }: Descriptor): boolean {
+  return 'vnd.docker.reference.type' in annotations || platform?.os === 'unknown';
 }
 
 /** Name of the image; a bare tag names none. */
@@ -125,22 +139,43 @@ function referenceOf(descriptor: Descriptor): string | undefined {
   return name !== undefined && /[/:]/.test(name) ? name : undefined;
 }
 
-function ociCandidate(work: string, descriptor: Descriptor, references: readonly string[], depth: number): Candidate {
-  const document = parseDocument(readBlob(work, descriptor), `the manifest ${descriptor.digest}`);
+interface Wanted {
+  readonly descriptor: Descriptor;
+  readonly references: readonly string[];
+  readonly platform: string | undefined;
+  readonly depth: number;
+}
+
+function ociCandidate(work: string, { descriptor, references, platform, depth }: Wanted): Candidate {
+  const content = readBlob(work, descriptor);
+  const document = parseDocument(content, `the manifest ${descriptor.digest}`);
+  if ('manifests' in document && ('layers' in document || 'config' in document)) {
+    throw invalid('it holds a manifest that is an index, too');
+  }
   const mediaType = typeof document.mediaType === 'string' ? document.mediaType : descriptor.mediaType;
   if (isIndexType(mediaType)) {
-    const chosen = choosePlatform(descriptorsOf(document), parsePlatform());
-    if (!chosen || depth > 3) throw invalid('it holds no image for this machine');
-    return ociCandidate(work, chosen, references, depth + 1);
+    const images = descriptorsOf(document).filter((one) => !isNoImage(one));
+    const only = platform === undefined && images.length === 1 ? images[0] : undefined;
+    const chosen = choosePlatform(images, parsePlatform(platform)) ?? only;
+    if (!chosen || depth > 3) throw noPlatform(images, platform);
+    return ociCandidate(work, { descriptor: chosen, references, platform, depth: depth + 1 });
   }
   if (!isManifestType(mediaType)) throw invalid(`it holds ${JSON.stringify(mediaType)}, which is no image`);
   if (!Array.isArray(document.layers)) throw invalid('a manifest lists no layers');
   const layers = document.layers.map((layer: unknown) => parseDescriptor(layer, 'a layer'));
   return {
     config: readBlob(work, parseDescriptor(document.config, 'the config')),
+    manifest: content,
     layers: layers.map(({ digest }) => `blobs/sha256/${hexOf(digest)}`),
     references,
   };
+}
+
+function noPlatform(images: readonly Descriptor[], platform: string | undefined): IechorError {
+  const there = images.flatMap((one) => (one.platform ? [`${one.platform.os}/${one.platform.architecture}`] : []));
+  return new IechorError('IMAGE_NOT_FOUND', `the archive holds no image for ${platform ?? 'this machine'}`, {
+    hint: `it has one for ${[...new Set(there)].join(', ') || 'no platform'}`,
+  });
 }
 
 function readBlob(work: string, { digest }: Descriptor): Buffer {
@@ -152,17 +187,30 @@ function readBlob(work: string, { digest }: Descriptor): Buffer {
 async function loadOne(work: string, candidate: Candidate, options: LoadOptions): Promise<LoadedImage> {
   const { images, signal } = options;
   const config = parseImageConfig(candidate.config, candidate.layers.length);
+  if (options.platform !== undefined) checkPlatform(config, options.platform);
   const references = candidate.references.map((reference) => formatReference(parseReference(reference)));
   const chain = chainIdsOf(config.rootfs.diff_ids);
   for (const [index, layer] of candidate.layers.entries()) {
     const chainId = chain[index];
     if (chainId !== undefined && images.holdLayer(chainId)) continue;
     options.onProgress?.(`Loading layer ${index + 1} of ${chain.length}`);
-    const added = await images.addLayer(createReadStream(pathIn(work, layer)), chain[index - 1], signal);
+    const added = await images.addLayer({ path: pathIn(work, layer) }, chain[index - 1], signal);
     if (added.chainId === chainId) continue;
     throw new IechorError('DIGEST_MISMATCH', `layer ${index + 1} is ${added.diffId}, the image names another`);
   }
-  const image = await images.create(config, chain, { rawConfig: candidate.config });
+  const image = await images.create(config, chain, {
+    rawConfig: candidate.config,
+    ...(candidate.manifest && { rawManifest: candidate.manifest }),
+  });
   for (const reference of references) images.tag(image.id, reference);
   return { image, tags: references.map(familiar) };
+}
+
+function checkPlatform(config: ImageConfig, platform: string): void {
+  const { os, architecture, variant } = parsePlatform(platform);
+  const fits = config.os === os && config.architecture === architecture;
+  if (fits && (variant === undefined || config.variant === variant)) return;
+  throw new IechorError('IMAGE_NOT_FOUND', `the archive holds no image for ${platform}`, {
+    hint: `it has one for ${config.os}/${config.architecture}`,
+  });
 }

@@ -1,7 +1,11 @@
 import { Readable } from 'node:stream';
+import { IechorError } from '../common/error.ts';
 import { digestOf, hexOf } from './digest.ts';
+import { parseDescriptor, parseDocument } from './image-config.ts';
 import type { ImageStore } from './image-port.ts';
-import { mediaTypes } from './media-types.ts';
+import { verified } from './layer-archive.ts';
+import { isManifestType, mediaTypes } from './media-types.ts';
+import { parsePlatform } from './platform.ts';
 import { familiar, formatReference, parseReference, repositoryOf } from './reference.ts';
 import { blockSize, encodeHeader, paddingOf } from './tar-format.ts';
 import type { Descriptor, Digest, ImageRecord, Manifest } from './types.ts';
@@ -10,23 +14,45 @@ interface Saved {
   readonly image: ImageRecord;
   readonly tags: readonly string[];
   readonly manifest: Descriptor;
+  readonly layers: readonly SavedLayer[];
+}
+
+interface SavedLayer {
+  readonly descriptor: Descriptor;
+  open(): Readable;
 }
 
 /**
- * Archive of images for `load`, of ours and of Docker: an OCI image layout with Docker's `manifest.json` beside it,
- * layers uncompressed. An image named by a tag takes that tag along, one named by its id none. The same images give
- * the same bytes. Throws IMAGE_NOT_FOUND before the first byte.
+ * Archive of images for `load`, of ours and of Docker: an OCI image layout with Docker's `manifest.json` beside it. An
+ * image that came from a registry or a layout goes out as it came, with its digest; layers made here are uncompressed. An
+ * image named by a tag takes that tag along, one named by its id none. The same images give the same bytes. Throws
+ * IMAGE_NOT_FOUND before the first byte.
  */
-export function saveImages(images: ImageStore, names: readonly string[]): Readable {
+export function saveImages(
+  images: ImageStore,
+  names: readonly string[],
+  options: { readonly platform?: string | undefined } = {},
+): Readable {
   const chosen = new Map<Digest, { image: ImageRecord; tags: string[] }>();
   for (const name of names.flatMap((given) => expanded(images, given))) {
     const image = images.get(name);
+    checkPlatform(image, name, options.platform);
     const entry = chosen.get(image.id) ?? { image, tags: [] };
     const tag = tagNamed(images, image, name);
     if (tag !== undefined && !entry.tags.includes(tag)) entry.tags.push(tag);
     chosen.set(image.id, entry);
   }
   return Readable.from(archive(images, [...chosen.values()]), { objectMode: false });
+}
+
+function checkPlatform({ config }: ImageRecord, name: string, platform: string | undefined): void {
+  if (platform === undefined) return;
+  const { os, architecture, variant } = parsePlatform(platform);
+  const fits = config.os === os && config.architecture === architecture;
+  if (fits && (variant === undefined || variant === config.variant)) return;
+  throw new IechorError('IMAGE_NOT_FOUND', `the image ${name} is not here for ${platform}`, {
+    hint: `it is here for ${config.os}/${config.architecture}`,
+  });
 }
 
 /** A repository named without a tag stands for all its tags. */
@@ -58,20 +84,14 @@ async function* archive(
   yield directory('blobs');
   yield directory('blobs/sha256');
   for (const { image, tags } of chosen) {
-    for (const chainId of image.chain) yield* layer(images, chainId, written);
-    const config = images.content(image.id);
-    const manifest = manifestOf(images, image, config.length);
-    const descriptor: Descriptor = {
-      mediaType: mediaTypes.manifest,
-      digest: digestOf(manifest),
-      size: manifest.length,
-    };
-    for (const content of [config, manifest]) {
-      const digest = digestOf(content);
-      if (!written.has(digest)) yield* file(blobPath(digest), content);
+    const { content, mediaType, layers } = partsOf(images, image);
+    for (const layer of layers) yield* layerFile(layer, written);
+    for (const document of [images.content(image.id), content]) {
+      const digest = digestOf(document);
+      if (!written.has(digest)) yield* file(blobPath(digest), document);
       written.add(digest);
     }
-    saved.push({ image, tags, manifest: descriptor });
+    saved.push({ image, tags, layers, manifest: { mediaType, digest: digestOf(content), size: content.length } });
   }
   yield* file('index.json', JSON.stringify(indexOf(saved)));
   yield* file('manifest.json', JSON.stringify(saved.map(dockerManifest)));
@@ -81,24 +101,43 @@ async function* archive(
 
 const blobPath = (digest: Digest): string => `blobs/sha256/${hexOf(digest)}`;
 
-async function* layer(images: ImageStore, chainId: Digest, written: Set<Digest>): AsyncGenerator<Buffer> {
-  const { diffId, sizeBytes, open } = images.layerArchive(chainId);
-  if (written.has(diffId)) return;
-  written.add(diffId);
-  yield header(blobPath(diffId), sizeBytes);
+async function* layerFile({ descriptor, open }: SavedLayer, written: Set<Digest>): AsyncGenerator<Buffer> {
+  const { digest, size } = descriptor;
+  if (written.has(digest)) return;
+  written.add(digest);
+  yield header(blobPath(digest), size);
   for await (const chunk of open() as AsyncIterable<Buffer>) yield chunk;
-  yield Buffer.alloc(paddingOf(sizeBytes));
+  yield Buffer.alloc(paddingOf(size));
 }
 
-function manifestOf(images: ImageStore, image: ImageRecord, configSize: number): Buffer {
-  const layers = image.chain.map((chainId) => {
-    const { diffId, sizeBytes } = images.layerArchive(chainId);
-    return { mediaType: mediaTypes.layer, digest: diffId, size: sizeBytes };
-  });
-  const config = { mediaType: mediaTypes.config, digest: image.id, size: configSize };
-  return Buffer.from(
-    JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers } satisfies Manifest),
-  );
+/** The manifest as it came where all it names is here, else one of what is here. */
+function partsOf(images: ImageStore, image: ImageRecord) {
+  const content = images.content(image.manifest);
+  const document = parseDocument(content, 'the manifest of the image');
+  const listed = Array.isArray(document.layers) ? document.layers : [];
+  const named = listed.map((one: unknown) => parseDescriptor(one, 'a layer'));
+  const layers = image.chain.map((chainId, index) => layerOf(images, chainId, named[index]));
+  const isWhole = layers.length === named.length && layers.every((one, at) => one.descriptor === named[at]);
+  const mediaType = typeof document.mediaType === 'string' ? document.mediaType : mediaTypes.manifest;
+  if (isWhole && isManifestType(mediaType)) return { content, mediaType, layers };
+  const config = { mediaType: mediaTypes.config, digest: image.id, size: images.content(image.id).length };
+  const descriptors = layers.map(({ descriptor: { digest, size, ...rest } }) => ({
+    mediaType: rest.mediaType,
+    digest,
+    size,
+  }));
+  const made: Manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers: descriptors };
+  return { content: Buffer.from(JSON.stringify(made)), mediaType: mediaTypes.manifest, layers };
+}
+
+/** A layer as a manifest names it, where that is here; else plain. */
+function layerOf(images: ImageStore, chainId: Digest, named: Descriptor | undefined): SavedLayer {
+  const archive = images.layerArchive(chainId);
+  if (named && named.digest !== archive.diffId && images.blobSize(named.digest) === named.size) {
+    return { descriptor: named, open: () => verified(images.openBlob(named.digest), named.digest) };
+  }
+  const plain = { mediaType: mediaTypes.layer, digest: archive.diffId, size: archive.sizeBytes };
+  return { descriptor: named?.digest === plain.digest ? named : plain, open: archive.open };
 }
 
 function indexOf(saved: readonly Saved[]): object {
@@ -117,11 +156,11 @@ function indexOf(saved: readonly Saved[]): object {
   return { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
 }
 
-function dockerManifest({ image, tags }: Saved): object {
+function dockerManifest({ image, tags, layers }: Saved): object {
   return {
     Config: blobPath(image.id),
     RepoTags: tags.length > 0 ? tags.map(familiar) : null,
-    Layers: image.config.rootfs.diff_ids.map(blobPath),
+    Layers: layers.map(({ descriptor }) => blobPath(descriptor.digest)),
   };
 }
 

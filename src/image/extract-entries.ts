@@ -51,6 +51,7 @@ const ownerOf = (state: Extraction, entry: TarEntry) => state.options.owner ?? e
 function makeRoom(state: Extraction, path: string, place: Buffer): void {
   const stat = lstatSync(place, { throwIfNoEntry: false });
   if (!stat) return;
+  state.replaced = true;
   if (!stat.isDirectory()) {
     unlinkSync(place);
     state.whiteouts.delete(path);

@@ -20,9 +20,13 @@ export interface Extracted {
   /** Sum of the sizes of the files written. */
   readonly sizeBytes: number;
   readonly entries: number;
+  /** True where what one entry brought had to give way to another. */
+  readonly replaced: boolean;
 }
 
 export interface Extractor extends TarSink {
+  /** Where the file is placed whose content comes now; undefined where no file is open. */
+  openPath(): string | undefined;
   /** Sets the times of directories and returns the result. */
   finish(): Extracted;
   /** Releases descriptors; to be called in the end, whatever happened. */
@@ -35,7 +39,7 @@ export interface Extractor extends TarSink {
  */
 export function createExtractor(options: ExtractOptions): Extractor {
   const state = begin(options);
-  let file: { fd: number; place: Buffer } | undefined;
+  let file: OpenFile | undefined;
   let current: TarEntry | undefined;
   const closeFile = () => {
     if (file) closeSync(file.fd);
@@ -43,6 +47,7 @@ export function createExtractor(options: ExtractOptions): Extractor {
   };
   const step = <T>(action: () => T): T => guarded(state, current?.name ?? '', action);
   return {
+    openPath: () => file?.path,
     entry: (entry) => {
       current =
         options.newestNs !== undefined && entry.mtimeNs > options.newestNs
@@ -67,7 +72,7 @@ export function createExtractor(options: ExtractOptions): Extractor {
       for (const [path, timeNs] of state.directoryTimes) {
         step(() => setTimes(state.directories.place(path, { make: false }), timeNs));
       }
-      return { sizeBytes: state.sizeBytes, entries: state.entries };
+      return { sizeBytes: state.sizeBytes, entries: state.entries, replaced: state.replaced };
     },
     close: () => {
       closeFile();
@@ -92,11 +97,18 @@ function begin(options: ExtractOptions): Extraction {
     directoryTimes,
     sizeBytes: 0,
     entries: 0,
+    replaced: false,
   };
 }
 
+interface OpenFile {
+  readonly fd: number;
+  readonly place: Buffer;
+  readonly path: string;
+}
+
 /** Places one entry; a file is returned open, to receive its content. */
-function place(state: Extraction, entry: TarEntry): { fd: number; place: Buffer } | undefined {
+function place(state: Extraction, entry: TarEntry): OpenFile | undefined {
   state.entries++;
   const own = innerPath(entry.name);
   const inRoot = (path: string) => state.directories.resolve(innerPath(`${state.options.prefix ?? ''}/${path}`));
@@ -108,7 +120,7 @@ function place(state: Extraction, entry: TarEntry): { fd: number; place: Buffer 
   const path = inRoot(own);
   switch (entry.type) {
     case 'file':
-      return openFile(state, path);
+      return { ...openFile(state, path), path };
     case 'directory':
       placeDirectory(state, path, entry);
       return undefined;

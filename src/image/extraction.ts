@@ -38,6 +38,8 @@ export interface Extraction {
   readonly directoryTimes: Map<string, bigint>;
   sizeBytes: number;
   entries: number;
+  /** An entry took the place of another one's content. */
+  replaced: boolean;
 }
 
 const defaultMaxBytes = 256 * 1024 ** 3;

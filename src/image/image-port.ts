@@ -91,10 +91,10 @@ export interface ImageStore {
    */
   collect(keep: ReadonlySet<ChainId>): Promise<number>;
   /**
-   * Layer from an uncompressed or compressed tar stream, unpacked and verified: its diff id and chain id. The archive
-   * is kept too, so that it can be handed on byte for byte.
+   * Layer from an uncompressed or compressed tar archive, unpacked: its diff id and chain id. The archive can be handed on
+   * byte for byte: a compressed one is kept, and of a plain file what it takes to make it again from the tree.
    */
-  addLayer(tar: Readable, parent?: ChainId, signal?: AbortSignal): Promise<AddedLayer>;
+  addLayer(tar: Readable | { readonly path: string }, parent?: ChainId, signal?: AbortSignal): Promise<AddedLayer>;
   /**
    * Layer from a registry, unpacked as its archive streams in. Throws DIGEST_MISMATCH, keeping nothing, where it unpacks
    * to something else.

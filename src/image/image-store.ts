@@ -14,6 +14,7 @@ import type { AddedLayer, AddRootfsOptions, CreateOptions, ImageStore } from './
 import { removeImage } from './image-remove.ts';
 import { layerArchive } from './layer-archive.ts';
 import { type Compressions, compressedLayer } from './layer-blob.ts';
+import { recipeBeside } from './layer-tar.ts';
 import { mediaTypes } from './media-types.ts';
 import { withSnapshot } from './new-layer.ts';
 import { addPulledLayer } from './pulled-layer.ts';
@@ -127,7 +128,7 @@ function manifestOf(config: Digest, size: number, layers: readonly LayerRecord[]
 
 async function addLayer(
   context: ImageStoreContext,
-  tar: Readable,
+  tar: Readable | { readonly path: string },
   parent: ChainId | undefined,
   signal: AbortSignal | undefined,
 ): Promise<AddedLayer> {
@@ -137,14 +138,16 @@ async function addLayer(
     return await withSnapshot(context, parent, async (key) => {
       const blobPath = join(work, 'blob');
       const lower = parent === undefined ? [] : snapshotter.lowerDirs(parent);
-      const applied = await applyTar(tar, { root: snapshotter.upperDir(key), lower, blobPath }, signal);
-      const { diffId, sizeBytes, tarSizeBytes, blob: kept } = applied;
+      const root = snapshotter.upperDir(key);
+      const kept = { blobPath, recipePath: recipeBeside(root) };
+      const applied = await applyTar(tar, { root, lower, ...kept }, signal);
+      const { diffId, sizeBytes, tarSizeBytes, blob } = applied;
       const chainId = chainIdOf(parent, diffId);
       const layer = { chainId, diffId, sizeBytes, tarSizeBytes, ...(parent !== undefined && { parent }) };
-      if (!kept || snapshotter.has(chainId)) return layer;
-      blobs.adopt(blobPath, kept.digest);
-      const mediaType = kept.compression === 'gzip' ? mediaTypes.layerGzip : mediaTypes.layerZstd;
-      return { ...layer, blob: { mediaType, digest: kept.digest, size: kept.size } };
+      if (!blob || snapshotter.has(chainId)) return layer;
+      blobs.adopt(blobPath, blob.digest);
+      const mediaType = blob.compression === 'gzip' ? mediaTypes.layerGzip : mediaTypes.layerZstd;
+      return { ...layer, blob: { mediaType, digest: blob.digest, size: blob.size } };
     });
   } finally {
     rmSync(work, { recursive: true, force: true });

@@ -22,7 +22,7 @@ export function layerArchive(
   }
   const { blob, diffId, tarSizeBytes } = layer;
   const open = () => {
-    if (!blob || !blobs.has(blob.digest)) return verified(packLayer(directory), diffId);
+    if (!blob || !blobs.has(blob.digest)) return packLayer(directory, { expected: diffId });
     if (blob.mediaType === mediaTypes.layer) return verified(blobs.open(blob.digest), diffId);
     const decoder = blob.mediaType === mediaTypes.layerZstd ? createZstdDecompress() : createGunzip();
     const decoded = pipeline(blobs.open(blob.digest), decoder, () => {});
@@ -32,7 +32,7 @@ export function layerArchive(
 }
 
 /** Fails at the end where the content has another digest. */
-function verified(content: Readable, digest: Digest): Readable {
+export function verified(content: Readable, digest: Digest): Readable {
   const hash = createHash('sha256');
   const check = new Transform({
     transform: (chunk: Buffer, _encoding, done) => {

@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { createGzip } from 'node:zlib';
 import { sinkOf } from './decompress.ts';
 import type { Compressed, CompressOptions } from './layer-tasks.ts';
-import { treeTar } from './tree-tar.ts';
+import { layerTar } from './layer-tar.ts';
 
 /**
  * Packs a layer's directory into a gzip file. The same tree gives the same bytes with the same Node: no time, no name
@@ -24,7 +24,7 @@ export async function compressLayer(
   });
   try {
     const totals = { tarSizeBytes: 0, sizeBytes: 0, entries: 0 };
-    for (const chunk of treeTar({ directory, asLayer: true }, totals)) {
+    for await (const chunk of layerTar({ directory, asLayer: true }, totals)) {
       throwIfAborted();
       const written = gzip.write(chunk);
       plain.update(chunk);

@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, IechorError } from '../common/error.ts';
 import { readIfThere, writeAtomic } from '../host/files.ts';
 import { bootId } from '../host/proc.ts';
 import { hexOf, isDigest } from './digest.ts';
+import { recipeBeside } from './layer-tar.ts';
 import type { ChainId, Descriptor, LayerRecord } from './types.ts';
 
 /** A committed layer on disk. */
@@ -90,6 +91,8 @@ export function createLayerFiles(dir: string): LayerFiles {
     const link = makeLink(join(dir, 'l'), join('../layers', hexOf(record.chainId), 'diff'));
     const complete = join(fresh, 'layer');
     mkdirSync(complete, { mode: 0o700 });
+    const recipe = recipeBeside(directory);
+    if (existsSync(recipe)) renameSync(recipe, recipeBeside(join(complete, 'diff')));
     renameSync(directory, join(complete, 'diff'));
     writeFileSync(join(complete, 'layer.json'), JSON.stringify({ record, link, boot } satisfies Document), {
       mode: 0o600,

@@ -6,7 +6,7 @@ import type { TreeTarOptions, TreeTarTotals } from './tree-tar.ts';
 export type LayerTask =
   | { readonly kind: 'apply'; readonly options: ApplyOptions }
   | { readonly kind: 'diff'; readonly options: TreeTarOptions }
-  | { readonly kind: 'pack'; readonly options: TreeTarOptions }
+  | { readonly kind: 'pack'; readonly options: PackOptions }
   | { readonly kind: 'compress'; readonly options: CompressOptions }
   | { readonly kind: 'usage'; readonly options: { readonly directory: string } }
   | { readonly kind: 'remove'; readonly options: { readonly directory: string } }
@@ -15,6 +15,15 @@ export type LayerTask =
 export interface ApplyOptions extends ExtractOptions {
   /** Also write what came in, compressed, to this new file. */
   readonly blobPath?: string;
+  /** Read this file in place of the port. */
+  readonly sourcePath?: string;
+  /**
+   * Of a plain archive, write what it takes to make it again from the tree to this new file, and no blob; where that
+   * cannot be, the blob all the same. Needs `sourcePath`.
+   */
+  readonly recipePath?: string;
+  /** Leaves the digest out: the archive is a mere wrapping. */
+  readonly unhashed?: boolean;
 }
 
 export interface CompressOptions {
@@ -31,6 +40,11 @@ export interface Compressed {
 }
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz';
+
+export interface PackOptions extends TreeTarOptions {
+  /** Digest that the archive must have. */
+  readonly expected?: Digest;
+}
 
 export interface Applied {
   /** Digest of the uncompressed archive. */

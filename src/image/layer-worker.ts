@@ -6,8 +6,9 @@ import { syncFileSystem } from '../host/file-syscalls.ts';
 import { removeTree } from '../host/files.ts';
 import { applyArchive } from './apply-archive.ts';
 import { compressLayer } from './layer-compress.ts';
-import type { Diffed, Failure, LayerResults, LayerTask, TaskMessage } from './layer-tasks.ts';
-import { treeTar, type TreeTarOptions, type TreeTarTotals } from './tree-tar.ts';
+import type { Diffed, Failure, LayerResults, LayerTask, PackOptions, TaskMessage } from './layer-tasks.ts';
+import { layerTar } from './layer-tar.ts';
+import type { TreeTarOptions, TreeTarTotals } from './tree-tar.ts';
 import { treeUsage } from './tree-usage.ts';
 
 /** Chunks that may be under way to the other side. */
@@ -70,7 +71,7 @@ const emptyTotals = (): TreeTarTotals => ({ tarSizeBytes: 0, sizeBytes: 0, entri
 async function diff(options: TreeTarOptions, port: TaskPort): Promise<Diffed> {
   const totals = emptyTotals();
   const hash = createHash('sha256');
-  for (const chunk of treeTar(options, totals)) {
+  for await (const chunk of layerTar(options, totals)) {
     hash.update(chunk);
     await setImmediate();
     port.throwIfAborted();
@@ -78,12 +79,18 @@ async function diff(options: TreeTarOptions, port: TaskPort): Promise<Diffed> {
   return { ...totals, diffId: `sha256:${hash.digest('hex')}` };
 }
 
-async function pack(options: TreeTarOptions, port: TaskPort): Promise<TreeTarTotals> {
+async function pack({ expected, ...options }: PackOptions, port: TaskPort): Promise<TreeTarTotals> {
   const totals = emptyTotals();
-  for (const chunk of treeTar(options, totals)) {
+  const hash = expected === undefined ? undefined : createHash('sha256');
+  for await (const chunk of layerTar(options, totals)) {
+    hash?.update(chunk);
     await port.send(chunk);
     await setImmediate();
     port.throwIfAborted();
+  }
+  const actual = hash && `sha256:${hash.digest('hex')}`;
+  if (actual !== expected) {
+    throw new IechorError('STATE_DAMAGED', `the layer ${expected} was changed on disk: its archive is ${actual} now`);
   }
   return totals;
 }

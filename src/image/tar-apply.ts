@@ -6,10 +6,15 @@ import { startTask } from './layer-workers.ts';
 /**
  * Unpacks a tar archive (plain, gzip or zstd) below a directory, in a worker thread. With `lower` it is taken as an
  * image layer. Throws ARCHIVE_INVALID, NO_SPACE, INTERRUPTED, and what the stream throws; in that case the caller
- * removes what was written. The stream is consumed to its end or destroyed.
+ * removes what was written. A stream is consumed to its end or destroyed.
  */
-export async function applyTar(tar: Readable, options: ApplyOptions, signal?: AbortSignal): Promise<Applied> {
+export async function applyTar(
+  tar: Readable | { readonly path: string },
+  options: ApplyOptions,
+  signal?: AbortSignal,
+): Promise<Applied> {
   if (signal?.aborted) throw interrupted();
+  if ('path' in tar) return applyFile(tar.path, options, signal);
   const task = startTask({ kind: 'apply', options });
   const abort = () => tar.destroy(interrupted());
   signal?.addEventListener('abort', abort, { once: true });
@@ -30,6 +35,13 @@ export async function applyTar(tar: Readable, options: ApplyOptions, signal?: Ab
     signal?.removeEventListener('abort', abort);
   }
   return task.result;
+}
+
+async function applyFile(path: string, options: ApplyOptions, signal: AbortSignal | undefined): Promise<Applied> {
+  const task = startTask({ kind: 'apply', options: { ...options, sourcePath: path } });
+  const abort = () => task.abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  return task.result.finally(() => signal?.removeEventListener('abort', abort));
 }
 
 function interrupted(): IechorError {

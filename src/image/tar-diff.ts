@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
-import type { Diffed } from './layer-tasks.ts';
+import type { Diffed, PackOptions } from './layer-tasks.ts';
 import { startTask } from './layer-workers.ts';
-import type { TreeTarOptions } from './tree-tar.ts';
+import type { Digest } from './types.ts';
 
 /**
  * What the writes in an overlay upper directory (or a layer's `diff`) amount to as a layer: the digest and size of
@@ -19,8 +19,14 @@ export async function diffLayer(directory: string, signal?: AbortSignal): Promis
   }
 }
 
-/** The tar archive that `diffLayer` measured: removals as whiteouts. `leaveOut` as in `TreeTarOptions`. */
-export function packLayer(directory: string, options: { readonly leaveOut?: ReadonlySet<string> } = {}): Readable {
+/**
+ * The tar archive that `diffLayer` measured, or the one a layer came in: removals as whiteouts. `leaveOut` as in
+ * `TreeTarOptions`; fails at its end where it has not the digest `expected`.
+ */
+export function packLayer(
+  directory: string,
+  options: { readonly leaveOut?: ReadonlySet<string>; readonly expected?: Digest } = {},
+): Readable {
   return packed(directory, { asLayer: true, ...options });
 }
 
@@ -29,7 +35,7 @@ export function packTree(directory: string, options: { readonly prefix?: string 
   return packed(directory, { asLayer: false, ...options });
 }
 
-function packed(directory: string, options: Omit<TreeTarOptions, 'directory'>): Readable {
+function packed(directory: string, options: Omit<PackOptions, 'directory'>): Readable {
   let room = () => {};
   let started: ReturnType<typeof startTask> | undefined;
   const start = () => {

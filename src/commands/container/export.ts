@@ -1,8 +1,6 @@
-import { createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Args, Flags } from '../../cli/flags.ts';
-import { IechorError } from '../../common/error.ts';
+import { checkOutput, writeArchive } from '../../cli/write-archive.ts';
 
 export default class Export extends BaseCommand {
   static override summary = "Export a container's file system as a tar archive";
@@ -14,11 +12,8 @@ export default class Export extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Export);
-    if (!flags.output && process.stdout.isTTY)
-      throw new IechorError('USAGE', 'an archive is not for a terminal', {
-        hint: 'name a file with -o, or redirect the output',
-      });
+    checkOutput(flags.output);
     const archive = await (await this.engine()).containerExport({ id: args.container, signal: this.signal });
-    await pipeline(archive, flags.output ? createWriteStream(flags.output) : process.stdout);
+    await writeArchive(archive, flags.output);
   }
 }

@@ -6,7 +6,7 @@ import { splitTag } from '../../cli/split-tag.ts';
 
 export default class Import extends BaseCommand {
   static override summary = 'Import the contents of a tar archive as an image';
-  static override synopsis = '[OPTIONS] file|- [REPOSITORY[:TAG]]';
+  static override synopsis = '[OPTIONS] file|URL|- [REPOSITORY[:TAG]]';
   static override args = { file: Args.string({ required: true }), reference: Args.string() };
   static override flags = {
     change: Flags.string({
@@ -22,10 +22,11 @@ export default class Import extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Import);
     const { repo, tag } = splitTag(args.reference ?? '');
-    const body = args.file === '-' ? process.stdin : createReadStream(args.file);
+    const isAddress = /^https?:\/\//.test(args.file);
+    const body = args.file === '-' ? process.stdin : isAddress ? undefined : createReadStream(args.file);
     const engine = await this.engine();
     const messages = engine.imageCreate({
-      fromSrc: '-',
+      fromSrc: isAddress ? args.file : '-',
       repo: repo || undefined,
       tag,
       message: flags.message,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
@@ -126,6 +126,94 @@ if (!isRoot) console.warn('SKIPPED: image archives: needs root rights');
     }
   });
 
+  test('a plain layer of another program comes out byte for byte, also where its entries replace each other', async () => {
+    const dir = mkdtempSync(join(bench.dir, 'foreign-'));
+    mkdirSync(join(dir, 'deep/er'), { recursive: true });
+    for (const [name, text] of [
+      ['empty', ''],
+      ['small', 'x'],
+      ['block', 'y'.repeat(512)],
+      ['deep/er/large', 'z'.repeat(1_500_001)],
+    ] as const)
+      writeFileSync(join(dir, name), text);
+    linkSync(join(dir, 'small'), join(dir, 'second'));
+    const foreign = execFileSync('tar', ['-c', '--format=pax', '-C', dir, '.'], { maxBuffer: 1e9 });
+    const replaced = tarball([
+      { name: 'x', content: 'first' },
+      { name: 'x', content: 'second' },
+    ]);
+    for (const [kind, tar, blobs] of [
+      ['once', foreign, 0],
+      ['twice', replaced, 1],
+    ] as const) {
+      const path = join(bench.dir, `${kind}.tar`);
+      writeFileSync(path, tar);
+      const before = readdirSync(join(bench.dir, 'blobs/sha256')).length;
+      const { chainId, diffId } = await bench.images.addLayer({ path });
+      expect(diffId).toBe(digestOf(tar));
+      expect(digestOf(await collect(bench.images.layerArchive(chainId).open()))).toBe(diffId);
+      expect(readdirSync(join(bench.dir, 'blobs/sha256'))).toHaveLength(before + blobs);
+    }
+  });
+
+  test('what came with a manifest goes out with it: the same digest, the archives as they were', async () => {
+    const from = createWorkbench();
+    const to = createWorkbench();
+    try {
+      const packed = gzipSync(tarball([{ name: 'a', content: 'x' }]));
+      const layer = await from.images.addLayer(streamOf(packed));
+      const image = await from.images.create(
+        { architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [layer.diffId] } },
+        [layer.chainId],
+      );
+      from.images.tag(image.id, 'packed:1');
+      await loadImages(saveImages(from.images, ['packed:1']), target(to));
+      const there = to.images.get('packed:1');
+      expect([there.id, there.manifest]).toEqual([image.id, image.manifest]);
+      expect(to.images.blobSize(digestOf(packed))).toBe(packed.length);
+    } finally {
+      from.dispose();
+      to.dispose();
+    }
+  });
+
+  test('of several platforms the one that is asked for is loaded, and one that is not there is named', async () => {
+    const from = createWorkbench();
+    const to = createWorkbench();
+    try {
+      const layer = await from.images.addLayer(streamOf(tarball([{ name: 'a' }])));
+      for (const architecture of ['amd64', 'arm64']) {
+        const image = await from.images.create(
+          { architecture, os: 'linux', rootfs: { type: 'layers', diff_ids: [layer.diffId] } },
+          [layer.chainId],
+        );
+        from.images.tag(image.id, `multi:${architecture}`);
+      }
+      const dir = mkdtempSync(join(bench.dir, 'multi-'));
+      execFileSync('tar', ['-x', '-C', dir], { input: await collect(saveImages(from.images, ['multi'])) });
+      const index = JSON.parse(readFileSync(join(dir, 'index.json'), 'utf8'));
+      const list = JSON.stringify({
+        ...index,
+        manifests: index.manifests.map(({ annotations: _, ...one }: { annotations: object }) => one),
+      });
+      const digest = digestOf(list);
+      writeFileSync(join(dir, 'blobs/sha256', digest.slice(7)), list);
+      const annotations = { 'org.opencontainers.image.ref.name': 'multi:all' };
+      const top = { mediaType: index.mediaType, digest, size: list.length, annotations };
+      writeFileSync(join(dir, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [top] }));
+      const archive = () => streamOf(execFileSync('tar', ['-c', '-C', dir, '.'], { maxBuffer: 1e9 }));
+      const load = (platform: string) => loadImages(archive(), { ...target(to), platform });
+      expect((await load('linux/arm64'))[0]?.image.config.architecture).toBe('arm64');
+      await expect(load('linux/s390x')).rejects.toMatchObject({
+        code: 'IMAGE_NOT_FOUND',
+        hint: 'it has one for linux/amd64, linux/arm64',
+      });
+    } finally {
+      from.dispose();
+      to.dispose();
+    }
+  });
+
   test('a tampered archive is refused', async () => {
     const archive = await collect(saveImages(bench.images, ['imported:1']));
     const dir = mkdtempSync(join(bench.dir, 'bad-'));
@@ -138,6 +226,7 @@ if (!isRoot) console.warn('SKIPPED: image archives: needs root rights');
       await expect(loadImages(repack(), target(fourth))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
       writeFileSync(join(dir, 'blobs/sha256', id.slice(7)), '{}');
       await expect(loadImages(repack(), target(fourth))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+      rmSync(join(dir, 'index.json'));
       writeFileSync(join(dir, 'manifest.json'), '[{"Config":"../../../../etc/passwd","Layers":[]}]');
       await expect(loadImages(repack(), target(fourth))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
       await expect(loadImages(streamOf(rootfs), target(fourth))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
