@@ -4,6 +4,8 @@ import { codeOf, messageOf } from '../common/error.ts';
 import type { Project } from './model/project.ts';
 import { selectServices } from './plan/dependencies.ts';
 import { type Desired, type DesiredOptions, desiredOf } from './plan/desired.ts';
+import { withHooks } from './plan/hooks.ts';
+import { refuseImpossible } from './plan/impossible.ts';
 import type { UpIntent } from './plan/intent.ts';
 import { observe } from './plan/observe.ts';
 import type { Plan } from './plan/plan.ts';
@@ -13,6 +15,7 @@ import { reconcile, serviceOrder } from './plan/reconcile.ts';
 import { planImages } from './plan/reconcile-images.ts';
 import { refuseUnsupported } from './plan/unsupported.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
+import { exclusively } from './run/project-lock.ts';
 import { planRollBack } from './run/roll-back.ts';
 import { planTakeBack } from './run/take-back.ts';
 import type { Session } from './session.ts';
@@ -35,16 +38,17 @@ export interface UpResult {
  * Brings the project to what the file says: images first, then networks, volumes and containers. Throws what failed,
  * after taking back what this run created and never started. Nothing is changed where the input is refused.
  */
-export async function up(
-  session: Session,
-  project: Project,
-  intent: UpIntent,
-  options: UpOptions = {},
-): Promise<UpResult> {
+export function up(session: Session, project: Project, intent: UpIntent, options: UpOptions = {}): Promise<UpResult> {
+  const act = () => upNow(session, project, intent, options);
+  return options.dryRun ? act() : exclusively(session, project.name, act);
+}
+
+async function upNow(session: Session, project: Project, intent: UpIntent, options: UpOptions): Promise<UpResult> {
   const desired = desiredOf(project, options);
   serviceOrder(desired);
   const services = selectServices(project, intent.services, intent.dependencies);
   for (const warning of refuseUnsupported(desired, services)) session.diagnose(warning);
+  refuseImpossible(desired, services);
   const look = {
     images: imagesOf(desired, services),
     balances: needsBalancing(desired, services),
@@ -58,7 +62,8 @@ export async function up(
     throwFailures(await performPlan(session, images, { project: project.name, environment: project.environment }));
     observed = await observe(session.engine, project.name, look);
   }
-  const { plan, notices } = reconcile(desired, observed, intent);
+  const { plan: bare, notices } = reconcile(desired, observed, intent);
+  const plan = withHooks(bare, desired);
   for (const notice of notices) session.notice(notice);
   if (options.dryRun) announceOpenImages(session, images);
   else await performOrTakeBack(session, project, plan, intent.keepFailed ?? false);

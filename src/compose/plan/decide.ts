@@ -58,8 +58,8 @@ export function decideService(service: DesiredService, context: DecideContext): 
     if (reason) decisions.push({ act: 'recreate', number, container, reason });
     else decisions.push({ act: 'keep', number, container });
   }
-  for (let left = service.scale - kept.length; left > 0; left--) {
-    const number = nextFree(taken);
+  for (let left = service.scale - kept.length, number = 0; left > 0; left--) {
+    number = nextFree(taken, number + 1);
     taken.add(number);
     decisions.push({
       act: 'create',
@@ -79,8 +79,8 @@ function rank(
   return (reason ? 4 : 0) + (container.state === 'running' ? 0 : 2) + (misnamed ? 1 : 0);
 }
 
-function nextFree(taken: ReadonlySet<number>): number {
-  let number = 1;
+function nextFree(taken: ReadonlySet<number>, from = 1): number {
+  let number = from;
   while (taken.has(number)) number += 1;
   return number;
 }
@@ -105,9 +105,17 @@ function recreateReason(
   return divergence(container, service, desired, observed);
 }
 
+/** More than one machine runs; a slip of the hand must not be planned container by container. */
+const maxReplicas = 10_000;
+
 function checkScale(service: DesiredService, { desired, observed }: DecideContext): void {
   const { name, scale } = service;
   const own = service.service.container_name;
+  if (scale > maxReplicas) {
+    throw new IechorError('COMPOSE_INVALID', `${name} cannot have ${scale} replicas: ${maxReplicas} is the most`, {
+      at: desired.spanOf('services', name, 'scale').slice(0, 1),
+    });
+  }
   if (own !== undefined && scale > 1) {
     throw new IechorError(
       'COMPOSE_INVALID',
