@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { Diagnostic } from '../common/diagnostic.ts';
 import { IechorError } from '../common/error.ts';
@@ -8,6 +9,7 @@ import type { Loaded, LoadOptions } from '../compose/source/load.ts';
 import type { Target } from '../compose/state.ts';
 import { BaseCommand } from './base-command.ts';
 import { composeFlags } from './compose-flags.ts';
+import { resolveEndpoint } from './endpoint.ts';
 import { openRenderer } from './open-renderer.ts';
 import type { Renderer } from './render/renderer.ts';
 import { diagnosticsText } from './report-error.ts';
@@ -136,6 +138,7 @@ export abstract class ComposeCommand extends BaseCommand {
       announce: renderer.announce,
       notice: (text) => renderer.line(`warning: ${text}`),
       diagnose: (diagnostic) => this.diagnose([diagnostic]),
+      lock: options.dryRun ? undefined : projectLock(this.globals, this.id),
       parallel: this.globals.parallel ?? parallelLimit(),
       signal: this.signal,
       kill: this.kill,
@@ -184,6 +187,17 @@ export function hushedKinds(flags: {
   readonly 'quiet-build'?: boolean | undefined;
 }): string[] {
   return [...(flags['quiet-pull'] ? ['pullImage'] : []), ...(flags['quiet-build'] ? ['buildImage'] : [])];
+}
+
+/** Commands on the same engine, by whatever path of its socket, have the same lock. */
+function projectLock(globals: ComposeCommand['globals'], id: string | undefined): NonNullable<Session['lock']> {
+  const { socketPath } = resolveEndpoint(globals, process.env);
+  const limit = Number(process.env.IECHOR_LOCK_TIMEOUT ?? Number.NaN);
+  return {
+    endpoint: existsSync(socketPath) ? realpathSync(socketPath) : socketPath,
+    command: (id ?? '').replaceAll(':', ' '),
+    ...(limit >= 0 && { waitSeconds: limit }),
+  };
 }
 
 function workingDirectory(): string {

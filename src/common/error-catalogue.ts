@@ -86,6 +86,7 @@ export const errorCatalogue = {
   SERVICE_NOT_FOUND: entry(404),
   DEPENDENCY_FAILED: entry(500),
   PLAN_FAILED: entry(500),
+  PROJECT_BUSY: entry(409),
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -1,5 +1,6 @@
 import { kill, stop } from './lifecycle.ts';
 import { followFrom, type LogLine } from './logs.ts';
+import type { Project } from './model/project.ts';
 import type { Session } from './session.ts';
 import { findContainers, type Target } from './state.ts';
 
@@ -15,6 +16,8 @@ export interface AttachedOptions {
   readonly abortOn: 'none' | 'exit' | 'failure';
   /** The service whose exit code is ours. */
   readonly exitCodeFrom?: string | undefined;
+  /** Whose hooks run at the end. */
+  readonly project?: Project | undefined;
   readonly timeoutSeconds?: number | undefined;
   /** Aborted when the user leaves; the containers go on. */
   readonly detach?: AbortSignal | undefined;
@@ -72,7 +75,7 @@ export async function attached(session: Session, target: Target, options: Attach
 async function stopAll(session: Session, target: Target, options: AttachedOptions): Promise<void> {
   const intent = { services: options.stops, timeoutSeconds: options.timeoutSeconds };
   try {
-    await stop({ ...session, signal: session.kill }, target, { intent });
+    await stop({ ...session, signal: session.kill }, target, { intent, project: options.project });
   } catch (error) {
     if (!session.kill.aborted) throw error;
     const never = new AbortController().signal;

@@ -1,9 +1,11 @@
 import type { Project } from './model/project.ts';
 import { desiredOf } from './plan/desired.ts';
+import { withHooks } from './plan/hooks.ts';
 import { observe } from './plan/observe.ts';
 import type { Plan } from './plan/plan.ts';
 import { type DownIntent, planDown, planRemove } from './plan/plan-down.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
+import { exclusively } from './run/project-lock.ts';
 import type { Session } from './session.ts';
 import { checkServices, type Target } from './state.ts';
 
@@ -11,11 +13,17 @@ import { checkServices, type Target } from './state.ts';
  * Takes the project away. Works from labels alone; with the project's file, what does not belong to it counts as
  * orphans and stays unless told otherwise. Idempotent.
  */
-export async function down(
-  session: Session,
-  target: Target,
-  options: { intent: DownIntent; project?: Project | undefined; dryRun?: boolean },
-): Promise<Plan> {
+export function down(session: Session, target: Target, options: DownOptions): Promise<Plan> {
+  return exclusively(session, target.project, () => downNow(session, target, options));
+}
+
+interface DownOptions {
+  readonly intent: DownIntent;
+  readonly project?: Project | undefined;
+  readonly dryRun?: boolean;
+}
+
+async function downNow(session: Session, target: Target, options: DownOptions): Promise<Plan> {
   const { intent, project } = options;
   const desired = project && desiredOf(project);
   const wanted = intent.images === 'none' ? [] : [...(desired?.services.values() ?? [])].map(({ image }) => image);
@@ -31,7 +39,8 @@ export async function down(
           ]),
         };
   checkServices(target, intent.services, observed.containers);
-  const { plan, notices } = planDown(observed, intent, desired);
+  const { plan: bare, notices } = planDown(observed, intent, desired);
+  const plan = desired ? withHooks(bare, desired) : bare;
   for (const notice of notices) session.notice(notice);
   if (!options.dryRun) throwFailures(await performPlan(session, plan, { project: target.project }));
   return plan;
@@ -52,18 +61,20 @@ export async function removeOrphans(session: Session, target: Target, dryRun: bo
 }
 
 /** Removes stopped containers of services; with `stop`, stops running ones first. */
-export async function remove(
-  session: Session,
-  target: Target,
-  options: {
-    services: readonly string[];
-    stop: boolean;
-    volumes: boolean;
-    dryRun?: boolean;
-    /** Asked before anything is removed. */
-    confirm?: (names: readonly string[]) => Promise<boolean>;
-  },
-): Promise<Plan> {
+export function remove(session: Session, target: Target, options: RemoveOptions): Promise<Plan> {
+  return exclusively(session, target.project, () => removeNow(session, target, options));
+}
+
+interface RemoveOptions {
+  readonly services: readonly string[];
+  readonly stop: boolean;
+  readonly volumes: boolean;
+  readonly dryRun?: boolean;
+  /** Asked before anything is removed. */
+  readonly confirm?: (names: readonly string[]) => Promise<boolean>;
+}
+
+async function removeNow(session: Session, target: Target, options: RemoveOptions): Promise<Plan> {
   const observed = await observe(session.engine, target.project, { signal: session.signal });
   checkServices(target, options.services, observed.containers);
   const plan = planRemove(observed, options);

@@ -1,5 +1,6 @@
 import type { Project } from './model/project.ts';
 import { desiredOf } from './plan/desired.ts';
+import { withHooks } from './plan/hooks.ts';
 import { type Observed, observe } from './plan/observe.ts';
 import type { Plan } from './plan/plan.ts';
 import {
@@ -12,6 +13,7 @@ import {
   type StartIntent,
 } from './plan/plan-lifecycle.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
+import { exclusively } from './run/project-lock.ts';
 import type { Session } from './session.ts';
 import { checkServices, type Target } from './state.ts';
 
@@ -21,15 +23,23 @@ export interface LifecycleOptions {
   readonly dryRun?: boolean;
 }
 
-async function perform(
+/** Waits for other commands that change the project, unless it is only looked at. */
+const perform: typeof performNow = (session, target, options) =>
+  options.dryRun
+    ? performNow(session, target, options)
+    : exclusively(session, target.project, () => performNow(session, target, options));
+
+async function performNow(
   session: Session,
   target: Target,
   options: LifecycleOptions & { planOf: (observed: Observed) => Plan },
 ): Promise<Plan> {
   const observed = await observe(session.engine, target.project, { signal: session.signal });
   checkServices(target, options.intent.services, observed.containers);
-  const plan = options.planOf(observed);
-  if (!options.dryRun) throwFailures(await performPlan(session, plan, { project: target.project }));
+  const bare = options.planOf(observed);
+  const plan = options.project ? withHooks(bare, desiredOf(options.project)) : bare;
+  const environment = options.project?.environment ?? {};
+  if (!options.dryRun) throwFailures(await performPlan(session, plan, { project: target.project, environment }));
   return plan;
 }
 
@@ -59,12 +69,13 @@ export const restart = (
     planOf: (observed) => planRestart(observed, { ...options.intent, dependents: options.dependents }),
   });
 
+/** At once, whoever else changes the project: what hangs must be possible to end. */
 export const kill = (
   session: Session,
   target: Target,
   options: LifecycleOptions & { signalName: string },
 ): Promise<Plan> =>
-  perform(session, target, {
+  performNow(session, target, {
     ...options,
     planOf: (observed) => planKill(observed, { ...options.intent, signalName: options.signalName }),
   });

@@ -52,7 +52,9 @@ export async function createOneOff(
   options: { readonly dryRun?: boolean; readonly onPlan?: (plan: Plan) => void } = {},
 ): Promise<{ id: string; name: string }> {
   const { dryRun = false } = options;
-  const told = ({ images, plan }: UpResult) => [images, plan].forEach((one) => one.length > 0 && options.onPlan?.(one));
+  const told = ({ images, plan }: UpResult) => {
+    for (const one of [images, plan]) if (one.length > 0) options.onPlan?.(one);
+  };
   const base = project.services[run.service];
   if (!base) throw new IechorError('SERVICE_NOT_FOUND', `no such service: ${run.service}`);
   const needed = [...dependenciesOf(base).keys()].filter((name) => Object.hasOwn(project.services, name));

@@ -14,6 +14,12 @@ export interface Session {
   readonly diagnose: (diagnostic: Diagnostic) => void;
   /** Most steps at once; undefined: the limits of each kind. */
   readonly parallel?: number | undefined;
+  /**
+   * Under which name commands that change a project exclude each other, and how long they wait; undefined: they do not.
+   */
+  readonly lock?:
+    | { readonly endpoint: string; readonly command: string; readonly waitSeconds?: number | undefined }
+    | undefined;
   /** Aborted by the first interrupt: finish what runs, begin nothing. */
   readonly signal: AbortSignal;
   /** Aborted by the second: give up. */

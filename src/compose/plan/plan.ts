@@ -47,6 +47,31 @@ export interface RolledReplica {
   readonly label: string;
 }
 
+/** A command that runs in a container of the service. */
+export interface HookCommand {
+  readonly command: readonly string[];
+  readonly user?: string | undefined;
+  readonly workingDirectory?: string | undefined;
+  readonly privileged?: boolean | undefined;
+  /** `NAME=value`. */
+  readonly environment?: readonly string[] | undefined;
+}
+
+/** A command that runs in a container of its own before the service's starts. */
+export interface PreStart {
+  readonly name: string;
+  readonly body: ContainerCreateBody;
+  readonly files: readonly DeliveredFile[];
+}
+
+/** What a service has run around the starts and stops of its containers. */
+export interface StepHooks {
+  readonly service: string;
+  readonly preStart?: readonly PreStart[];
+  readonly postStart?: readonly HookCommand[];
+  readonly preStop?: readonly HookCommand[];
+}
+
 /** What a step of each kind carries beyond StepCommon. A kind without a performer does not compile. */
 export interface StepKinds {
   pullImage: { readonly image: string; readonly platform?: string; readonly optional?: boolean };
@@ -62,8 +87,8 @@ export interface StepKinds {
     readonly platform?: string;
     readonly files: readonly DeliveredFile[];
   };
-  startContainer: { readonly container: ContainerRef };
-  stopContainer: { readonly container: ContainerRef; readonly timeoutSeconds?: number };
+  startContainer: { readonly container: ContainerRef; readonly hooks?: StepHooks };
+  stopContainer: { readonly container: ContainerRef; readonly timeoutSeconds?: number; readonly hooks?: StepHooks };
   /** Leads new connections of its shared ports away from a container, and lets its own end. */
   drainContainer: { readonly container: ContainerRef; readonly timeoutSeconds?: number };
   /** Between two batches of a rolling update: what comes after runs only if not too many of the new ones failed. */
@@ -76,7 +101,7 @@ export interface StepKinds {
     readonly rollback: { readonly order: 'start-first' | 'stop-first'; readonly parallelism: number } | undefined;
     readonly delaySeconds: number;
   };
-  restartContainer: { readonly container: ContainerRef; readonly timeoutSeconds?: number };
+  restartContainer: { readonly container: ContainerRef; readonly timeoutSeconds?: number; readonly hooks?: StepHooks };
   killContainer: { readonly container: ContainerRef; readonly signalName: string };
   pauseContainer: { readonly container: ContainerRef };
   unpauseContainer: { readonly container: ContainerRef };

@@ -30,8 +30,6 @@ export const unsupportedRows: readonly UnsupportedRow[] = [
   { path: 'services.*.cpu_percent', why: 'it applies to Windows containers' },
   { path: 'services.*.isolation', when: (value) => value !== 'default', why: 'it applies to Windows containers' },
   { path: 'services.*.use_api_socket', when: set, why: 'it is not supported yet' },
-  { path: 'services.*.post_start', when: notEmpty, why: 'hooks are not supported yet' },
-  { path: 'services.*.pre_stop', when: notEmpty, why: 'hooks are not supported yet' },
   { path: 'services.*.env_file', when: notEmpty, why: 'its files were not read', guard: true },
   {
     path: 'services.*.pull_policy',

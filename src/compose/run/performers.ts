@@ -1,11 +1,12 @@
 import type { EngineApi } from '../../api/engine-api.ts';
 import { codeOf } from '../../common/error.ts';
-import type { ContainerRef, StepOf } from '../plan/plan.ts';
+import type { ContainerRef, StepHooks, StepOf } from '../plan/plan.ts';
 import { awaitContainer } from './await-container.ts';
 import { buildImage } from './build-image.ts';
 import { checkpoint } from './checkpoint.ts';
 import { deliverFiles } from './deliver-files.ts';
 import type { Performers, StepContext, StepResult } from './execute.ts';
+import { runHooks, runPreStarts, runPreStop } from './hooks.ts';
 import { followMessages } from './messages.ts';
 import type { Watcher } from './watcher.ts';
 
@@ -50,15 +51,35 @@ function containerPerformers({
     id: idOf(step.container, context),
     signal: context.kill,
   });
+  const postStart = async (id: string, { hooks }: { readonly hooks?: StepHooks }, context: StepContext) => {
+    if (!hooks?.postStart) return undefined;
+    const { service, postStart: commands } = hooks;
+    await runHooks(id, { service, commands }, { ...context, engine, environment });
+    return undefined;
+  };
   return {
     createContainer: (step, context) => create(engine, step, { context, environment }),
-    startContainer: (step, context) => silent(engine.containerStart(on(step, context))),
-    stopContainer: (step, context) => silent(engine.containerStop({ ...on(step, context), t: step.timeoutSeconds })),
+    startContainer: async (step, context) => {
+      const at = on(step, context);
+      await runPreStarts(step.hooks, { ...context, engine, environment });
+      await engine.containerStart(at);
+      return postStart(at.id, step, context);
+    },
+    stopContainer: async (step, context) => {
+      const at = on(step, context);
+      await runPreStop(at.id, step.hooks, { ...context, engine, environment });
+      return silent(engine.containerStop({ ...at, t: step.timeoutSeconds }));
+    },
     drainContainer: (step, { signal, ...context }) =>
       silent(engine.containerDrain({ ...on(step, { signal, ...context }), t: step.timeoutSeconds, signal })),
     checkpoint: (step, context) => checkpoint(step, context),
-    restartContainer: (step, context) =>
-      silent(engine.containerRestart({ ...on(step, context), t: step.timeoutSeconds })),
+    restartContainer: async (step, context) => {
+      const at = on(step, context);
+      await runPreStop(at.id, step.hooks, { ...context, engine, environment });
+      await runPreStarts(step.hooks, { ...context, engine, environment });
+      await engine.containerRestart({ ...at, t: step.timeoutSeconds });
+      return postStart(at.id, step, context);
+    },
     killContainer: (step, context) =>
       silent(engine.containerKill({ ...on(step, context), signalName: step.signalName })),
     pauseContainer: (step, context) => silent(engine.containerPause(on(step, context))),

@@ -1,3 +1,4 @@
+import { noExtension, serviceExtension } from './attributes-iechor.ts';
 import {
   blkioConfig,
   build,
@@ -11,7 +12,6 @@ import {
   ulimits,
   volumeMount,
 } from './attributes-parts.ts';
-import { noExtension, serviceExtension } from './attributes-iechor.ts';
 import { config, include, model, network, secret, volume } from './attributes-resources.ts';
 import {
   any,
