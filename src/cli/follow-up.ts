@@ -47,6 +47,7 @@ export async function followUp(session: OpenSession, loaded: Loaded, options: Fo
       {
         ...shownAndStopped(project, options),
         turn: options.turn,
+        project,
         print: (line) => menu.write(() => printLine(line)),
         abortOn: abortOn(flags),
         exitCodeFrom: flags['exit-code-from'],

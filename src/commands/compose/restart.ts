@@ -19,7 +19,12 @@ export default class Restart extends ComposeCommand {
     const { engine, target } = await this.engineAndTarget();
     await this.inSession({ dryRun, engine }, async (session) => {
       const intent = { services: argv as string[], timeoutSeconds: flags.timeout };
-      const plan = await restart(session, target, { intent, dryRun, dependents: !flags['no-deps'] });
+      const plan = await restart(session, target, {
+        intent,
+        project: target.loaded?.project,
+        dryRun,
+        dependents: !flags['no-deps'],
+      });
       if (dryRun) this.printPlan(plan);
     });
   }

@@ -14,7 +14,7 @@ export default class Stop extends ComposeCommand {
     const { engine, target } = await this.engineAndTarget();
     await this.inSession({ dryRun, engine }, async (session) => {
       const intent = { services: argv as string[], timeoutSeconds: flags.timeout };
-      const plan = await stop(session, target, { intent, dryRun });
+      const plan = await stop(session, target, { intent, project: target.loaded?.project, dryRun });
       if (dryRun) this.printPlan(plan);
     });
   }

@@ -1,0 +1,121 @@
+import type { Hook } from '../model/parts.ts';
+import type { Environment, Project, Service } from '../model/project.ts';
+import { splitWords } from '../source/shell-words.ts';
+import { containerBody, environmentList } from './container-body.ts';
+import { containerLabels, type Desired, type DesiredService } from './desired.ts';
+import type { HookCommand, Plan, PreStart, Step, StepHooks } from './plan.ts';
+
+/** The plan with the hooks of the services whose containers it starts, restarts and stops. Pure. */
+export function withHooks(plan: Plan, desired: Desired): Plan {
+  return plan.map((step) => {
+    if (step.kind !== 'startContainer' && step.kind !== 'restartContainer' && step.kind !== 'stopContainer')
+      return step;
+    const [, name = '', number = '1'] = step.target.split(':');
+    const service = desired.services.get(name);
+    const hooks = service && hooksOf(step.kind, service, { project: desired.project, replica: Number(number) });
+    return hooks ? { ...step, hooks, reason: `${step.reason}; ${wordsOf(hooks)}` } : step;
+  });
+}
+
+function hooksOf(
+  kind: Step['kind'],
+  desired: DesiredService,
+  at: { readonly project: Project; readonly replica: number },
+): StepHooks | undefined {
+  const { service } = desired;
+  const before = kind === 'stopContainer' ? [] : preStarts(desired, at);
+  const after = kind === 'stopContainer' ? [] : (service.post_start ?? []).map(commandOf);
+  const stopping = kind === 'startContainer' ? [] : (service.pre_stop ?? []).map(commandOf);
+  if (before.length + after.length + stopping.length === 0) return undefined;
+  return {
+    service: desired.name,
+    ...(before.length > 0 && { preStart: before }),
+    ...(after.length > 0 && { postStart: after }),
+    ...(stopping.length > 0 && { preStop: stopping }),
+  };
+}
+
+function wordsOf({ preStart, postStart, preStop }: StepHooks): string {
+  return [
+    ...(preStart ? [`${preStart.length} pre_start`] : []),
+    ...(preStop ? [`${preStop.length} pre_stop`] : []),
+    ...(postStart ? [`${postStart.length} post_start`] : []),
+  ].join(', ');
+}
+
+const commandOf = (hook: Hook): HookCommand => ({
+  command: hook.command ?? [],
+  user: hook.user,
+  workingDirectory: hook.working_dir,
+  privileged: hook.privileged,
+  environment: hook.environment && environmentList(hook.environment),
+});
+
+/** `x-iechor.pre_start` stays in the model as it was written. */
+export function preStartHooks(service: Service): Hook[] {
+  const own = service['x-iechor'] as { readonly pre_start?: readonly RawHook[] } | null | undefined;
+  return (own?.pre_start ?? []).map(({ command, environment, ...hook }) => ({
+    ...hook,
+    command: typeof command === 'string' ? (splitWords(command) ?? [command]) : [...(command ?? [])],
+    ...(environment && { environment: environmentOf(environment) }),
+  }));
+}
+
+type RawHook = Omit<Hook, 'command' | 'environment'> & {
+  readonly command?: string | readonly string[];
+  readonly environment?: readonly string[] | Readonly<Record<string, string | number | boolean | null>>;
+};
+
+function environmentOf(raw: NonNullable<RawHook['environment']>): Environment {
+  if (!Array.isArray(raw)) {
+    return Object.fromEntries(
+      Object.entries(raw).map(([name, value]) => [name, value === null ? null : String(value)]),
+    );
+  }
+  return Object.fromEntries(
+    (raw as readonly string[]).map((entry) => {
+      const at = entry.indexOf('=');
+      return at < 0 ? [entry, null] : [entry.slice(0, at), entry.slice(at + 1)];
+    }),
+  );
+}
+
+/** Each in the service's image with its volumes and networks, without its ports, its health check and its aliases. */
+function preStarts(
+  { name, image, service, configHash, fingerprints, containerName, dependencies }: DesiredService,
+  { project, replica }: { readonly project: Project; readonly replica: number },
+): PreStart[] {
+  return preStartHooks(service).map((hook, index) => {
+    const { ports: _, healthcheck: __, restart: ___, deploy: ____, container_name: _____, ...rest } = service;
+    const own: Service = {
+      ...rest,
+      entrypoint: [],
+      command: hook.command ?? [],
+      environment: { ...rest.environment, ...hook.environment },
+      healthcheck: { disable: true },
+      ...(hook.user !== undefined && { user: hook.user }),
+      ...(hook.working_dir !== undefined && { working_dir: hook.working_dir }),
+      ...(hook.privileged && { privileged: true }),
+    };
+    const containerOwn = `${containerName(replica)}-pre-start-${index + 1}`;
+    const labels = containerLabels(project, name, {
+      replica,
+      configHash,
+      fingerprints,
+      dependencies,
+      imageId: undefined,
+      oneoff: { slug: `pre-start-${replica}-${index + 1}` },
+    });
+    const made = containerBody(project, own, {
+      serviceName: name,
+      containerName: containerOwn,
+      image,
+      replica,
+      replicas: 1,
+      labels,
+      useAliases: false,
+      containerOf: (other) => `${project.name}-${other}-1`,
+    });
+    return { name: containerOwn, ...made };
+  });
+}
