@@ -45,6 +45,10 @@ export interface BuildRequest {
   /** Stage by name or number; default: the last. */
   readonly target?: string | undefined;
   readonly noCache?: boolean | undefined;
+  /** Stages (names, or numbers) whose steps are carried out anew. */
+  readonly noCacheStages?: readonly string[] | undefined;
+  /** Describes the file in place of building it. */
+  readonly call?: BuildCall | undefined;
   /** Ask the registry for base images that are there already. */
   readonly pull?: boolean | undefined;
   /** `default`, `bridge`, `none` or `host`, for RUN. */
@@ -55,11 +59,22 @@ export interface BuildRequest {
   readonly shmSizeBytes?: number | undefined;
   /** Content by id, for RUN --mount=type=secret. */
   readonly secrets?: Readonly<Record<string, string | Uint8Array>> | undefined;
+  /** What stands in place of stages and images of these names: a directory, already unpacked, or another image. */
+  readonly contexts?: Readonly<Record<string, NamedContext>> | undefined;
+  /** Sockets of SSH agents by id, for RUN --mount=type=ssh. */
+  readonly ssh?: Readonly<Record<string, string>> | undefined;
   /** For pulling base images. */
   readonly logins?: Logins | undefined;
   /** Asked for a secret that is not among those, when a step needs it. */
   readonly askSecret?: ((id: string) => Promise<Uint8Array | undefined>) | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export type BuildCall = 'check' | 'outline' | 'targets';
+
+export interface NamedContext {
+  readonly dir?: string | undefined;
+  readonly image?: string | undefined;
 }
 
 /** One build. */

@@ -1,6 +1,6 @@
+import { didYouMean } from '../common/nearest.ts';
 import { ExpansionError, expand } from './language/expand.ts';
 import { readMount } from './language/mount-option.ts';
-import { didYouMean } from '../common/nearest.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { BuildFile, InstructionOf, Stage, StageInstruction } from './language/types.ts';
 
@@ -9,17 +9,23 @@ export interface StageNode {
   readonly stage: Stage;
   readonly label: string;
   /** The stage it builds on, or the image's reference; `scratch` is no image. */
-  readonly base: { readonly stage: number } | { readonly image: string } | { readonly scratch: true };
+  readonly base: SourceRef;
   readonly platform?: string;
 }
 
 /** Where `--from` points. */
-export type SourceRef = { readonly stage: number } | { readonly image: string } | { readonly scratch: true };
+export type SourceRef =
+  | { readonly stage: number }
+  | { readonly image: string }
+  | { readonly context: string }
+  | { readonly scratch: true };
 
 /** The stages of a file, in its order, with what they build on. Checks names and cycles. */
 export interface Graph {
   readonly file: BuildFile;
   readonly nodes: readonly StageNode[];
+  /** Names that stand for contexts given with the build, in place of stages and images. */
+  readonly contexts: ReadonlySet<string>;
   readonly target: StageNode;
   /** Numbers of the stages that the target needs, itself included. */
   readonly needed: ReadonlySet<number>;
@@ -29,10 +35,15 @@ export function stageLabel(stage: Stage): string {
   return stage.name ?? `stage-${stage.index}`;
 }
 
-export function buildGraph(file: BuildFile, globals: ReadonlyMap<string, string>, target: string | undefined): Graph {
+export function buildGraph(
+  file: BuildFile,
+  globals: ReadonlyMap<string, string>,
+  target: string | undefined,
+  contexts: ReadonlySet<string> = new Set(),
+): Graph {
   const names = new Map<string, number>();
   const nodes = file.stages.map((stage) => {
-    const node = readNode(file, stage, { globals, names });
+    const node = readNode(file, stage, { globals, names, contexts });
     if (stage.name !== undefined) names.set(stage.name, stage.index);
     return node;
   });
@@ -50,17 +61,21 @@ export function buildGraph(file: BuildFile, globals: ReadonlyMap<string, string>
       );
     }
     if (needed.has(index)) return;
-    for (const dependency of dependenciesOf(node, nodes)) visit(dependency, [...path, index]);
+    for (const dependency of dependenciesOf(node, { nodes, contexts })) visit(dependency, [...path, index]);
     needed.add(index);
   };
   visit(chosen.stage.index, []);
-  return { file, nodes, target: chosen, needed };
+  return { file, nodes, contexts, target: chosen, needed };
 }
 
 function readNode(
   file: BuildFile,
   stage: Stage,
-  context: { globals: ReadonlyMap<string, string>; names: ReadonlyMap<string, number> },
+  context: {
+    globals: ReadonlyMap<string, string>;
+    names: ReadonlyMap<string, number>;
+    contexts: ReadonlySet<string>;
+  },
 ): StageNode {
   const { from } = stage;
   const read = (text: string): string =>
@@ -74,10 +89,25 @@ function readNode(
   }
   const platform = from.platform === undefined ? undefined : read(from.platform);
   if (platform === '') throw syntaxError(`the platform ${JSON.stringify(from.platform)} is empty`, from);
-  const index = context.names.get(base);
-  const ref =
-    index !== undefined ? { stage: index } : base === 'scratch' ? { scratch: true as const } : { image: base };
+  const ref = baseRef(base, context);
   return { stage, label: stageLabel(stage), base: ref, ...(platform !== undefined && { platform }) };
+}
+
+function baseRef(
+  base: string,
+  { names, contexts }: { names: ReadonlyMap<string, number>; contexts: ReadonlySet<string> },
+): SourceRef {
+  const name = contextName(base, contexts);
+  if (name !== undefined) return { context: name };
+  const index = names.get(base);
+  if (index !== undefined) return { stage: index };
+  return base === 'scratch' ? { scratch: true } : { image: base };
+}
+
+/** Contexts go by any case of their names; an image's may lack its tag or its registry. */
+function contextName(name: string, contexts: ReadonlySet<string>): string | undefined {
+  const plain = name.toLowerCase().replace(/^docker\.io\/(library\/)?/, '');
+  return [name, name.toLowerCase(), plain, plain.replace(/:latest$/, '')].find((candidate) => contexts.has(candidate));
 }
 
 /** Expands one word of an instruction; errors carry its place. */
@@ -111,11 +141,18 @@ function findTarget(file: BuildFile, nodes: readonly StageNode[], target: string
   });
 }
 
-/** Finds what `--from=NAME` of an instruction means: a number, a stage's name, else an image. */
-export function sourceRef(name: string, nodes: readonly StageNode[], own: StageNode, at: StageInstruction): SourceRef {
-  const index = /^[+-]?\d+$/.test(name)
-    ? Number(name)
-    : nodes.findLastIndex((node) => node.stage.name === name.toLowerCase());
+/** What `--from` of an instruction may name. */
+export type Sources = Pick<Graph, 'nodes' | 'contexts'>;
+
+/** Finds what `--from=NAME` of an instruction means: a context, a stage by number (of COPY alone) or name, else an image. */
+export function sourceRef(name: string, sources: Sources, own: StageNode, at: StageInstruction): SourceRef {
+  const { nodes, contexts } = sources;
+  const context = contextName(name, contexts);
+  if (context !== undefined) return { context };
+  const index =
+    at.name === 'COPY' && /^[+-]?\d+$/.test(name)
+      ? Number(name)
+      : nodes.findLastIndex((node) => node.stage.name === name.toLowerCase());
   if (index === -1 && !/^-/.test(name)) return name === 'scratch' ? { scratch: true } : { image: name };
   const node = nodes[index];
   if (!node || index < 0) {
@@ -130,16 +167,16 @@ export function sourceRef(name: string, nodes: readonly StageNode[], own: StageN
   return { stage: index };
 }
 
-function dependenciesOf(node: StageNode, nodes: readonly StageNode[]): number[] {
+function dependenciesOf(node: StageNode, sources: Sources): number[] {
   const refs: SourceRef[] = 'stage' in node.base ? [node.base] : [];
   for (const instruction of node.stage.instructions) {
     if (instruction.name === 'COPY' && instruction.from !== undefined) {
-      refs.push(sourceRef(instruction.from, nodes, node, instruction));
+      refs.push(sourceRef(instruction.from, sources, node, instruction));
     }
     if (instruction.name !== 'RUN') continue;
     for (const mount of instruction.mounts) {
       const from = mountSource(mount);
-      if (from !== undefined) refs.push(sourceRef(from, nodes, node, instruction));
+      if (from !== undefined) refs.push(sourceRef(from, sources, node, instruction));
     }
   }
   return refs.flatMap((ref) => ('stage' in ref ? [ref.stage] : []));

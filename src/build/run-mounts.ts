@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
 import { lstatSync, writeFileSync } from 'node:fs';
-import { chmod, chown, mkdir } from 'node:fs/promises';
+import { chmod, chown } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import type { StepContext } from './build-context.ts';
-import { acquireCacheDir } from './cache-mounts.ts';
 import { copySource } from './files/copy-tree.ts';
 import { planCopy, SourceMissing } from './files/plan-copy.ts';
 import { resolveInRoot } from './files/root-path.ts';
@@ -12,10 +10,10 @@ import { type RunMount, readMount } from './language/mount-option.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf } from './language/types.ts';
 import { expandIn } from './metadata.ts';
-import type { SandboxRun } from './ports.ts';
+import { type Made, type OpenMount, type ReadyMount, targetOf } from './run-mount.ts';
+import { openCache } from './run-mount-cache.ts';
+import { openSsh } from './run-mount-ssh.ts';
 import { openSource, type Source, takeContent } from './sources.ts';
-
-export type ReadyMount = SandboxRun['mounts'][number];
 
 /** The mounts of one RUN: what of them decides the result, and how to make them. */
 export interface RunMounts {
@@ -31,18 +29,6 @@ export interface PreparedMounts {
   release(): void;
 }
 
-/** One mount, checked against the request. */
-interface OpenMount {
-  readonly key: string;
-  /** Undefined where a secret that is not required was not given. */
-  readonly make: () => Promise<Made | undefined>;
-}
-interface Made {
-  readonly mount?: ReadyMount;
-  readonly env?: readonly [name: string, value: string];
-  readonly release?: () => void;
-}
-
 type Run = InstructionOf<'RUN'>;
 
 /** Reads RUN --mount and looks up what it names. Throws BUILD_SYNTAX, BUILD_FAILED, NOT_SUPPORTED with the place. */
@@ -51,7 +37,7 @@ export async function openMounts(instruction: Run, context: StepContext): Promis
   for (const option of instruction.mounts) {
     try {
       const mount = readMount(option, (value) => expandIn(context, value));
-      open.push(await openMount(mount, instruction, context));
+      open.push(await openMount(mount, open, context));
     } catch (error) {
       if (!(error instanceof InstructionError || error instanceof SourceMissing)) throw error;
       const hint = error instanceof InstructionError ? error.hint : undefined;
@@ -78,7 +64,11 @@ export async function openMounts(instruction: Run, context: StepContext): Promis
   return { key: JSON.stringify(open.map((one) => one.key)), prepare };
 }
 
-function openMount(mount: RunMount, instruction: Run, context: StepContext): OpenMount | Promise<OpenMount> {
+function openMount(
+  mount: RunMount,
+  before: readonly OpenMount[],
+  context: StepContext,
+): OpenMount | Promise<OpenMount> {
   switch (mount.type) {
     case 'bind':
       return openBind(mount, context);
@@ -89,18 +79,13 @@ function openMount(mount: RunMount, instruction: Run, context: StepContext): Ope
     case 'secret':
       return openSecret(mount, context);
     case 'ssh':
-      throw syntaxError('RUN --mount=type=ssh is not supported yet', { ...instruction, code: 'NOT_SUPPORTED' });
+      return openSsh(mount, before.filter((one) => one.key.startsWith('ssh ')).length, context);
   }
 }
 
-function targetOf(mount: RunMount, { state }: StepContext): string {
-  const target = posix.join('/', state.config.WorkingDir || '/', '.');
-  const path = mount.target?.startsWith('/') ? posix.join(mount.target) : posix.join(target, mount.target ?? '');
-  if (path === '/') throw new InstructionError('a mount can not cover the root directory');
-  return path.replace(/(.)\/$/, '$1');
-}
-
-function openTmpfs(mount: RunMount, context: StepContext): OpenMount {
+async function openTmpfs(mount: RunMount, context: StepContext): Promise<OpenMount> {
+  if (posix.join('/', mount.source ?? '') !== '/') throw new InstructionError('a tmpfs mount has no source');
+  if (mount.from !== undefined) await openSource(mount.from, context);
   const target = targetOf(mount, context);
   const { readOnly, sizeBytes } = mount;
   const ready: ReadyMount = { type: 'tmpfs', source: 'tmpfs', target, readOnly, ...(sizeBytes && { sizeBytes }) };
@@ -172,39 +157,6 @@ async function writableCopy(from: string, { build }: StepContext): Promise<strin
   });
 }
 
-async function openCache(mount: RunMount, context: StepContext): Promise<OpenMount> {
-  const target = targetOf(mount, context);
-  const id = mount.id || target;
-  const source = mount.from === undefined ? undefined : await openSource(mount.from, context);
-  const { mode = 0o755, uid = 0, gid = 0 } = mount;
-  const identity = JSON.stringify([id, mode, uid, gid, source?.chainId ?? '', mount.source ?? '']);
-  const name = createHash('sha256').update(identity).digest('hex').slice(0, 32);
-  const fill = async (dir: string): Promise<void> => {
-    await mkdir(dir, { recursive: true });
-    if (source) {
-      const { signal } = context.build;
-      const plans = planCopy(source.view, mount.source ?? '/', { exclude: [], parents: false });
-      for (const planned of plans) {
-        await copySource(planned, {
-          root: dir,
-          destination: '/',
-          owner: undefined,
-          chmod: undefined,
-          ownedByRoot: false,
-          signal,
-        });
-      }
-    }
-    await chown(dir, uid, gid);
-    await chmod(dir, mode);
-  };
-  const make = async (): Promise<Made> => {
-    const { dir, release } = await acquireCacheDir(name, { sharing: mount.sharing ?? 'shared', fill, context });
-    return { mount: { type: 'bind', source: dir, target, readOnly: mount.readOnly }, release };
-  };
-  return { key: `cache ${target} ${id} ${mount.readOnly}`, make };
-}
-
 async function openSecret(mount: RunMount, context: StepContext): Promise<OpenMount> {
   const id = mount.source || mount.id || posix.basename(mount.target ?? '');
   const variable = mount.env === undefined ? undefined : mount.env || id;
@@ -218,7 +170,7 @@ async function openSecret(mount: RunMount, context: StepContext): Promise<OpenMo
     throw new InstructionError(`secret ${id}: not found`, { hint: `Give it with --secret id=${id},src=FILE.` });
   }
   const make = async (): Promise<Made | undefined> => {
-    if (value === undefined) return undefined;
+    if (value === undefined) return variable === undefined ? undefined : { env: [variable, ''] };
     const env = variable === undefined ? {} : { env: [variable, Buffer.from(value).toString('utf8')] as const };
     if (target === undefined) return env;
     const source = join(context.build.scratch.newDir('small'), 'secret');

@@ -8,7 +8,8 @@ import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf } from './language/types.ts';
 import { withShell } from './metadata.ts';
 import { report } from './report.ts';
-import { openMounts, type ReadyMount, type RunMounts } from './run-mounts.ts';
+import type { ReadyMount } from './run-mount.ts';
+import { openMounts, type RunMounts } from './run-mounts.ts';
 import { noteStubs } from './run-stubs.ts';
 import { solveLayer } from './solve-step.ts';
 

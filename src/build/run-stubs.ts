@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { codeOf } from '../common/error.ts';
 import { setTimes } from '../host/file-syscalls.ts';
 import { resolveInRoot } from './files/root-path.ts';
-import type { ReadyMount } from './run-mounts.ts';
+import type { ReadyMount } from './run-mount.ts';
 
 /** What a runtime mounts in every container: it makes these places where the image has none. */
 const always = ['/dev', '/proc', '/sys', '/etc/hosts', '/etc/hostname', '/etc/resolv.conf', '/.dockerenv'];

@@ -16,7 +16,7 @@ import { solveWorkdir } from './workdir-step.ts';
 /** Builds one stage from its base to its last instruction. Stages it needs are built side by side. */
 export async function solveStage(build: Build, node: StageNode): Promise<StageState> {
   const state = await beginStage(build, node);
-  const triggers = triggersOf(build, node, state);
+  const triggers = [...filesOf(build, node), ...triggersOf(build, node, state)];
   delete state.config.OnBuild;
   build.counter.total += triggers.length;
   for (const [ordinal, instruction] of [...triggers, ...node.stage.instructions].entries()) {
@@ -36,7 +36,9 @@ async function beginStage(build: Build, node: StageNode): Promise<StageState> {
   reportBase(build, node, number);
   if (parent) return childState(parent);
   if ('scratch' in base) return emptyState(node.platform === undefined ? build.platform : parsePlatform(node.platform));
-  const reference = 'image' in base ? base.image : '';
+  const given = 'context' in base ? build.request.contexts?.[base.context] : undefined;
+  if (given?.dir !== undefined) return emptyState(build.platform);
+  const reference = given?.image ?? ('image' in base ? base.image : '');
   try {
     const platform = node.platform ?? build.request.platform;
     const { pull = false, logins } = build.request;
@@ -48,6 +50,12 @@ async function beginStage(build: Build, node: StageNode): Promise<StageState> {
     const hint = didYouMean(reference, names) ?? (isIechorError(error) ? error.hint : undefined);
     throw syntaxError(messageOf(error), { ...from, code: 'IMAGE_NOT_FOUND', hint, cause: error });
   }
+}
+
+/** What brings the files of a stage that begins with a directory in place of an image. */
+function filesOf(build: Build, { base, stage }: StageNode): StageInstruction[] {
+  if (!('context' in base) || build.request.contexts?.[base.context]?.dir === undefined) return [];
+  return [parseTrigger(`COPY --from=${base.context} / /`, stage.from)];
 }
 
 /** ONBUILD of the base image, or of the stage the base is, run first. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
+import { didYouMean } from '../common/nearest.ts';
 import type { ChainId } from '../image/types.ts';
 import type { StepContext } from './build-context.ts';
 import { type Fingerprint, hashContent } from './files/content-hash.ts';
 import { type PlannedSource, planCopy } from './files/plan-copy.ts';
-import { plainView, type SourceView } from './files/source-view.ts';
+import { ownedByRoot, plainView, type SourceView } from './files/source-view.ts';
 import { sourceRef } from './graph.ts';
-import { didYouMean } from '../common/nearest.ts';
 import { syntaxError } from './language/syntax-error.ts';
 
 /** A tree that an instruction takes files from. `chainId` is set where it is an image's, so that it never changes. */
@@ -14,13 +14,22 @@ export interface Source {
   readonly chainId?: ChainId | '';
 }
 
-/** The context, or what `--from` names: a stage (waited for), else an image. */
+/** The context, or what `--from` names: a context of that name, a stage (waited for), else an image. */
 export async function openSource(from: string | undefined, context: StepContext): Promise<Source> {
   const { build, node, instruction } = context;
   if (from === undefined || from === '') return { view: build.context };
-  const ref = sourceRef(from, build.graph.nodes, node, instruction);
+  const ref = sourceRef(from, build.graph, node, instruction);
   if ('scratch' in ref) return { view: plainView(build.scratch.viewOf(undefined)), chainId: '' };
-  const chain = 'stage' in ref ? (await build.stage(ref.stage)).chain : (await imageSource(ref.image, context)).chain;
+  if ('context' in ref) {
+    const given = build.request.contexts?.[ref.context];
+    if (given?.dir !== undefined) return { view: ownedByRoot(plainView(given.dir)) };
+    return viewOfChain((await imageSource(given?.image ?? ref.context, context)).chain, context);
+  }
+  if ('image' in ref) return viewOfChain((await imageSource(ref.image, context)).chain, context);
+  return viewOfChain((await build.stage(ref.stage)).chain, context);
+}
+
+function viewOfChain(chain: readonly ChainId[], { build }: StepContext): Source {
   const chainId = chain.at(-1);
   return { view: plainView(build.scratch.viewOf(chainId)), chainId: chainId ?? '' };
 }

@@ -54,3 +54,6 @@ export function contextView(root: string, rules: PathRules): SourceView {
   };
   return { root, ownedByRoot: true, complete: rules.isEmpty, list, visible };
 }
+
+/** The same tree as root's own, as all is that clients send. */
+export const ownedByRoot = (view: SourceView): SourceView => ({ ...view, ownedByRoot: true });

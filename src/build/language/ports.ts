@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { ExpansionError, expand } from './expand.ts';
 import { syntaxError } from './syntax-error.ts';
 import type { BuildFile, InstructionOf } from './types.ts';
@@ -25,13 +26,26 @@ export function readPorts(
   });
 }
 
+/** `[[IP:]HOST:]CONTAINER[/PROTOCOL]`, as for publishing: what stands for the host is checked and left out. */
 function parsePort(word: string): string[] | undefined {
-  const [range = '', protocol = '', ...more] = (word.split(':').at(-1) ?? '').split('/');
+  const [address = '', protocol = '', ...more] = word.split('/');
   const proto = protocol.toLowerCase() || 'tcp';
-  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(range);
-  if (!match || more.length > 0 || !['tcp', 'udp', 'sctp'].includes(proto)) return undefined;
-  const first = Number(match[1]);
-  const last = Number(match[2] ?? match[1]);
-  if (last < first || last > 65535) return undefined;
+  const fields = address.split(':');
+  const range = readRange(fields.at(-1) ?? '');
+  const hostText = fields.at(-2) ?? '';
+  const host = hostText === '' ? undefined : readRange(hostText);
+  const ip = fields.slice(0, -2).join(':');
+  if (!range || more.length > 0 || !['tcp', 'udp', 'sctp'].includes(proto)) return undefined;
+  if (hostText !== '' && !host) return undefined;
+  if (host && range[0] !== range[1] && host[1] - host[0] !== range[1] - range[0]) return undefined;
+  if (ip !== '' && isIP(ip.replace(/^\[(.*)\]$/, '$1')) === 0) return undefined;
+  const [first, last] = range;
   return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}/${proto}`);
+}
+
+function readRange(text: string): readonly [first: number, last: number] | undefined {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
+  const first = Number(match?.[1]);
+  const last = Number(match?.[2] ?? match?.[1]);
+  return match && first <= last && last <= 65535 ? [first, last] : undefined;
 }

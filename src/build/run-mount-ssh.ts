@@ -1,0 +1,61 @@
+import { chmodSync, chownSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import type { StepContext } from './build-context.ts';
+import { InstructionError } from './language/form.ts';
+import type { RunMount } from './language/mount-option.ts';
+import { type Made, type OpenMount, targetOf } from './run-mount.ts';
+
+/**
+ * RUN --mount=type=ssh: a socket of the step's own that leads to the agent. Where none was given and none is required,
+ * SSH_AUTH_SOCK names a socket that is not there, as with BuildKit. `ordinal`: how many such mounts stand before it.
+ */
+export function openSsh(mount: RunMount, ordinal: number, context: StepContext): OpenMount {
+  const { build, state } = context;
+  const id = mount.id || mount.source || 'default';
+  const agents = build.request.ssh ?? {};
+  const agent = Object.hasOwn(agents, id) ? agents[id] : undefined;
+  if (agent === undefined && mount.required) {
+    throw new InstructionError(`the SSH agent ${id} was not given`, { hint: `Build with --ssh ${id}.` });
+  }
+  const target = targetOf({ ...mount, target: mount.target || `/run/buildkit/ssh_agent.${ordinal}` }, context);
+  const announced = ordinal === 0 && !state.env.has('SSH_AUTH_SOCK');
+  const env = announced ? { env: ['SSH_AUTH_SOCK', target] as const } : {};
+  const make = async (): Promise<Made> => {
+    if (agent === undefined) return env;
+    const source = join(build.scratch.newDir('small'), 'agent');
+    const release = await forward(source, agent);
+    chownSync(source, mount.uid ?? 0, mount.gid ?? 0);
+    chmodSync(source, mount.mode ?? 0o600);
+    return { mount: { type: 'bind', source, target, readOnly: true }, ...env, release };
+  };
+  return { key: `ssh ${id} ${target}`, make };
+}
+
+/** Listens at a path and hands each connection on to a socket; returns what ends it. */
+async function forward(path: string, to: string): Promise<() => void> {
+  const open = new Set<{ destroy(): void }>();
+  const server = createServer((from) => {
+    const agent = connect(to);
+    for (const [one, other] of [
+      [from, agent],
+      [agent, from],
+    ] as const) {
+      open.add(one);
+      one.on('error', () => other.destroy());
+      one.on('close', () => {
+        open.delete(one);
+        other.destroy();
+      });
+      one.pipe(other);
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  return () => {
+    server.close();
+    for (const one of open) one.destroy();
+  };
+}

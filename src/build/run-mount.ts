@@ -1,0 +1,27 @@
+import { posix } from 'node:path';
+import type { StepContext } from './build-context.ts';
+import { InstructionError } from './language/form.ts';
+import type { RunMount } from './language/mount-option.ts';
+import type { SandboxRun } from './ports.ts';
+
+export type ReadyMount = SandboxRun['mounts'][number];
+
+/** One mount, checked against the request. */
+export interface OpenMount {
+  readonly key: string;
+  /** Undefined where a secret that is not required was not given. */
+  readonly make: () => Promise<Made | undefined>;
+}
+export interface Made {
+  readonly mount?: ReadyMount;
+  readonly env?: readonly [name: string, value: string];
+  readonly release?: () => void;
+}
+
+/** Absolute; relative ones count from WORKDIR. */
+export function targetOf(mount: RunMount, { state }: StepContext): string {
+  const target = posix.join('/', state.config.WorkingDir || '/', '.');
+  const path = mount.target?.startsWith('/') ? posix.join(mount.target) : posix.join(target, mount.target ?? '');
+  if (path === '/') throw new InstructionError('a mount can not cover the root directory');
+  return path.replace(/(.)\/$/, '$1');
+}
