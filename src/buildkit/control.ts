@@ -1,5 +1,6 @@
 import { arch } from 'node:os';
 import { version } from '../common/version.ts';
+import { cacheMethods } from './cache.ts';
 import { exportImage, outputOf } from './exporters.ts';
 import { runFrontend, type Serving } from './gateway.ts';
 import type { MessageOf } from './grpc/protobuf.ts';
@@ -24,6 +25,7 @@ const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: '
 /** BuildKit's control API, as far as clients of its docker driver use it. */
 export function controlMethods(serving: Serving): Methods {
   return {
+    ...cacheMethods(service, serving.engine),
     [`${service}/Info`]: method({ request: empty, reply: infoReply, handle: async () => ({ version: versions }) }),
     [`${service}/ListWorkers`]: method({
       request: empty,
@@ -67,7 +69,7 @@ async function solve(request: SolveRequest, { signal }: Call, serving: Serving) 
     if (image === undefined || !output) return {};
     return { exporterResponse: exportImage(image, output, solve.progress) };
   } finally {
-    serving.solves.forget(request.ref);
+    serving.solves.ended(request.ref);
   }
 }
 

@@ -44,7 +44,12 @@ export function createSessions(): Sessions {
       if (refusal) throw refusal;
       const id = idIn(headers);
       const methods = new Set(String(headers['x-docker-expose-session-grpc-method'] ?? '').split(/,\s*/));
-      const session = { id, offers: (path: string) => methods.has(path), grpc: grpcClientOver(connection) };
+      const session = { id, offers: (path: string) => methods.has(path), grpc: await grpcClientOver(connection) };
+      const taken = refusalOf(headers);
+      if (taken) {
+        session.grpc.close();
+        throw taken;
+      }
       open.set(id, session);
       for (const tell of waiting.get(id) ?? []) tell(session);
       waiting.delete(id);

@@ -28,15 +28,19 @@ export interface Solve {
 export interface Solves {
   /** The solve of a name, made when its first call arrives, whichever that is. */
   of(ref: string): Solve;
-  forget(ref: string): void;
+  /** The solve has ended. A client that asks for its progress only now still gets it. */
+  ended(ref: string): void;
   endAll(): void;
 }
 
 /** Solves that one connection may have under way. */
 const maxSolves = 256;
+/** Ended ones that are remembered: their progress may be asked for late. */
+const maxPast = 16;
 
 export function createSolves(): Solves {
   const all = new Map<string, Solve>();
+  const past: string[] = [];
   return {
     of(ref) {
       const known = all.get(ref);
@@ -47,9 +51,10 @@ export function createSolves(): Solves {
       all.set(ref, made);
       return made;
     },
-    forget(ref) {
+    ended(ref) {
       all.get(ref)?.log.end();
-      all.delete(ref);
+      past.push(ref);
+      if (past.length > maxPast) all.delete(past.shift() ?? '');
     },
     endAll() {
       for (const { log } of all.values()) log.end();

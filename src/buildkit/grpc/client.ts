@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { messagesOf, writeMessage } from './frames.ts';
 import type { Decoder, Encoder } from './protobuf.ts';
@@ -41,7 +41,8 @@ export interface Channel<Draft, Reply> {
 }
 
 /** Speaks HTTP/2 as its client over a connection that the other side has opened. */
-export function grpcClientOver(connection: Duplex): GrpcClient {
+export async function grpcClientOver(connection: Duplex): Promise<GrpcClient> {
+  const { connect } = await import('node:http2'); // Loaded late, also in the bundle.
   const session: ClientHttp2Session = connect('http://localhost', {
     createConnection: () => connection,
     settings: { enablePush: false, initialWindowSize: 1 << 20 },
@@ -54,6 +55,8 @@ export function grpcClientOver(connection: Duplex): GrpcClient {
     });
   });
   session.on('error', () => session.destroy());
+  // Connections of the HTTP server stay half-open: the other side's end is the end here.
+  connection.once('end', () => session.destroy());
   const start = (path: string, headers: OutgoingHttpHeaders, signal: AbortSignal | undefined) => {
     if (session.closed || session.destroyed)
       throw new GrpcError(grpcCode.unavailable, "the client's session has ended");

@@ -1,10 +1,4 @@
-import {
-  constants,
-  type IncomingHttpHeaders,
-  performServerHandshake,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { messagesOf, writeMessage } from './frames.ts';
 import type { Decoder, Encoder } from './protobuf.ts';
@@ -47,7 +41,8 @@ export interface ServeOptions {
  * Serves gRPC over HTTP/2 on a connection that is there already, and resolves when it has ended. Calls that are under
  * way then are aborted. What a client sends unasked is bounded by HTTP/2's windows.
  */
-export function serveGrpc(connection: Duplex, options: ServeOptions): Promise<void> {
+export async function serveGrpc(connection: Duplex, options: ServeOptions): Promise<void> {
+  const { performServerHandshake } = await import('node:http2'); // Loaded late, also in the bundle.
   const session: ServerHttp2Session = performServerHandshake(connection, {
     settings: { maxConcurrentStreams: 250, initialWindowSize: 1 << 20 },
     maxSessionMemory: 64,
@@ -55,8 +50,10 @@ export function serveGrpc(connection: Duplex, options: ServeOptions): Promise<vo
   });
   const end = () => session.destroy();
   options.signal?.addEventListener('abort', end, { once: true });
+  // Connections of the HTTP server stay half-open: the other side's end is the end here.
+  connection.once('end', end);
   session.on('stream', (stream, headers) => void answer(stream, headers, options));
-  return new Promise((resolve) => {
+  await new Promise<void>((resolve) => {
     session.once('error', end);
     session.once('close', () => {
       options.signal?.removeEventListener('abort', end);
@@ -71,8 +68,8 @@ async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, o
   stream.once('close', () => controller.abort());
   stream.on('error', () => stream.destroy());
   try {
-    const found = options.methods[String(headers[constants.HTTP2_HEADER_PATH])];
-    if (!found) throw new GrpcError(grpcCode.unimplemented, `unknown method ${headers[constants.HTTP2_HEADER_PATH]}`);
+    const found = options.methods[String(headers[':path'])];
+    if (!found) throw new GrpcError(grpcCode.unimplemented, `unknown method ${headers[':path']}`);
     const request = await readRequest(stream, found);
     const reply = found.handle(request, { headers, signal: controller.signal });
     if (Symbol.asyncIterator in reply) {

@@ -1,0 +1,181 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { goMode } from '../../../src/buildkit/file-mode.ts';
+import { GrpcError } from '../../../src/buildkit/grpc/status.ts';
+import {
+  type FakeClient,
+  type FakeEntry,
+  type FakeFiles,
+  openClient,
+  plainFile,
+} from '../../support/buildkit-client.ts';
+import { missingForContainers } from '../../support/machine.ts';
+import { createPrivateEngine, eventually, importBusybox, type PrivateEngine } from '../../support/private-engine.ts';
+
+const missing = missingForContainers();
+if (missing.length > 0) console.warn(`SKIPPED: builds of BuildKit's clients: this machine lacks ${missing.join(', ')}`);
+
+(missing.length > 0 ? describe.skip : describe)("builds of BuildKit's clients", () => {
+  let engine: PrivateEngine;
+  let client: FakeClient | undefined;
+  beforeAll(() => {
+    engine = createPrivateEngine();
+    importBusybox(engine);
+  });
+  afterEach(() => client?.close());
+  afterAll(() => engine.dispose());
+
+  const open = async (buildFile: string, context: readonly FakeEntry[] = [], more: Partial<FakeFiles> = {}) => {
+    const dirs = { dockerfile: [plainFile('Dockerfile', buildFile)], context };
+    client = await openClient(engine.socketPath, { dirs, ...more });
+    return client;
+  };
+  const failureOf = async (done: Promise<unknown>): Promise<GrpcError> => {
+    const error = await done.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    if (!(error instanceof GrpcError)) throw new Error(`not refused: ${error}`);
+    return error;
+  };
+  const builds = () => readdirSync(join(engine.dir, 'data', 'tmp')).filter((name) => name.startsWith('build-'));
+  const shown = (image: string, path: string) => engine.iechor(['run', '--rm', image, 'cat', path]).stdout;
+
+  test('the image has the files of the client, its name, and the id that the client is told', async () => {
+    const { solve } = await open('FROM busybox\nCOPY . /app/\n', [
+      { path: 'dir', mode: goMode('directory', 0o755) },
+      plainFile('dir/a', 'one'),
+      { path: 'dir/link', mode: goMode('symlink', 0o777), linkname: 'a' },
+      { path: 'dir/same', mode: goMode('file', 0o644), linkname: 'dir/a' },
+      plainFile('large', 'x'.repeat(300_000)),
+    ]);
+    const told = await solve({ 'label:a': 'b' }, { names: 'made:1,localhost:5/made' }).done;
+    const [image] = JSON.parse(engine.iechor(['image', 'inspect', 'made:1']).stdout);
+    expect(told.get('containerimage.config.digest')).toBe(image.Id);
+    expect(told.get('image.name')).toBe('docker.io/library/made:1,localhost:5/made');
+    expect(image.RepoTags.sort()).toEqual(['localhost:5/made:latest', 'made:1']);
+    expect(image.Config.Labels).toMatchObject({ a: 'b' });
+    expect(
+      engine.iechor(['run', '--rm', 'made:1', 'sh', '-c', 'cat /app/dir/link /app/dir/same; wc -c < /app/large'])
+        .stdout,
+    ).toBe('oneone300000\n');
+  });
+
+  test('every item that is shown begins and ends, and steps done before are marked as cached', async () => {
+    const { solve } = await open('FROM busybox\nRUN echo said aloud > /said && cat /said\n');
+    const first = solve();
+    await first.done;
+    const second = solve();
+    await second.done;
+    const log = (await first.status).flatMap(({ logs }) => logs.map(({ msg }) => Buffer.from(msg).toString())).join('');
+    expect(log).toContain('said aloud');
+    const last = new Map((await second.status).flatMap(({ vertexes }) => vertexes.map((one) => [one.name, one])));
+    expect([...last.values()].every(({ completed }) => completed !== undefined)).toBe(true);
+    expect(last.get('[2/2] RUN echo said aloud > /said && cat /said')?.cached).toBe(true);
+  });
+
+  test('the progress of a build that has ended already can still be read', async () => {
+    const { solve } = await open('FROM busybox\n');
+    const { done, readStatus } = solve({}, { statusLater: true });
+    await done;
+    expect((await readStatus()).flatMap(({ vertexes }) => vertexes).length).toBeGreaterThan(0);
+  });
+
+  test('a command that fails is told with its exit code, and with its place in the build file', async () => {
+    const { solve } = await open('FROM busybox\nRUN exit 7\n');
+    const error = await failureOf(solve().done);
+    expect(error.message).toBe('process "/bin/sh -c exit 7" did not complete successfully: exit code: 7');
+    const source = error.details.find(({ typeUrl }) => typeUrl.endsWith('errdefs.Source+json'));
+    const { info, ranges } = JSON.parse(Buffer.from(source?.value ?? '').toString());
+    expect(info.filename).toBe('Dockerfile');
+    expect(ranges).toEqual([{ start: { line: 2 }, end: { line: 2 } }]);
+  });
+
+  test('a secret is asked for by the step that uses it, and is in no log', async () => {
+    const { solve } = await open(
+      'FROM busybox\nRUN --mount=type=secret,id=key,required=true wc -c < /run/secrets/key > /size\n',
+      [],
+      { secrets: { key: 'hush-hush' } },
+    );
+    await solve({}, { names: 'withsecret' }).done;
+    expect(shown('withsecret', '/size')).toBe('9\n');
+    expect(readFileSync(join(engine.dir, 'run', 'iechord.log'), 'utf8')).not.toContain('hush-hush');
+  });
+
+  test('a required secret that the client has not got fails the step by name', async () => {
+    const { solve } = await open('FROM busybox\nRUN --mount=type=secret,id=nokey,required=true true\n');
+    expect((await failureOf(solve().done)).message).toContain('nokey');
+  });
+
+  test.each([['../escaped'], ['/tmp/iechor-escaped'], ['a/../../escaped'], ['a//b'], ['']])(
+    'a path that leads out of the context (%j) ends the build',
+    async (path) => {
+      const { solve } = await open('FROM busybox\nCOPY . /\n', [plainFile(path, 'x')]);
+      expect((await failureOf(solve().done)).message).toContain('no path inside a build context');
+      expect(builds()).toEqual([]);
+    },
+  );
+
+  test('nothing is written through a link that leads out of the context', async () => {
+    const { solve } = await open('FROM busybox\n', [
+      { path: 'out', mode: goMode('symlink', 0o777), linkname: engine.dir },
+      plainFile('out/through-the-link', 'x'),
+    ]);
+    await solve().done.catch(() => {});
+    expect(existsSync(join(engine.dir, 'through-the-link'))).toBe(false);
+  });
+
+  test('a file that shrinks or grows while it is sent fails the build', async () => {
+    const { solve } = await open('FROM busybox\nCOPY . /\n', [
+      { ...plainFile('f', 'x'.repeat(100_000)), size: 99_999 },
+    ]);
+    expect((await failureOf(solve().done)).message).toContain('f changed while it was sent');
+  });
+
+  test('a client that is gone while it sends leaves nothing', async () => {
+    const asked = Promise.withResolvers<void>();
+    const one = await open('FROM busybox\nCOPY . /\n', [plainFile('f', 'x')], {
+      stuckAt: 'f',
+      onCall: (_path, headers) => {
+        if (headers['dir-name'] === 'context' && !headers.followpaths) asked.resolve();
+      },
+    });
+    const { done } = one.solve();
+    await asked.promise;
+    one.session.destroy();
+    await failureOf(done);
+    await eventually('the context is gone', () => builds().length === 0);
+  });
+
+  test('giving a build up stops its command', async () => {
+    const { solve } = await open('FROM busybox\nRUN echo waiting; sleep 1000\n');
+    const stop = new AbortController();
+    const { done } = solve({}, { signal: stop.signal });
+    const steps = () => readdirSync(join(engine.dir, 'run', 'containers')).filter((name) => name.startsWith('build-'));
+    await eventually('the command runs', () => steps().length > 0);
+    stop.abort();
+    await expect(done).rejects.toThrow();
+    await eventually('all is gone', () => steps().length === 0 && builds().length === 0);
+  });
+
+  test('what the engine cannot do is refused by name', async () => {
+    const { solve } = await open('FROM busybox\n');
+    expect((await failureOf(solve({ 'frobnicate-level': '9' }).done)).message).toContain('frobnicate-level');
+  });
+
+  test('a build file that is not there is told in the words that clients know', async () => {
+    const { solve } = await open('FROM busybox\n');
+    const { message } = await failureOf(solve({ filename: 'other' }).done);
+    expect(message).toBe('failed to read dockerfile: open other: no such file or directory');
+  });
+
+  test('what an ignore file names is not asked for', async () => {
+    const excluded: unknown[] = [];
+    const { solve } = await open('FROM busybox\n', [plainFile('.dockerignore', '# no\n/secret dir/ \n!kept\n')], {
+      onCall: (_path, headers) => excluded.push(headers['exclude-patterns']),
+    });
+    await solve().done;
+    expect(excluded.at(-1)).toBe('secret dir, !kept');
+  });
+});
