@@ -101,6 +101,10 @@ export abstract class ComposeCommand extends BaseCommand {
         const { fetchRemote } = await import('./fetch-remote.ts');
         return fetchRemote(reference);
       },
+      fetchOci: async (reference) => {
+        const { artifacts } = await import('./compose-artifact.ts');
+        return artifacts(this.globals.config).fetchOci(reference);
+      },
       stdin: readStdin,
     });
     if (!options.quiet) this.diagnose(loaded.diagnostics);

@@ -1,6 +1,8 @@
 import { IechorError } from '../common/error.ts';
 import { parseReference } from '../image/reference.ts';
 
+export { parseReference };
+
 /** The name that Docker's configuration files have for docker.io. */
 export const hubServer = 'https://index.docker.io/v1/';
 

@@ -188,3 +188,8 @@ function counted(
   };
   return Readable.from(take(), { objectMode: false });
 }
+
+/** A small blob as a stream. */
+export function bytesOf(content: Uint8Array): Readable {
+  return Readable.from(content.length === 0 ? [] : [Buffer.from(content)], { objectMode: false });
+}

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { codeOf, messageOf } from '../../common/error.ts';
-import type { Fetched, FetchRemote } from './git-reference.ts';
+import type { Fetched, FetchOci, FetchRemote } from './git-reference.ts';
 import type { Interpolation } from './interpolate.ts';
 import type { MapNode, Node, Place, SourceFile } from './node.ts';
 import type { ParsedDocument } from './parse.ts';
@@ -16,6 +16,7 @@ export interface LoadContext {
   readonly sources: Map<string, SourceFile>;
   readonly provenance: Provenance;
   readonly fetchRemote: FetchRemote | undefined;
+  readonly fetchOci: FetchOci | undefined;
   /** Remote files, by reference: each is fetched once. */
   readonly fetched: Map<string, Promise<Fetched>>;
   readonly tables: Tables;

@@ -45,6 +45,9 @@ export type FetchRemote = (
   reference: GitReference,
 ) => Promise<{ readonly directory: string } | { readonly problem: string; readonly hint?: string | undefined }>;
 
+/** Brings a project from a registry (`oci://...`) here: the directory that holds it, or what went wrong. */
+export type FetchOci = (reference: string) => ReturnType<FetchRemote>;
+
 /** A file to read. */
 export interface Located {
   /** Absolute, or `-`. */

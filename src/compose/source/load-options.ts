@@ -1,4 +1,4 @@
-import type { FetchRemote } from './git-reference.ts';
+import type { FetchOci, FetchRemote } from './git-reference.ts';
 
 export interface LoadOptions {
   /** `-f`, in order; `-` is stdin. None: COMPOSE_FILE, else the standard names in `cwd` and its parents. */
@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Brings remote repositories here; without it files in them are refused. */
   readonly fetchRemote?: FetchRemote | undefined;
+  /** Brings projects from registries here; without it they are refused. */
+  readonly fetchOci?: FetchOci | undefined;
   readonly stdin?: (() => Promise<string>) | undefined;
   /** All true by default; false is `config`'s `--no-...`. */
   readonly interpolate?: boolean | undefined;

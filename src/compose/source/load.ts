@@ -81,6 +81,7 @@ function createContext(options: LoadOptions): LoadContext {
     sources: new Map(),
     provenance: createProvenance(),
     fetchRemote: options.fetchRemote,
+    fetchOci: options.fetchOci,
     fetched: new Map(),
     tables: tablesOf(projectSpec),
     home: options.environment.HOME,

@@ -19,13 +19,7 @@ export async function locate(context: LoadContext, reference: string, asked: Ask
 }
 
 async function fetchFile(context: LoadContext, reference: string): Promise<Fetched> {
-  if (isOci(reference)) {
-    return {
-      problem: `Compose files from registries are not supported yet: ${reference}`,
-      hint: 'name a git repository (https://host/repo.git#ref:directory), or fetch the files and give their path',
-      unsupported: true,
-    };
-  }
+  if (isOci(reference)) return fetchArtifact(context, reference);
   const parsed = parseGitReference(reference);
   if (typeof parsed === 'string') return { problem: parsed, hint: 'write https://host/repo.git#ref:directory' };
   if (!context.fetchRemote)
@@ -47,6 +41,15 @@ async function fetchFile(context: LoadContext, reference: string): Promise<Fetch
   if (name === undefined)
     return { problem: `${reference} has no Compose file`, hint: `looked for ${fileNames.join(', ')}` };
   return isWithin(root, name) ? { name, root } : { problem: `${reference} leads out of the repository` };
+}
+
+async function fetchArtifact(context: LoadContext, reference: string): Promise<Fetched> {
+  if (!context.fetchOci)
+    return { problem: `projects in registries are not fetched here: ${reference}`, unsupported: true };
+  const fetched = await context.fetchOci(reference);
+  if ('problem' in fetched) return fetched;
+  const root = realpathSync(fetched.directory);
+  return { name: join(root, 'compose.yaml'), root };
 }
 
 /** Whether a path, all links on the way resolved, lies in a directory; of what is not there, the part that is. */
