@@ -1,4 +1,4 @@
-import type { WithSignal } from './engine-api.ts';
+import type { WithSignal } from './requests.ts';
 
 export interface DaemonStatus {
   pid: number;

@@ -1,3 +1,4 @@
+import type { AttachOptions, ById, Filters, LogOptions, WithRegistryAuth, WithSignal } from './requests.ts';
 import type { ByteStream, Frame, StreamSession } from './streams.ts';
 import type {
   ContainerChange,
@@ -42,43 +43,14 @@ import type {
 import type { Secret, SecretSpec } from './types/secret.ts';
 import type { AuthReply, RegistryAuth, SearchItem } from './types/registry.ts';
 import type { ContainerStats } from './types/stats.ts';
-import type { DiskUsageReply, EventMessage, InfoReply, VersionReply } from './types/system.ts';
-
-/** Docker's filter form: name to accepted values; names are and-ed, values or-ed. */
-export type Filters = Readonly<Record<string, readonly string[]>>;
-/** Id, unambiguous id prefix or name. */
-export interface ById {
-  readonly id: string;
-}
-export interface WithSignal {
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Who the client is to the registry that the request concerns. */
-export interface WithRegistryAuth {
-  readonly registryAuth?: RegistryAuth | undefined;
-}
-
-export interface LogOptions {
-  readonly follow?: boolean | undefined;
-  readonly stdout?: boolean | undefined;
-  readonly stderr?: boolean | undefined;
-  /** Seconds since the epoch, with a fraction, or RFC 3339. */
-  readonly since?: string | undefined;
-  readonly until?: string | undefined;
-  readonly timestamps?: boolean | undefined;
-  /** A number of lines or `all`. */
-  readonly tail?: string | undefined;
-}
-
-export interface AttachOptions {
-  readonly stream?: boolean | undefined;
-  readonly stdin?: boolean | undefined;
-  readonly stdout?: boolean | undefined;
-  readonly stderr?: boolean | undefined;
-  readonly logs?: boolean | undefined;
-  readonly detachKeys?: string | undefined;
-}
+import type {
+  DiskUsageReply,
+  EventMessage,
+  GarbageReply,
+  InfoReply,
+  StorageReply,
+  VersionReply,
+} from './types/system.ts';
 
 /**
  * The contract everything above programs against and everything below implements: the Docker Engine API as one
@@ -91,6 +63,10 @@ export interface EngineApi {
   systemInfo(request: WithSignal): Promise<InfoReply>;
   /** `type`: container, image, volume, build-cache; without one all of them. */
   systemDiskUsage(request: { type?: readonly string[] | undefined } & WithSignal): Promise<DiskUsageReply>;
+  /** Ours: what the data root holds. */
+  systemStorage(request: WithSignal): Promise<StorageReply>;
+  /** Ours: frees what nothing refers to, also what interrupted work left, and says what there is then. */
+  systemGc(request: WithSignal): Promise<GarbageReply>;
   systemEvents(
     request: { since?: string | undefined; until?: string | undefined; filters?: Filters | undefined } & WithSignal,
   ): AsyncIterable<EventMessage>;

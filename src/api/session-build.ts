@@ -1,4 +1,4 @@
-import type { WithSignal } from './engine-api.ts';
+import type { WithSignal } from './requests.ts';
 import type { ByteStream } from './streams.ts';
 import type { BuildOptions, ProgressMessage } from './types/image.ts';
 

@@ -1,4 +1,4 @@
-import type { Filters } from '../api/engine-api.ts';
+import type { Filters } from '../api/requests.ts';
 import { IechorError } from '../common/error.ts';
 
 /** `--filter name=value` entries as the API's filter form. Throws USAGE for an entry without `=`. */

@@ -33,6 +33,12 @@ const setters: Readonly<Record<string, Setter>> = {
   'volume-subpath': (mount, value) => {
     mount.VolumeOptions = { ...mount.VolumeOptions, Subpath: value };
   },
+  'image-subpath': (mount, value) => {
+    mount.ImageOptions = { Subpath: value };
+  },
+  'bind-create-mountpoint': (mount, value) => {
+    mount.BindOptions = { ...mount.BindOptions, CreateMountpoint: flag(value) };
+  },
   'tmpfs-size': (mount, value) => {
     mount.TmpfsOptions = { ...mount.TmpfsOptions, SizeBytes: sizeOf(value) };
   },

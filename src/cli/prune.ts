@@ -1,4 +1,5 @@
-import type { EngineApi, Filters } from '../api/engine-api.ts';
+import type { EngineApi } from '../api/engine-api.ts';
+import type { Filters } from '../api/requests.ts';
 import { formatBytes } from '../common/bytes.ts';
 
 /** What a prune removed: a heading, a line each, and the bytes that became free. */

@@ -37,7 +37,7 @@ export async function containerAttach(
     before: request.logs ? pastOf(context, record, request) : undefined,
     wants: (stream) => (stream === 'stderr' ? request.stderr : request.stdout) === true,
     takesInput,
-    ...(detach && { filterInput: detach }),
+    ...(detach && { filterInput: telling(detach, () => publishContainer(context, record, 'detach')) }),
     isAlive: () => processInfo(context.containers.find(record.id)?.pid ?? 0) !== undefined,
     onClose: () => {
       request.signal?.removeEventListener('abort', stop);
@@ -47,6 +47,15 @@ export async function containerAttach(
   controller.signal.addEventListener('abort', () => session.close(), { once: true });
   publishContainer(context, record, 'attach');
   return session;
+}
+
+/** A filter that says when it has seen the keys. */
+function telling<T>(filter: (data: Uint8Array) => T | undefined, detached: () => void) {
+  return (data: Uint8Array): T | undefined => {
+    const passed = filter(data);
+    if (passed === undefined) detached();
+    return passed;
+  };
 }
 
 function refuseWrongState(record: ContainerRecord): void {

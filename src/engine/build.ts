@@ -11,6 +11,7 @@ import { removeInBackground } from '../image/tar-diff.ts';
 import type { EngineContext } from './context.ts';
 import { layerUsers } from './disk-usage.ts';
 import { checkFilters, untilOf } from './filters.ts';
+import { publishPrune } from './notify.ts';
 
 type BuildQuery = Parameters<EngineApi['imageBuild']>[0] & { readonly client?: BuildClient };
 
@@ -35,6 +36,18 @@ export async function* buildImage(
   }
 }
 
+const calls = ['check', 'outline', 'targets'] as const;
+
+/** What `call` asks for; `build` is the default. */
+function callOf(text: string | undefined): (typeof calls)[number] | undefined {
+  if (!text || text === 'build') return undefined;
+  const known = calls.find((call) => call === text);
+  if (known) return known;
+  throw new IechorError('BAD_REQUEST', `a build cannot be called for ${JSON.stringify(text)}`, {
+    hint: 'call takes build, check, outline or targets.',
+  });
+}
+
 /** The cache holds the steps of all images made here: it is used where one of those that are to be taken from is. */
 function nothingToTake(context: EngineContext, cacheFrom: readonly string[]): boolean {
   return cacheFrom.length > 0 && !cacheFrom.some((name) => context.images.find(name));
@@ -53,6 +66,8 @@ function buildRequest(
     labels: request.labels,
     target: request.target,
     noCache: request.nocache || nothingToTake(context, request.cachefrom ?? []),
+    noCacheStages: request.nocachestages,
+    call: callOf(request.call),
     pull: !['', '0', 'no', 'false', 'none'].includes((request.pull ?? '').trim().toLowerCase()),
     networkMode: request.networkmode,
     extraHosts: request.extrahosts ? request.extrahosts.split(',') : [],
@@ -81,7 +96,9 @@ export async function pruneBuilds(
     ...(keepBytes ? { keepBytes } : {}),
     ...(until === undefined ? {} : { unusedForSeconds: (Date.now() - until) / 1000 }),
   });
-  return { CachesDeleted: [...keys], SpaceReclaimed: await context.images.collect(builder.keptChains()) };
+  const SpaceReclaimed = await context.images.collect(builder.keptChains());
+  publishPrune(context, 'builder', SpaceReclaimed);
+  return { CachesDeleted: [...keys], SpaceReclaimed };
 }
 
 function refuseUnsupported(request: BuildQuery): void {

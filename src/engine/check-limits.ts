@@ -1,6 +1,7 @@
 import type { ContainerConfig } from '../api/types/container.ts';
 import type { HostConfig, Resources, RestartPolicy } from '../api/types/host-config.ts';
-import { IechorError } from '../common/error.ts';
+import { IechorError, messageOf } from '../common/error.ts';
+import { parseDialProbe } from './dial-probe.ts';
 
 const minimumMemoryBytes = 6 * 1024 * 1024;
 /** Limits that setrlimit(2) knows, without RLIMIT_. */
@@ -31,6 +32,13 @@ export function checkResources(resources: Resources): void {
     if (limit.Hard !== -1 && (limit.Soft === -1 || limit.Soft > limit.Hard)) {
       throw bad(`ulimit soft limit must be less than or equal to hard limit: ${limit.Name}`);
     }
+  }
+  const weights = [resources.BlkioWeight ?? 0, ...(resources.BlkioWeightDevice ?? []).map(({ Weight }) => Weight)];
+  if (weights.some((weight) => weight !== 0 && (weight < 10 || weight > 1000))) {
+    throw bad('Range of blkio weight is from 10 to 1000');
+  }
+  for (const rule of resources.DeviceCgroupRules ?? []) {
+    if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(rule)) throw bad(`invalid device cgroup rule format: '${rule}'`);
   }
   for (const list of [resources.CpusetCpus, resources.CpusetMems]) {
     // The kernel allocates by the highest number: a huge one is an attack, not a set of processors.
@@ -73,9 +81,15 @@ export function checkConfig(config: ContainerConfig, host: HostConfig): void {
 }
 
 function checkHealth(config: ContainerConfig): void {
-  const test = config.Healthcheck?.Test?.[0];
-  if (test !== undefined && !['NONE', 'CMD', 'CMD-SHELL'].includes(test)) {
+  const kinds = config.Healthcheck?.Test ?? [];
+  const [test] = kinds;
+  if (test !== undefined && !['NONE', 'CMD', 'CMD-SHELL', 'TCP', 'HTTP'].includes(test)) {
     throw bad(`Unknown healthcheck type '${test}' (expected 'CMD')`);
+  }
+  try {
+    parseDialProbe(kinds);
+  } catch (error) {
+    throw bad(`invalid health check: ${messageOf(error)}`);
   }
   for (const key of ['Interval', 'Timeout', 'StartPeriod', 'StartInterval'] as const) {
     const value = config.Healthcheck?.[key] ?? 0;

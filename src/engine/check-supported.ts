@@ -1,9 +1,11 @@
 import type { ContainerCreateBody } from '../api/types/container.ts';
+import type { DeviceRequest } from '../api/types/host-config.ts';
 import { IechorError } from '../common/error.ts';
 
 /** Fields of HostConfig that have an effect here. */
 const hostFields = new Set(
-  `AutoRemove Binds CapAdd CapDrop CgroupParent CgroupnsMode ConsoleSize ContainerIDFile CpuPeriod CpuQuota CpuShares
+  `AutoRemove Binds BlkioDeviceReadBps BlkioDeviceReadIOps BlkioDeviceWriteBps BlkioDeviceWriteIOps BlkioWeight
+  BlkioWeightDevice CapAdd CapDrop CgroupParent CgroupnsMode ConsoleSize ContainerIDFile CpuPeriod CpuQuota CpuShares
   CpusetCpus CpusetMems DeviceCgroupRules Devices Dns DnsOptions DnsSearch ExtraHosts GroupAdd Init IpcMode Links LogConfig
   MaskedPaths Memory MemoryReservation MemorySwap MemorySwappiness Mounts NanoCpus NetworkMode OomKillDisable
   OomScoreAdj PidMode PidsLimit PortBindings Privileged PublishAllPorts ReadonlyPaths ReadonlyRootfs RestartPolicy
@@ -16,12 +18,26 @@ const inertValues: Readonly<Record<string, readonly unknown[]>> = {
   MemorySwappiness: [-1],
   Cgroup: ['private'],
 };
+/** Fields that are refused in Docker's own words. */
+const refusals: Readonly<Record<string, (value: unknown) => IechorError>> = {
+  StorageOpt: () =>
+    new IechorError('BAD_REQUEST', "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"),
+  DeviceRequests: (value) => {
+    const [{ Driver = '', Capabilities = [] } = {}] = value as DeviceRequest[];
+    const capabilities = `[${Capabilities.map((all) => `[${all.join(' ')}]`).join(' ')}]`;
+    return new IechorError(
+      'BAD_REQUEST',
+      `could not select device driver ${JSON.stringify(Driver)} with capabilities: ${capabilities}`,
+      { hint: 'name the device nodes themselves: --device /dev/nvidia0' },
+    );
+  },
+};
 const bodyFields = new Set(
   `Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd
   Healthcheck ArgsEscaped Image Volumes WorkingDir Entrypoint NetworkDisabled MacAddress Labels StopSignal StopTimeout Shell OnBuild
   Runtime HostConfig NetworkingConfig`.split(/\s+/),
 );
-const logDrivers = ['', 'json-file', 'local', 'k8s-file'];
+const logDrivers = ['', 'json-file', 'local', 'k8s-file', 'none'];
 const logOptions = ['max-size', 'max-file'];
 
 /** Throws NOT_SUPPORTED, naming the field, for anything asked for that would have no effect. */
@@ -31,6 +47,7 @@ export function checkSupported(body: ContainerCreateBody, runtime: string): void
   const host = body.HostConfig ?? {};
   for (const [field, value] of Object.entries(host)) {
     if (field === 'Runtime') checkRuntime(String(value ?? ''), runtime);
+    else if (refusals[field] && !isNothing(value)) throw refusals[field](value);
     else if (!inertValues[field]?.includes(value)) refuse(hostFields, field, value, 'HostConfig.');
   }
   const driver = host.LogConfig?.Type ?? '';

@@ -19,8 +19,8 @@ export interface RequestedPort extends PublishedPort {
 }
 
 export interface RecordMount {
-  readonly type: 'bind' | 'volume' | 'tmpfs';
-  /** Volume name, for a volume. */
+  readonly type: 'bind' | 'volume' | 'tmpfs' | 'image';
+  /** Volume name, for a volume; what was asked for, for an image. */
   readonly name?: string;
   /** Absolute host path; empty for tmpfs. */
   readonly source: string;
@@ -30,6 +30,8 @@ export interface RecordMount {
   /** As the user wrote it, e.g. `ro,z`. */
   readonly mode: string;
   readonly noCopy?: boolean;
+  /** Of an image mount. */
+  readonly image?: Digest;
   readonly subpath?: string;
   readonly tmpfsOptions?: readonly string[];
   /** A missing source is made at the start, as `-v` does. */

@@ -4,6 +4,7 @@ import type { ContainerConfig } from '../api/types/container.ts';
 import type { HostConfig, Mount } from '../api/types/host-config.ts';
 import { IechorError } from '../common/error.ts';
 import { newId } from '../common/id.ts';
+import type { Digest } from '../image/types.ts';
 import type { ContainerRecord, RecordMount } from './container-record.ts';
 
 /** A mount as resolved; for a volume, what to create it with. */
@@ -22,6 +23,7 @@ export function resolveMounts(
   host: HostConfig | undefined,
   config: ContainerConfig,
   getContainer: (name: string) => ContainerRecord,
+  getImage: (name: string) => { readonly id: Digest },
 ): PlannedMount[] {
   const mounts = new Map<string, PlannedMount>();
   for (const from of host?.VolumesFrom ?? []) {
@@ -29,7 +31,7 @@ export function resolveMounts(
   }
   const own = [
     ...(host?.Binds ?? []).map(parseBind),
-    ...(host?.Mounts ?? []).map(parseMount),
+    ...(host?.Mounts ?? []).map((mount) => (mount.Type === 'image' ? imageMount(mount, getImage) : parseMount(mount))),
     ...Object.entries(host?.Tmpfs ?? {}).map(([path, options]) => tmpfs(path, options ? options.split(',') : [])),
   ];
   const seen = new Set<string>();
@@ -127,6 +129,22 @@ function parseMount(mount: Mount): PlannedMount {
   };
 }
 
+/** The files of an image, read-only. */
+function imageMount(mount: Mount, getImage: (name: string) => { readonly id: Digest }): PlannedMount {
+  const subpath = mount.ImageOptions?.Subpath;
+  return {
+    type: 'image',
+    name: mount.Source ?? '',
+    image: getImage(mount.Source ?? '').id,
+    source: '',
+    destination: checkedDestination(mount.Target),
+    readOnly: true,
+    propagation: 'rprivate',
+    mode: '',
+    ...(subpath ? { subpath: checkedSubpath(subpath) } : {}),
+  };
+}
+
 function bindMount(
   mount: Mount,
 ): Pick<PlannedMount, 'type' | 'source' | 'propagation' | 'createSource' | 'nonRecursive' | 'flatReadOnly'> {
@@ -204,7 +222,7 @@ function checkedVolumeName(name: string): string {
 function checkedSubpath(path: string): string {
   const normal = posix.normalize(path);
   if (!normal.startsWith('/') && normal !== '..' && !normal.startsWith('../')) return normal;
-  throw invalid(`invalid volume subpath: ${path}`, 'a subpath lies inside the volume');
+  throw invalid(`invalid subpath: ${path}`, 'a subpath lies inside the volume or image');
 }
 
 function invalid(message: string, hint?: string): IechorError {

@@ -3,6 +3,7 @@ import type { EngineApi } from '../api/engine-api.ts';
 import type { ContainerConfig, ContainerCreateBody } from '../api/types/container.ts';
 import { newId, shortId } from '../common/id.ts';
 import { removeTree } from '../host/files.ts';
+import { readKernelFacts } from '../host/kernel-facts.ts';
 import type { ImageRecord } from '../image/types.ts';
 import { resolveCapabilities } from './capabilities.ts';
 import { checkConfig, checkResources, checkRestartPolicy } from './check-limits.ts';
@@ -15,7 +16,7 @@ import { type PlannedMount, resolveMounts } from './create-mounts.ts';
 import { networkKind, resolveEndpoints, resolvePorts } from './create-network.ts';
 import { resolveLinks } from './links.ts';
 import { logLimits } from './log-limits.ts';
-import { publishContainer } from './notify.ts';
+import { publishContainer, publishVolume } from './notify.ts';
 import { containerDir } from './paths.ts';
 import { parseSecurityOptions } from './security-options.ts';
 import { parseStopSignal } from './signals.ts';
@@ -35,7 +36,7 @@ export async function createContainer(
   const config = mergeConfig(body, image.config.config ?? {});
   const warnings = checkRequest(context, body, config);
   const id = newId();
-  const planned = resolveMounts(body.HostConfig, config, context.containers.get);
+  const planned = resolveMounts(body.HostConfig, config, context.containers.get, context.images.get);
   const base = { ...newRecord(context, id, body, config), ...imageParts(image, body) };
   const name = request.name
     ? checkedName(request.name)
@@ -61,6 +62,7 @@ export async function createContainer(
   return { Id: id, Warnings: warnings };
 }
 
+const noWeight = 'Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.';
 const oldMacAddress =
   'The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.';
 
@@ -83,9 +85,11 @@ function checkRequest(context: EngineContext, body: ContainerCreateBody, config:
     if (mode?.startsWith('container:')) context.containers.get(mode.slice('container:'.length));
   }
   const published = Object.keys(host.PortBindings ?? {}).length > 0;
+  const weighs = Boolean(host.BlkioWeight || host.BlkioWeightDevice?.length);
   return [
     ...(published && kind === 'host' ? ['Published ports are discarded when using host network mode'] : []),
     ...(body.MacAddress ? [oldMacAddress] : []),
+    ...(weighs && !readKernelFacts().weighsBlockIO ? [noWeight] : []),
   ];
 }
 
@@ -144,6 +148,8 @@ function withoutVolume({ volume: _volume, ...mount }: PlannedMount): RecordMount
 async function createVolumes(context: EngineContext, mounts: readonly PlannedMount[]): Promise<void> {
   for (const mount of mounts) {
     if (mount.type !== 'volume' || mount.name === undefined) continue;
+    const isNew = !context.volumes.find(mount.name);
     await context.volumes.create({ name: mount.name, anonymous: mount.anonymous ?? false, ...mount.volume });
+    if (isNew) publishVolume(context, mount.name, 'create');
   }
 }

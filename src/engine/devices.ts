@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostConfig } from '../api/types/host-config.ts';
 import { codeOf, IechorError } from '../common/error.ts';
-import type { DeviceNode } from './oci-resources.ts';
+import type { BlockNumber, DeviceNode } from './oci-resources.ts';
 
 const notDevices = new Set(['pts', 'shm', 'fd', 'mqueue', '.lxc', '.lxd-mounts', '.udev', 'console', 'hugepages']);
 
@@ -21,6 +21,18 @@ export function resolveDevices(host: HostConfig): DeviceNode[] {
     return [node];
   });
 }
+
+/** Numbers of a block device, for its limits. Throws BAD_REQUEST. */
+export function blockDevice(path: string): BlockNumber {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat?.isBlockDevice()) throw new IechorError('BAD_REQUEST', `${path} is not a block device`);
+  return numbersOf(stat);
+}
+
+const numbersOf = ({ rdev }: { readonly rdev: number }): BlockNumber => ({
+  major: (rdev >> 8) & 0xfff,
+  minor: (rdev & 0xff) | ((rdev >> 12) & 0xfff00),
+});
 
 function kindOf(path: string): 'directory' | 'other' | undefined {
   try {
@@ -46,8 +58,7 @@ function deviceNode(path: string, target: string, access: string, { follow = tru
   return {
     path: target,
     type: stat.isBlockDevice() ? 'b' : 'c',
-    major: (stat.rdev >> 8) & 0xfff,
-    minor: (stat.rdev & 0xff) | ((stat.rdev >> 12) & 0xfff00),
+    ...numbersOf(stat),
     fileMode: stat.mode & 0o7777,
     uid: stat.uid,
     gid: stat.gid,

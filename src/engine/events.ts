@@ -1,4 +1,5 @@
-import type { EngineApi, Filters } from '../api/engine-api.ts';
+import type { EngineApi } from '../api/engine-api.ts';
+import type { Filters } from '../api/requests.ts';
 import type { EventMessage } from '../api/types/system.ts';
 import { IechorError } from '../common/error.ts';
 import type { EngineContext, EventHub } from './context.ts';

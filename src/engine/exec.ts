@@ -1,6 +1,6 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { StreamSession } from '../api/streams.ts';
-import type { ExecInspect } from '../api/types/exec.ts';
+import type { ExecCreateBody, ExecInspect } from '../api/types/exec.ts';
 import { IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { newId } from '../common/id.ts';
 import { processInfo } from '../host/proc.ts';
@@ -32,9 +32,12 @@ export async function execCreate(context: EngineContext, { id, body }: Request<'
     exitCode: null,
   };
   context.execs.add(instance);
-  publishExec(context, instance, `exec_create: ${body.Cmd.join(' ')}`);
+  publishExec(context, instance, `exec_create: ${commandText(body)}`);
   return { Id: instance.id };
 }
+
+/** As Docker's events have it: a blank after the program, also without arguments. */
+const commandText = ({ Cmd }: ExecCreateBody) => `${Cmd?.[0] ?? ''} ${Cmd?.slice(1).join(' ') ?? ''}`;
 
 function runningContainer(context: EngineContext, id: string): ContainerRecord {
   const record = context.containers.get(id);
@@ -67,7 +70,7 @@ export async function execStart(
   }
   instance.state = 'running';
   instance.handle = handle;
-  publishExec(context, instance, `exec_start: ${instance.body.Cmd?.join(' ')}`);
+  publishExec(context, instance, `exec_start: ${commandText(instance.body)}`);
   const ended = handle.exit.then(
     (exitCode) => end(context, instance, exitCode),
     () => end(context, instance, 137),

@@ -4,7 +4,7 @@ import type { ExitStatus } from '../host/runtime-port.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { stopProbes } from './health.ts';
 import type { LifeContext } from './life.ts';
-import { publishContainer } from './notify.ts';
+import { publishAttachments, publishContainer } from './notify.ts';
 import { removeLocked } from './remove.ts';
 import { longestDelayMs, restartDelay } from './restart-policy.ts';
 import { startLocked } from './start.ts';
@@ -50,6 +50,7 @@ export async function endedLocked(context: LifeContext, id: string, exit: ExitSt
 }
 
 function publishEnd(context: LifeContext, record: ContainerRecord): void {
+  publishAttachments(context, record, 'down');
   if (record.oomKilled) publishContainer(context, record, 'oom');
   const seconds = Math.max(0, Math.round((Date.parse(record.finishedAt) - Date.parse(record.startedAt)) / 1000));
   publishContainer(context, record, 'die', { exitCode: String(record.exitCode), execDuration: String(seconds) });

@@ -1,4 +1,4 @@
-import type { Filters } from '../api/engine-api.ts';
+import type { Filters } from '../api/requests.ts';
 import { IechorError } from '../common/error.ts';
 
 /** Throws BAD_REQUEST for a filter that the operation does not know. */

@@ -1,4 +1,5 @@
-import type { EngineApi, Filters } from '../api/engine-api.ts';
+import type { EngineApi } from '../api/engine-api.ts';
+import type { Filters } from '../api/requests.ts';
 import type { ContainerConfig } from '../api/types/container.ts';
 import type { ImageHistoryItem, ImageInspect, ImageSummary } from '../api/types/image.ts';
 import { IechorError } from '../common/error.ts';
@@ -6,8 +7,10 @@ import { shortId } from '../common/id.ts';
 import type { ImageUsers, Removed } from '../image/image-port.ts';
 import { familiar, formatReference, parseReference } from '../image/reference.ts';
 import type { ChainId, Digest, ImageRecord } from '../image/types.ts';
+import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { anyOf, checkFilters, flagOf, labelsFit, untilOf } from './filters.ts';
+import { publishPrune } from './notify.ts';
 
 type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
 const known = ['reference', 'label', 'label!', 'dangling', 'before', 'since', 'until'];
@@ -158,8 +161,13 @@ async function removeOne(
   return removed;
 }
 
+/** The image that a container was made from, and those it mounts. */
+function imagesOf(record: ContainerRecord): Digest[] {
+  return [record.image, ...record.mounts.flatMap((mount) => mount.image ?? [])];
+}
+
 function imageUsers(context: EngineContext, id: Digest): ImageUsers {
-  const users = context.containers.list().filter((record) => record.image === id);
+  const users = context.containers.list().filter((record) => imagesOf(record).includes(id));
   const one = (runs: boolean) => {
     const found = users.find(({ pid }) => runs === (pid !== 0));
     return found && shortId(found.id);
@@ -177,17 +185,17 @@ export async function pruneImages(
   const { dangling: _dangling, ...rest } = request.filters ?? {};
   const onlyDangling = flagOf(request.filters, 'dangling') ?? true;
   const fits = imageFilter(context, onlyDangling ? { ...rest, dangling: ['true'] } : rest);
-  const used = new Set(context.containers.list().map((record) => record.image));
+  const used = new Set(context.containers.list().flatMap(imagesOf));
   const removed: Removed[] = [];
   for (const { id } of context.images.list().filter((each) => fits(each) && !used.has(each.id))) {
     // It may have gone with one that was made of it.
     if (context.images.find(id)) removed.push(await removeOne(context, { name: id, force: true }, keep));
   }
-  const left = await context.images.collect(keep());
-  return {
-    ImagesDeleted: removed.flatMap(itemsOf),
-    SpaceReclaimed: removed.reduce((sum, { freedBytes }) => sum + freedBytes, left),
-  };
+  const left = await context.images.collect(keep(), { thorough: true });
+  context.store.compact();
+  const SpaceReclaimed = removed.reduce((sum, { freedBytes }) => sum + freedBytes, left);
+  publishPrune(context, 'image', SpaceReclaimed);
+  return { ImagesDeleted: removed.flatMap(itemsOf), SpaceReclaimed };
 }
 
 export function publishImage(

@@ -4,6 +4,7 @@ import type { ContainerInspect, ContainerState, Health } from '../api/types/cont
 import type { HostConfig } from '../api/types/host-config.ts';
 import { type ContainerRecord, wireStatus } from './container-record.ts';
 import type { EngineContext } from './context.ts';
+import { keepsLog } from './log-limits.ts';
 import { bundleDir, logPath, managedFile } from './paths.ts';
 import { mountPoints, networkSettings } from './wire-network.ts';
 
@@ -26,7 +27,7 @@ export async function inspectContainer(
     ResolvConfPath: managedFile(roots, record.id, 'resolv.conf'),
     HostnamePath: managedFile(roots, record.id, 'hostname'),
     HostsPath: managedFile(roots, record.id, 'hosts'),
-    LogPath: logPath(roots, record.id),
+    LogPath: keepsLog(record) ? logPath(roots, record.id) : '',
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
     Driver: 'overlay',

@@ -1,4 +1,5 @@
-import type { EngineApi, Filters } from '../api/engine-api.ts';
+import type { EngineApi } from '../api/engine-api.ts';
+import type { Filters } from '../api/requests.ts';
 import type { ContainerSummary } from '../api/types/container.ts';
 import { IechorError } from '../common/error.ts';
 import { type ContainerRecord, wireStatus } from './container-record.ts';

@@ -1,6 +1,12 @@
 import type { HostConfig } from '../api/types/host-config.ts';
 import { IechorError } from '../common/error.ts';
+import type { ContainerRecord } from './container-record.ts';
 import type { EngineSettings } from './context.ts';
+
+/** False with the log driver `none`: nothing of the output is kept. */
+export function keepsLog({ body }: ContainerRecord): boolean {
+  return body.HostConfig?.LogConfig?.Type !== 'none';
+}
 
 /** When a log is rotated and how many files are kept, from the log options over the daemon's settings. */
 export function logLimits(

@@ -5,6 +5,7 @@ import type { EngineContext } from './context.ts';
 import { formatInstant, parseInstant } from './instant.ts';
 import { findTail, type LogFile, nextLogFile, openLogFiles, watchLog } from './log-files.ts';
 import { createEntryReader, type LogEntry, timeOf } from './log-format.ts';
+import { keepsLog } from './log-limits.ts';
 import { logPath } from './paths.ts';
 
 /** What to read of a log. */
@@ -31,6 +32,11 @@ export function containerLogs(
   const record = context.containers.get(request.id);
   if (!request.stdout && !request.stderr) {
     throw new IechorError('BAD_REQUEST', 'Bad parameters: you must choose at least one stream');
+  }
+  if (!keepsLog(record)) {
+    throw new IechorError('NOT_SUPPORTED', 'configured logging driver does not support reading', {
+      hint: 'the container was made with the log driver none',
+    });
   }
   const until = instantOf(request.until, 'until');
   const controller = new AbortController();

@@ -1,10 +1,12 @@
-import type { EngineApi, Filters } from '../api/engine-api.ts';
+import type { EngineApi } from '../api/engine-api.ts';
+import type { Filters } from '../api/requests.ts';
 import type { NetworkContainer, NetworkInspect } from '../api/types/network.ts';
 import { IechorError } from '../common/error.ts';
 import type { EndpointRecord, NetworkRecord } from '../network/types.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { anyOf, checkFilters, flagOf, labelsFit, untilOf } from './filters.ts';
+import { publishPrune } from './notify.ts';
 
 type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
 const builtIn = ['bridge', 'host', 'none'];
@@ -149,6 +151,7 @@ export async function pruneNetworks(
     await removeNetwork(context, { id: network.id });
     removed.push(network.name);
   }
+  publishPrune(context, 'network', 0);
   return { NetworksDeleted: removed };
 }
 

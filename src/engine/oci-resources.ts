@@ -1,4 +1,4 @@
-import type { Resources } from '../api/types/host-config.ts';
+import type { Resources, ThrottleDevice } from '../api/types/host-config.ts';
 import type { OciLinux, OciResources } from '../host/oci-types.ts';
 
 export interface DeviceNode {
@@ -27,15 +27,53 @@ const standardDevices: readonly [number, number][] = [
 /** Limits of memory, processors and processes as OCI has them; what is not limited is absent. Pure. */
 export function ociLimits(
   resources: Resources,
-  options: { readonly defaultPids: number; readonly limitsSwap: boolean },
+  options: {
+    readonly defaultPids: number;
+    readonly limitsSwap: boolean;
+    readonly weighsBlockIO: boolean;
+    /** Major and minor number of a block device. */
+    readonly blockDevice: (path: string) => BlockNumber;
+  },
 ): OciResources {
   const memory = memoryLimits(resources, options.limitsSwap);
   const cpu = cpuLimits(resources);
   const pids = resources.PidsLimit || options.defaultPids;
+  const blockIO = blockLimits(resources, options);
   return {
     ...(Object.keys(memory).length > 0 ? { memory } : {}),
     ...(Object.keys(cpu).length > 0 ? { cpu } : {}),
+    ...(Object.keys(blockIO).length > 0 ? { blockIO } : {}),
     pids: { limit: pids },
+  };
+}
+
+export interface BlockNumber {
+  readonly major: number;
+  readonly minor: number;
+}
+
+function blockLimits(
+  resources: Resources,
+  options: { readonly weighsBlockIO: boolean; readonly blockDevice: (path: string) => BlockNumber },
+): NonNullable<OciResources['blockIO']> {
+  const rates = (list: readonly ThrottleDevice[] | null | undefined) =>
+    (list ?? []).map(({ Path, Rate }) => ({ ...options.blockDevice(Path), rate: Rate }));
+  const limits = {
+    throttleReadBpsDevice: rates(resources.BlkioDeviceReadBps),
+    throttleWriteBpsDevice: rates(resources.BlkioDeviceWriteBps),
+    throttleReadIOPSDevice: rates(resources.BlkioDeviceReadIOps),
+    throttleWriteIOPSDevice: rates(resources.BlkioDeviceWriteIOps),
+    ...(options.weighsBlockIO && {
+      weightDevice: (resources.BlkioWeightDevice ?? []).map(({ Path, Weight }) => ({
+        ...options.blockDevice(Path),
+        weight: Weight,
+      })),
+    }),
+  };
+  const given = Object.entries(limits).filter(([, list]) => Array.isArray(list) && list.length > 0);
+  return {
+    ...Object.fromEntries(given),
+    ...(options.weighsBlockIO && resources.BlkioWeight ? { weight: resources.BlkioWeight } : {}),
   };
 }
 

@@ -4,7 +4,7 @@ import type { OciLinux, OciMount, OciResources, OciSeccomp, OciSpec } from '../h
 import { capabilitiesOfMask, resolveCapabilities } from './capabilities.ts';
 import { initPath, type MountsInput, ociMounts } from './oci-mounts.ts';
 import { ociProcess } from './oci-process.ts';
-import { type DeviceNode, deviceRules, ociDevices, ociLimits } from './oci-resources.ts';
+import { type BlockNumber, type DeviceNode, deviceRules, ociDevices, ociLimits } from './oci-resources.ts';
 import { resolveCustomSeccomp, resolveSeccomp } from './seccomp.ts';
 import { parseSecurityOptions } from './security-options.ts';
 import { networkDefaults } from './sysctls.ts';
@@ -39,6 +39,7 @@ export interface SpecInput {
   readonly managed: MountsInput['managed'];
   readonly mounts: readonly OciMount[];
   readonly devices: readonly DeviceNode[];
+  readonly blockDevice: (path: string) => BlockNumber;
   /** Host path of a static init, where one is asked for. */
   readonly init?: string;
   readonly facts: KernelFacts;
@@ -163,7 +164,12 @@ function resourcesOf(input: SpecInput): OciResources {
   const { host, facts } = input;
   const rules = (host.DeviceCgroupRules ?? []).map(parseDeviceRule);
   return {
-    ...ociLimits(host, { defaultPids: input.defaultPids, limitsSwap: facts.limitsSwap }),
+    ...ociLimits(host, {
+      defaultPids: input.defaultPids,
+      limitsSwap: facts.limitsSwap,
+      weighsBlockIO: facts.weighsBlockIO,
+      blockDevice: input.blockDevice,
+    }),
     devices: deviceRules(input.devices, { privileged: host.Privileged ?? false, rules }),
   };
 }

@@ -2,6 +2,7 @@ import type { EngineApi } from '../api/engine-api.ts';
 import { isIechorError } from '../common/error.ts';
 import { checkFilters, labelsFit, untilOf } from './filters.ts';
 import type { LifeContext } from './life.ts';
+import { publishPrune } from './notify.ts';
 import { removeContainer } from './remove.ts';
 
 /** Removes every container that does not run. */
@@ -27,5 +28,6 @@ export async function pruneContainers(
     deleted.push(record.id);
     reclaimed += size;
   }
+  publishPrune(context, 'container', reclaimed);
   return { ContainersDeleted: deleted, SpaceReclaimed: reclaimed };
 }

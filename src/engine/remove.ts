@@ -6,7 +6,7 @@ import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import type { LifeContext } from './life.ts';
 import { removeLink } from './links.ts';
-import { publishContainer } from './notify.ts';
+import { publishContainer, publishVolume } from './notify.ts';
 import { containerDir } from './paths.ts';
 import { stopNow } from './stop.ts';
 import { tearDown } from './tear-down.ts';
@@ -63,7 +63,9 @@ async function removeAnonymousVolumes(context: EngineContext, record: ContainerR
   for (const mount of record.mounts) {
     if (!mount.anonymous || !mount.name || !context.volumes.find(mount.name)) continue;
     const others = volumeUsers(context, mount.name).filter((user) => user !== record.id);
-    if (others.length === 0) await context.volumes.remove(mount.name, { force: true, usedBy: [] });
+    if (others.length > 0) continue;
+    await context.volumes.remove(mount.name, { force: true, usedBy: [] });
+    publishVolume(context, mount.name, 'destroy');
   }
 }
 

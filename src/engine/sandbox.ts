@@ -9,7 +9,7 @@ import { readInRoot } from '../host/rooted.ts';
 import type { SandboxState } from '../network/types.ts';
 import type { EngineContext } from './context.ts';
 import { defaultNetwork } from './create-network.ts';
-import { resolveDevices } from './devices.ts';
+import { blockDevice, resolveDevices } from './devices.ts';
 import { hostsText } from './hosts-file.ts';
 import { type LifeContext, withLife } from './life.ts';
 import { type MountTarget, makeMountTargets } from './mount-targets.ts';
@@ -120,6 +120,7 @@ function specOf(context: LifeContext, request: SandboxRun, network: SandboxState
     managed: undefined,
     mounts: [...managedMounts(context, request, network), ...request.mounts.map(stepMount)],
     devices: resolveDevices(host),
+    blockDevice,
     facts: context.life.facts,
     defaultPids: context.settings.defaultPidsLimit,
   });

@@ -1,4 +1,5 @@
-import type { EngineApi, Filters } from '../api/engine-api.ts';
+import type { EngineApi } from '../api/engine-api.ts';
+import type { Filters } from '../api/requests.ts';
 import type { Secret, SecretSpec } from '../api/types/secret.ts';
 import { IechorError } from '../common/error.ts';
 import { newId } from '../common/id.ts';

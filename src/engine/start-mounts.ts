@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { IechorError } from '../common/error.ts';
 import type { OciMount } from '../host/oci-types.ts';
+import { mountAt } from '../host/mount.ts';
 import { bindInRoot, resolveInRoot } from '../host/rooted.ts';
 import type { ContainerRecord, RecordMount } from './container-record.ts';
 import type { EngineContext } from './context.ts';
@@ -17,6 +18,7 @@ export async function startMounts(context: LifeContext, record: ContainerRecord,
   for (const mount of record.mounts) {
     if (mount.type === 'tmpfs') mounts.push(tmpfsMount(mount));
     else if (mount.type === 'bind') mounts.push(bindMount(mount, bindSource(mount), deep));
+    else if (mount.type === 'image') mounts.push(bindMount(mount, imageSource(context, record, mount), deep));
     else mounts.push(bindMount(mount, await volumeSource(context, record, { mount, rootfs }), deep));
   }
   return mounts;
@@ -79,9 +81,27 @@ async function volumeSource(
   }
   if (mount.subpath === undefined) return directory;
   // Other containers may write to the volume: what is bound is the place that was looked up, not its path.
-  const staging = join(bundleDir(context.roots, record.id), 'subpaths');
-  mkdirSync(staging, { recursive: true, mode: 0o700 });
-  const target = join(staging, String(readdirSync(staging).length));
+  const target = stagedPath(context, record);
   if (bindInRoot(directory, mount.subpath, target)) return target;
   throw new IechorError('MOUNT_INVALID', `volume "${name}" has no path "${mount.subpath}"`);
+}
+
+/** A place of the bundle's own for one mount; it goes with the bundle. */
+function stagedPath(context: EngineContext, record: ContainerRecord): string {
+  const staging = join(bundleDir(context.roots, record.id), 'sources');
+  mkdirSync(staging, { recursive: true, mode: 0o700 });
+  return join(staging, String(readdirSync(staging).length));
+}
+
+/** The image's files, mounted read-only in the bundle. */
+function imageSource(context: EngineContext, record: ContainerRecord, mount: RecordMount): string {
+  const top = context.images.find(mount.image ?? '')?.chain.at(-1);
+  if (top === undefined) throw new IechorError('IMAGE_NOT_FOUND', `No such image: ${mount.name}`);
+  const root = stagedPath(context, record);
+  mkdirSync(root, { mode: 0o755 });
+  mountAt(context.snapshotter.view(top), root);
+  if (mount.subpath === undefined) return root;
+  const target = stagedPath(context, record);
+  if (bindInRoot(root, mount.subpath, target)) return target;
+  throw new IechorError('MOUNT_INVALID', `image "${mount.name}" has no path "${mount.subpath}"`);
 }

@@ -8,15 +8,15 @@ import type { SandboxState } from '../network/types.ts';
 import { inDockersWords } from './command-error.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { type NetworkKind, networkKind } from './create-network.ts';
-import { resolveDevices } from './devices.ts';
+import { blockDevice, resolveDevices } from './devices.ts';
 import { initialHealth } from './health.ts';
 import type { LifeContext } from './life.ts';
 import { linksInFiles, refreshLinked } from './links.ts';
 import { linkEnv, linkNames } from './live-links.ts';
-import { logLimits } from './log-limits.ts';
+import { keepsLog, logLimits } from './log-limits.ts';
 import { writeManagedFiles } from './managed-files.ts';
 import { resolveNamespaces } from './namespaces.ts';
-import { publishContainer } from './notify.ts';
+import { publishAttachments, publishContainer } from './notify.ts';
 import { ociSpec } from './oci-spec.ts';
 import { bundleDir, cgroupPath, containerDir, logPath } from './paths.ts';
 import { choosePorts } from './ports.ts';
@@ -77,6 +77,7 @@ export async function startLocked(
       boundPorts: network?.ports ?? [],
       ...healthOf(record),
     });
+    publishAttachments(context, running, 'up');
     publishContainer(context, running, 'start');
     supervise(context, running);
     refreshLinked(context, running);
@@ -112,7 +113,7 @@ async function bringUp(
   const { pid } = await context.monitor.create({
     id,
     bundle: bundleDir(context.roots, id),
-    logPath: logPath(context.roots, id),
+    logPath: keepsLog(record) ? logPath(context.roots, id) : '',
     tty: Tty ?? false,
     openStdin: OpenStdin ?? false,
     stdinOnce: StdinOnce ?? false,
@@ -172,6 +173,7 @@ async function specOf(
     managed,
     mounts,
     devices: resolveDevices(host),
+    blockDevice,
     ...(init ? { init } : {}),
     facts: context.life.facts,
     defaultPids: context.settings.defaultPidsLimit,

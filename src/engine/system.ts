@@ -69,7 +69,12 @@ export async function info(context: LifeContext): Promise<InfoReply> {
     DefaultRuntime: runtime.name,
     Runtimes: { [runtime.name]: { path: runtime.path } },
     SecurityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns'],
-    Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file'] },
+    Plugins: {
+      Volume: ['local'],
+      Network: ['bridge', 'host', 'null'],
+      Authorization: null,
+      Log: ['json-file', 'local', 'none'],
+    },
     Swarm: {
       LocalNodeState: 'inactive',
       NodeID: '',

@@ -4,6 +4,7 @@ import { IechorError } from '../common/error.ts';
 import { processesOf } from '../host/cgroup.ts';
 import { hostMemoryBytes, hostUserNames, type ProcessRow, processRows } from '../host/process-table.ts';
 import type { EngineContext } from './context.ts';
+import { publishContainer } from './notify.ts';
 import { cgroupPath } from './paths.ts';
 
 /**
@@ -20,6 +21,7 @@ export async function containerTop(
   }
   const chosen = columnsOf(psArgs?.trim() || '-ef');
   const rows = processRows(processesOf(cgroupPath(context.roots, record.id, record.body.HostConfig?.CgroupParent)));
+  publishContainer(context, record, 'top');
   const look: Look = { now: Date.now(), users: hostUserNames(), memoryBytes: hostMemoryBytes() };
   return {
     Titles: chosen.map(({ title }) => title),

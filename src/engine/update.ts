@@ -5,6 +5,7 @@ import { checkResources, checkRestartPolicy } from './check-limits.ts';
 import { checkSupported } from './check-supported.ts';
 import type { LifeContext } from './life.ts';
 import { publishContainer } from './notify.ts';
+import { blockDevice } from './devices.ts';
 import { ociLimits } from './oci-resources.ts';
 
 /** Changes limits and restart policy, live where it runs. Zero values leave a limit as it is. */
@@ -25,7 +26,12 @@ export async function updateContainer(
     if (record.pid !== 0) {
       await context.runtime.update(
         id,
-        ociLimits(host, { defaultPids: context.settings.defaultPidsLimit, limitsSwap: context.life.facts.limitsSwap }),
+        ociLimits(host, {
+          defaultPids: context.settings.defaultPidsLimit,
+          limitsSwap: context.life.facts.limitsSwap,
+          weighsBlockIO: context.life.facts.weighsBlockIO,
+          blockDevice,
+        }),
       );
     }
     publishContainer(context, context.containers.update(id, { body: { ...record.body, HostConfig: host } }), 'update');

@@ -3,6 +3,7 @@ import type { Volume } from '../api/types/network.ts';
 import type { VolumeRecord } from '../volumes/types.ts';
 import type { EngineContext } from './context.ts';
 import { anyOf, checkFilters, flagOf, labelsFit, untilOf } from './filters.ts';
+import { publishPrune, publishVolume } from './notify.ts';
 import { volumeUsers } from './remove.ts';
 
 type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
@@ -69,6 +70,7 @@ export async function pruneVolumes(
     await removeVolume(context, { name: volume.name });
     removed.push(volume.name);
   }
+  publishPrune(context, 'volume', reclaimed);
   return { VolumesDeleted: removed, SpaceReclaimed: reclaimed };
 }
 
@@ -84,8 +86,4 @@ function toWire(context: EngineContext, volume: VolumeRecord): Volume {
     Scope: 'local',
     Options: Object.keys(volume.options).length > 0 ? { ...volume.options } : null,
   };
-}
-
-function publishVolume(context: EngineContext, name: string, action: string): void {
-  context.events.publish({ type: 'volume', action, id: name, attributes: { driver: 'local' } });
 }

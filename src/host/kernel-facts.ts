@@ -12,6 +12,8 @@ export interface KernelFacts {
   readonly maxOpenFiles: number;
   /** True where memory and swap can be limited together. */
   readonly limitsSwap: boolean;
+  /** True where block devices can be shared out by weight. */
+  readonly weighsBlockIO: boolean;
   /** Per-CPU throttle counters under /sys, which tell one container about the others' load. */
   readonly thermalPaths: readonly string[];
   readonly apparmor: boolean;
@@ -34,6 +36,7 @@ export function readKernelFacts(): KernelFacts {
     limitsSwap:
       existsSync('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes') ||
       (existsSync('/sys/fs/cgroup/cgroup.controllers') && read('/proc/swaps') !== ''),
+    weighsBlockIO: weighsBlockIO(),
     thermalPaths: listIfThere(cpuDir)
       .filter((name) => /^cpu\d+$/.test(name))
       .map((name) => `${cpuDir}/${name}/thermal_throttle`)
@@ -41,6 +44,13 @@ export function readKernelFacts(): KernelFacts {
     apparmor: read('/sys/module/apparmor/parameters/enabled').startsWith('Y'),
     selinux: existsSync('/sys/fs/selinux/enforce'),
   };
+}
+
+/** The files are there only with a scheduler that weighs (BFQ, iocost), on the second version below the root alone. */
+function weighsBlockIO(): boolean {
+  const names = ['blkio/blkio.weight', 'blkio/blkio.bfq.weight', 'unified/io.weight'];
+  const below = listIfThere('/sys/fs/cgroup').flatMap((name) => [`${name}/io.weight`, `${name}/io.bfq.weight`]);
+  return [...names, ...below].some((name) => existsSync(`/sys/fs/cgroup/${name}`));
 }
 
 function read(path: string): string {

@@ -101,7 +101,7 @@ export function readRecord(files: MonitorFiles, id: string): MonitorRecord | und
   if (processInfo(pid)?.parent !== monitorPid) return undefined;
   const request = {
     bundle: after('--bundle'),
-    logPath: after('--log-path').replace(/^k8s-file:/, ''),
+    logPath: after('--log-path').replace(/^(k8s-file|none):/, ''),
     tty: args.includes('--terminal'),
     openStdin: args.includes('--stdin'),
     stdinOnce: !args.includes('--leave-stdin-open'),

@@ -170,7 +170,7 @@ function conmonArguments({ runtime, files, request }: StartOptions): string[] {
     ...['--runtime', runtime.path, ...['--root', runtime.root].flatMap((each) => ['--runtime-arg', each])],
     ...['--bundle', request.bundle, '--container-pidfile', files.pidFile, '--conmon-pidfile', files.monitorPidFile],
     ...['--exit-dir', files.exits, '--full-attach', '--no-sync-log', '--log-level', 'error'],
-    ...['--log-path', `k8s-file:${request.logPath}`],
+    ...['--log-path', request.logPath === '' ? 'none:' : `k8s-file:${request.logPath}`],
     ...(request.logSizeMax === undefined ? [] : ['--log-size-max', String(request.logSizeMax)]),
     ...(request.tty ? ['--terminal'] : []),
     ...(request.openStdin ? ['--stdin'] : []),

@@ -24,6 +24,7 @@ export interface OciRuntime {
 export interface MonitorRequest {
   readonly id: string;
   readonly bundle: string;
+  /** Empty: nothing is kept. */
   readonly logPath: string;
   readonly tty: boolean;
   readonly openStdin: boolean;

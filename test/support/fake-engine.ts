@@ -1,4 +1,5 @@
-import type { EngineApi, Filters } from '../../src/api/engine-api.ts';
+import type { EngineApi } from '../../src/api/engine-api.ts';
+import type { Filters } from '../../src/api/requests.ts';
 import type {
   ContainerCreateBody,
   ContainerInspect,

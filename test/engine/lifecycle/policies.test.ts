@@ -23,6 +23,7 @@ suite('what the engine does by itself (needs root)', () => {
       HostConfig: { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } },
     });
     expect(await t.engine.containerWait({ id })).toEqual({ StatusCode: 4 });
+    await until('it rests', async () => (await state(id)).Status === 'exited');
     expect(await output(t.engine, id)).toBe('run\nrun\nrun\n');
     expect((await t.engine.containerInspect({ id })).RestartCount).toBe(2);
     await t.engine.containerRemove({ id });

@@ -64,32 +64,39 @@ describe('merging with the image', () => {
   });
 });
 
+const image = { id: `sha256:${'a'.repeat(64)}` } as const;
+const mountsOf = (host: Parameters<typeof resolveMounts>[0], config: Parameters<typeof resolveMounts>[1]) =>
+  resolveMounts(host, config, noContainer, () => image);
+
 describe('mounts', () => {
   test('of every source are resolved, and a volume of the image fills only a free place', () => {
-    const mounts = resolveMounts(
+    const mounts = mountsOf(
       {
         Binds: ['/h:/a:ro,z', 'vol:/b:nocopy'],
-        Mounts: [{ Type: 'volume', Target: '/c/' }],
+        Mounts: [
+          { Type: 'volume', Target: '/c/' },
+          { Type: 'image', Source: 'i', Target: '/f', ImageOptions: { Subpath: 'bin' } },
+        ],
         Tmpfs: { '/d': 'size=1m,exec' },
       },
       { Volumes: { '/a': {}, '/e': {} } },
-      noContainer,
     );
     expect(mounts.map(({ type, name, destination, readOnly }) => [type, name?.length, destination, readOnly])).toEqual([
       ['bind', undefined, '/a', true],
       ['volume', 3, '/b', false],
       ['volume', 64, '/c', false],
+      ['image', 1, '/f', true],
       ['tmpfs', undefined, '/d', false],
       ['volume', 64, '/e', false],
     ]);
   });
 
   test.each(['/h', 'a:b', '/h:/:ro', '/h:/x:bad', 'vo/l:/x', '/h:/x:ro:y', '/h:/proc/sys'])('%s is refused', (bind) => {
-    expect(code(() => resolveMounts({ Binds: [bind] }, {}, noContainer))).toBe('MOUNT_INVALID');
+    expect(code(() => mountsOf({ Binds: [bind] }, {}))).toBe('MOUNT_INVALID');
   });
 
   test('the same place twice is refused', () => {
-    expect(code(() => resolveMounts({ Binds: ['/a:/x', '/b:/x/'] }, {}, noContainer))).toBe('MOUNT_INVALID');
+    expect(code(() => mountsOf({ Binds: ['/a:/x', '/b:/x/'] }, {}))).toBe('MOUNT_INVALID');
   });
 });
 
@@ -143,7 +150,9 @@ test('an image may expose what cannot be published', () => {
 });
 
 test('what has no effect is refused by its name, what says nothing passes', () => {
-  expect(() => checkSupported({ HostConfig: { StorageOpt: { size: '1G' } } }, 'crun')).toThrow('StorageOpt');
+  expect(() => checkSupported({ HostConfig: { StorageOpt: { size: '1G' } } }, 'crun')).toThrow('--storage-opt');
+  const gpus = { DeviceRequests: [{ Count: -1, Capabilities: [['gpu']] }] };
+  expect(() => checkSupported({ HostConfig: gpus }, 'crun')).toThrow('could not select device driver "" with');
   expect(() => checkSupported({ HostConfig: { Runtime: 'kata' } }, 'crun')).toThrow('kata');
   expect(() => checkSupported({ HostConfig: { LogConfig: { Type: 'syslog' } } }, 'crun')).toThrow('syslog');
   expect(() => checkSupported({ HostConfig: { Annotations: { 'run.oci.hooks.stdout': '/x' } } }, 'crun')).toThrow(

@@ -85,3 +85,13 @@ test('a mount of the user takes the place of one of ours, and outer mounts come 
   const order = mounts.map((mount) => mount.destination);
   expect(order.indexOf('/a')).toBeLessThan(order.indexOf('/a/b/c'));
 });
+
+test('rates of block devices are limited by their numbers, weights where the kernel weighs', () => {
+  const rate = [{ Path: '/dev/sda', Rate: 1024 }];
+  const host = { BlkioDeviceReadBps: rate, BlkioWeight: 300 };
+  const { resources } = ociSpec(specInput({ host })).linux;
+  expect(resources?.blockIO).toEqual({ throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 1024 }], weight: 300 });
+  const { facts: known } = specInput({});
+  const without = ociSpec(specInput({ host, facts: { ...known, weighsBlockIO: false } })).linux.resources;
+  expect(without?.blockIO).not.toHaveProperty('weight');
+});

@@ -1,0 +1,37 @@
+import type { RegistryAuth } from './types/registry.ts';
+
+/** Docker's filter form: name to accepted values; names are and-ed, values or-ed. */
+export type Filters = Readonly<Record<string, readonly string[]>>;
+/** Id, unambiguous id prefix or name. */
+export interface ById {
+  readonly id: string;
+}
+export interface WithSignal {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Who the client is to the registry that the request concerns. */
+export interface WithRegistryAuth {
+  readonly registryAuth?: RegistryAuth | undefined;
+}
+
+export interface LogOptions {
+  readonly follow?: boolean | undefined;
+  readonly stdout?: boolean | undefined;
+  readonly stderr?: boolean | undefined;
+  /** Seconds since the epoch, with a fraction, or RFC 3339. */
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly timestamps?: boolean | undefined;
+  /** A number of lines or `all`. */
+  readonly tail?: string | undefined;
+}
+
+export interface AttachOptions {
+  readonly stream?: boolean | undefined;
+  readonly stdin?: boolean | undefined;
+  readonly stdout?: boolean | undefined;
+  readonly stderr?: boolean | undefined;
+  readonly logs?: boolean | undefined;
+  readonly detachKeys?: string | undefined;
+}
