@@ -11,5 +11,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const { runLine } = await import('./run-line.ts');
+const status = await runLine(process.argv.slice(2));
+// A pipe takes what fits into it; the rest is written while its reader reads, and must not be lost.
+const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => (stream.writableLength === 0 ? resolve() : stream.write('', () => resolve())));
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
 // Streams that are still open (a container that goes on, a wait nobody needs any more) must not hold the command.
-process.exit(await runLine(process.argv.slice(2)));
+process.exit(status);
