@@ -51,6 +51,8 @@ export interface ObjectStore {
   owner(key: string): string | undefined;
   /** All or nothing; nested calls join the outer transaction. */
   transaction<T>(body: () => T, options?: TransactionOptions): T;
+  /** Gives the disk back what deleted documents took. */
+  compact(): void;
   /** Resolves when everything written so far would survive a loss of power; those who wait at once share the cost. */
   durable(): Promise<void>;
   close(): void;

@@ -117,11 +117,20 @@ function storeOver(db: DatabaseSync, path: string): ObjectStore {
     owner: (key) => guarded(() => sql.owner.get(key)?.id as string | undefined),
     transaction: (body, options) => guarded(() => transaction(body, options)),
     durable: () => flush.flushed(),
+    compact: () => guarded(() => compact(db)),
     close: () => {
       flush.close();
       if (db.isOpen) db.close();
     },
   };
+}
+
+/** Rewrites the file where more than half of it is free, and empties the log. */
+function compact(db: DatabaseSync): void {
+  const pages = Number(db.prepare('PRAGMA page_count').get()?.page_count);
+  const free = Number(db.prepare('PRAGMA freelist_count').get()?.freelist_count);
+  if (free > 64 && free * 2 > pages) db.exec('VACUUM');
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
 }
 
 function claim(sql: Statements, key: string, kind: string, id: string): void {

@@ -1,6 +1,8 @@
 import { messageOf } from '../common/error.ts';
 import type { ObjectStore } from '../common/object-store.ts';
 import type { ImageStoreContext } from './image-context.ts';
+import type { CollectOptions } from './image-port.ts';
+import { fillingPrefix } from './new-layer.ts';
 import type { ChainId, Digest, ImageRecord } from './types.ts';
 
 /** How long a layer that was just added, as part of a pull, waits for its image. */
@@ -18,16 +20,26 @@ export interface Collected {
  * Mark and sweep: frees the layers that no image, no active snapshot and nobody in `keep` stands on, then the blobs
  * that nothing names.
  */
-export async function collectGarbage(context: ImageStoreContext, keep: ReadonlySet<ChainId>): Promise<Collected> {
-  const { store, snapshotter, log } = context;
+export async function collectGarbage(
+  context: ImageStoreContext,
+  keep: ReadonlySet<ChainId>,
+  options: CollectOptions = {},
+): Promise<Collected> {
+  const { store, snapshotter, log, filling } = context;
+  for (const key of snapshotter.active()) {
+    if (key.startsWith(fillingPrefix) && !filling.has(key)) await snapshotter.remove(key);
+  }
   const needed = neededLayers(context, keep);
   const layers = new Set<ChainId>();
+  const orphans = new Set<Digest>();
   let freed = 0;
   for (const { chainId, ageMs } of snapshotter.layers()) {
     if (needed.has(chainId)) continue;
     const recorded = store.get('layer', chainId) !== undefined;
-    if (!recorded && ageMs < unrecordedGraceMs) continue;
-    freed += snapshotter.layer(chainId)?.sizeBytes ?? 0;
+    if (!recorded && isWaiting(context, ageMs, options)) continue;
+    const layer = snapshotter.layer(chainId);
+    freed += layer?.sizeBytes ?? 0;
+    if (layer?.blob) orphans.add(layer.blob.digest);
     await snapshotter.removeLayer(chainId);
     store.delete('layer', chainId);
     layers.add(chainId);
@@ -39,7 +51,13 @@ export async function collectGarbage(context: ImageStoreContext, keep: ReadonlyS
     // Something is mounted there still; that is for recovery to end, and no reason to keep the rest.
     log.warn('temporary files remain', { error: messageOf(error) });
   }
-  return { freedBytes: freed + sweepBlobs(context), layers };
+  return { freedBytes: freed + sweepBlobs(context, orphans, options), layers };
+}
+
+/** Whether content without a record may still get one. */
+function isWaiting({ startedMs }: ImageStoreContext, ageMs: number, { thorough }: CollectOptions): boolean {
+  if (Date.now() - ageMs >= startedMs) return ageMs < unrecordedGraceMs;
+  return !thorough && ageMs < pullGraceMs;
 }
 
 function neededLayers(context: ImageStoreContext, keep: ReadonlySet<ChainId>): ReadonlySet<ChainId> {
@@ -67,7 +85,8 @@ export function servedDigests(store: ObjectStore): ReadonlySet<Digest> {
   return new Set(kinds.flatMap((kind) => store.list<{ readonly digest: Digest }>(kind).map(({ digest }) => digest)));
 }
 
-function sweepBlobs(context: ImageStoreContext): number {
+/** `orphans` are of layers that are gone, and wait for nobody. */
+function sweepBlobs(context: ImageStoreContext, orphans: ReadonlySet<Digest>, options: CollectOptions): number {
   const { store, snapshotter, blobs } = context;
   const named = new Set<Digest>();
   for (const image of store.list<ImageRecord>('image')) named.add(image.id).add(image.manifest);
@@ -75,7 +94,8 @@ function sweepBlobs(context: ImageStoreContext): number {
   const archives = new Set(snapshotter.layers().map(({ chainId }) => snapshotter.layer(chainId)?.blob?.digest));
   let freed = 0;
   for (const { digest, sizeBytes, ageMs } of blobs.list()) {
-    if (named.has(digest) || archives.has(digest) || ageMs < unrecordedGraceMs) continue;
+    if (named.has(digest) || archives.has(digest)) continue;
+    if (!orphans.has(digest) && isWaiting(context, ageMs, options)) continue;
     blobs.remove(digest);
     freed += sizeBytes;
   }

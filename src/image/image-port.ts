@@ -66,6 +66,11 @@ export interface Removed {
   readonly freedBytes: number;
 }
 
+export interface CollectOptions {
+  /** Also what an earlier process left of pulls and loads, which a next one of the same image would use. */
+  readonly thorough?: boolean;
+}
+
 /** Images by id and by reference (implemented by image-store.ts). */
 export interface ImageStore {
   /** By reference, id or unambiguous id prefix. */
@@ -89,7 +94,7 @@ export interface ImageStore {
    * Frees layers and blobs nobody refers to; returns the bytes freed. `keep` are chain ids still needed by others (the
    * build cache); those below active snapshots (containers, builds under way) are kept without being named.
    */
-  collect(keep: ReadonlySet<ChainId>): Promise<number>;
+  collect(keep: ReadonlySet<ChainId>, options?: CollectOptions): Promise<number>;
   /**
    * Layer from an uncompressed or compressed tar archive, unpacked: its diff id and chain id. The archive can be handed on
    * byte for byte: a compressed one is kept, and of a plain file what it takes to make it again from the tree.

@@ -33,7 +33,10 @@ export function createImageStore(options: {
 }): ImageStore {
   const { store, snapshotter, log } = options;
   const blobs = createBlobStore(options.roots.dataRoot);
-  const context: ImageStoreContext = { store, snapshotter, blobs, log, fresh: new Map() };
+  const context: ImageStoreContext = {
+    ...{ store, snapshotter, blobs, log },
+    ...{ fresh: new Map(), filling: new Set(), startedMs: Date.now() },
+  };
   const compressions: Compressions = new Map();
   const find = (name: string) => findImage(store, name);
   const get = (name: string) => find(name) ?? imageNotFound(store, name);
@@ -56,7 +59,7 @@ export function createImageStore(options: {
       store.put<TagRecord>('tag', canonical, { reference: canonical, image, taggedAt: new Date().toISOString() });
     },
     remove: (name, removal) => removeImage(context, get(name), name, removal),
-    collect: async (keep) => (await collectGarbage(context, keep)).freedBytes,
+    collect: async (keep, given) => (await collectGarbage(context, keep, given)).freedBytes,
     addLayer: (tar, parent, signal) => addLayer(context, tar, parent, signal),
     addPulledLayer: (tar, pulled) => addPulledLayer(context, tar, pulled),
     holdLayer: (chainId) => {

@@ -1,5 +1,15 @@
 import { randomInt } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, IechorError } from '../common/error.ts';
 import { readIfThere, writeAtomic } from '../host/files.ts';
@@ -36,6 +46,8 @@ export interface LayerFiles {
   add(directory: string, fresh: string, record: LayerRecord): void;
   /** Forgets a layer; its directory, which the caller removes. Undefined where there was none. */
   forget(chainId: ChainId): string | undefined;
+  /** Removes short names that belong to no layer and were made before a time. */
+  sweepLinks(beforeMs: number): void;
   isVolatile(chainId: ChainId): boolean;
   markDurable(chainId: ChainId): void;
   /** Adds the archive a layer was packed into to its record. */
@@ -107,6 +119,7 @@ export function createLayerFiles(dir: string): LayerFiles {
     forget,
     add,
     list: () => listLayers(join(dir, 'layers')),
+    sweepLinks: (beforeMs) => sweepLinks(dir, (chainId) => read(chainId)?.link, beforeMs),
     isVolatile: (chainId) => read(chainId)?.boot !== undefined,
     markDurable: (chainId) => {
       const document = read(chainId);
@@ -117,6 +130,15 @@ export function createLayerFiles(dir: string): LayerFiles {
       if (document) write(chainId, { ...document, record: { ...document.record, blob } });
     },
   };
+}
+
+function sweepLinks(dir: string, linkOf: (chainId: ChainId) => string | undefined, beforeMs: number): void {
+  const used = new Set(listLayers(join(dir, 'layers')).map(({ chainId }) => linkOf(chainId)));
+  for (const name of readdirSync(join(dir, 'l'))) {
+    const link = join(dir, 'l', name);
+    const stat = lstatSync(link, { throwIfNoEntry: false });
+    if (stat && stat.ctimeMs < beforeMs && !used.has(name)) rmSync(link, { force: true });
+  }
 }
 
 /** Undefined for what a power loss left of a file. */

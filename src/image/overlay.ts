@@ -14,7 +14,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { codeOf, IechorError } from '../common/error.ts';
 import { hexOf, isDigest } from './digest.ts';
-import { createLayerFiles, type LayerFile } from './layer-files.ts';
+import { createLayerFiles, type LayerFile, type LayerFiles } from './layer-files.ts';
 import { createMountOptions } from './overlay-mount.ts';
 import type { Snapshotter } from './snapshotter.ts';
 import { diffLayer, diskUsage, removeInBackground, syncToDisk } from './tar-diff.ts';
@@ -99,7 +99,7 @@ export function createSnapshotter(options: { readonly dir: string }): Snapshotte
       await syncToDisk(dir);
       for (const chainId of pending) files.markDurable(chainId);
     },
-    sweep: () => sweep(join(dir, 'tmp'), startedMs),
+    sweep: () => sweep(files, join(dir, 'tmp'), startedMs),
   };
 }
 
@@ -142,7 +142,8 @@ function isPrepared(target: string, parent: ChainId | undefined): boolean {
 }
 
 /** Removes what was begun before this process: nobody is going to finish it. */
-async function sweep(directory: string, startedMs: number): Promise<void> {
+async function sweep(files: LayerFiles, directory: string, startedMs: number): Promise<void> {
+  files.sweepLinks(startedMs);
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);
     const stat = statSync(path, { throwIfNoEntry: false });

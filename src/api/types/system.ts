@@ -105,6 +105,20 @@ export interface EventMessage {
   from?: string;
 }
 
+/** A part of the data root, in bytes of disk as `du` counts them. */
+export interface StoragePart {
+  name: string;
+  sizeBytes: number;
+}
+/** Where the bytes of the data root are: the parts are all of it. */
+export interface StorageReply {
+  parts: StoragePart[];
+  totalBytes: number;
+}
+export interface GarbageReply extends StorageReply {
+  freedBytes: number;
+}
+
 /** A finished step that later builds may use again. */
 export interface BuildCacheItem {
   ID: string;

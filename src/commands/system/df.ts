@@ -1,9 +1,12 @@
-import type { DiskUsageReply } from '../../api/types/system.ts';
+import type { EngineApi } from '../../api/engine-api.ts';
+import type { DiskUsageReply, StorageReply } from '../../api/types/system.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Flags } from '../../cli/flags.ts';
 import { type Column, formatRows, type Row } from '../../cli/render/format.ts';
 import { renderTable } from '../../cli/render/table.ts';
+import { storageText } from '../../cli/storage-text.ts';
 import { formatBytes } from '../../common/bytes.ts';
+import { codeOf } from '../../common/error.ts';
 import { shortId } from '../../common/id.ts';
 
 const columns: readonly Column[] = [
@@ -27,6 +30,18 @@ export default class Df extends BaseCommand {
     if (!flags.verbose) return this.print(formatRows(summaryRows(usage), columns, flags.format));
     if (flags.format === 'json') return this.print(JSON.stringify(usage));
     for (const part of details(usage)) this.print(part);
+    const storage = await storageOf(await this.engine(), this.signal);
+    if (storage) this.print(`\nData root usage:\n\n${storageText(storage)}`);
+  }
+}
+
+/** What the data root holds; undefined with an engine that does not tell. */
+async function storageOf(engine: EngineApi, signal: AbortSignal): Promise<StorageReply | undefined> {
+  try {
+    return await engine.systemStorage({ signal });
+  } catch (error) {
+    if (['NOT_FOUND', 'NOT_SUPPORTED'].includes(codeOf(error) ?? '')) return undefined;
+    throw error;
   }
 }
 

@@ -39,6 +39,7 @@ export function memoryStore(file?: string): ObjectStore {
     owner,
     transaction: (body) => body(),
     durable: async () => {},
+    compact: () => {},
     close: () => {},
   };
 }
