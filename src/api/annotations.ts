@@ -5,4 +5,6 @@ export const annotations = {
    * serve, in turn.
    */
   balance: 'io.iechor.balance',
+  /** `true`: the container is restarted when its health check says unhealthy. */
+  restartUnhealthy: 'io.iechor.restart-unhealthy',
 } as const;

@@ -4,6 +4,7 @@ import { codeOf, messageOf } from '../common/error.ts';
 import type { Project } from './model/project.ts';
 import { selectServices } from './plan/dependencies.ts';
 import { type Desired, type DesiredOptions, desiredOf } from './plan/desired.ts';
+import { checkExtensions } from './plan/extension.ts';
 import { withHooks } from './plan/hooks.ts';
 import { refuseImpossible } from './plan/impossible.ts';
 import type { UpIntent } from './plan/intent.ts';
@@ -47,6 +48,7 @@ async function upNow(session: Session, project: Project, intent: UpIntent, optio
   const desired = desiredOf(project, options);
   serviceOrder(desired);
   const services = selectServices(project, intent.services, intent.dependencies);
+  checkExtensions(desired, services);
   for (const warning of refuseUnsupported(desired, services)) session.diagnose(warning);
   refuseImpossible(desired, services);
   const look = {

@@ -4,6 +4,7 @@ import type { Builder } from '../build/builder.ts';
 import { containerArchiveGet, containerArchivePut, containerArchiveStat } from './archive.ts';
 import { containerAttach } from './attach.ts';
 import { buildImage, pruneBuilds } from './build.ts';
+import { buildWithClient } from './build-with-client.ts';
 import { containerChanges } from './changes.ts';
 import { close } from './close.ts';
 import { commitContainer } from './commit.ts';
@@ -28,16 +29,18 @@ import { portHolders } from './port-holders.ts';
 import { pruneContainers } from './prune.ts';
 import { clearTemporary, recover } from './recover.ts';
 import { checkLogin, inspectDistribution, pushImages, searchImages } from './registry.ts';
-import { removeContainer } from './remove.ts';
 import { serveImages } from './registry-serve.ts';
+import { removeContainer } from './remove.ts';
 import { renameContainer } from './rename.ts';
 import { resizeContainer } from './resize.ts';
 import { restartContainer } from './restart.ts';
-import { drainContainer } from './serving.ts';
+import { restartUnhealthy } from './restart-unhealthy.ts';
 import { createSecret, inspectSecret, listSecrets, removeSecret, secretData, updateSecret } from './secrets.ts';
+import { drainContainer } from './serving.ts';
 import { startContainer } from './start.ts';
 import { containerStats } from './stats.ts';
 import { killContainer, stopContainer } from './stop.ts';
+import { collectAll, storage } from './storage.ts';
 import { info, ping, versionOf } from './system.ts';
 import { containerTop } from './top.ts';
 import { updateContainer } from './update.ts';
@@ -54,7 +57,7 @@ export type Engine = EngineApi &
   };
 
 export function createEngine(parts: EngineContext, builder: Builder): Engine {
-  const context = withLife(parts, containerEnded);
+  const context = withLife(parts, containerEnded, restartUnhealthy);
   const stopRotation = startLogRotation(context);
   return {
     ...systemOperations(context, builder),
@@ -81,6 +84,8 @@ function systemOperations(context: LifeContext, builder: Builder) {
     systemVersion: () => versionOf(context),
     systemInfo: () => info(context),
     systemDiskUsage: (request) => diskUsage(context, builder, request),
+    systemStorage: () => storage(context),
+    systemGc: () => collectAll(context, builder.keptChains),
     systemEvents: (request) => systemEvents(context, request),
   } satisfies Partial<EngineApi>;
 }
@@ -134,7 +139,7 @@ function imageOperations(context: LifeContext, builder: Builder) {
     imagePrune: (request) => pruneImages(context, request, builder.keptChains),
     imageCreate: (request) => createImage(context, request),
     imageBuild: (request) => buildImage(context, builder, request),
-    buildWithClient: (request) => buildImage(context, builder, request),
+    buildWithClient: (request) => buildWithClient(context, builder, request),
     buildPrune: (request) => pruneBuilds(context, builder, request),
     imageBootstrap: (request) => bootstrapImage(context, request),
     registryServe: (request) => serveImages(context, request),

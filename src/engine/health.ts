@@ -2,10 +2,12 @@ import type { HealthConfig, HealthLogEntry } from '../api/types/container.ts';
 import { messageOf } from '../common/error.ts';
 import type { ExecHandle } from '../host/runtime-port.ts';
 import type { ContainerRecord } from './container-record.ts';
+import { type DialProbe, dialProbe, type ProbeResult, parseDialProbe } from './dial-probe.ts';
 import { execProcess } from './exec-process.ts';
 import { afterProbe } from './health-state.ts';
 import type { LifeContext } from './life.ts';
 import { publishContainer } from './notify.ts';
+import { processOf } from './process-of.ts';
 import { serveByHealth } from './serving.ts';
 
 const defaults = { intervalMs: 30_000, timeoutMs: 30_000, startIntervalMs: 5_000, retries: 3 };
@@ -15,22 +17,19 @@ const SIGKILL = 9;
 /** Begins the container's health checks, where it has any. Idempotent; goes on from what the record says. */
 export function startProbes(context: LifeContext, record: ContainerRecord): void {
   const check = record.config.Healthcheck;
-  const command = check && probeCommand(check, record);
-  if (!check || !command || context.life.probes.has(record.id)) return;
+  const test = check && probeTest(check, record);
+  if (!check || !test || context.life.probes.has(record.id)) return;
   const controller = new AbortController();
   context.life.probes.set(record.id, controller);
-  probeForever(
-    context,
-    record.id,
-    { check, command, startedAt: Date.parse(record.startedAt) },
-    controller.signal,
-  ).catch((error) => context.log.error('health checks ended', { container: record.id, error: messageOf(error) }));
+  probeForever(context, record.id, { check, test, startedAt: Date.parse(record.startedAt) }, controller.signal).catch(
+    (error) => context.log.error('health checks ended', { container: record.id, error: messageOf(error) }),
+  );
 }
 
 /** The state before the first check of a run: what a start writes on the record. */
 export function initialHealth(record: ContainerRecord): ContainerRecord['health'] {
   const check = record.config.Healthcheck;
-  if (!check || !probeCommand(check, record)) return undefined;
+  if (!check || !probeTest(check, record)) return undefined;
   return { status: 'starting', failingStreak: 0, log: [] };
 }
 
@@ -38,6 +37,13 @@ export function initialHealth(record: ContainerRecord): ContainerRecord['health'
 export function stopProbes(context: LifeContext, id: string): void {
   context.life.probes.get(id)?.abort();
   context.life.probes.delete(id);
+}
+
+type ProbeTest = { readonly kind: 'command'; readonly args: readonly string[] } | DialProbe;
+
+function probeTest(check: HealthConfig, record: ContainerRecord): ProbeTest | undefined {
+  const args = probeCommand(check, record);
+  return args ? { kind: 'command', args } : parseDialProbe(check.Test ?? []);
 }
 
 function probeCommand(check: HealthConfig, record: ContainerRecord): string[] | undefined {
@@ -49,7 +55,7 @@ function probeCommand(check: HealthConfig, record: ContainerRecord): string[] | 
 
 interface Probing {
   readonly check: HealthConfig;
-  readonly command: readonly string[];
+  readonly test: ProbeTest;
   readonly startedAt: number;
 }
 
@@ -115,9 +121,13 @@ async function probe(
     ExitCode: exitCode,
     Output: output,
   });
+  if (probing.test.kind !== 'command') {
+    const { exitCode, output } = await dial(context, record, { probe: probing.test, timeoutMs, signal });
+    return finish(exitCode, output);
+  }
   let handle: ExecHandle;
   try {
-    const process = execProcess(context, record, { args: probing.command, facts: context.life.facts });
+    const process = execProcess(context, record, { args: probing.test.args, facts: context.life.facts });
     handle = await context.exec({ id: record.id, process, stdin: false });
   } catch (error) {
     return finish(-1, messageOf(error));
@@ -138,6 +148,23 @@ async function probe(
     clearTimeout(timer);
     signal.removeEventListener('abort', end);
     handle.close();
+  }
+}
+
+async function dial(
+  context: LifeContext,
+  record: ContainerRecord,
+  { probe, timeoutMs, signal }: { readonly probe: DialProbe; readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<ProbeResult> {
+  const pid = processOf(context, record);
+  if (pid === undefined) return { exitCode: -1, output: 'the container does not run' };
+  const timeout = AbortSignal.timeout(timeoutMs);
+  try {
+    const result = await dialProbe(probe, `/proc/${pid}/ns/net`, AbortSignal.any([signal, timeout]));
+    if (!timeout.aborted) return result;
+    return { exitCode: -1, output: `Health check exceeded timeout (${timeoutMs / 1000}s)` };
+  } catch (error) {
+    return { exitCode: -1, output: messageOf(error) };
   }
 }
 
@@ -168,4 +195,5 @@ function writeResult(
   if (health.status === record.health.status) return;
   serveByHealth(context, updated);
   publishContainer(context, updated, `health_status: ${health.status}`);
+  if (health.status === 'unhealthy') context.life.onUnhealthy(context, updated);
 }

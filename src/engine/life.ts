@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type KernelFacts, readKernelFacts } from '../host/kernel-facts.ts';
 import type { ExitStatus } from '../host/runtime-port.ts';
 import { createSeccompCompiler, type SeccompCompiler } from '../host/seccomp-bpf.ts';
+import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { createWaiters, type Waiters } from './waiters.ts';
 
@@ -25,21 +26,29 @@ export interface Life {
   readonly holds: Map<string, number>;
   /** Called when a process has ended (exit.ts, given here so that a start need not know what follows an end). */
   readonly onEnd: EndHandler;
+  /** Called when a container has become unhealthy. */
+  readonly onUnhealthy: UnhealthyHandler;
   closing: boolean;
 }
 
 export type EndHandler = (context: LifeContext, id: string, exit: ExitStatus) => Promise<void>;
+
+export type UnhealthyHandler = (context: LifeContext, record: ContainerRecord) => void;
 
 export interface LifeContext extends EngineContext {
   readonly life: Life;
 }
 
 /** A context with a memory of its own. */
-export function withLife(context: EngineContext, onEnd: EndHandler): LifeContext {
-  return { ...context, life: createLife(context, onEnd) };
+export function withLife(
+  context: EngineContext,
+  onEnd: EndHandler,
+  onUnhealthy: UnhealthyHandler = () => undefined,
+): LifeContext {
+  return { ...context, life: createLife(context, { onEnd, onUnhealthy }) };
 }
 
-function createLife(context: EngineContext, onEnd: EndHandler): Life {
+function createLife(context: EngineContext, handlers: Pick<Life, 'onEnd' | 'onUnhealthy'>): Life {
   return {
     facts: readKernelFacts(),
     seccomp: createSeccompCompiler(join(context.roots.execRoot, 'seccomp')),
@@ -51,7 +60,7 @@ function createLife(context: EngineContext, onEnd: EndHandler): Life {
     died: createWaiters(),
     keeping: new Set(),
     holds: new Map(),
-    onEnd,
+    ...handlers,
     closing: false,
   };
 }

@@ -4,8 +4,8 @@ import type { Log } from '../common/log.ts';
 import { nft } from '../host/nft.ts';
 import { foreignChains, renderForeign, ruleHandles } from './foreign-rules.ts';
 import {
-  balanceElements,
-  type Element,
+  type Balance,
+  balanceOf,
   type FirewallNetwork,
   type FirewallPort,
   renderDeleteTable,
@@ -52,12 +52,13 @@ export function createFirewall(names: KernelNames, options: { state: () => Firew
   const leaving: FirewallPort[] = [];
   let flushed: Promise<void> | undefined;
   /** What stands in the table for the shared ports. */
-  const shared = new Map<string, readonly Element[]>();
+  const shared = new Map<string, Balance>();
   const foreign = () => addForeign({ mark: names.mark, patterns: patternsOf(names, options.state()) }, options.log);
   const rebuild = () => {
     if (!warned) warned = warnOfFirewalld(patternsOf(names, options.state()), options.log);
     const { networks, ports, balances } = options.state();
-    const script = renderTable(table, networks, ports, [...balances.values()]);
+    const now = new Map([...balances].map(([key, targets]) => [key, balanceOf(targets)]));
+    const script = renderTable(table, networks, ports, [...now.values()]);
     try {
       nft(script);
     } catch (error) {
@@ -66,7 +67,7 @@ export function createFirewall(names: KernelNames, options: { state: () => Firew
       nft(renderDeleteTable(table) + script);
     }
     shared.clear();
-    for (const [key, targets] of balances) shared.set(key, balanceElements(targets));
+    for (const [key, balance] of now) shared.set(key, balance);
     foreign();
     verifiedAt = performance.now();
   };
@@ -84,10 +85,10 @@ export function createFirewall(names: KernelNames, options: { state: () => Firew
     removeNetwork: (network) => change(renderNetworks('delete', table, [network])),
     addPorts: (ports) => change(renderPorts('add', table, ports)),
     balance: (key, targets) => {
-      const from = shared.get(key) ?? [];
-      const to = balanceElements(targets);
-      const kept = [...shared].flatMap(([other, elements]) => (other === key ? [] : elements));
-      if (to.length === 0) shared.delete(key);
+      const from = shared.get(key) ?? { elements: [] };
+      const to = balanceOf(targets);
+      const kept = [...shared].flatMap(([other, { elements }]) => (other === key ? [] : elements));
+      if (to.elements.length === 0) shared.delete(key);
       else shared.set(key, to);
       change(renderExchange(table, { from, to, kept }));
     },

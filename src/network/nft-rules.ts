@@ -18,10 +18,6 @@ export interface FirewallPort {
   readonly containerPort: number;
 }
 
-/** Places of a shared port's turn: dealt to its containers one after the other. Even for up to six, and for ten. */
-const balanceSlots = 60;
-const turn = `numgen inc mod ${balanceSlots}`;
-
 /** Name of the table of one daemon. */
 export function tableName(scope: string): string {
   return scope === '' ? 'iechor' : `iechor-${scope}`;
@@ -45,10 +41,10 @@ const maps: Readonly<Record<string, string>> = {
   publish6: 'type inet_proto . inet_service : ipv6_addr . inet_service;',
   'publish-at4': 'type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;',
   'publish-at6': 'type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service;',
-  balance4: `typeof meta l4proto . th dport . ${turn} : ip daddr . th dport;`,
-  balance6: `typeof meta l4proto . th dport . ${turn} : ip6 daddr . th dport;`,
-  'balance-at4': `typeof ip daddr . meta l4proto . th dport . ${turn} : ip daddr . th dport;`,
-  'balance-at6': `typeof ip6 daddr . meta l4proto . th dport . ${turn} : ip6 daddr . th dport;`,
+  share4: 'type inet_proto . inet_service : verdict;',
+  share6: 'type inet_proto . inet_service : verdict;',
+  'share-at4': 'type ipv4_addr . inet_proto . inet_service : verdict;',
+  'share-at6': 'type ipv6_addr . inet_proto . inet_service : verdict;',
 };
 
 // The kernel lets no packet from ::1 leave the host; without a translation such a client is refused at once.
@@ -57,10 +53,10 @@ const published = [
   'meta l4proto { tcp, udp } dnat ip6 to ip6 daddr . meta l4proto . th dport map @publish-at6',
   'meta l4proto { tcp, udp } fib daddr type local dnat ip to meta l4proto . th dport map @publish4',
   'meta l4proto { tcp, udp } ip6 daddr != ::1 fib daddr type local dnat ip6 to meta l4proto . th dport map @publish6',
-  `meta l4proto { tcp, udp } dnat ip to ip daddr . meta l4proto . th dport . ${turn} map @balance-at4`,
-  `meta l4proto { tcp, udp } dnat ip6 to ip6 daddr . meta l4proto . th dport . ${turn} map @balance-at6`,
-  `meta l4proto { tcp, udp } fib daddr type local dnat ip to meta l4proto . th dport . ${turn} map @balance4`,
-  `meta l4proto { tcp, udp } ip6 daddr != ::1 fib daddr type local dnat ip6 to meta l4proto . th dport . ${turn} map @balance6`,
+  'ip daddr . meta l4proto . th dport vmap @share-at4',
+  'ip6 daddr . meta l4proto . th dport vmap @share-at6',
+  'fib daddr type local meta l4proto . th dport vmap @share4',
+  'ip6 daddr != ::1 fib daddr type local meta l4proto . th dport vmap @share6',
 ];
 interface Chain {
   readonly hook: string;
@@ -123,7 +119,7 @@ export function renderTable(
   table: string,
   networks: readonly FirewallNetwork[],
   ports: readonly FirewallPort[],
-  balances: readonly (readonly FirewallPort[])[] = [],
+  balances: readonly Balance[] = [],
 ): string {
   const lines = [`add table inet ${table}`, `add chain inet ${table} user`];
   for (const [name, type] of Object.entries(sets)) {
@@ -138,7 +134,8 @@ export function renderTable(
   }
   lines.push(...elementLines('add', table, networks.flatMap(networkElements)));
   lines.push(...elementLines('add', table, ports.map(portElement)));
-  lines.push(...elementLines('add', table, uniqueElements(balances.flatMap(balanceElements))));
+  lines.push(...balances.flatMap(({ chain }) => (chain ? chainLines(table, chain) : [])));
+  lines.push(...elementLines('add', table, uniqueElements(balances.flatMap(({ elements }) => elements))));
   return `${lines.join('\n')}\n`;
 }
 
@@ -159,37 +156,58 @@ export function renderPorts(verb: 'add' | 'delete', table: string, ports: readon
 
 export type Element = readonly [set: string, element: string];
 
-/**
- * Elements of one shared port (one host port, one address family) that leads to these containers in turn: as any
- * published port's for one container, none for none.
- */
-export function balanceElements(targets: readonly FirewallPort[]): readonly Element[] {
+/** One shared port (one host port, one address family) in the table. */
+export interface Balance {
+  readonly elements: readonly Element[];
+  /** Where the elements lead: its rule gives each container its turn. */
+  readonly chain?: { readonly name: string; readonly rule: string };
+}
+
+/** A shared port that leads to these containers in turn: as any published port to one, nowhere without any. */
+export function balanceOf(targets: readonly FirewallPort[]): Balance {
   const [first] = targets;
-  if (!first) return [];
-  if (targets.length === 1) return [portElement(first)];
-  const slots = Array.from({ length: balanceSlots }, (_, slot): Element => {
-    const [set, element] = portElement(targets[slot % targets.length] ?? first);
-    return [set.replace('publish', 'balance'), element.replace(' : ', ` . ${slot} : `)];
-  });
-  const members = targets.map(({ address, containerPort }): Element => {
-    return [`shared${address.includes(':') ? '6' : '4'}`, `${address} . ${containerPort}`];
-  });
-  return [...slots, ...members];
+  if (!first) return { elements: [] };
+  const [publish, element] = portElement(first);
+  if (targets.length === 1) return { elements: [[publish, element]] };
+  const family = first.address.includes(':') ? '6' : '4';
+  const at = first.hostAddress.replaceAll(':', '_');
+  const name = `shared.${family}.${first.protocol}.${at === '' ? 'any' : `at_${at}`}.${first.hostPort}`;
+  const turns = targets.map(({ address, containerPort }, turn) => `${turn} : ${address} . ${containerPort}`).join(', ');
+  const translation = `dnat ${family === '6' ? 'ip6' : 'ip'} to numgen inc mod ${targets.length} map { ${turns} }`;
+  return {
+    elements: [
+      [publish.replace('publish', 'share'), element.replace(/ : .*$/, ` : goto ${name}`)],
+      ...targets.map(({ address, containerPort }): Element => [`shared${family}`, `${address} . ${containerPort}`]),
+    ],
+    chain: { name, rule: `meta l4proto ${first.protocol} ${translation}` },
+  };
+}
+
+function chainLines(table: string, { name, rule }: NonNullable<Balance['chain']>): string[] {
+  return [
+    `add chain inet ${table} ${name}`,
+    `flush chain inet ${table} ${name}`,
+    `add rule inet ${table} ${name} ${rule}`,
+  ];
 }
 
 /**
- * From some elements to others, in one transaction: no packet meets a state between them. Empty for no difference.
- * The former must be there; `kept` are elements of others.
+ * From one state of a shared port to another, in one transaction: no packet meets a state between them. Empty for no
+ * difference. The former must be there; `kept` are elements of others.
  */
 export function renderExchange(
   table: string,
-  change: { readonly from: readonly Element[]; readonly to: readonly Element[]; readonly kept: readonly Element[] },
+  change: { readonly from: Balance; readonly to: Balance; readonly kept: readonly Element[] },
 ): string {
   const { from, to, kept } = change;
-  const gone = without(from, [...to, ...kept]);
+  const gone = without(from.elements, [...to.elements, ...kept]);
   const lines = [
+    ...(to.chain && to.chain.rule !== from.chain?.rule ? chainLines(table, to.chain) : []),
     ...elementLines('delete', table, gone),
-    ...elementLines('add', table, uniqueElements(without(to, [...from, ...kept]))),
+    ...elementLines('add', table, uniqueElements(without(to.elements, [...from.elements, ...kept]))),
+    ...(from.chain && !to.chain
+      ? [`flush chain inet ${table} ${from.chain.name}`, `delete chain inet ${table} ${from.chain.name}`]
+      : []),
   ];
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
 }

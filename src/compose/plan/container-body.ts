@@ -2,6 +2,7 @@ import type { ContainerCreateBody, HealthConfig } from '../../api/types/containe
 import type { Healthcheck, Project, Service } from '../model/project.ts';
 import { deliveries } from './delivered-files.ts';
 import { endpoints } from './endpoints.ts';
+import { dialedHealth } from './extension.ts';
 import { type ContainerOf, defined, hostConfig } from './host-config.ts';
 import { serviceMounts } from './mounts.ts';
 import type { DeliveredFile } from './plan.ts';
@@ -68,7 +69,7 @@ function processConfig(service: Service): ContainerCreateBody {
     WorkingDir: service.working_dir,
     StopSignal: service.stop_signal,
     StopTimeout: service.stop_grace_period === undefined ? undefined : Math.ceil(service.stop_grace_period / 1e9),
-    Healthcheck: service.healthcheck && healthConfig(service.healthcheck),
+    Healthcheck: dialedHealth(service) ?? (service.healthcheck && healthConfig(service.healthcheck)),
   });
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Project, Service } from '../model/project.ts';
+import { containerExtensions } from './extension.ts';
 
 /** Attribute path in the user's words to a short hash of its value. */
 export type Fingerprints = Readonly<Record<string, string>>;
@@ -45,6 +46,7 @@ function collect(project: Project, name: string, service: Service, fine: boolean
     else if (fine && byKey.has(key)) for (const [entry, own] of Object.entries(value)) note(`${key}.${entry}`, own);
     else note(key, value);
   }
+  for (const [path, value] of containerExtensions(service)) note(path, value);
   for (const kind of ['secrets', 'configs'] as const) {
     for (const { source } of service[kind] ?? []) {
       const spec = project[kind][source];

@@ -2,6 +2,7 @@ import { annotations } from '../../api/annotations.ts';
 import type { HostConfig, Resources, RestartPolicy, ThrottleDevice } from '../../api/types/host-config.ts';
 import type { DeviceRequest, Project, Service, ThrottleDevice as Throttle } from '../model/project.ts';
 import { networkNames } from './endpoints.ts';
+import { restartsUnhealthy } from './extension.ts';
 import { hasFixedPorts, portBindings } from './ports.ts';
 
 /** Names the container of a service that another one shares something with. */
@@ -47,8 +48,12 @@ export function hostConfig(
 
 function annotationsOf(service: Service, balanceGroup: string | undefined): Record<string, string> | undefined {
   const balance = balanceGroup !== undefined && hasFixedPorts(service) && !service.network_mode;
-  if (!service.annotations && !balance) return undefined;
-  return { ...service.annotations, ...(balance && { [annotations.balance]: balanceGroup }) };
+  const own = {
+    ...service.annotations,
+    ...(balance && { [annotations.balance]: balanceGroup }),
+    ...(restartsUnhealthy(service) && { [annotations.restartUnhealthy]: 'true' }),
+  };
+  return Object.keys(own).length > 0 ? own : service.annotations && {};
 }
 
 function security(service: Service): HostConfig {

@@ -75,6 +75,7 @@ export interface StepHooks {
 /** What a step of each kind carries beyond StepCommon. A kind without a performer does not compile. */
 export interface StepKinds {
   pullImage: { readonly image: string; readonly platform?: string; readonly optional?: boolean };
+  pushImage: { readonly image: string; readonly optional?: boolean };
   buildImage: { readonly service: string; readonly build: BuildSpec };
   removeImage: { readonly image: string };
   createNetwork: { readonly body: NetworkCreateBody };

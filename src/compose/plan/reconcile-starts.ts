@@ -1,6 +1,7 @@
 import type { DependencyCondition } from '../model/project.ts';
 import type { Placed } from './creations.ts';
 import type { Desired } from './desired.ts';
+import { isProbed } from './extension.ts';
 import type { UpIntent } from './intent.ts';
 import type { Observed, ObservedContainer } from './observe.ts';
 import type { AwaitCondition, PlanBuilder, StepId } from './plan.ts';
@@ -68,7 +69,7 @@ class Starts {
       note: (placed, { started, proven }) => {
         this.#started.set(placed.name, started);
         this.#awaits.set(`${placed.name} running-or-healthy`, proven);
-        if (isProbed(placed)) this.#awaits.set(`${placed.name} healthy`, proven);
+        if (isProbed(placed.service.service)) this.#awaits.set(`${placed.name} healthy`, proven);
       },
     });
   }
@@ -150,9 +151,6 @@ class Starts {
     return id;
   }
 }
-
-const isProbed = ({ service: { service } }: Placed): boolean =>
-  service.healthcheck !== undefined && !service.healthcheck.disable;
 
 const naming = ({ service, number, name }: Placed) => ({
   target: `container:${service.name}:${number}` as const,

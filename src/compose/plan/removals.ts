@@ -5,7 +5,8 @@ import type { UpIntent } from './intent.ts';
 import { labels } from './labels.ts';
 import type { Observed, ObservedContainer } from './observe.ts';
 import type { PlanBuilder, StepId } from './plan.ts';
-import { drainReason } from './roll-service.ts';
+
+export const drainReason = 'new connections go to the others; its own may end within its grace period';
 
 /** Containers that go away, and what their going frees. */
 export class Removals {

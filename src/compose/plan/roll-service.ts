@@ -1,14 +1,13 @@
 import type { Placed } from './creations.ts';
 import type { ObservedContainer } from './observe.ts';
 import type { PlanBuilder, RolledReplica, StepId } from './plan.ts';
+import { drainReason } from './removals.ts';
 import type { Roll } from './rolling.ts';
 
 /** A replacement that waits under a temporary name, and the running container it replaces. */
 export interface RolledPlacement extends Placed {
   readonly replaces: ObservedContainer;
 }
-
-export const drainReason = 'new connections go to the others; its own may end within its grace period';
 
 export interface RollServiceOptions {
   readonly roll: Roll;

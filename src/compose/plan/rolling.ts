@@ -3,6 +3,7 @@ import type { UpdateConfig } from '../model/parts.ts';
 import type { Service } from '../model/project.ts';
 import type { Decision } from './decide.ts';
 import type { Desired, DesiredService } from './desired.ts';
+import { isProbed } from './extension.ts';
 import type { UpIntent } from './intent.ts';
 import type { Observed } from './observe.ts';
 import { hasFixedPorts } from './ports.ts';
@@ -61,11 +62,10 @@ export function rollOf(
 }
 
 function paceOf(asked: UpdateConfig | undefined, service: DesiredService, replaced: number) {
-  const probed = service.service.healthcheck !== undefined && !service.service.healthcheck.disable;
   return {
     parallelism: asked?.parallelism === 0 ? replaced : (asked?.parallelism ?? 1),
     delaySeconds: (asked?.delay ?? 0) / 1e9,
-    monitorSeconds: asked?.monitor ? asked.monitor / 1e9 : probed ? 0 : unprobedMonitorSeconds,
+    monitorSeconds: asked?.monitor ? asked.monitor / 1e9 : isProbed(service.service) ? 0 : unprobedMonitorSeconds,
     allowedFailures: Math.floor((asked?.max_failure_ratio ?? 0) * replaced),
   };
 }

@@ -3,6 +3,7 @@ import type { StepCommon, StepKind } from './plan.ts';
 /** What the terminal says while a step of each kind runs and when it is done. */
 const words: Readonly<Record<StepKind, { readonly doing: string; readonly done: string }>> = {
   pullImage: { doing: 'Pulling', done: 'Pulled' },
+  pushImage: { doing: 'Pushing', done: 'Pushed' },
   buildImage: { doing: 'Building', done: 'Built' },
   removeImage: { doing: 'Removing', done: 'Removed' },
   createNetwork: { doing: 'Creating', done: 'Created' },

@@ -1,12 +1,26 @@
 import { hook } from './attributes-parts.ts';
-import { listOf, object } from './rows.ts';
+import { any, bool, duration, int, listOf, object, text } from './rows.ts';
 import type { Spec } from './spec.ts';
 
 // What `x-iechor` may hold, by the place it stands in; docs/x-iechor.md explains it. It is checked like the rest of the
 // file and stays in the model as it was written, for `config` to print it and for other tools to pass over it.
 
+const healthcheck = object(
+  {
+    tcp: int(),
+    http: text(),
+    status: any({ accept: ['integer', 'string'] }),
+    interval: duration(),
+    timeout: duration(),
+    retries: int(),
+    start_period: duration(),
+    start_interval: duration(),
+  },
+  { closed: true },
+);
+
 export const serviceExtension: Spec = object(
-  { pre_start: listOf(hook()) },
+  { pre_start: listOf(hook()), healthcheck, 'restart-unhealthy': bool() },
   { closed: true, accept: ['object', 'null'] },
 );
 
