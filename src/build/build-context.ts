@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { KeyedMutex } from '../common/keyed-mutex.ts';
 import type { Log } from '../common/log.ts';
 import type { Roots } from '../common/roots.ts';
@@ -67,6 +68,8 @@ export interface BuildRequest {
   readonly logins?: Logins | undefined;
   /** Asked for a secret that is not among those, when a step needs it. */
   readonly askSecret?: ((id: string) => Promise<Uint8Array | undefined>) | undefined;
+  /** Asked for an SSH agent that is not among those: what opens connections to it. */
+  readonly askAgent?: ((id: string) => Promise<(() => Duplex) | undefined>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { Readable } from 'node:stream';
 import { IechorError, messageOf } from '../common/error.ts';
 import { newId, shortId } from '../common/id.ts';
 import { createKeyedMutex } from '../common/keyed-mutex.ts';
@@ -16,7 +17,10 @@ import { clearUnfinishedCacheDirs } from './cache-mounts.ts';
 import { type BuildEvent, createEventQueue, errorEvent } from './events.ts';
 import { contextView } from './files/source-view.ts';
 import { buildGraph, type Graph, stageLabel } from './graph.ts';
+import { imageTree } from './image-tree.ts';
 import { createLimit } from './limit.ts';
+import { answerCall } from './lint/describe.ts';
+import { failOnWarnings, lintBuild, warningLine } from './lint/lint-build.ts';
 import { parseBuildFile } from './parse.ts';
 import { hostPlatform, parsePlatform } from './platform.ts';
 import type { BaseImages, Sandbox } from './ports.ts';
@@ -39,6 +43,8 @@ export interface Builder {
   steps(): readonly StepRecord[];
   /** Layers that finished steps need: the image store keeps them. */
   keptChains(): ReadonlySet<ChainId>;
+  /** All files of an image as one tar archive. */
+  tree(chain: readonly ChainId[]): Readable;
   /** Forgets finished steps; the image store frees their layers with its next `collect`. */
   prune(options: PruneOptions): Promise<Pruned>;
 }
@@ -74,6 +80,7 @@ export function createBuilder(options: {
     },
     steps: cache.list,
     keptChains: () => new Set(cache.list().flatMap((record) => record.chain)),
+    tree: (chain) => imageTree(chain, parts),
     prune: (given) => pruneCache(given, parts),
   };
 }
@@ -109,6 +116,15 @@ interface Running {
 async function carryOut(parts: BuilderParts, request: BuildRequest, running: Running): Promise<void> {
   const tags = (request.tags ?? []).map((tag) => formatReference(parseReference(tag)));
   const { graph, globals, platform, name } = readGraph(request);
+  const rules = readRules(request.contextDir, name);
+  const { bases } = parts;
+  const found = await lintBuild({ request, graph, globals, platform, rules, bases, signal: running.stop.signal });
+  if (request.call) {
+    const called = answerCall(request.call, { graph, globals, warnings: found.warnings });
+    running.emit({ stream: '', called });
+    if (request.call === 'check') failOnWarnings(found);
+    return;
+  }
   const id = newId().slice(0, 16);
   const scratch = openScratch(id, parts.roots, parts.snapshotter);
   const stages = new Map<number, Promise<StageState>>();
@@ -120,7 +136,7 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
     globals,
     platform,
     scratch,
-    context: contextView(request.contextDir, readRules(request.contextDir, name)),
+    context: contextView(request.contextDir, rules),
     memo: new Map(),
     signal: running.stop.signal,
     emit: running.emit,
@@ -136,6 +152,7 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
     usedArgs: new Set(graph.file.globalArgs.flatMap((instruction) => instruction.args.map((arg) => arg.key))),
   };
   try {
+    failOnWarnings(found);
     const state = await solveNeeded(build, running.stop);
     const image = await finish(build, state, tags);
     warnUnusedArgs(build);
@@ -144,6 +161,7 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
     for (const tag of tags) running.emit({ stream: `Successfully tagged ${familiar(tag)}\n` });
   } finally {
     scratch.close();
+    for (const warning of found.warnings) running.emit({ stream: warningLine(warning), warning });
   }
 }
 
@@ -155,7 +173,12 @@ function readGraph(request: BuildRequest): Pick<Build, 'graph' | 'globals' | 'pl
   const stage = request.target || (last ? stageLabel(last) : '');
   const given = givenArgs(request.buildArgs);
   const globals = globalArgs(file, given, { target: platform, host: hostPlatform(), stage });
-  return { graph: buildGraph(file, globals, request.target), globals, platform, name };
+  return {
+    graph: buildGraph(file, globals, request.target, new Set(Object.keys(request.contexts ?? {}))),
+    globals,
+    platform,
+    name,
+  };
 }
 
 const countSteps = (graph: Graph): number =>

@@ -1,5 +1,7 @@
+import type { SourceSpan } from '../common/diagnostic.ts';
 import { type IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { errorCatalogue } from '../common/error-catalogue.ts';
+import type { CheckResult, OutlineResult, TargetsResult } from './lint/describe.ts';
 
 /** Structured progress, beside the lines that Docker's clients print. */
 export interface BuildStep {
@@ -32,6 +34,17 @@ export interface BuildEvent {
     readonly hint?: string;
   };
   readonly iechor?: BuildStep;
+  /** What a check of the build file found, beside its line. */
+  readonly warning?: BuildWarning;
+  /** The answer to `call`. */
+  readonly called?: CheckResult | OutlineResult | TargetsResult;
+}
+
+export interface BuildWarning {
+  /** A name of docs/checks. */
+  readonly rule: string;
+  readonly message: string;
+  readonly at: SourceSpan;
 }
 
 export function errorEvent(error: unknown, step?: BuildStep): BuildEvent {

@@ -132,7 +132,9 @@ function build<N extends InstructionName>(
   const given: Arguments = { ...cut, heredocs, text, flags };
   const fields = row.read(given);
   const at = spanOf(line, reader.file);
-  return { name, at, source: line.text.trim(), lines: reader.lines, ...fields } as unknown as Instruction;
+  const { comments, hasEmptyContinuation, endLine } = line;
+  const context = { comments, ...(hasEmptyContinuation && { emptyContinuation: endLine }) };
+  return { name, at, source: line.text.trim(), lines: reader.lines, ...context, ...fields } as unknown as Instruction;
 }
 
 /** ONBUILD holds a heredoc where the instruction after it may. */

@@ -5,6 +5,7 @@ import type { ChainId } from '../image/types.ts';
 import type { StepContext } from './build-context.ts';
 import { explainMiss, hashParts, type KeyParts, stepKey } from './cache-key.ts';
 import type { Fingerprint } from './files/content-hash.ts';
+import type { StageNode } from './graph.ts';
 import { report } from './report.ts';
 import { addHistory } from './stage-state.ts';
 import type { StepRecord } from './step-cache.ts';
@@ -29,17 +30,18 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
   const { cache, mutex } = build.parts;
   const parts = { parent: state.stepKey, instruction: step.canonical, ...step.parts };
   const key = stepKey(parts);
+  const noCache = build.request.noCache || isNamed(context.node, build.request.noCacheStages);
   const record = await mutex.run(`step ${key}`, async () => {
     build.signal.throwIfAborted();
     const known = cache.find(key);
-    if (known && !build.request.noCache && fits(known, context)) {
+    if (known && !noCache && fits(known, context)) {
       cache.touch({ ...known, slot: slotOf(context) });
       report(context, 'cached');
       return known;
     }
     const slot = slotOf(context);
     const now = { instruction: step.canonical, parts: hashParts(parts), files: step.files };
-    const reason = build.request.noCache ? 'the cache is not used' : explainMiss(cache.former(slot), now);
+    const reason = noCache ? 'the cache is not used' : explainMiss(cache.former(slot), now);
     report(context, 'running', { reason });
     const made = await build.parts.limit.run(() => makeLayer(step, context));
     const at = new Date().toISOString();
@@ -54,6 +56,10 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
   state.chain.push(chainId);
   state.diffIds.push(record.diffId);
   addHistory(state, step.createdBy, record);
+}
+
+function isNamed({ stage }: StageNode, names: readonly string[] | undefined): boolean {
+  return names?.some((name) => name.toLowerCase() === stage.name || name === String(stage.index)) === true;
 }
 
 /** The step's layers are all there, and stand on those that the build has now. */

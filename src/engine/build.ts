@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineApi } from '../api/engine-api.ts';
-import type { BuildClient } from '../api/session-build.ts';
 import type { ProgressMessage } from '../api/types/image.ts';
+import type { BuildRequest } from '../build/build-context.ts';
 import type { Builder } from '../build/builder.ts';
 import { IechorError } from '../common/error.ts';
 import { newId } from '../common/id.ts';
@@ -13,7 +13,10 @@ import { layerUsers } from './disk-usage.ts';
 import { checkFilters, untilOf } from './filters.ts';
 import { publishPrune } from './notify.ts';
 
-type BuildQuery = Parameters<EngineApi['imageBuild']>[0] & { readonly client?: BuildClient };
+/** What a build has beyond its options: contexts that are there, and a client to ask. */
+export type BuildExtras = Pick<BuildRequest, 'contexts' | 'askSecret' | 'askAgent'>;
+
+type BuildQuery = Parameters<EngineApi['imageBuild']>[0] & { readonly extras?: BuildExtras };
 
 /** Unpacks the context where nothing of it can leave, and hands it to the builder; gone when the build has ended. */
 export async function* buildImage(
@@ -76,7 +79,7 @@ function buildRequest(
     secrets: Object.fromEntries(
       Object.entries(request.secrets ?? {}).map(([id, content]) => [id, Buffer.from(content, 'base64')]),
     ),
-    ...(request.client && { askSecret: request.client.secret }),
+    ...request.extras,
     logins: request.registryConfig,
     signal: request.signal,
   };

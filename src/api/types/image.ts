@@ -94,6 +94,10 @@ export interface ProgressMessage {
   aux?: { ID?: string; Tag?: string; Digest?: string; Size?: number };
   /** Ours, of builds: how a step goes, beside the line in `stream` or the `error`. */
   iechor?: BuildStepProgress;
+  /** Ours, of builds: what a check of the build file found; `rule` names a page of docs/checks. */
+  warning?: { rule: string; message: string; at: { file: string; line: number; column: number } };
+  /** Ours: the answer to `call` of a build, in the shape of BuildKit's subrequests. */
+  called?: object;
 }
 
 /** A step of a build. Those of independent stages run side by side, so lines of several steps may mix. */
@@ -137,6 +141,10 @@ export interface BuildOptions {
   target?: string | undefined;
   platform?: string | undefined;
   version?: string | undefined;
+  /** Ours: describe the build file in place of building: `check`, `outline` or `targets`. */
+  call?: string | undefined;
+  /** Ours: stages whose steps are carried out anew. */
+  nocachestages?: readonly string[] | undefined;
   /** Who the client is to the registries of base images, by host. */
   registryConfig?: Readonly<Record<string, RegistryAuth>> | undefined;
   /** Ours: content by id, as base64. Travels in a header, so that it gets into no log of addresses. */

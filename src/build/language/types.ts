@@ -63,6 +63,10 @@ export type InstructionOf<N extends InstructionName> = {
   readonly source: string;
   /** Lines of the file it stands in, for excerpts in errors. */
   readonly lines: readonly string[];
+  /** Comment lines directly above, without their marks. */
+  readonly comments: readonly string[];
+  /** The line that an empty one was continued to, which is a mistake. */
+  readonly emptyContinuation?: number;
 } & InstructionKinds[N];
 export type Instruction = { [N in InstructionName]: InstructionOf<N> }[InstructionName];
 

@@ -6,6 +6,7 @@ import { openBuildContext } from '../../cli/build-context.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { keyValues } from '../../cli/key-values.ts';
 import { printProgress } from '../../cli/progress-stream.ts';
+import { printCalled, readCall } from '../../cli/build-call.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
 
 const several = (summary: string, char?: 't') =>
@@ -18,6 +19,8 @@ export default class Build extends BaseCommand {
   static override flags = {
     'add-host': several('Add a host name to /etc/hosts of RUN steps (host:ip)'),
     'build-arg': several('Set a build argument (NAME=value, or NAME to hand ours on)'),
+    call: Flags.string({ summary: 'Describe the build file: check, outline, targets (with ",format=json": as JSON)' }),
+    check: Flags.boolean({ summary: 'Check the build file, and build nothing (--call=check)' }),
     file: Flags.string({
       char: 'f',
       summary: 'Build file (default: iEchorfile, then Dockerfile; - for standard input)',
@@ -26,6 +29,7 @@ export default class Build extends BaseCommand {
     label: several('Set a label of the image (key=value)'),
     network: Flags.string({ summary: 'Network of RUN steps: default, none, host' }),
     'no-cache': Flags.boolean({ summary: 'Run every step anew' }),
+    'no-cache-filter': several('Run the steps of this stage anew'),
     platform: Flags.string({ summary: 'Platform of the image (os/arch)' }),
     pull: Flags.boolean({ summary: 'Look for newer base images' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Print the id of the image only' }),
@@ -35,8 +39,9 @@ export default class Build extends BaseCommand {
     target: Flags.string({ summary: 'Stage to build' }),
   };
 
-  async run(): Promise<void> {
+  async run(): Promise<number> {
     const { args, flags } = await this.parse(Build);
+    const call = readCall(flags.check ? 'check' : flags.call);
     const input = flags.file === '-' ? await text(process.stdin) : undefined;
     const secrets = readSecrets(flags.secret, process.env);
     const { dockerfile, tar } = await openBuildContext(args.context, {
@@ -59,13 +64,19 @@ export default class Build extends BaseCommand {
       platform: flags.platform,
       target: flags.target,
       version: '1',
+      nocachestages: flags['no-cache-filter']?.flatMap((names) => names.split(',')),
+      call: call.name,
       secrets,
       body: tar,
       signal: this.signal,
     });
+    if (call.name !== 'build') {
+      return printCalled(messages, { ...call, print: (line) => this.print(line) });
+    }
     const { ID } = await printProgress(messages, { sink: flags.quiet ? undefined : process.stderr });
     if (flags.iidfile && ID) writeFileSync(flags.iidfile, ID);
     if (flags.quiet && ID) this.print(ID);
+    return 0;
   }
 }
 
