@@ -32,6 +32,14 @@ export const composeCommands: Readonly<Record<string, CommandRow>> = {
     summary: 'Pull the images of services that are not built here',
     load: () => import('./compose/pull.ts'),
   },
+  'compose push': {
+    summary: 'Push the images that services build',
+    load: () => import('./compose/push.ts'),
+  },
+  'compose publish': {
+    summary: 'Publish the project to a registry, for -f oci://',
+    load: () => import('./compose/publish.ts'),
+  },
   'compose restart': {
     summary: 'Restart the containers of services; changes of the file do not apply',
     load: () => import('./compose/restart.ts'),
@@ -95,5 +103,15 @@ export const composeCommands: Readonly<Record<string, CommandRow>> = {
   'compose commit': {
     summary: "Make an image of the files and the configuration of a service's container",
     load: () => import('./compose/commit.ts'),
+  },
+  'compose graph': { summary: 'Show which service depends on which', load: () => import('./compose/graph.ts') },
+  'compose alpha viz': {
+    summary: 'Print the dependencies of services for graphviz (see graph)',
+    load: () => import('./compose/viz.ts'),
+  },
+  'compose completion': {
+    summary: 'Print what makes a shell complete commands, flags and names',
+    load: () => import('./completion.ts'),
+    hidden: true,
   },
 };

@@ -65,6 +65,37 @@ export async function pull(
   return plan;
 }
 
+/** Pushes the images that services build and name, under all their names. Others came from a registry. */
+export async function push(
+  session: Session,
+  project: Project,
+  options: {
+    services: readonly string[];
+    dependencies: boolean;
+    ignoreFailures: boolean;
+    dryRun?: boolean;
+  },
+): Promise<Plan> {
+  const services = selectServices(project, options.services, options.dependencies);
+  const builder = new PlanBuilder();
+  for (const [name, { image, build }] of Object.entries(project.services)) {
+    if (!services.has(name) || !build || image === undefined) continue;
+    for (const reference of new Set([image, ...(build.tags ?? [])])) {
+      builder.add('pushImage', {
+        target: `image:${name}`,
+        label: `Image ${reference}`,
+        image: reference,
+        ...(options.ignoreFailures && { optional: true }),
+        reason: 'built by the project',
+      });
+    }
+  }
+  const plan = builder.build();
+  if (plan.length === 0) session.notice('no service has both a build section and an image name: nothing to push');
+  if (!options.dryRun) throwFailures(await performPlan(session, plan, { project: project.name }));
+  return plan;
+}
+
 /** A row of `images`: the image each container was made from. */
 export interface ImageRow {
   readonly container: string;

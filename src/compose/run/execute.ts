@@ -51,6 +51,7 @@ export interface ExecuteOptions {
 /** Steps of a kind that run at once. Kinds not named have no limit: stopping waits for others, not for us. */
 const limits: Partial<Record<StepKind, number>> = {
   pullImage: 3,
+  pushImage: 3,
   buildImage: availableParallelism(),
   createContainer: 16,
   startContainer: 16,

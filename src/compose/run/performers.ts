@@ -22,12 +22,13 @@ export function createPerformers(options: PerformerOptions): Performers {
   return { ...imagePerformers(options), ...resourcePerformers(options), ...containerPerformers(options) };
 }
 
-type ImageKind = 'pullImage' | 'buildImage' | 'removeImage';
+type ImageKind = 'pullImage' | 'pushImage' | 'buildImage' | 'removeImage';
 type ResourceKind = 'createNetwork' | 'removeNetwork' | 'createVolume' | 'removeVolume';
 
 function imagePerformers({ engine, environment }: PerformerOptions): Pick<Performers, ImageKind> {
   return {
     pullImage: (step, context) => pull(engine, step, context),
+    pushImage: (step, context) => push(engine, step, context),
     buildImage: (step, context) => buildImage(engine, step, { context, environment }),
     removeImage: (step, { kill }) => tolerant(engine.imageRemove({ name: step.image, signal: kill })),
   };
@@ -145,6 +146,23 @@ async function pull(
   } catch (error) {
     if (!step.optional || context.signal.aborted) throw error;
     return { detail: 'Not pulled' };
+  }
+}
+
+async function push(
+  engine: EngineApi,
+  step: StepOf<'pushImage'>,
+  context: StepContext,
+): Promise<StepResult | undefined> {
+  const signal = AbortSignal.any([context.signal, context.kill]);
+  const { fromImage: name, tag } = splitReference(step.image);
+  try {
+    const about = { fallback: 'REGISTRY_REFUSED', about: `cannot push ${step.image}` } as const;
+    await followMessages(engine.imagePush({ name, tag, signal }), context.report, about);
+    return undefined;
+  } catch (error) {
+    if (!step.optional || context.signal.aborted) throw error;
+    return { detail: 'Not pushed' };
   }
 }
 

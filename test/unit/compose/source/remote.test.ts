@@ -125,7 +125,7 @@ describe('a project in a repository', () => {
     const fetchRemote = async () => ({ problem: 'git cannot fetch it', hint: 'try again' });
     expect(await files.mistakes({ fetchRemote })).toEqual([
       'compose.yaml:1:11 include[0]: git cannot fetch it',
-      'compose.yaml:1:44 include[1]: Compose files from registries are not supported yet: oci://host/x',
+      'compose.yaml:1:44 include[1]: projects in registries are not fetched here: oci://host/x',
     ]);
   });
 });

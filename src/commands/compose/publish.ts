@@ -1,0 +1,98 @@
+import { ComposeCommand } from '../../cli/compose-command.ts';
+import { composeFlags } from '../../cli/compose-flags.ts';
+import { confirm } from '../../cli/confirm.ts';
+import { Args, Flags } from '../../cli/flags.ts';
+import { IechorError } from '../../common/error.ts';
+import { push } from '../../compose/images.ts';
+import type { PublishConcerns, PublishedFile } from '../../compose/publish.ts';
+import type { Loaded } from '../../compose/source/load.ts';
+
+export default class Publish extends ComposeCommand {
+  static override summary = 'Publish the project to a registry, for -f oci://';
+  static override synopsis = '[OPTIONS] REPOSITORY[:TAG]';
+  static override args = { repository: Args.string({ required: true }) };
+  static override flags = {
+    app: Flags.boolean({ summary: 'Publish the images with the project', hidden: true }),
+    'dry-run': composeFlags['dry-run'],
+    'oci-version': Flags.string({ summary: 'Version of the OCI specification', options: ['1.0', '1.1'] }),
+    'resolve-image-digests': Flags.boolean({ summary: 'Pin images to the digests that their registries have' }),
+    'with-env': Flags.boolean({ summary: 'Publish values of the environment too' }),
+    yes: Flags.boolean({ char: 'y', summary: 'Answer yes to all questions' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags, args } = await this.parse(Publish);
+    if (flags.app) {
+      throw new IechorError('NOT_SUPPORTED', 'publish --app is not supported yet', {
+        hint: 'push the images with "iechor compose push", and publish without --app',
+      });
+    }
+    const loaded = await this.project();
+    const { concernsOf, filesToPublish } = await import('../../compose/publish.ts');
+    const files = filesToPublish(loaded.project);
+    if (!(await this.#mayPublish(concernsOf(loaded.project, files), flags))) return;
+    if (this.isDryRun(flags)) {
+      for (const { name, kind, content } of files) this.print(`${name} (${kind}, ${content.length} bytes)`);
+      return;
+    }
+    await this.#pushImages(loaded);
+    if (flags['resolve-image-digests']) files.push(await this.#pinned(loaded));
+    const { artifacts } = await import('../../cli/compose-artifact.ts');
+    const ociVersion = flags['oci-version'] === '1.0' ? '1.0' : '1.1';
+    const digest = await artifacts(this.globals.config, this.signal).publish(args.repository, files, { ociVersion });
+    process.stderr.write(` ${args.repository} published\n`);
+    this.print(digest);
+  }
+
+  /** Who gets the project needs the images that it builds. Without any, no engine is needed. */
+  async #pushImages({ project }: Loaded): Promise<void> {
+    if (!Object.values(project.services).some(({ build, image }) => build && image !== undefined)) return;
+    await this.inSession({}, (session) =>
+      push(session, project, { services: [], dependencies: true, ignoreFailures: false }),
+    );
+  }
+
+  /** Throws where what must not go out unasked would; asks about the rest. */
+  async #mayPublish(concerns: PublishConcerns, flags: { 'with-env': boolean; yes: boolean }): Promise<boolean> {
+    const { buildOnly, environment, bindMounts, secrets } = concerns;
+    if (buildOnly.length > 0) {
+      throw new IechorError(
+        'COMPOSE_UNSUPPORTED',
+        `your Compose stack cannot be published as it only contains a build section for service(s): ${buildOnly.join(', ')}`,
+        { hint: 'give them an image name, under which the image is pushed' },
+      );
+    }
+    if (environment.length > 0 && !flags['with-env']) {
+      throw new IechorError(
+        'COMPOSE_UNSUPPORTED',
+        `${environment.join('\n')}\nTo avoid leaking sensitive data, you must either explicitly allow the sending of environment variables by using the --with-env flag,\nor remove sensitive data from your Compose configuration`,
+      );
+    }
+    return (
+      (await this.#agreed(flags.yes, bindMounts, {
+        about: 'you are about to publish bind mounts: their declarations, not their content',
+        question: 'Are you ok to publish these bind mount declarations?',
+      })) &&
+      (await this.#agreed(flags.yes, secrets, {
+        about: 'you are about to publish what looks like secrets',
+        question: 'Are you ok to publish these sensitive data?',
+      }))
+    );
+  }
+
+  async #agreed(
+    yes: boolean,
+    lines: readonly string[],
+    { about, question }: { readonly about: string; readonly question: string },
+  ): Promise<boolean> {
+    if (lines.length === 0) return true;
+    process.stderr.write(`${about}\n${lines.map((line) => `  ${line}\n`).join('')}`);
+    return yes || confirm(question);
+  }
+
+  async #pinned(loaded: Loaded): Promise<PublishedFile> {
+    const { pinImages, renderLock } = await import('../../compose/pin-images.ts');
+    const project = await pinImages(await this.engine(), loaded, this.signal);
+    return { name: 'image-digests.yaml', kind: 'compose', content: Buffer.from(renderLock(project, 'yaml')) };
+  }
+}
