@@ -31,6 +31,8 @@ interface GlobalFlag {
   readonly help: string;
   readonly scope: 'engine' | 'compose';
   readonly apply: (globals: Mutable, value: string) => void;
+  /** Kept out of the help text. */
+  readonly hidden?: true;
 }
 
 const oneOf = (flag: string, allowed: readonly string[], value: string): string => {
@@ -166,7 +168,35 @@ export const globalFlags: readonly GlobalFlag[] = [
       g.allResources = true;
     },
   },
+  ...oldFlags(),
 ];
+
+/** Flags that Docker Compose keeps for scripts of long ago. */
+function oldFlags(): GlobalFlag[] {
+  const old = (name: string, apply: GlobalFlag['apply'], value = false): GlobalFlag => ({
+    names: [name],
+    value,
+    scope: 'compose',
+    help: '',
+    hidden: true,
+    apply,
+  });
+  return [
+    old('--verbose', (g) => {
+      g.debug = true;
+    }),
+    old('--no-ansi', (g) => {
+      g.ansi = 'never';
+    }),
+    old(
+      '--workdir',
+      (g, v) => {
+        g.projectDirectory = v;
+      },
+      true,
+    ),
+  ];
+}
 
 function integer(flag: string, value: string): number {
   if (!/^-?\d+$/.test(value)) throw new IechorError('USAGE', `${flag} takes a whole number, not "${value}"`);

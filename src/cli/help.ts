@@ -59,7 +59,7 @@ export function groupHelp(
 ): string {
   const scopes = words === '' ? ['engine', 'compose'] : words === 'compose' ? ['compose'] : [];
   const flags = globalFlags
-    .filter((flag) => scopes.includes(flag.scope))
+    .filter((flag) => scopes.includes(flag.scope) && !flag.hidden)
     .map((flag): [string, string] => [
       `${flag.names.length > 1 ? flag.names.join(', ') : `    ${flag.names[0]}`}${flag.value ? ' string' : ''}`,
       flag.help,

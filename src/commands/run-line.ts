@@ -88,6 +88,7 @@ function asksForHelp(rest: readonly string[], interspersed: boolean): boolean {
 
 /** Runs one command line (without node and program). Resolves with the exit code; errors are reported, never thrown. */
 export async function runLine(argv: readonly string[]): Promise<number> {
+  if (argv[0] === '__complete') return completeLine(argv.slice(1));
   const globals = emptyGlobals();
   try {
     const choice = choose(argv, globals);
@@ -104,6 +105,14 @@ export async function runLine(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${text}\n`);
     return exit;
   }
+}
+
+/** For the shells' scripts. A line that makes no sense has no completion, and no error. */
+async function completeLine(words: readonly string[]): Promise<number> {
+  const { complete } = await import('../cli/complete/complete.ts');
+  const lines = await complete(words, { commands, cwd: process.cwd(), environment: process.env });
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  return 0;
 }
 
 function unknownCommand(group: string, word: string): IechorError {

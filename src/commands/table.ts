@@ -123,6 +123,10 @@ export const commands: Readonly<Record<string, CommandRow>> = {
     summary: 'Say what this machine can and cannot run, with the fix for each',
     load: () => import('./doctor.ts'),
   },
+  completion: {
+    summary: 'Print what makes a shell complete commands, flags and names',
+    load: () => import('./completion.ts'),
+  },
   version: { summary: 'Show the version of iEchor', load: () => import('./version.ts') },
   'image tag': { summary: 'Give an image a further name', load: () => import('./image/tag.ts') },
   'image import': {
@@ -201,6 +205,10 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   'volume prune': { summary: 'Remove volumes that no container uses', load: () => import('./volume/prune.ts') },
   'builder prune': { summary: 'Remove the cache of builds', load: () => import('./builder/prune.ts') },
   'system df': { summary: 'Show what lies on the disk', load: () => import('./system/df.ts') },
+  'system gc': {
+    summary: 'Free what nothing refers to, and show where the bytes of the data root are',
+    load: () => import('./system/gc.ts'),
+  },
   'system prune': { summary: 'Remove whatever nothing uses', load: () => import('./system/prune.ts') },
   cp: { summary: 'Copy files between a container and the disk', load: () => import('./container/cp.ts') },
   diff: { summary: "Show what changed in a container's files", load: () => import('./container/diff.ts') },

@@ -1,7 +1,8 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { describe } from '@jest/globals';
 import { connect } from '../../src/api/client.ts';
 import type { EngineApi } from '../../src/api/engine-api.ts';
@@ -25,6 +26,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** A command that runs on. */
+export interface Running {
+  /** Resolves when standard output or error matches; throws when the command ends before, or after 30 seconds. */
+  until(what: RegExp): Promise<void>;
+  /** Resolves with how it ended, after a Ctrl-C unless told otherwise. */
+  end(signal?: NodeJS.Signals | 'none'): Promise<Ended>;
+}
+
 /** A project of the test's own on a Docker Engine, driven through our command line. */
 export interface DockerProject {
   readonly name: string;
@@ -35,6 +44,8 @@ export interface DockerProject {
   compose(...args: string[]): Ended;
   /** The same, interrupted by Ctrl-C when its output matches. */
   interrupted(args: readonly string[], when: RegExp): Promise<Ended>;
+  /** Starts `iechor compose ...` and leaves it running. */
+  start(...args: string[]): Running;
   /** Name to state of its containers. */
   states(): Promise<Record<string, string>>;
   /** Removes all that is left of it. */
@@ -46,6 +57,41 @@ const program = [
   '--disable-warning=ExperimentalWarning',
   resolve('src/commands/iechor-main.ts'),
 ] as const;
+
+function running(child: ChildProcessByStdio<null, Readable, Readable>): Running {
+  const output = { stdout: '', stderr: '' };
+  let look = () => {};
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].on('data', (chunk: Buffer) => {
+      output[stream] += chunk.toString();
+      look();
+    });
+  }
+  const closed = new Promise<Ended>((done) => {
+    child.once('close', (exit) => done({ exit: exit ?? 128, ...output }));
+  });
+  return {
+    until: (what) =>
+      new Promise((done, fail) => {
+        const give = (why: string) => fail(new Error(`${why} without ${what}: ${output.stdout}${output.stderr}`));
+        const timer = setTimeout(() => give('30 s'), 30_000);
+        look = () => {
+          if (!what.test(output.stdout) && !what.test(output.stderr)) return;
+          clearTimeout(timer);
+          done();
+        };
+        void closed.then(() => {
+          clearTimeout(timer);
+          give('ended');
+        });
+        look();
+      }),
+    end(signal = 'SIGINT') {
+      if (signal !== 'none') child.kill(signal);
+      return closed;
+    },
+  };
+}
 
 export function createDockerProject(socket: string, label: string): DockerProject {
   const dir = mkdtempSync(join(tmpdir(), 'iechor-docker-'));
@@ -92,6 +138,10 @@ export function createDockerProject(socket: string, label: string): DockerProjec
         child.once('error', fail);
         child.once('close', (exit) => done({ exit: exit ?? 128, ...output }));
       });
+    },
+    start(...args) {
+      const child = spawn(node, [...main, 'compose', ...args], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
+      return running(child);
     },
     async states() {
       const found = await connection.containerList({ all: true, filters });
