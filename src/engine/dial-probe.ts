@@ -53,7 +53,7 @@ function statusesOf(text: string): readonly [number, number] {
 }
 
 /** One check, from within a network namespace. Never rejects; `signal` ends it. */
-export function dialProbe(probe: DialProbe, netns: string, signal: AbortSignal): Promise<ProbeResult> {
+export function dialProbe(probe: DialProbe, netns: string | undefined, signal: AbortSignal): Promise<ProbeResult> {
   const socket = dialLoopback(netns, probe.port);
   const abort = () => socket.destroy(new Error('ended'));
   // Whoever listens hears it as well; without this, an error before or after would end the process.
@@ -79,7 +79,7 @@ function http(socket: Socket, probe: Extract<DialProbe, { kind: 'http' }>): Prom
   const { host, path, statuses } = probe;
   return new Promise((resolve) => {
     const headers = { host, connection: 'close', 'user-agent': 'iechor-health' };
-    const request = get({ createConnection: () => socket, path, headers, agent: false }, (response) => {
+    const request = get({ createConnection: () => socket, path, headers }, (response) => {
       const status = response.statusCode ?? 0;
       const fine = status >= statuses[0] && status <= statuses[1];
       let body = '';

@@ -141,6 +141,8 @@ function checkDependencies(check: ServiceCheck): void {
 function checkHealth(check: ServiceCheck, other: string, condition: string): void {
   const target = check.project.services[other];
   if (condition !== 'service_healthy' || !target) return;
+  const own = target['x-iechor'] as { readonly healthcheck?: unknown } | null | undefined;
+  if (own?.healthcheck !== undefined) return;
   const { healthcheck } = target;
   const off = healthcheck?.disable === true || healthcheck?.test?.[0] === 'NONE';
   if (!off && (healthcheck !== undefined || target.build !== undefined)) return;
