@@ -1,4 +1,4 @@
-import type { WithSignal } from './requests.ts';
+import type { Duplex } from 'node:stream';
 import type { ByteStream } from './streams.ts';
 import type { BuildOptions, ProgressMessage } from './types/image.ts';
 
@@ -6,12 +6,22 @@ import type { BuildOptions, ProgressMessage } from './types/image.ts';
 export interface BuildClient {
   /** Content of a secret; undefined where the client has none by this id. */
   secret(id: string): Promise<Uint8Array | undefined>;
+  /** What opens connections to an SSH agent; undefined where the client has none by this id. */
+  agent(id: string): Promise<(() => Duplex) | undefined>;
 }
+
+/** What stands in place of a stage or image: files, as an archive that is read once, or another image. */
+export type ClientContext = { readonly archive: ByteStream } | { readonly image: string };
+
+export type ClientBuild = BuildOptions & {
+  readonly body: ByteStream;
+  readonly client: BuildClient;
+  readonly contexts?: ReadonlyMap<string, ClientContext>;
+  readonly signal?: AbortSignal | undefined;
+};
 
 /** Builds with a client at hand. In the daemon only: functions do not travel. */
 export interface SessionBuilds {
   /** As `imageBuild`, but what the options do not hold is asked for when a step needs it. */
-  buildWithClient(
-    request: BuildOptions & { body: ByteStream; client: BuildClient } & WithSignal,
-  ): AsyncIterable<ProgressMessage>;
+  buildWithClient(request: ClientBuild): AsyncIterable<ProgressMessage>;
 }

@@ -1,6 +1,7 @@
 import { chmodSync, chownSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import type { StepContext } from './build-context.ts';
 import { InstructionError } from './language/form.ts';
 import type { RunMount } from './language/mount-option.ts';
@@ -10,11 +11,12 @@ import { type Made, type OpenMount, targetOf } from './run-mount.ts';
  * RUN --mount=type=ssh: a socket of the step's own that leads to the agent. Where none was given and none is required,
  * SSH_AUTH_SOCK names a socket that is not there, as with BuildKit. `ordinal`: how many such mounts stand before it.
  */
-export function openSsh(mount: RunMount, ordinal: number, context: StepContext): OpenMount {
+export async function openSsh(mount: RunMount, ordinal: number, context: StepContext): Promise<OpenMount> {
   const { build, state } = context;
   const id = mount.id || mount.source || 'default';
   const agents = build.request.ssh ?? {};
-  const agent = Object.hasOwn(agents, id) ? agents[id] : undefined;
+  const socket = Object.hasOwn(agents, id) ? agents[id] : undefined;
+  const agent = socket === undefined ? await build.request.askAgent?.(id) : () => connect(socket);
   if (agent === undefined && mount.required) {
     throw new InstructionError(`the SSH agent ${id} was not given`, { hint: `Build with --ssh ${id}.` });
   }
@@ -32,11 +34,11 @@ export function openSsh(mount: RunMount, ordinal: number, context: StepContext):
   return { key: `ssh ${id} ${target}`, make };
 }
 
-/** Listens at a path and hands each connection on to a socket; returns what ends it. */
-async function forward(path: string, to: string): Promise<() => void> {
+/** Listens at a path and hands each connection on to one that `openAgent` makes; returns what ends it. */
+async function forward(path: string, openAgent: () => Duplex): Promise<() => void> {
   const open = new Set<{ destroy(): void }>();
   const server = createServer((from) => {
-    const agent = connect(to);
+    const agent = openAgent();
     for (const [one, other] of [
       [from, agent],
       [agent, from],

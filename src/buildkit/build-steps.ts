@@ -22,15 +22,16 @@ export function createBuildSteps(progress: Progress, warnOn: Task): BuildSteps {
     if (!isBase) bases.get(step.stage)?.end();
     if (isBase) bases.set(step.stage, taskOf(step));
     else if (step.status === 'running') taskOf(step);
-    else if (step.status === 'output') taskOf(step).log('stdout', stream);
+    else if (step.status === 'output') taskOf(step).log(step.stderr ? 'stderr' : 'stdout', stream);
     else if (step.status === 'cached') taskOf(step).end({ cached: true });
     else if (step.status === 'done') taskOf(step).end();
     else if (step.status === 'failed' && step.inStage) taskOf(step).end({ error: error ?? 'failed' });
   };
   return {
     take(message) {
-      const { iechor, stream = '' } = message;
-      if (iechor) takeStep(iechor, message);
+      const { iechor, warning, stream = '' } = message;
+      if (warning) warnOn.warn(`${warning.rule}: ${warning.message} (line ${warning.at.line})`);
+      else if (iechor) takeStep(iechor, message);
       else if (stream.startsWith('[Warning] ')) warnOn.warn(stream.trimEnd());
     },
     end(error) {

@@ -20,7 +20,7 @@ export interface ClientFiles {
   readonly loading: Task;
 }
 
-interface Taking {
+export interface Taking {
   readonly session: ClientSession;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -41,9 +41,14 @@ export async function takeFiles(options: SolveOptions, taking: Taking): Promise<
   // The engine knows a build file from outside the context by this name, and learns the name people know.
   const rules = `# build file: ${found.file.name}\n${ignore ?? ''}`;
   const extra = [tarFile(name, found.file.text), tarFile(`${name}.dockerignore`, Buffer.from(rules))];
-  const body = Readable.from(contextArchive({ options, taking, extra, exclude: patternsOf(ignore ?? '') }), {
-    objectMode: false,
-  });
+  const exclude = readIgnorePatterns(ignore ?? '');
+  const title = '[internal] load build context';
+  const body = Readable.from(
+    treeArchive({ dir: options.contextName, exclude, extra, title, what: 'context', taking }),
+    {
+      objectMode: false,
+    },
+  );
   return { file: found.file, dockerfile: name, body, loading: found.loading };
 }
 
@@ -83,7 +88,7 @@ async function takeIgnoreFile({ contextName }: SolveOptions, taking: Taking): Pr
 }
 
 /** Plain files at the root of a directory of the client, as far as they are there. */
-async function takeSmallFiles(
+export async function takeSmallFiles(
   { dir, names, what, task }: { dir: string; names: readonly string[]; what: string; task: Task },
   { session, signal }: Taking,
 ): Promise<Map<string, Buffer>> {
@@ -104,20 +109,33 @@ async function takeSmallFiles(
   return files;
 }
 
-async function* contextArchive(given: {
-  options: SolveOptions;
-  taking: Taking;
-  extra: readonly Buffer[];
-  exclude: readonly string[];
-}): AsyncGenerator<Uint8Array> {
-  const { session, signal, progress } = given.taking;
-  const task = progress.begin('[internal] load build context');
-  const transfer = task.transfer('transferring context:');
+interface TreeArchive {
+  readonly dir: string;
+  readonly exclude: readonly string[];
+  /** Entries to add at the end. */
+  readonly extra: readonly Buffer[];
+  readonly title: string;
+  readonly what: string;
+  readonly taking: Taking;
+}
+
+/** A directory of the client as an archive, read from the client as it is consumed. */
+export async function* treeArchive({
+  dir,
+  exclude,
+  extra,
+  title,
+  what,
+  taking,
+}: TreeArchive): AsyncGenerator<Uint8Array> {
+  const { session, signal, progress } = taking;
+  const task = progress.begin(title);
+  const transfer = task.transfer(`transferring ${what}:`);
   try {
-    const dir = given.options.contextName;
-    const request = { dir, exclude: given.exclude, signal, onBytes: transfer.add };
-    for await (const entry of receiveTree(session, request)) yield* tarEntry(entry);
-    yield* given.extra;
+    for await (const entry of receiveTree(session, { dir, exclude, signal, onBytes: transfer.add })) {
+      yield* tarEntry(entry);
+    }
+    yield* extra;
     yield tarEnd;
     transfer.end();
     task.end();
@@ -127,7 +145,7 @@ async function* contextArchive(given: {
 }
 
 /** Patterns as the client takes them: without comments and spaces around; a leading slash means nothing. */
-function patternsOf(ignoreFile: string): string[] {
+export function readIgnorePatterns(ignoreFile: string): string[] {
   const lines = ignoreFile.replace(/^\uFEFF/, '').split('\n');
   return lines
     .filter((line) => !line.startsWith('#'))

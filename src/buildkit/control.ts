@@ -15,6 +15,7 @@ import {
   statusReply,
   statusRequest,
 } from './messages/control.ts';
+import { sendArchive, sendTree } from './send-files.ts';
 import { refused } from './solve-options.ts';
 import type { Solve } from './solves.ts';
 
@@ -67,15 +68,19 @@ async function solve(request: SolveRequest, { signal }: Call, serving: Serving) 
     const image =
       request.frontend === '' ? await returnedImage(solve, signal) : await direct(solve, { signal, serving });
     if (image === undefined || !output) return {};
-    return { exporterResponse: exportImage(image, output, solve.progress) };
+    if (output.type === 'image') return { exporterResponse: exportImage(image, output, solve.progress) };
+    const session = await serving.sessions.find(request.session, signal);
+    const send = output.type === 'tar' ? sendArchive : sendTree;
+    await send(await serving.engine.imageTree({ name: image, signal }), { session, progress: solve.progress, signal });
+    return {};
   } finally {
     serving.solves.ended(request.ref);
   }
 }
 
-function direct(solve: Solve, { signal, serving }: { signal: AbortSignal; serving: Serving }): Promise<string> {
-  const { frontend = '', frontendAttrs: options = new Map<string, string>() } = solve.request ?? {};
-  return runFrontend(solve, { frontend, options }, { ...serving, signal });
+async function direct(solve: Solve, { signal, serving }: { signal: AbortSignal; serving: Serving }): Promise<string> {
+  const { frontend = '', frontendAttrs: options = new Map(), frontendInputs: inputs = new Map() } = solve.request ?? {};
+  return (await runFrontend(solve, { frontend, options, inputs }, { ...serving, signal })).image;
 }
 
 async function returnedImage(solve: Solve, signal: AbortSignal): Promise<string | undefined> {

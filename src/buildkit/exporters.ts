@@ -7,10 +7,18 @@ type SolveRequest = MessageOf<typeof solveRequest>;
 
 /** Where the result goes. */
 export interface Output {
-  readonly type: 'image';
+  /** `local` and `tar`: the files of the image, to the client. */
+  readonly type: 'image' | 'local' | 'tar';
   /** Names for the image, as the client gave them. */
   readonly names: readonly string[];
 }
+
+const outputTypes: Readonly<Record<string, Output['type']>> = {
+  moby: 'image',
+  image: 'image',
+  local: 'local',
+  tar: 'tar',
+};
 
 /** Reads what shall become of the result. Undefined: it is only built. Throws GrpcError for what is not supported. */
 export function outputOf(request: SolveRequest): Output | undefined {
@@ -21,9 +29,10 @@ export function outputOf(request: SolveRequest): Output | undefined {
   if (request.entitlements.includes('security.insecure')) throw refused('the entitlement security.insecure');
   const [one] = given;
   if (!one) return undefined;
-  if (one.type !== 'moby' && one.type !== 'image') throw refused(`the output type ${one.type}`);
+  const type = outputTypes[one.type];
+  if (!type) throw refused(`the output type ${one.type}`);
   for (const [name, value] of one.attrs) checkAttribute(name, value);
-  return { type: 'image', names: (one.attrs.get('name') ?? '').split(',').filter(Boolean) };
+  return { type, names: (one.attrs.get('name') ?? '').split(',').filter(Boolean) };
 }
 
 function exportersOf(request: SolveRequest): readonly MessageOf<typeof exporter>[] {

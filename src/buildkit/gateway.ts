@@ -1,13 +1,13 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { definitionOf } from './definition.ts';
 import { outputOf } from './exporters.ts';
-import { int, many, maybe, message, one, text } from './grpc/protobuf.ts';
 import { type Call, type Methods, method } from './grpc/server.ts';
 import { GrpcError, grpcCode } from './grpc/status.ts';
 import { empty } from './messages/control.ts';
 import { inputsReply, pingReply, returnRequest, solveReply, solveRequest } from './messages/gateway.ts';
 import type { Sessions } from './sessions.ts';
-import { type BuildEngine, buildImage } from './solve.ts';
-import { readSolveOptions, refused } from './solve-options.ts';
+import { type BuildEngine, type Built, buildImage } from './solve.ts';
+import { type Inputs, readSolveOptions, refused } from './solve-options.ts';
 import type { Solve, Solves } from './solves.ts';
 
 export interface Serving {
@@ -68,7 +68,8 @@ export function gatewayMethods(serving: Serving): Methods {
         const solve = solveOf(call, serving);
         if (request.definition && request.definition.def.length > 0) throw refused('building from LLB');
         if (request.frontend === '') return { result: { ref: { id: '' } } };
-        const image = await runFrontend(solve, request, { ...serving, signal: call.signal });
+        const { image, description } = await runFrontend(solve, request, { ...serving, signal: call.signal });
+        if (description) return { result: { ref: { id: '' }, metadata: descriptionOf(description) } };
         return { result: { ref: refOf(solve, image) } };
       },
     }),
@@ -90,22 +91,48 @@ function solveOf({ headers }: Call, { solves }: Serving): Solve {
 export interface FrontendRequest {
   readonly frontend: string;
   readonly options: ReadonlyMap<string, string>;
+  readonly inputs: Inputs;
 }
 
-/** Builds with the one frontend there is, whatever image a client names for it. Returns the image's id. */
+/** Builds with the one frontend there is, whatever image a client names for it. */
 export async function runFrontend(
   solve: Solve,
-  { frontend, options }: FrontendRequest,
+  { frontend, options, inputs }: FrontendRequest,
   { engine, sessions, signal }: Omit<Serving, 'solves'> & { readonly signal: AbortSignal },
-): Promise<string> {
+): Promise<Built> {
   checkFrontend(frontend, options);
   if (!solve.request) throw new GrpcError(grpcCode.failedPrecondition, 'the build has not begun');
   const output = outputOf(solve.request);
   const read = readSolveOptions(options);
-  if (read.request !== undefined) throw refused(`the question ${read.request} about a build file`);
   const session = await sessions.find(solve.request.session, signal);
-  const named = { ...read, build: { ...read.build, t: output?.names ?? [] } };
+  const named = { ...read, inputs, build: { ...read.build, t: output?.names ?? [], ...callOf(read.request) } };
   return buildImage(named, { engine, session, progress: solve.progress, signal });
+}
+
+const calls: Readonly<Record<string, string>> = {
+  'frontend.lint': 'check',
+  'frontend.outline': 'outline',
+  'frontend.targets': 'targets',
+};
+
+/** What is asked in place of a build. */
+function callOf(request: string | undefined): { call?: string } {
+  if (request === undefined) return {};
+  const call = calls[request];
+  if (call === undefined) throw refused(`the question ${request} about a build file`);
+  return { call };
+}
+
+/** An answer about a build file, as clients read it: a version of the form, the data, and whether all is well. */
+function descriptionOf(description: object): ReadonlyMap<string, Uint8Array> {
+  const found = 'warnings' in description && Array.isArray(description.warnings) && description.warnings.length > 0;
+  const json = JSON.stringify(description, undefined, 2);
+  return new Map([
+    ['version', Buffer.from('1.0.0')],
+    ['result.json', Buffer.from(json)],
+    ['result.txt', Buffer.from(json)],
+    ['result.statuscode', Buffer.from(found ? '1' : '0')],
+  ]);
 }
 
 function checkFrontend(frontend: string, options: ReadonlyMap<string, string>): void {
@@ -115,14 +142,9 @@ function checkFrontend(frontend: string, options: ReadonlyMap<string, string>): 
   if (frontend !== 'gateway.v0' || !isDockerfile) throw refused(`the frontend ${source || frontend}`);
 }
 
-const sourceOp = message({ source: maybe(3, message({ identifier: one(1, text) })) });
-const lastOp = message({ inputs: many(1, message({ digest: one(1, text), index: one(2, int) })) });
-
 /** Name of a result; with a definition that stands for the image, so that a client can give it to another build. */
 function refOf(solve: Solve, image: string) {
   const id = randomUUID();
   solve.results.set(id, image);
-  const source = sourceOp.encode({ source: { identifier: `docker-image://${image}` } });
-  const digest = `sha256:${createHash('sha256').update(source).digest('hex')}`;
-  return { id, def: { def: [source, lastOp.encode({ inputs: [{ digest, index: 0 }] })] } };
+  return { id, def: definitionOf(image) };
 }

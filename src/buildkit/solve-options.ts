@@ -1,5 +1,10 @@
 import type { BuildOptions } from '../api/types/image.ts';
+import type { MessageOf } from './grpc/protobuf.ts';
 import { GrpcError, grpcCode } from './grpc/status.ts';
+import type { definition } from './messages/control.ts';
+
+/** Definitions that a client gives in place of a result it got before, by name. */
+export type Inputs = ReadonlyMap<string, MessageOf<typeof definition>>;
 
 /** Attributes of a build as BuildKit's clients write them, by name. */
 export type Attributes = ReadonlyMap<string, string>;
@@ -15,6 +20,8 @@ export interface SolveOptions {
   readonly dockerfileName: string;
   /** Other contexts by name: `local:NAME`, `docker-image://REF`, `input:NAME`, a URL. */
   readonly contexts: Attributes;
+  /** What `input:NAME` stands for. */
+  readonly inputs: Inputs;
   /** `frontend.lint`, `frontend.outline`, `frontend.targets` in place of a build. */
   readonly request: string | undefined;
   readonly build: BuildOptions;
@@ -40,8 +47,8 @@ const attributes: Readonly<Record<string, Read>> = {
     set(build, 'platform', value);
   },
   'no-cache': (value, { build }) => {
-    if (value !== '') throw refused('leaving out the cache of some stages (--no-cache-filter)', 'use --no-cache');
-    build.nocache = true;
+    if (value === '') build.nocache = true;
+    else build.nocachestages = value.split(',');
   },
   'image-resolve-mode': (value, { build }) => {
     if (value === 'pull') build.pull = '1';
@@ -101,6 +108,7 @@ export function readSolveOptions(given: Attributes): SolveOptions {
     contextName: given.get('contextkey') || 'context',
     dockerfileName: given.get('dockerfilekey') || 'dockerfile',
     contexts,
+    inputs: new Map(),
     request: given.get('requestid') || undefined,
     build: { ...build, buildargs: Object.fromEntries(buildargs), labels: Object.fromEntries(labels) },
   };

@@ -1,16 +1,17 @@
 import type { EngineApi } from '../api/engine-api.ts';
-import type { BuildClient, SessionBuilds } from '../api/session-build.ts';
-import { buildFailure } from './build-errors.ts';
+import type { SessionBuilds } from '../api/session-build.ts';
+import { type BuildFile, buildFailure } from './build-errors.ts';
 import { createBuildSteps } from './build-steps.ts';
 import { takeFiles } from './client-files.ts';
+import { clientOf } from './client-services.ts';
 import { GrpcError, grpcCode } from './grpc/status.ts';
-import { secretReply, secretRequest } from './messages/session.ts';
+import { takeContexts } from './named-contexts.ts';
 import type { Progress } from './progress.ts';
 import type { ClientSession } from './sessions.ts';
 import { refused, type SolveOptions } from './solve-options.ts';
 
 /** The engine, as far as builds need it. */
-export type BuildEngine = SessionBuilds & Pick<EngineApi, 'buildPrune' | 'systemDiskUsage' | 'systemInfo' | 'imageTag'>;
+export type BuildEngine = SessionBuilds & Pick<EngineApi, 'buildPrune' | 'systemDiskUsage' | 'imageTree'>;
 
 export interface Building {
   readonly engine: BuildEngine;
@@ -19,17 +20,26 @@ export interface Building {
   readonly signal: AbortSignal;
 }
 
-/** Builds what the options say from what the client has, and returns the image's id. Throws GrpcError. */
-export async function buildImage(options: SolveOptions, building: Building): Promise<string> {
+/** What a build came to: an image, or the description of the build file that was asked for. */
+export interface Built {
+  readonly image: string;
+  readonly description: object | undefined;
+}
+
+/** Builds (or describes) what the options say from what the client has. Throws GrpcError. */
+export async function buildImage(options: SolveOptions, building: Building): Promise<Built> {
   const { engine, session, progress, signal } = building;
-  checkContexts(options);
+  checkRemote(options);
   const { file, dockerfile, body, loading } = await takeFiles(options, building);
   const steps = createBuildSteps(progress, loading);
   let image = '';
+  let description: object | undefined;
   try {
-    const request = { ...options.build, dockerfile, body, client: clientOf(session), signal };
+    const contexts = await takeContexts(options, building);
+    const request = { ...options.build, steps: true, dockerfile, body, contexts, client: clientOf(session), signal };
     for await (const message of engine.buildWithClient(request)) {
       steps.take(message);
+      if (message.called) description = described(message.called, file);
       if (message.error !== undefined) {
         throw buildFailure(message, file ?? { name: options.buildFile, text: Buffer.alloc(0) });
       }
@@ -43,28 +53,16 @@ export async function buildImage(options: SolveOptions, building: Building): Pro
   }
   steps.end();
   if (signal.aborted) throw new GrpcError(grpcCode.cancelled, 'the build was interrupted');
-  return image;
+  return { image, description };
 }
 
-function checkContexts({ contexts, remote }: SolveOptions): void {
-  for (const [name, source] of contexts) throw refused(`the named context ${name}=${source}`);
-  if (remote !== undefined && new URL(remote).hostname !== 'buildkit-session') {
-    throw refused(`the context ${remote}`, 'fetch it first, and build the directory');
-  }
+function checkRemote({ remote }: SolveOptions): void {
+  if (remote === undefined || URL.parse(remote)?.hostname === 'buildkit-session') return;
+  throw refused(`the context ${remote}`, 'fetch it first, and build the directory');
 }
 
-/** What steps ask of the client while they run. */
-function clientOf({ grpc }: ClientSession): BuildClient {
-  return {
-    async secret(id) {
-      const path = '/moby.buildkit.secrets.v1.Secrets/GetSecret';
-      try {
-        return (await grpc.call({ path, request: secretRequest, reply: secretReply, value: { id } })).data;
-      } catch (error) {
-        const none: readonly unknown[] = [grpcCode.notFound, grpcCode.unimplemented];
-        if (error instanceof GrpcError && none.includes(error.status)) return undefined;
-        throw error;
-      }
-    },
-  };
+/** A check's answer with its source as clients expect it: by name, for the places they print. */
+function described(called: object, file: BuildFile | undefined): object {
+  if (!('warnings' in called) || !file) return called;
+  return { ...called, sources: [{ filename: file.name, data: Buffer.from(file.text).toString('base64') }] };
 }

@@ -1,0 +1,72 @@
+import { Duplex } from 'node:stream';
+import type { BuildClient } from '../api/session-build.ts';
+import type { Channel } from './grpc/client.ts';
+import type { DraftOf, MessageOf } from './grpc/protobuf.ts';
+import { GrpcError, grpcCode } from './grpc/status.ts';
+import { empty } from './messages/control.ts';
+import { agentRequest, bytesMessage, secretReply, secretRequest } from './messages/session.ts';
+import type { ClientSession } from './sessions.ts';
+
+/** What steps ask of a client while they run, by the services of its session. */
+export function clientOf({ grpc }: ClientSession): BuildClient {
+  return {
+    secret: (id) => {
+      const path = '/moby.buildkit.secrets.v1.Secrets/GetSecret';
+      return ifThere(async () => {
+        return (await grpc.call({ path, request: secretRequest, reply: secretReply, value: { id } })).data;
+      });
+    },
+    agent: (id) =>
+      ifThere(async () => {
+        const path = '/moby.sshforward.v1.SSH/CheckAgent';
+        await grpc.call({ path, request: agentRequest, reply: empty, value: { id } });
+        return () =>
+          byteStreamOver(
+            grpc.open({
+              path: '/moby.sshforward.v1.SSH/ForwardAgent',
+              sends: bytesMessage,
+              receives: bytesMessage,
+              headers: { 'buildkit.ssh.id': id },
+            }),
+          );
+      }),
+  };
+}
+
+/** Undefined where the client offers no such service, or has nothing by that name. */
+async function ifThere<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof GrpcError && isAbsence(error)) return undefined;
+    throw error;
+  }
+}
+
+const isAbsence = ({ status, message }: GrpcError) =>
+  status === grpcCode.notFound || status === grpcCode.unimplemented || /^(unset ssh forward key|no ssh )/.test(message);
+
+type Bytes = typeof bytesMessage;
+
+function byteStreamOver(channel: Channel<DraftOf<Bytes>, MessageOf<Bytes>>): Duplex {
+  const received = channel.received[Symbol.asyncIterator]();
+  return new Duplex({
+    read() {
+      received.next().then(
+        ({ done, value }) => this.push(done ? null : Buffer.from(value.data)),
+        (error) => this.destroy(error),
+      );
+    },
+    write(data: Buffer, _encoding, callback) {
+      channel.send({ data }).then(() => callback(), callback);
+    },
+    final(callback) {
+      channel.end();
+      callback();
+    },
+    destroy(error, callback) {
+      channel.cancel();
+      callback(error);
+    },
+  });
+}

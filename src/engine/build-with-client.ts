@@ -1,0 +1,38 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ClientBuild } from '../api/session-build.ts';
+import type { ProgressMessage } from '../api/types/image.ts';
+import type { NamedContext } from '../build/build-context.ts';
+import type { Builder } from '../build/builder.ts';
+import { newId } from '../common/id.ts';
+import { applyTar } from '../image/tar-apply.ts';
+import { removeInBackground } from '../image/tar-diff.ts';
+import { type BuildExtras, buildImage } from './build.ts';
+import type { EngineContext } from './context.ts';
+
+/** Builds for a client with a session: its further contexts are unpacked first, and are gone when the build has ended. */
+export async function* buildWithClient(
+  context: EngineContext,
+  builder: Builder,
+  { client, contexts: given = new Map(), ...request }: ClientBuild,
+): AsyncGenerator<ProgressMessage> {
+  const directory = join(context.roots.dataRoot, 'tmp', `build-${newId().slice(0, 16)}`);
+  const contexts: Record<string, NamedContext> = Object.create(null);
+  try {
+    for (const [name, source] of given) {
+      if ('image' in source) {
+        contexts[name] = source;
+        continue;
+      }
+      const dir = join(directory, String(Object.keys(contexts).length));
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      await applyTar(source.archive, { root: dir }, request.signal);
+      contexts[name] = { dir };
+    }
+    const extras: BuildExtras = { contexts, askSecret: client.secret, askAgent: client.agent };
+    yield* buildImage(context, builder, { ...request, extras });
+  } finally {
+    for (const source of given.values()) if ('archive' in source) source.archive.destroy();
+    await removeInBackground(directory);
+  }
+}
