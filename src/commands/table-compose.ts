@@ -7,6 +7,10 @@ export const composeCommands: Readonly<Record<string, CommandRow>> = {
     summary: 'Create the containers of the project and do not start them',
     load: () => import('./compose/create.ts'),
   },
+  'compose diff': {
+    summary: 'Show what up would change, resource by resource, and why',
+    load: () => import('./compose/diff.ts'),
+  },
   'compose down': {
     summary: 'Stop and remove containers and networks of the project',
     load: () => import('./compose/down.ts'),

@@ -1,6 +1,7 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { PortHolder } from '../api/types/network.ts';
 import { codeOf, messageOf } from '../common/error.ts';
+import { explainPlan } from './explain-plan.ts';
 import type { Project } from './model/project.ts';
 import { selectServices } from './plan/dependencies.ts';
 import { type Desired, type DesiredOptions, desiredOf } from './plan/desired.ts';
@@ -67,8 +68,12 @@ async function upNow(session: Session, project: Project, intent: UpIntent, optio
   const { plan: bare, notices } = reconcile(desired, observed, intent);
   const plan = withHooks(bare, desired);
   for (const notice of notices) session.notice(notice);
-  if (options.dryRun) announceOpenImages(session, images);
-  else await performOrTakeBack(session, project, plan, intent.keepFailed ?? false);
+  if (options.dryRun) {
+    announceOpenImages(session, images);
+    const explained = await explainPlan(session.engine, plan, session.signal);
+    return { images, plan: explained, ...counts(desired, services, plan) };
+  }
+  await performOrTakeBack(session, project, plan, intent.keepFailed ?? false);
   return { images, plan, ...counts(desired, services, plan) };
 }
 

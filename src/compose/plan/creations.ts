@@ -104,6 +104,7 @@ export class Creations {
       body: inherited,
       ...(platform && { platform }),
       files,
+      ...(old && decision.reason.attributes && { replaces: { id: old.id, attributes: decision.reason.attributes } }),
       reason: decision.reason.text,
       because: decision.reason.because,
       after: [

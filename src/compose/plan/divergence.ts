@@ -7,6 +7,8 @@ import type { Observed, ObservedContainer } from './observe.ts';
 export interface Reason {
   readonly text: string;
   readonly because?: SourceSpan | undefined;
+  /** Attributes that differ, as fingerprints name them. */
+  readonly attributes?: readonly string[];
 }
 
 /** Why a container is not what the file asks for; undefined when it is. Pure. */
@@ -35,7 +37,8 @@ function configDivergence(container: ObservedContainer, service: DesiredService,
     first.how === 'removed' ? [] : desired.spanOf('services', service.name, ...attributePath(first.path));
   const more =
     others.length === 0 ? '' : others.length === 1 ? ` and ${others[0]?.path}` : ` and ${others.length} more`;
-  return { text: `${first.path} ${first.how}${more}`, because };
+  const attributes = [first, ...others].map(({ path }) => path);
+  return { text: `${first.path} ${first.how}${more}`, because, attributes };
 }
 
 function imageDivergence(

@@ -87,6 +87,8 @@ export interface StepKinds {
     readonly body: ContainerCreateBody;
     readonly platform?: string;
     readonly files: readonly DeliveredFile[];
+    /** The container it replaces, and the attributes that differ. */
+    readonly replaces?: { readonly id: string; readonly attributes: readonly string[] };
   };
   startContainer: { readonly container: ContainerRef; readonly hooks?: StepHooks };
   stopContainer: { readonly container: ContainerRef; readonly timeoutSeconds?: number; readonly hooks?: StepHooks };
@@ -174,7 +176,7 @@ export function renderPlan(plan: Plan, directory = ''): string {
   const kindWidth = Math.max(...plan.map((step) => step.kind.length));
   const targetWidth = Math.max(...plan.map((step) => step.target.length));
   const lines = plan.map((step) => {
-    const place = step.because ? ` (${relativePlace(step.because, directory)})` : '';
+    const place = step.because ? ` (${renderPlace(step.because, directory)})` : '';
     const waits = [...step.after, ...(step.settled ?? [])];
     const after = waits.length > 0 ? `  (after ${waits.join(', ')})` : '';
     const head = `${String(step.id).padStart(idWidth)}  ${step.kind.padEnd(kindWidth)}  ${step.target.padEnd(targetWidth)}`;
@@ -183,7 +185,8 @@ export function renderPlan(plan: Plan, directory = ''): string {
   return `${lines.join('\n')}\n`;
 }
 
-function relativePlace(span: SourceSpan, directory: string): string {
+/** `compose.yaml:5`, relative to a directory. */
+export function renderPlace(span: SourceSpan, directory: string): string {
   const { file, line } = span;
   const short = directory !== '' && file.startsWith(`${directory}/`) ? file.slice(directory.length + 1) : file;
   return formatSpan({ file: short, line, column: 1 }).replace(/:1$/, '');

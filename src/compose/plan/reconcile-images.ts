@@ -130,7 +130,7 @@ export function buildSpec(desired: Desired, service: DesiredService, flags: Buil
     networkmode: build.network,
     shmsize: build.shm_size,
     cachefrom: build.cache_from,
-    extrahosts: hosts.length > 0 ? hosts.join(',') : undefined,
+    extrahosts: hosts.length > 0 ? hosts : undefined,
     platform,
     rm: true,
   });
