@@ -13,6 +13,8 @@ export interface BuildStep {
   readonly instruction: string;
   /** `begun` alone for an instruction that makes no layer; `failed` comes with the error. */
   readonly status: 'begun' | 'running' | 'output' | 'cached' | 'done' | 'failed';
+  /** Of `output`: written to standard error. */
+  readonly stderr?: boolean;
   /** Why it had to be done: what differs from the last time. */
   readonly reason?: string;
   readonly ms?: number;

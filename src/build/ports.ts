@@ -11,7 +11,8 @@ export interface SandboxRun {
   readonly env: readonly string[];
   readonly cwd: string;
   readonly user: string;
-  readonly network: 'default' | 'none' | 'host';
+  /** `default`, `none`, `host`, or a network by name or id. */
+  readonly network: string;
   readonly hostname?: string;
   readonly mounts: readonly {
     source: string;

@@ -28,7 +28,7 @@ export function stepOf(context: StepContext, status: BuildStep['status'], reason
 export function report(
   context: StepContext,
   status: 'begun' | 'running' | 'output' | 'cached' | 'done',
-  more: { readonly reason?: string; readonly text?: string } = {},
+  more: { readonly reason?: string; readonly text?: string; readonly stream?: 'stdout' | 'stderr' } = {},
 ): void {
   const { build, instruction, number, state } = context;
   const lines: Readonly<Record<typeof status, string>> = {
@@ -38,7 +38,8 @@ export function report(
     cached: ' ---> Using cache\n',
     done: ` ---> ${shortId(state.chain.at(-1) ?? '')}\n`,
   };
-  build.emit({ stream: lines[status], iechor: stepOf(context, status, more.reason) });
+  const step = stepOf(context, status, more.reason);
+  build.emit({ stream: lines[status], iechor: more.stream === 'stderr' ? { ...step, stderr: true } : step });
 }
 
 const layerMakers: ReadonlySet<string> = new Set(['RUN', 'COPY', 'ADD', 'WORKDIR']);

@@ -75,16 +75,16 @@ function historyOf(args: readonly string[], { state }: StepContext): string {
   return [...prefix, ...args].join(' ');
 }
 
-function networkOf(instruction: InstructionOf<'RUN'>, { build }: StepContext): 'default' | 'none' | 'host' {
+function networkOf(instruction: InstructionOf<'RUN'>, { build }: StepContext): string {
   const given = build.request.networkMode || 'default';
-  if (!['default', 'bridge', 'none', 'host'].includes(given)) {
+  if (given.startsWith('container:')) {
     throw syntaxError(`builds cannot use the network ${JSON.stringify(given)}`, {
       ...instruction,
       code: 'NOT_SUPPORTED',
-      hint: 'Use default, none or host.',
+      hint: 'Use default, none, host, or a network by its name.',
     });
   }
-  const ofBuild = given === 'none' || given === 'host' ? given : 'default';
+  const ofBuild = given === 'bridge' ? 'default' : given;
   const { network } = instruction;
   if (network === 'host' && ofBuild !== 'host') {
     throw syntaxError('RUN --network=host needs the permission of whoever builds', {
@@ -99,7 +99,7 @@ function networkOf(instruction: InstructionOf<'RUN'>, { build }: StepContext): '
 interface Execution {
   readonly args: readonly string[];
   readonly script: Script | undefined;
-  readonly network: 'default' | 'none' | 'host';
+  readonly network: string;
   readonly mounts: RunMounts;
   readonly instruction: InstructionOf<'RUN'>;
   readonly context: StepContext;
@@ -112,6 +112,7 @@ async function execRun(root: string, run: Execution): Promise<void> {
     const mounts = [...ready.mounts, ...(run.script ? [scriptMount(run.script, run.context)] : [])];
     const stubs = noteStubs(root, mounts);
     const user = state.config.User ?? '';
+    const hostname = build.request.buildArgs?.BUILDKIT_SANDBOX_HOSTNAME;
     const decoder = { stdout: new TextDecoder(), stderr: new TextDecoder() };
     let code: number;
     try {
@@ -126,11 +127,12 @@ async function execRun(root: string, run: Execution): Promise<void> {
           network: run.network,
           mounts,
           extraHosts: build.request.extraHosts ?? [],
+          ...(hostname && { hostname }),
           ...(build.request.shmSizeBytes !== undefined && { shmSizeBytes: build.request.shmSizeBytes }),
         },
         (stream, data) => {
           const text = decoder[stream].decode(data, { stream: true });
-          if (text !== '') report(run.context, 'output', { text });
+          if (text !== '') report(run.context, 'output', { text, stream });
         },
         build.signal,
       );
@@ -163,8 +165,8 @@ function environment(
   secrets: ReadonlyMap<string, string>,
   { build, state }: StepContext,
 ): string[] {
-  const env = new Map([...proxyEnv(build.request.buildArgs), ...state.env]);
+  const env = new Map([...state.env, ...proxyEnv(build.request.buildArgs)]);
   for (const [name, value] of secrets) env.set(name, value);
-  if (!env.has('HOME')) env.set('HOME', homeOf(root, user));
+  if (!env.get('HOME')) env.set('HOME', homeOf(root, user));
   return [...env].map(([name, value]) => `${name}=${value}`);
 }

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, statSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { ProgressMessage } from '../api/types/image.ts';
 import type { BuildRequest } from '../build/build-context.ts';
@@ -8,6 +8,7 @@ import { IechorError } from '../common/error.ts';
 import { newId } from '../common/id.ts';
 import { applyTar } from '../image/tar-apply.ts';
 import { removeInBackground } from '../image/tar-diff.ts';
+import { namedContexts } from './build-contexts.ts';
 import type { EngineContext } from './context.ts';
 import { layerUsers } from './disk-usage.ts';
 import { checkFilters, untilOf } from './filters.ts';
@@ -25,18 +26,36 @@ export async function* buildImage(
   request: BuildQuery,
 ): AsyncGenerator<ProgressMessage> {
   refuseUnsupported(request);
-  const directory = join(context.roots.dataRoot, 'tmp', `build-${newId().slice(0, 16)}`);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const unpacked = join(context.roots.dataRoot, 'tmp', `build-${newId().slice(0, 16)}`);
+  const aside = `${unpacked}-contexts`;
+  const directory = localDirectory(request.localcontext) ?? unpacked;
+  mkdirSync(unpacked, { recursive: true, mode: 0o700 });
   try {
-    await applyTar(request.body, { root: directory }, request.signal);
-    for await (const message of builder.build(buildRequest(context, request, directory))) {
+    if (directory === unpacked) await applyTar(request.body, { root: directory }, request.signal);
+    const contexts = namedContexts(request.buildcontexts, { contextDir: directory, aside });
+    for await (const message of builder.build({
+      ...buildRequest(context, request, directory),
+      contexts,
+      ...request.extras,
+    })) {
       const quiet = request.q && message.error === undefined && message.aux === undefined;
       if (!quiet) yield message;
       if (request.q && message.aux) yield { stream: `${message.aux.ID}\n` };
     }
   } finally {
-    await removeInBackground(directory);
+    await Promise.all([unpacked, aside].map(removeInBackground));
   }
+}
+
+/** The caller's own directory, if it is the same here. Whoever may build may mount any directory of the machine. */
+function localDirectory(local: BuildQuery['localcontext']): string | undefined {
+  if (!local) return undefined;
+  const { directory, device, inode } = local;
+  const stat = isAbsolute(directory) ? statSync(directory, { bigint: true, throwIfNoEntry: false }) : undefined;
+  if (stat?.isDirectory() && String(stat.dev) === device && String(stat.ino) === inode) return directory;
+  throw new IechorError('NOT_SUPPORTED', `the directory ${directory} is another one here`, {
+    hint: 'Send the context as an archive.',
+  });
 }
 
 const calls = ['check', 'outline', 'targets'] as const;
@@ -70,16 +89,17 @@ function buildRequest(
     target: request.target,
     noCache: request.nocache || nothingToTake(context, request.cachefrom ?? []),
     noCacheStages: request.nocachestages,
+    isLive: request.localcontext !== undefined,
     call: callOf(request.call),
     pull: !['', '0', 'no', 'false', 'none'].includes((request.pull ?? '').trim().toLowerCase()),
     networkMode: request.networkmode,
-    extraHosts: request.extrahosts ? request.extrahosts.split(',') : [],
+    extraHosts: [request.extrahosts ?? []].flat().flatMap((hosts) => (hosts === '' ? [] : hosts.split(','))),
     platform: request.platform,
     shmSizeBytes: request.shmsize || undefined,
     secrets: Object.fromEntries(
       Object.entries(request.secrets ?? {}).map(([id, content]) => [id, Buffer.from(content, 'base64')]),
     ),
-    ...request.extras,
+    ssh: request.ssh,
     logins: request.registryConfig,
     signal: request.signal,
   };

@@ -6,6 +6,7 @@ import { containerAttach } from './attach.ts';
 import { buildImage, pruneBuilds } from './build.ts';
 import { buildWithClient } from './build-with-client.ts';
 import { containerChanges } from './changes.ts';
+import { inClassicDress } from './classic-build.ts';
 import { close } from './close.ts';
 import { commitContainer } from './commit.ts';
 import type { EngineContext } from './context.ts';
@@ -43,6 +44,7 @@ import { killContainer, stopContainer } from './stop.ts';
 import { collectAll, storage } from './storage.ts';
 import { info, ping, versionOf } from './system.ts';
 import { containerTop } from './top.ts';
+import { readTrustPolicy, setTrustPolicy } from './trust.ts';
 import { updateContainer } from './update.ts';
 import { createVolume, inspectVolume, listVolumes, pruneVolumes, removeVolume } from './volumes.ts';
 import { waitForContainer } from './wait.ts';
@@ -138,11 +140,17 @@ function imageOperations(context: LifeContext, builder: Builder) {
     imageRemove: (request) => removeImage(context, request, builder.keptChains),
     imagePrune: (request) => pruneImages(context, request, builder.keptChains),
     imageCreate: (request) => createImage(context, request),
-    imageBuild: (request) => buildImage(context, builder, request),
+    imageBuild: (request) => {
+      const messages = buildImage(context, builder, request);
+      return request.steps ? messages : inClassicDress(messages);
+    },
     buildWithClient: (request) => buildWithClient(context, builder, request),
     buildPrune: (request) => pruneBuilds(context, builder, request),
     imageBootstrap: (request) => bootstrapImage(context, request),
+    trustPolicy: () => readTrustPolicy(context),
+    trustPolicySet: (request) => setTrustPolicy(context, request),
     registryServe: (request) => serveImages(context, request),
+    imageTree: async ({ name }) => builder.tree(context.images.get(name).chain),
     imagesGet: (request) => saveToArchive(context, request),
     imagesLoad: (request) => loadFromArchive(context, request),
   } satisfies Partial<EngineApi & SessionBuilds>;

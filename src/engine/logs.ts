@@ -1,6 +1,8 @@
+import { statSync } from 'node:fs';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { Frame } from '../api/streams.ts';
 import { IechorError } from '../common/error.ts';
+import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { formatInstant, parseInstant } from './instant.ts';
 import { findTail, type LogFile, nextLogFile, openLogFiles, watchLog } from './log-files.ts';
@@ -21,7 +23,30 @@ export interface LogQuery {
   readonly tail?: number | undefined;
   /** Resolves when nothing will be written any more; undefined: what is there is all that is wanted. */
   readonly end?: Promise<unknown> | undefined;
+  /** Waited for before the log is looked at. */
+  readonly settled?: Promise<unknown> | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A container that is asked for its log in its first moments is given so long to say its first words. */
+const firstWordsMs = 150;
+
+/** Resolves when the log of a young container has something, or it has ended, or it had its time. */
+async function firstWords(context: EngineContext, record: ContainerRecord): Promise<void> {
+  const log = watchLog(logPath(context.roots, record.id));
+  const isEmpty = () => (statSync(logPath(context.roots, record.id), { throwIfNoEntry: false })?.size ?? 0) === 0;
+  const stop = new AbortController();
+  const over = Promise.race([
+    context.monitor.awaitExit(record.id, stop.signal).catch(() => {}),
+    new Promise((resolve) => setTimeout(resolve, firstWordsMs).unref()),
+  ]).then(() => 'over' as const);
+  try {
+    let said = !isEmpty();
+    while (!said) said = (await Promise.race([over, log.changed()])) === 'over' || !isEmpty();
+  } finally {
+    stop.abort();
+    log.close();
+  }
 }
 
 /** Docker's logs: what the container has written, and with `follow` what it writes until it ends. */
@@ -42,6 +67,8 @@ export function containerLogs(
   const controller = new AbortController();
   const isLive = ['starting', 'running', 'paused'].includes(record.status);
   const end = request.follow && isLive ? endOf(context, record.id, { until, signal: controller.signal }) : undefined;
+  const started = Date.parse(record.startedAt);
+  const settled = isLive && Date.now() - started < firstWordsMs ? firstWords(context, record) : undefined;
   const frames = readLog({
     path: logPath(context.roots, record.id),
     terminal: record.config.Tty === true,
@@ -52,6 +79,7 @@ export function containerLogs(
     timestamps: request.timestamps === true,
     tail: tailOf(request.tail),
     end,
+    settled,
     signal: request.signal,
   });
   return withCleanup(frames, () => controller.abort());
@@ -93,6 +121,7 @@ const chunkBytes = 64 * 1024;
 /** Reads a log from its files. With `end` it goes on, across rotations, until that resolves and all is read. */
 export async function* readLog(query: LogQuery): AsyncGenerator<Frame> {
   const { path, end, signal } = query;
+  await query.settled;
   const log = end && watchLog(path);
   let ended = end === undefined;
   const stop = () => {

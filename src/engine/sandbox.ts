@@ -50,7 +50,8 @@ async function execute(context: LifeContext, request: SandboxRun, options: StepO
   const { id } = request;
   const bundle = bundleDir(context.roots, id);
   mkdirSync(bundle, { recursive: true, mode: 0o710 });
-  const network = request.network === 'default' ? await networkUp(context, id) : undefined;
+  const isolated = request.network === 'none' || request.network === 'host';
+  const network = isolated ? undefined : await networkUp(context, id, request.network);
   writeSpec(context, bundle, specOf(context, request, network));
   const { pid } = await context.monitor.create({
     id,
@@ -80,11 +81,11 @@ async function execute(context: LifeContext, request: SandboxRun, options: StepO
   }
 }
 
-function networkUp(context: EngineContext, id: string): Promise<SandboxState> {
+function networkUp(context: EngineContext, id: string, name: string): Promise<SandboxState> {
   return context.networks.up({
     containerId: id,
     containerName: '',
-    endpoints: [{ network: defaultNetwork, aliases: [] }],
+    endpoints: [{ network: name === 'default' ? defaultNetwork : context.networks.get(name).name, aliases: [] }],
     ports: [],
     dns: { servers: [], search: [], options: [] },
   });
@@ -104,6 +105,7 @@ function specOf(context: LifeContext, request: SandboxRun, network: SandboxState
     env: request.env,
     cwd: request.cwd,
     hostname: request.hostname ?? hostname,
+    namesHost: false,
     domainname: '',
     tty: false,
     user: resolveUser(request.user, databases),

@@ -65,6 +65,15 @@ export interface RegistryServeMessage {
   /** Where it listens now, `https://host:port`. */
   url: string;
 }
+/** What holds for images of a scope; `keys` are public keys in PEM, of `signedBy`. */
+export interface TrustRule {
+  type: 'accept' | 'reject' | 'signedBy';
+  keys?: string[];
+}
+export interface TrustPolicyBody {
+  default: TrustRule;
+  scopes: Record<string, TrustRule>;
+}
 export interface ImageDeleteItem {
   Untagged?: string;
   Deleted?: string;
@@ -109,6 +118,8 @@ export interface BuildStepProgress {
   instruction: string;
   /** `output`: the line is the command's; `begun` alone: the instruction makes no layer. */
   status: 'begun' | 'running' | 'output' | 'cached' | 'done' | 'failed';
+  /** Of `output`: written to standard error. */
+  stderr?: boolean;
   /** Why the step was not taken from the cache. */
   reason?: string;
   ms?: number;
@@ -125,7 +136,10 @@ export interface BuildStepProgress {
 export interface BuildOptions {
   dockerfile?: string | undefined;
   t?: readonly string[] | undefined;
-  extrahosts?: string | undefined;
+  /** `name:address` each, or several with commas. */
+  extrahosts?: string | readonly string[] | undefined;
+  /** Ours: the client reads steps as data; without, lines and errors are those of Docker's classic builder. */
+  steps?: boolean | undefined;
   remote?: string | undefined;
   q?: boolean | undefined;
   nocache?: boolean | undefined;
@@ -143,8 +157,14 @@ export interface BuildOptions {
   version?: string | undefined;
   /** Ours: describe the build file in place of building: `check`, `outline` or `targets`. */
   call?: string | undefined;
+  /** Ours: the context is this directory, in place of the body. Refused where the engine sees another one there. */
+  localcontext?: { directory: string; device: string; inode: string } | undefined;
   /** Ours: stages whose steps are carried out anew. */
   nocachestages?: readonly string[] | undefined;
+  /** Ours: what stands for a stage or image of a name: another image, or a directory at the top of the context. */
+  buildcontexts?: Readonly<Record<string, { image?: string; path?: string }>> | undefined;
+  /** Ours: sockets of SSH agents on the engine's machine, by id. */
+  ssh?: Readonly<Record<string, string>> | undefined;
   /** Who the client is to the registries of base images, by host. */
   registryConfig?: Readonly<Record<string, RegistryAuth>> | undefined;
   /** Ours: content by id, as base64. Travels in a header, so that it gets into no log of addresses. */

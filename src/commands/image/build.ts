@@ -7,6 +7,7 @@ import { Args, Flags } from '../../cli/flags.ts';
 import { keyValues } from '../../cli/key-values.ts';
 import { printProgress } from '../../cli/progress-stream.ts';
 import { printCalled, readCall } from '../../cli/build-call.ts';
+import { buildFrom } from '../../compose/run/send-context.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
 
 const several = (summary: string, char?: 't') =>
@@ -44,14 +45,13 @@ export default class Build extends BaseCommand {
     const call = readCall(flags.check ? 'check' : flags.call);
     const input = flags.file === '-' ? await text(process.stdin) : undefined;
     const secrets = readSecrets(flags.secret, process.env);
-    const { dockerfile, tar } = await openBuildContext(args.context, {
+    const context = await openBuildContext(args.context, {
       file: flags.file,
       text: input,
       signal: this.signal,
     });
     const engine = await this.engine();
-    const messages = engine.imageBuild({
-      dockerfile,
+    const messages = buildFrom(engine, context, {
       t: flags.tag,
       nocache: flags['no-cache'],
       q: flags.quiet,
@@ -59,7 +59,8 @@ export default class Build extends BaseCommand {
       buildargs: buildArguments(flags['build-arg'], process.env),
       labels: keyValues(flags.label),
       networkmode: flags.network,
-      extrahosts: flags['add-host']?.join(','),
+      extrahosts: flags['add-host'],
+      steps: true,
       shmsize: bytesFlag('shm-size', flags['shm-size']),
       platform: flags.platform,
       target: flags.target,
@@ -67,7 +68,6 @@ export default class Build extends BaseCommand {
       nocachestages: flags['no-cache-filter']?.flatMap((names) => names.split(',')),
       call: call.name,
       secrets,
-      body: tar,
       signal: this.signal,
     });
     if (call.name !== 'build') {

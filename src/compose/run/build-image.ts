@@ -4,6 +4,7 @@ import type { StepOf } from '../plan/plan.ts';
 import { type DeliverOptions, readContent } from './deliver-files.ts';
 import type { StepContext, StepResult } from './execute.ts';
 import { followMessages } from './messages.ts';
+import { buildFrom } from './send-context.ts';
 
 /** Packs the context and has the engine build it. Throws BUILD_* as context and engine tell, with the service's name. */
 export async function buildImage(
@@ -20,16 +21,12 @@ export async function buildImage(
   const { openContext } = await import('../../context/pack.ts');
   const signal = AbortSignal.any([context.signal, context.kill]);
   const file = build.dockerfile === undefined ? undefined : resolve(build.context, build.dockerfile);
-  const { tar, dockerfile } = openContext(build.context, { file, text: build.inline, signal });
-  try {
-    const secrets = await readSecrets(build.secrets, environment);
-    const messages = engine.imageBuild({ ...build.options, ...secrets, dockerfile, body: tar, signal });
-    const about = { fallback: 'BUILD_FAILED', about: `cannot build ${service}` } as const;
-    const id = await followMessages(messages, context.report, about);
-    return id === undefined ? undefined : { imageId: id };
-  } finally {
-    tar.destroy();
-  }
+  const opened = openContext(build.context, { file, text: build.inline, signal });
+  const secrets = await readSecrets(build.secrets, environment);
+  const messages = buildFrom(engine, opened, { ...build.options, ...secrets, steps: true, signal });
+  const about = { fallback: 'BUILD_FAILED', about: `cannot build ${service}` } as const;
+  const id = await followMessages(messages, context.report, about);
+  return id === undefined ? undefined : { imageId: id };
 }
 
 async function readSecrets(

@@ -22,7 +22,7 @@ suite('builds on the engine (needs root)', () => {
     writeFileSync(join(directory, 'iEchorfile'), file);
     const messages: ProgressMessage[] = [];
     const request = { body: packTree(directory), t: [tag], signal };
-    for await (const message of t.engine.imageBuild(request)) messages.push(message);
+    for await (const message of t.engine.imageBuild({ ...request, steps: true })) messages.push(message);
     return messages;
   };
 
