@@ -21,6 +21,7 @@ export async function unpackIfArchive(path: string, target: CopyTarget): Promise
     ...(prefix !== '' && { prefix }),
     ...(target.owner && { owner: { uid: target.owner.uid, gid: target.owner.gid } }),
     devices: 'make' as const,
+    mayReplaceDirectories: true,
   };
   await applyTar(openPlain(path, target.signal), options, target.signal);
   return true;

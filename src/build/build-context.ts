@@ -48,6 +48,8 @@ export interface BuildRequest {
   readonly noCache?: boolean | undefined;
   /** Stages (names, or numbers) whose steps are carried out anew. */
   readonly noCacheStages?: readonly string[] | undefined;
+  /** The context is the caller's own directory, not a copy: hashes of its files are kept, and it may change. */
+  readonly isLive?: boolean | undefined;
   /** Describes the file in place of building it. */
   readonly call?: BuildCall | undefined;
   /** Ask the registry for base images that are there already. */
@@ -91,6 +93,8 @@ export interface Build {
   readonly context: SourceView;
   readonly scratch: Scratch;
   readonly memo: HashMemo;
+  /** SOURCE_DATE_EPOCH: nothing that the build makes is younger, in seconds since 1970. */
+  readonly epoch: number | undefined;
   /** Aborts when the client goes away or a step fails. */
   readonly signal: AbortSignal;
   emit(event: BuildEvent): void;

@@ -13,8 +13,10 @@ import type { Snapshotter } from '../image/snapshotter.ts';
 import type { ChainId, Digest } from '../image/types.ts';
 import { givenArgs, globalArgs, isProxyName } from './args.ts';
 import type { Build, BuilderParts, BuildRequest } from './build-context.ts';
-import { clearUnfinishedCacheDirs } from './cache-mounts.ts';
+import { clearUnfinishedCacheDirs, hashIndexRoot } from './cache-mounts.ts';
+import { sourceDateEpoch } from './epoch.ts';
 import { type BuildEvent, createEventQueue, errorEvent } from './events.ts';
+import { openHashIndex } from './files/hash-index.ts';
 import { contextView } from './files/source-view.ts';
 import { buildGraph, type Graph, stageLabel } from './graph.ts';
 import { imageTree } from './image-tree.ts';
@@ -116,6 +118,7 @@ interface Running {
 async function carryOut(parts: BuilderParts, request: BuildRequest, running: Running): Promise<void> {
   const tags = (request.tags ?? []).map((tag) => formatReference(parseReference(tag)));
   const { graph, globals, platform, name } = readGraph(request);
+  const epoch = sourceDateEpoch(request);
   const rules = readRules(request.contextDir, name);
   const { bases } = parts;
   const found = await lintBuild({ request, graph, globals, platform, rules, bases, signal: running.stop.signal });
@@ -128,6 +131,7 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
   const id = newId().slice(0, 16);
   const scratch = openScratch(id, parts.roots, parts.snapshotter);
   const stages = new Map<number, Promise<StageState>>();
+  const index = request.isLive ? openHashIndex(hashIndexRoot(parts.roots), request.contextDir) : undefined;
   const build: Build = {
     id,
     parts,
@@ -136,8 +140,9 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
     globals,
     platform,
     scratch,
-    context: contextView(request.contextDir, rules),
+    context: contextView(request.contextDir, rules, index),
     memo: new Map(),
+    epoch,
     signal: running.stop.signal,
     emit: running.emit,
     failure: running.failure,
@@ -161,6 +166,7 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
     for (const tag of tags) running.emit({ stream: `Successfully tagged ${familiar(tag)}\n` });
   } finally {
     scratch.close();
+    index?.save();
     for (const warning of found.warnings) running.emit({ stream: warningLine(warning), warning });
   }
 }
@@ -170,7 +176,7 @@ function readGraph(request: BuildRequest): Pick<Build, 'graph' | 'globals' | 'pl
   const file = parseBuildFile(text, shown);
   const platform = request.platform ? parsePlatform(request.platform) : hostPlatform();
   const last = file.stages.at(-1);
-  const stage = request.target || (last ? stageLabel(last) : '');
+  const stage = request.target || (last?.name ?? 'default');
   const given = givenArgs(request.buildArgs);
   const globals = globalArgs(file, given, { target: platform, host: hostPlatform(), stage });
   return {
@@ -202,7 +208,7 @@ async function solveNeeded(build: Build, stop: AbortController): Promise<StageSt
 
 async function finish(build: Build, state: StageState, tags: readonly string[]): Promise<Digest> {
   const { images } = build.parts;
-  const config = imageOf(state, build.request.labels ?? {});
+  const config = imageOf(state, build.request.labels ?? {}, build.epoch);
   const parent = state.baseImage === undefined ? {} : { parent: state.baseImage };
   const record = await images.create(config, state.chain, parent);
   for (const tag of tags) images.tag(record.id, tag);

@@ -5,6 +5,7 @@ import type { Roots } from '../common/roots.ts';
 import { removeTree } from '../host/files.ts';
 import type { BuilderParts, StepContext } from './build-context.ts';
 
+export const hashIndexRoot = (roots: Roots): string => join(roots.dataRoot, 'build-cache', 'hashes');
 export const cacheMountRoot = (roots: Roots): string => join(roots.dataRoot, 'build-cache', 'mounts');
 
 /**

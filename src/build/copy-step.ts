@@ -2,10 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { unpackIfArchive } from './add-archive.ts';
 import { downloadSource, isGitSource, isRemoteSource } from './add-remote.ts';
+import { messageOf } from '../common/error.ts';
 import type { StepContext } from './build-context.ts';
 import { type Chmod, parseChmod } from './files/chmod.ts';
 import { CopyRefused, type CopyTarget, copySource, writeInline } from './files/copy-tree.ts';
-import { type PlannedSource, SourceMissing } from './files/plan-copy.ts';
+import { PatternMalformed, type PlannedSource, SourceMissing } from './files/plan-copy.ts';
 import { findOwner, isNumericOwner, type Owner } from './files/users.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf } from './language/types.ts';
@@ -63,9 +64,9 @@ export async function solveCopy(instruction: CopyInstruction, context: StepConte
     };
     await solveLayer(step, context);
   } catch (error) {
-    if (!(error instanceof SourceMissing || error instanceof CopyRefused)) throw error;
+    if (![SourceMissing, CopyRefused, PatternMalformed].some((kind) => error instanceof kind)) throw error;
     const hint = error instanceof SourceMissing ? missingHint(from) : undefined;
-    throw syntaxError(error.message, { ...instruction, code: 'BUILD_FAILED', hint, cause: error });
+    throw syntaxError(messageOf(error), { ...instruction, code: 'BUILD_FAILED', hint, cause: error });
   }
 }
 
@@ -142,7 +143,7 @@ function expandCopy(instruction: CopyInstruction, context: StepContext): Expande
     chown: word(instruction.chown ?? ''),
     chmod,
     chmodText,
-    exclude: instruction.exclude.map(word),
+    exclude: instruction.exclude,
     parents: instruction.name === 'COPY' && instruction.parents,
     unpack: isAdd && instruction.unpack !== false,
   };

@@ -1,8 +1,10 @@
 import { didYouMean } from '../common/nearest.ts';
+import { isIechorError, messageOf } from '../common/error.ts';
 import { ExpansionError, expand } from './language/expand.ts';
 import { readMount } from './language/mount-option.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { BuildFile, InstructionOf, Stage, StageInstruction } from './language/types.ts';
+import { parsePlatform } from './platform.ts';
 
 /** A stage with the base it names, variables expanded. */
 export interface StageNode {
@@ -89,8 +91,17 @@ function readNode(
   }
   const platform = from.platform === undefined ? undefined : read(from.platform);
   if (platform === '') throw syntaxError(`the platform ${JSON.stringify(from.platform)} is empty`, from);
+  if (platform !== undefined) checkPlatform(platform, from);
   const ref = baseRef(base, context);
   return { stage, label: stageLabel(stage), base: ref, ...(platform !== undefined && { platform }) };
+}
+
+function checkPlatform(platform: string, from: InstructionOf<'FROM'>): void {
+  try {
+    parsePlatform(platform);
+  } catch (error) {
+    throw syntaxError(messageOf(error), { ...from, hint: isIechorError(error) ? error.hint : undefined, cause: error });
+  }
 }
 
 function baseRef(
@@ -130,8 +141,7 @@ export function expandAt(
 }
 
 function findTarget(file: BuildFile, nodes: readonly StageNode[], target: string): StageNode {
-  const byName = nodes.findLast((node) => node.stage.name === target.toLowerCase());
-  const found = byName ?? (/^\d+$/.test(target) ? nodes[Number(target)] : undefined);
+  const found = nodes.findLast((node) => node.stage.name === target.toLowerCase());
   if (found) return found;
   const known = nodes.flatMap((node) => node.stage.name ?? []);
   throw syntaxError(`there is no build stage ${JSON.stringify(target)} to be the target`, {

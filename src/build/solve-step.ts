@@ -4,6 +4,7 @@ import { diffLayer } from '../image/tar-diff.ts';
 import type { ChainId } from '../image/types.ts';
 import type { StepContext } from './build-context.ts';
 import { explainMiss, hashParts, type KeyParts, stepKey } from './cache-key.ts';
+import { clampTimes } from './epoch.ts';
 import type { Fingerprint } from './files/content-hash.ts';
 import type { StageNode } from './graph.ts';
 import { report } from './report.ts';
@@ -28,7 +29,13 @@ const maxFilesKept = 2000;
 export async function solveLayer(step: LayerStep, context: StepContext): Promise<void> {
   const { build, state } = context;
   const { cache, mutex } = build.parts;
-  const parts = { parent: state.stepKey, instruction: step.canonical, ...step.parts };
+  const { epoch } = build;
+  const parts = {
+    parent: state.stepKey,
+    instruction: step.canonical,
+    ...step.parts,
+    ...(epoch !== undefined && { epoch: String(epoch) }),
+  };
   const key = stepKey(parts);
   const noCache = build.request.noCache || isNamed(context.node, build.request.noCacheStages);
   const record = await mutex.run(`step ${key}`, async () => {
@@ -45,7 +52,8 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
     report(context, 'running', { reason });
     const made = await build.parts.limit.run(() => makeLayer(step, context));
     const at = new Date().toISOString();
-    const fresh: StepRecord = { type: 'step', key, slot, ...kept(now), ...made, createdAt: at, usedAt: at };
+    const createdAt = epoch === undefined ? at : new Date(epoch * 1000).toISOString();
+    const fresh: StepRecord = { type: 'step', key, slot, ...kept(now), ...made, createdAt, usedAt: at };
     cache.put(fresh);
     report(context, 'done', { reason });
     return fresh;
@@ -100,6 +108,7 @@ async function makeLayer(
       build.scratch.unmount(root);
     }
     build.signal.throwIfAborted();
+    if (build.epoch !== undefined) await clampTimes(snapshotter.upperDir(key), build.epoch, build.signal);
     const { diffId, sizeBytes, tarSizeBytes } = await diffLayer(snapshotter.upperDir(key), build.signal);
     const chainId: ChainId = chainIdOf(parent, diffId);
     if (snapshotter.has(chainId)) await snapshotter.remove(key);

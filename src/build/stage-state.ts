@@ -114,18 +114,27 @@ export function addHistory(state: StageState, createdBy: string, layer?: { creat
   });
 }
 
-/** The image that the state amounts to; the same bytes for the same steps, so a cached build gives the same id. */
-export function imageOf(state: StageState, labels: Readonly<Record<string, string>>): ImageConfig {
+/**
+ * The image that the state amounts to; the same bytes for the same steps, so a cached build gives the same id. With
+ * `epoch` (seconds since 1970) it is made at that moment, and nothing of its history later.
+ */
+export function imageOf(state: StageState, labels: Readonly<Record<string, string>>, epoch?: number): ImageConfig {
   const config = structuredClone(state.config);
   if (Object.keys(labels).length > 0) config.Labels = { ...config.Labels, ...labels };
+  const moment = epoch === undefined ? undefined : new Date(epoch * 1000).toISOString();
+  const created = moment ?? state.layerTime;
+  const history = state.history.map((entry) => {
+    const later = moment !== undefined && Date.parse(entry.created ?? '') > Date.parse(moment);
+    return later ? { ...entry, created: moment } : entry;
+  });
   return {
-    ...(state.layerTime !== undefined && { created: state.layerTime }),
+    ...(created !== undefined && { created }),
     ...(state.author !== undefined && { author: state.author }),
     architecture: state.architecture,
     ...(state.variant !== undefined && { variant: state.variant }),
     os: state.os,
     config,
     rootfs: { type: 'layers', diff_ids: [...state.diffIds] },
-    history: [...state.history],
+    history,
   };
 }

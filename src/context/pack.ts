@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import {
+  createReadStream,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { isAbsolute, join, posix, relative } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { type Pack, pack } from 'tar-stream';
@@ -21,13 +30,25 @@ export interface PackOptions {
   readonly ignoreFile?: IgnoreFile | undefined;
   /** Files that are not on disk, by name. They take the place of those that are. */
   readonly extra?: Readonly<Record<string, string>>;
+  /** Further directories, each with its own ignore rules, by the name they get at the top of the archive. */
+  readonly beside?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal;
 }
 
 /** A context ready to be sent, and the name of its build file for the request. */
 export interface OpenContext {
   readonly dockerfile: string;
+  /** Packed when it is first asked for. */
   readonly tar: Readable;
+  /** Where the context is, if it is no more than a directory. */
+  readonly local?: LocalContext;
+}
+
+/** A directory that an engine on the same machine can read itself; device and inode say whether it is the same one. */
+export interface LocalContext {
+  readonly directory: string;
+  readonly device: string;
+  readonly inode: string;
 }
 
 /**
@@ -36,17 +57,43 @@ export interface OpenContext {
  */
 export function openContext(
   directory: string,
-  options: { readonly file?: string | undefined; readonly text?: string | undefined; readonly signal?: AbortSignal },
+  options: {
+    readonly file?: string | undefined;
+    readonly text?: string | undefined;
+    readonly beside?: PackOptions['beside'];
+    readonly signal?: AbortSignal;
+  },
 ): OpenContext {
   checkDirectory(directory);
   const located = options.text === undefined ? locateBuildFile(directory, options.file) : { text: options.text };
   const inside = 'path' in located ? relative(directory, located.path) : undefined;
-  const signal = options.signal ? { signal: options.signal } : {};
+  const signal = { ...(options.signal && { signal: options.signal }), beside: options.beside };
   if (inside !== undefined && !inside.startsWith('..') && !isAbsolute(inside)) {
-    return { dockerfile: inside, tar: packContext(directory, { dockerfile: inside, ...signal }) };
+    const isAlone = Object.keys(options.beside ?? {}).length === 0;
+    return lazily({ dockerfile: inside, ...(isAlone && { local: localOf(directory) }) }, () =>
+      packContext(directory, { dockerfile: inside, ...signal }),
+    );
   }
   const extra = outsideFiles(directory, located);
   return { dockerfile: extra.name, tar: packContext(directory, { dockerfile: extra.name, ...extra, ...signal }) };
+}
+
+/** An object whose `tar` is made when it is asked for. */
+function lazily(context: Omit<OpenContext, 'tar'>, open: () => Readable): OpenContext {
+  let tar: Readable | undefined;
+  return {
+    ...context,
+    get tar() {
+      tar ??= open();
+      return tar;
+    },
+  };
+}
+
+function localOf(directory: string): LocalContext {
+  const path = realpathSync(directory);
+  const { dev, ino } = statSync(path, { bigint: true });
+  return { directory: path, device: String(dev), inode: String(ino) };
 }
 
 /**
@@ -99,7 +146,13 @@ export function packContext(directory: string, options: PackOptions = {}): Reada
   const always = new Set([dockerfile, ...ignoreFileNames(dockerfile).filter((name) => name === ignoreFile?.name)]);
   const tar = pack();
   const extra = new Map(Object.entries(options.extra ?? {}));
-  writeContext(tar, { directory, rules, always, extra, inodes: new Map(), signal: options.signal }).then(
+  const { signal } = options;
+  const write = async (): Promise<void> => {
+    await writeContext(tar, { directory, prefix: '', rules, always, extra, inodes: new Map(), signal });
+    for (const [prefix, other] of Object.entries(options.beside ?? {}))
+      await writeBeside(tar, { prefix, other, signal });
+  };
+  write().then(
     () => tar.finalize(),
     (error: unknown) => tar.destroy(contextError(error)),
   );
@@ -116,8 +169,34 @@ function contextError(error: unknown): Error {
   });
 }
 
+async function writeBeside(
+  tar: Pack,
+  {
+    prefix,
+    other,
+    signal,
+  }: { readonly prefix: string; readonly other: string; readonly signal: AbortSignal | undefined },
+): Promise<void> {
+  checkDirectory(other);
+  const ignoreFile = findIgnoreFile(other, '');
+  const rules = compileRules(ignoreFile ? readIgnoreFile(ignoreFile.text) : []);
+  await entry(tar, { ...attributes(prefix, statSync(other)), type: 'directory' });
+  const walk = {
+    directory: other,
+    prefix,
+    rules,
+    always: new Set<string>(),
+    extra: new Map(),
+    inodes: new Map(),
+    signal,
+  };
+  await writeDirectory(tar, walk, '');
+}
+
 interface Walk {
   readonly directory: string;
+  /** Stands before all names in the archive. */
+  readonly prefix: string;
   readonly rules: PathRules;
   readonly always: ReadonlySet<string>;
   readonly extra: ReadonlyMap<string, string>;
@@ -148,7 +227,7 @@ async function writeDirectory(tar: Pack, walk: Walk, path: string): Promise<void
       if (wanted) await writeFile(tar, walk, child, stat);
       continue;
     }
-    if (wanted) await entry(tar, { ...attributes(child, stat), type: 'directory' });
+    if (wanted) await entry(tar, { ...attributes(posix.join(walk.prefix, child), stat), type: 'directory' });
     if (wanted || mayHoldWanted(walk, child)) await writeDirectory(tar, walk, child);
   }
 }
@@ -172,14 +251,15 @@ function attributes(name: string, stat: Stats): Pick<Header, 'name' | 'mode' | '
 
 async function writeFile(tar: Pack, walk: Walk, name: string, stat: Stats): Promise<void> {
   const path = join(walk.directory, name);
-  const head = attributes(name, stat);
+  const inArchive = posix.join(walk.prefix, name);
+  const head = attributes(inArchive, stat);
   if (stat.isSymbolicLink()) return entry(tar, { ...head, type: 'symlink', linkname: readlinkSync(path) });
   if (stat.isFIFO()) return entry(tar, { ...head, type: 'fifo' });
   if (!stat.isFile()) return; // sockets and devices mean nothing elsewhere
   const inode = `${stat.dev}:${stat.ino}`;
   const first = stat.nlink > 1 ? walk.inodes.get(inode) : undefined;
   if (first !== undefined) return entry(tar, { ...head, type: 'link', linkname: first });
-  if (stat.nlink > 1) walk.inodes.set(inode, name);
+  if (stat.nlink > 1) walk.inodes.set(inode, inArchive);
   if (stat.size === 0) return entry(tar, { ...head, size: 0 }, '');
   if (stat.size <= smallBytes)
     return entry(tar, { ...head, size: stat.size }, exactly(readFileSync(path), stat.size, path));

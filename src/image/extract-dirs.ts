@@ -35,8 +35,8 @@ export interface Directories {
   place(path: InnerPath, options: { make: boolean }): Buffer;
   /** The same path with links among its parents resolved inside the root. */
   resolve(path: InnerPath): InnerPath;
-  /** To be called when a directory was removed or replaced. */
-  forget(): void;
+  /** To be called when a directory was removed or replaced; what lies above it stays open. */
+  forget(path: InnerPath): void;
   close(): void;
 }
 
@@ -44,12 +44,15 @@ export interface Directories {
 export function openDirectories(rootPath: string, onMade: (path: InnerPath, place: Buffer) => void): Directories {
   const root = openSync(rootPath, constants.O_DIRECTORY | constants.O_RDONLY);
   const open = new Map<InnerPath, number>();
-  const forget = () => {
-    for (const fd of open.values()) closeDir(fd);
-    open.clear();
+  const forget = (gone: InnerPath) => {
+    for (const [path, fd] of open) {
+      if (gone !== '' && path !== gone && !path.startsWith(`${gone}/`)) continue;
+      closeDir(fd);
+      open.delete(path);
+    }
   };
   const keep = (path: InnerPath, fd: number): number => {
-    if (open.size >= maxOpen) forget();
+    if (open.size >= maxOpen) forget('');
     open.set(path, fd);
     return fd;
   };
@@ -92,7 +95,7 @@ export function openDirectories(rootPath: string, onMade: (path: InnerPath, plac
     return resolved === '' ? baseOf(path) : `${resolved}/${baseOf(path)}`;
   };
   const close = () => {
-    forget();
+    forget('');
     closeSync(root);
   };
   return { place, resolve, forget, close };

@@ -18,8 +18,12 @@ export interface ExtractOptions {
   readonly devices?: 'make' | 'refuse' | 'skip';
   /** Owner of everything, in place of the archive's. */
   readonly owner?: { readonly uid: number; readonly gid: number };
-  /** Refuses to put a directory in the place of something else. The other way round is refused always, layers apart. */
+  /**
+   * Refuses to put a directory in the place of something else. The other way round is refused always, apart from layers
+   * and from an archive that may take the place of directories.
+   */
   readonly keepTypes?: boolean;
+  readonly mayReplaceDirectories?: boolean;
   /** Anything younger gets this time, in nanoseconds since the epoch. */
   readonly newestNs?: bigint;
   /** Largest sum of file sizes, default 256 GiB. */

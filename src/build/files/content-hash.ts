@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync, readlinkSync } from 'node:fs';
+import { createReadStream, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createBreath } from '../breathe.ts';
 import type { PlannedEntry, PlannedSource } from './plan-copy.ts';
@@ -60,10 +60,17 @@ async function describe(entry: PlannedEntry, view: SourceView, memo: HashMemo): 
   const key = `${entry.from}\0${stat.ino}\0${stat.size}\0${stat.mtimeNs}\0${stat.ctimeNs}`;
   let content = memo.get(key);
   if (!content) {
-    content = hashFile(entry.from, stat.size);
+    const known = view.index?.find(stat);
+    content = known === undefined ? hashAndNote(entry, view) : Promise.resolve(known);
     memo.set(key, content);
   }
   return `file ${mode} ${owner} ${await content}`;
+}
+
+async function hashAndNote({ from, stat }: PlannedEntry, view: SourceView): Promise<string> {
+  const hash = await hashFile(from, stat.size);
+  if (view.index) view.index.put(stat, lstatSync(from, { bigint: true }), hash);
+  return hash;
 }
 
 const smallBytes = 256n << 10n;

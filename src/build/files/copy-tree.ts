@@ -104,7 +104,7 @@ function copyDirectory(entry: PlannedEntry, path: string, target: CopyTarget): b
   if (!there) mkdirSync(path);
   // The destination itself, and what only leads to the files, stay as they are.
   if (there && (entry.path === '' || entry.onTheWay)) return false;
-  copyAttributes(entry, path, target);
+  copyAttributes(entry, path, { ...target, isNew: !there });
   return true;
 }
 
@@ -133,15 +133,15 @@ async function copyOther(
     const device = Number(stat.rdev);
     makeNode(Buffer.from(path), Number(stat.mode), (device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff00));
   }
-  copyAttributes(entry, path, target);
+  copyAttributes(entry, path, { ...target, isNew: true });
   setTimes(Buffer.from(path), stat.mtimeNs);
 }
 
-function copyAttributes(entry: PlannedEntry, path: string, target: CopyTarget): void {
+function copyAttributes(entry: PlannedEntry, path: string, target: CopyTarget & { readonly isNew: boolean }): void {
   const { stat } = entry;
   const own = target.ownedByRoot ? { uid: 0, gid: 0 } : { uid: Number(stat.uid), gid: Number(stat.gid) };
   const owner = target.owner ?? own;
-  const isRoots = [owner.uid, owner.gid, Number(stat.uid), Number(stat.gid)].every((id) => id === 0);
+  const isRoots = target.isNew && [owner.uid, owner.gid, Number(stat.uid), Number(stat.gid)].every((id) => id === 0);
   if (!isRoots) lchownSync(path, owner.uid, owner.gid);
   if (!stat.isSymbolicLink()) {
     const mode = Number(stat.mode & 0o7777n);

@@ -1,7 +1,7 @@
 import { type BigIntStats, lstatSync } from 'node:fs';
 import { join, posix, relative } from 'node:path';
 import { codeOf } from '../../common/error.ts';
-import { hasWildcard, namePattern } from '../../context/name-pattern.ts';
+import { hasWildcard, isNamePattern, namePattern } from '../../context/name-pattern.ts';
 import { compileRules, type PathRules } from '../../context/patterns.ts';
 import { resolveInRoot } from './root-path.ts';
 import type { SourceView } from './source-view.ts';
@@ -12,6 +12,13 @@ export class SourceMissing extends Error {
   constructor(path: string, view: SourceView) {
     super(`${JSON.stringify(path)}: not found${view.ownedByRoot ? ' in the build context' : ''}`);
     this.path = path;
+  }
+}
+
+/** A pattern that no name can match; the caller adds the place. */
+export class PatternMalformed extends Error {
+  constructor(pattern: string) {
+    super(`${JSON.stringify(pattern)} is not a pattern: "[" begins a set of characters that "]" must end`);
   }
 }
 
@@ -42,9 +49,11 @@ export function planCopy(
   source: string,
   options: { readonly exclude: readonly string[]; readonly parents: boolean },
 ): PlannedSource[] {
-  const exclude = compileRules(options.exclude);
+  // A leading slash is no root here, unlike in ignore files: such a pattern matches nothing.
+  const exclude = compileRules(options.exclude.filter((pattern) => !/^!?(\/|$)/.test(pattern)));
   if (options.parents) return [planParents(view, source, exclude)];
   const path = posix.join('/', source);
+  if (!path.split('/').every(isNamePattern) && hasWildcard(path)) throw new PatternMalformed(source);
   const sources = hasWildcard(path) ? expandPattern(view, path) : [path];
   return sources.map((match) => {
     const found = follow(view, match);

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { PathRules } from '../../context/patterns.ts';
+import type { HashIndex } from './hash-index.ts';
 
 export interface ViewEntry {
   readonly name: string;
@@ -17,12 +18,15 @@ export interface SourceView {
   visible(path: string, isDirectory: boolean): boolean;
   /** Nothing can be hidden here, so the root may be shown to others as it is. */
   readonly complete: boolean;
+  /** Set where the files are their owner's, who may change them at any time: hashes from earlier builds. */
+  readonly index?: HashIndex;
 }
 
 const byName = (a: ViewEntry, b: ViewEntry): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
 function entriesOf(root: string, path: string): ViewEntry[] {
   return readdirSync(join(root, path), { withFileTypes: true })
+    .filter((entry) => !entry.isSocket())
     .map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }))
     .sort(byName);
 }
@@ -37,8 +41,11 @@ export function plainView(root: string): SourceView {
   };
 }
 
-/** A directory behind ignore rules. An excluded directory shows when something below it was taken back in. */
-export function contextView(root: string, rules: PathRules): SourceView {
+/**
+ * A directory behind ignore rules. An excluded directory shows when something below it was taken back in. With an
+ * `index` it is a living directory of the caller's, of which nobody is shown more than copies.
+ */
+export function contextView(root: string, rules: PathRules, index?: HashIndex): SourceView {
   const known = new Map<string, boolean>();
   const visible = (path: string, isDirectory: boolean): boolean => {
     if (path === '' || !rules.matches(path)) return true;
@@ -52,7 +59,8 @@ export function contextView(root: string, rules: PathRules): SourceView {
     if (rules.isEmpty) return entries;
     return entries.filter((entry) => visible(posix.join(path, entry.name), entry.isDirectory));
   };
-  return { root, ownedByRoot: true, complete: rules.isEmpty, list, visible };
+  const complete = rules.isEmpty && !index;
+  return { root, ownedByRoot: true, complete, list, visible, ...(index && { index }) };
 }
 
 /** The same tree as root's own, as all is that clients send. */

@@ -10,7 +10,9 @@ export interface Owner {
  * the group too, and a name that is not there stands for root; `unknown` lists such names.
  */
 export function findOwner(root: string, text: string): Owner & { readonly unknown: readonly string[] } {
-  const [user = '', group] = text.split(':', 2);
+  const colon = text.indexOf(':');
+  const user = colon < 0 ? text : text.slice(0, colon);
+  const group = colon < 0 ? undefined : text.slice(colon + 1);
   const unknown: string[] = [];
   let owner: Owner = { uid: 0, gid: 0 };
   const uid = number(user);
@@ -21,7 +23,8 @@ export function findOwner(root: string, text: string): Owner & { readonly unknow
     if (found?.uid !== undefined && found.gid !== undefined) owner = { uid: found.uid, gid: found.gid };
     else unknown.push(user);
   }
-  if (group === undefined || group === '') return { ...owner, unknown };
+  if (group === undefined) return { ...owner, unknown };
+  if (group === '') return { uid: owner.uid, gid: 0, unknown };
   const gid = number(group) ?? number(account(root, '/etc/group', group)?.[2] ?? '');
   if (gid === undefined) unknown.push(group);
   return { uid: owner.uid, gid: gid ?? owner.gid, unknown };

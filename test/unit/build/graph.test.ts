@@ -10,7 +10,8 @@ const three = 'FROM a AS one\nFROM b AS two\nRUN x\nFROM one\nCOPY --from=one /x
 test('stages that the target does not need are left out', () => {
   expect([...graph(three).needed]).toEqual([0, 2]);
   expect([...graph(three, 'two').needed]).toEqual([1]);
-  expect(graph(three, '1').target.label).toBe('two');
+  expect(graph(three, 'TWO').target.label).toBe('two');
+  expect(() => graph(three, '1')).toThrow('no build stage "1"');
 });
 
 test('mounts and numbers count as needs', () => {
@@ -35,4 +36,16 @@ test('a target that is not there is guessed', () => {
   expect(() => graph(three, 'tow')).toThrow(
     expect.objectContaining({ hint: 'did you mean "two"?' }) as unknown as Error,
   );
+});
+
+test('a context takes the place of stages and images of its name', () => {
+  const file = parseBuildFile('FROM a AS one\nFROM docker.io/library/b:latest\nCOPY --from=one /x /x', 'iEchorfile');
+  const { nodes, needed } = buildGraph(file, new Map(), undefined, new Set(['one', 'b']));
+  expect(nodes[1]?.base).toEqual({ context: 'b' });
+  expect([...needed]).toEqual([1]);
+});
+
+test('mounts know stages by their names only', () => {
+  const text = 'FROM a\nFROM b\nRUN --mount=from=0,target=/m x';
+  expect([...graph(text).needed]).toEqual([1]);
 });

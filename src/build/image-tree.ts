@@ -1,0 +1,19 @@
+import type { Readable } from 'node:stream';
+import { newId } from '../common/id.ts';
+import { packTree } from '../image/tar-diff.ts';
+import type { ChainId } from '../image/types.ts';
+import type { BuilderParts } from './build-context.ts';
+import { openScratch } from './scratch.ts';
+
+/** All files of an image as one tar archive, its root first; the mount is gone when the stream is. */
+export function imageTree(chain: readonly ChainId[], parts: Pick<BuilderParts, 'roots' | 'snapshotter'>): Readable {
+  const scratch = openScratch(`tree-${newId().slice(0, 12)}`, parts.roots, parts.snapshotter);
+  try {
+    const stream = packTree(scratch.viewOf(chain.at(-1)));
+    stream.once('close', () => scratch.close());
+    return stream;
+  } catch (error) {
+    scratch.close();
+    throw error;
+  }
+}

@@ -1,0 +1,31 @@
+import { lstatSync, mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BuildOptions } from '../api/types/image.ts';
+import type { NamedContext } from '../build/build-context.ts';
+import { IechorError } from '../common/error.ts';
+
+/**
+ * Contexts by name of a request: images, and directories that travelled at the top of the context's archive, which are
+ * moved out of it, to `aside`. Throws BAD_REQUEST.
+ */
+export function namedContexts(
+  given: BuildOptions['buildcontexts'],
+  { contextDir, aside }: { readonly contextDir: string; readonly aside: string },
+): Record<string, NamedContext> {
+  const found: Record<string, NamedContext> = Object.create(null);
+  for (const [name, { image, path }] of Object.entries(given ?? {})) {
+    if (image !== undefined) {
+      found[name] = { image };
+      continue;
+    }
+    const from = path !== undefined && /^\.iechor-context-[0-9a-z-]+$/.test(path) ? join(contextDir, path) : '';
+    if (from === '' || !lstatSync(from, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new IechorError('BAD_REQUEST', `the context ${name} is not in the archive`);
+    }
+    mkdirSync(aside, { recursive: true, mode: 0o700 });
+    const dir = join(aside, String(Object.keys(found).length));
+    renameSync(from, dir);
+    found[name] = { dir };
+  }
+  return found;
+}
