@@ -26,6 +26,7 @@ import type {
   ProgressMessage,
   RegistryServeBody,
   RegistryServeMessage,
+  TrustPolicyBody,
 } from './types/image.ts';
 import type {
   NetworkConnectBody,
@@ -214,8 +215,13 @@ export interface EngineApi {
   imageBootstrap(
     request: { reference: string; mirror?: string | undefined } & WithSignal,
   ): AsyncIterable<ProgressMessage>;
+  /** Ours: which images are taken from registries. */
+  trustPolicy(request: WithSignal): Promise<TrustPolicyBody>;
+  trustPolicySet(request: { body: TrustPolicyBody } & WithSignal): Promise<void>;
   /** Serves a registry over the engine's content for as long as the caller listens. */
   registryServe(request: { body: RegistryServeBody } & WithSignal): AsyncIterable<RegistryServeMessage>;
+  /** Ours: all files of an image as one tar archive, as a container would see them. */
+  imageTree(request: { name: string } & WithSignal): Promise<ByteStream>;
   /** `platform`: of which the images have to be; OCI's object. */
   imagesGet(
     request: {

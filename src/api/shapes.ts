@@ -232,6 +232,10 @@ export const bodyShapes = {
     identitytoken: 'string',
     registrytoken: 'string',
   },
+  trustPolicySet: {
+    default: { type: 'string', keys: strings },
+    scopes: { '*': { type: 'string', keys: strings } },
+  },
   registryServe: {
     Address: 'string',
     TlsCert: 'string',

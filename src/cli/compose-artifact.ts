@@ -5,24 +5,12 @@ import { join } from 'node:path';
 import { codeOf, IechorError, isIechorError } from '../common/error.ts';
 import { version } from '../common/version.ts';
 import type { FetchOci } from '../compose/source/git-reference.ts';
-import type { ArtifactFile, ArtifactOptions } from '../registry/artifact.ts';
-import { configDirectory } from './credential-config.ts';
+import type { ArtifactFile } from '../registry/artifact.ts';
+import { registryAccess } from './registry-access.ts';
 
 /** What the command line itself uses of registries: projects, not images. Nothing here needs an engine. */
 export function artifacts(configuration: string | undefined, signal?: AbortSignal) {
-  const optionsFor = async (reference: string): Promise<ArtifactOptions> => {
-    const [{ credentialsOf }, { defaultCertificateDirs, registrySettings }, { openLogins }, { parseReference }] =
-      await Promise.all([
-        import('../registry/credentials.ts'),
-        import('../registry/settings.ts'),
-        import('./credentials.ts'),
-        import('../registry/names.ts'),
-      ]);
-    const own = join(configDirectory(configuration, process.env), 'certs.d');
-    const settings = registrySettings({ certificateDirs: [own, ...defaultCertificateDirs] }, process.env);
-    const login = await openLogins(configuration, process.env).find(parseReference(reference).domain);
-    return { settings, credentials: credentialsOf(login), signal };
-  };
+  const optionsFor = (reference: string) => registryAccess(reference, { configuration, signal });
   const fetchOci: FetchOci = async (reference) => {
     const name = reference.slice('oci://'.length);
     try {

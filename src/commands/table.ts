@@ -53,6 +53,16 @@ export const commands: Readonly<Record<string, CommandRow>> = {
     summary: "Make an image of a container's files and configuration",
     load: () => import('./container/commit.ts'),
   },
+  'trust sign': { summary: 'Sign an image in its registry', load: () => import('./trust/sign.ts') },
+  'trust inspect': {
+    summary: 'Show the signatures of an image, and whether they count',
+    load: () => import('./trust/inspect.ts'),
+  },
+  'trust policy': {
+    summary: 'Show or change which images the engine takes from registries',
+    load: () => import('./trust/policy.ts'),
+  },
+  'trust key generate': { summary: 'Make a key to sign images with', load: () => import('./trust/key-generate.ts') },
   'registry serve': {
     summary: 'Serve a registry of images from this engine, until interrupted',
     load: () => import('./registry/serve.ts'),

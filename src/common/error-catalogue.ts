@@ -58,6 +58,7 @@ export const errorCatalogue = {
   BUILD_CONTEXT: entry(400),
   BUILD_FILE_MISSING: entry(400),
   // registry
+  IMAGE_UNTRUSTED: entry(403),
   REGISTRY_UNREACHABLE: entry(503),
   REGISTRY_REFUSED: entry(502),
   REGISTRY_DENIED: entry(401),
@@ -85,6 +86,7 @@ export const errorCatalogue = {
   PROJECT_FOREIGN: entry(409),
   SERVICE_NOT_FOUND: entry(404),
   DEPENDENCY_FAILED: entry(500),
+  PROVIDER_FAILED: entry(500),
   PLAN_FAILED: entry(500),
   PROJECT_BUSY: entry(409),
 } as const satisfies Record<string, CatalogueEntry>;

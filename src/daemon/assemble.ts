@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createBuilder } from '../build/builder.ts';
 import { createKeyedMutex } from '../common/keyed-mutex.ts';
 import type { Log } from '../common/log.ts';
+import type { ObjectStore } from '../common/object-store.ts';
 import type { Roots } from '../common/roots.ts';
 import { createContainers } from '../engine/containers.ts';
 import type { EngineContext } from '../engine/context.ts';
@@ -10,6 +11,7 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { createEvents } from '../engine/events.ts';
 import { createExecs } from '../engine/exec-store.ts';
 import { createSandbox } from '../engine/sandbox.ts';
+import { trustPolicyOf } from '../engine/trust.ts';
 import { createDetachedMounts } from '../host/detached-mounts.ts';
 import { createExec } from '../host/exec-process.ts';
 import { openMonitor } from '../host/monitor.ts';
@@ -45,7 +47,7 @@ export async function assemble(options: DaemonOptions, { roots, log }: { roots: 
     const images = createImageStore({ store, snapshotter, roots, log });
     const volumes = createVolumes({ store, dataRoot: roots.dataRoot, log });
     const containers = createContainers(store);
-    const registry = lazyRegistry(options, { images, roots, log });
+    const registry = lazyRegistry(options, { images, store, roots, log });
     const context: EngineContext = {
       ...{ roots, log, store, containers, images, registry, snapshotter, networks, volumes, ...host },
       settings: {
@@ -90,13 +92,13 @@ async function openHost(options: DaemonOptions, { roots, log }: { roots: Roots; 
 /** The part for registries takes time to load, and many daemons never need it. */
 function lazyRegistry(
   options: DaemonOptions,
-  parts: { readonly images: ImageStore; readonly roots: Roots; readonly log: Log },
+  parts: { readonly images: ImageStore; readonly store: ObjectStore; readonly roots: Roots; readonly log: Log },
 ): () => Promise<Registry> {
   let made: Promise<Registry> | undefined;
   const make = async () => {
     const { createRegistry } = await import('../registry/registry.ts');
     const settings = registrySettings(options.registry, process.env);
-    return createRegistry({ ...parts, dataRoot: parts.roots.dataRoot, settings });
+    return createRegistry({ ...parts, dataRoot: parts.roots.dataRoot, settings, policy: () => trustPolicyOf(parts) });
   };
   return () => {
     made ??= make();

@@ -32,11 +32,12 @@ export async function collectGarbage(
   const needed = neededLayers(context, keep);
   const layers = new Set<ChainId>();
   const orphans = new Set<Digest>();
+  const isWaiting = waiting(context, options);
   let freed = 0;
   for (const { chainId, ageMs } of snapshotter.layers()) {
     if (needed.has(chainId)) continue;
     const recorded = store.get('layer', chainId) !== undefined;
-    if (!recorded && isWaiting(context, ageMs, options)) continue;
+    if (!recorded && isWaiting(ageMs)) continue;
     const layer = snapshotter.layer(chainId);
     freed += layer?.sizeBytes ?? 0;
     if (layer?.blob) orphans.add(layer.blob.digest);
@@ -54,10 +55,13 @@ export async function collectGarbage(
   return { freedBytes: freed + sweepBlobs(context, orphans, options), layers };
 }
 
-/** Whether content without a record may still get one. */
-function isWaiting({ startedMs }: ImageStoreContext, ageMs: number, { thorough }: CollectOptions): boolean {
-  if (Date.now() - ageMs >= startedMs) return ageMs < unrecordedGraceMs;
-  return !thorough && ageMs < pullGraceMs;
+/** Tells whether content without a record may still get one, by its age at the moment of this call. */
+function waiting({ startedMs }: ImageStoreContext, { thorough }: CollectOptions): (ageMs: number) => boolean {
+  const nowMs = Date.now();
+  return (ageMs) => {
+    if (nowMs - ageMs >= startedMs) return ageMs < unrecordedGraceMs;
+    return !thorough && ageMs < pullGraceMs;
+  };
 }
 
 function neededLayers(context: ImageStoreContext, keep: ReadonlySet<ChainId>): ReadonlySet<ChainId> {
@@ -92,10 +96,11 @@ function sweepBlobs(context: ImageStoreContext, orphans: ReadonlySet<Digest>, op
   for (const image of store.list<ImageRecord>('image')) named.add(image.id).add(image.manifest);
   for (const digest of servedDigests(store)) named.add(digest);
   const archives = new Set(snapshotter.layers().map(({ chainId }) => snapshotter.layer(chainId)?.blob?.digest));
+  const isWaiting = waiting(context, options);
   let freed = 0;
   for (const { digest, sizeBytes, ageMs } of blobs.list()) {
     if (named.has(digest) || archives.has(digest)) continue;
-    if (!orphans.has(digest) && isWaiting(context, ageMs, options)) continue;
+    if (!orphans.has(digest) && isWaiting(ageMs)) continue;
     blobs.remove(digest);
     freed += sizeBytes;
   }

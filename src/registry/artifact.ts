@@ -138,7 +138,8 @@ async function upload(repository: Repository, content: Buffer, { settings, signa
   });
 }
 
-async function withRepository<T>(
+/** Opens the repository of a reference for as long as `use` takes; no mirror is asked. */
+export async function withRepository<T>(
   text: string,
   access: 'read' | 'write',
   { settings, credentials, signal }: ArtifactOptions,

@@ -7,6 +7,7 @@ import type { Report } from './progress-bar.ts';
 import type { Sessions } from './sessions.ts';
 import type { RegistrySettings } from './settings.ts';
 import type { Shared } from './shared.ts';
+import type { TrustPolicy } from './trust-policy.ts';
 
 /** What pulls and pushes of one daemon share. */
 export interface RegistryContext {
@@ -18,6 +19,8 @@ export interface RegistryContext {
   /** Layers being unpacked, by chain id; events are bytes of the archive that were read. */
   readonly unpacking: Shared<number, void>;
   readonly log: Log;
+  /** Which images are taken; looked at before anything of one is fetched. */
+  readonly policy?: (() => TrustPolicy) | undefined;
 }
 
 export interface TransferOptions {

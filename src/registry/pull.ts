@@ -11,6 +11,8 @@ import { type Endpoint, endpointsOf } from './hosts.ts';
 import { pullLayers } from './pull-layers.ts';
 import { openRepository, type Repository } from './repository.ts';
 import { parseManifest, resolveManifest } from './resolve.ts';
+import { signaturesOf } from './signatures.ts';
+import { admitImage } from './trust-policy.ts';
 
 export interface PullOptions extends TransferOptions {
   /** `os/architecture[/variant]`, default this machine's. */
@@ -20,7 +22,7 @@ export interface PullOptions extends TransferOptions {
 /**
  * Gets an image from its registry, verifying every digest; layers that are here already are not fetched, and what an
  * earlier attempt has brought is used. Tags it with the reference, where that has a tag. Throws REGISTRY_UNREACHABLE
- * (with the way round it, where there is one), REGISTRY_REFUSED, REGISTRY_DENIED, IMAGE_NOT_FOUND, DIGEST_MISMATCH,
+ * (with the way round it, where there is one), REGISTRY_REFUSED, REGISTRY_DENIED, IMAGE_NOT_FOUND, IMAGE_UNTRUSTED, DIGEST_MISMATCH,
  * NO_SPACE, INTERRUPTED.
  */
 export async function pullImage(
@@ -133,6 +135,10 @@ async function pullFrom(
     id: wanted,
   });
   const top = await repository.manifest(wanted);
+  if (context.policy) {
+    const { digest } = top;
+    await admitImage(context.policy(), { reference, digest }, () => signaturesOf(repository, digest));
+  }
   const found = await resolveManifest(repository, top, platform);
   const manifest = parseManifest(found);
   const rawConfig = await repository.document(manifest.config);

@@ -13,6 +13,7 @@ import { type SearchHit, type SearchOptions, searchImages } from './search.ts';
 import { createSessions } from './sessions.ts';
 import type { RegistrySettings } from './settings.ts';
 import { createShared } from './shared.ts';
+import type { TrustPolicy } from './trust-policy.ts';
 
 /** The daemon's dealings with registries. */
 export interface Registry {
@@ -44,6 +45,7 @@ export function createRegistry(options: {
   readonly dataRoot: string;
   readonly settings: RegistrySettings;
   readonly log: Log;
+  readonly policy?: (() => TrustPolicy) | undefined;
 }): Registry {
   const { settings, dataRoot } = options;
   const { maxDownloads, maxAttempts } = settings;

@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import type { ArtifactOptions } from '../registry/artifact.ts';
+import { configDirectory } from './credential-config.ts';
+
+/** How the command line itself reaches the registry of a reference: with the user's certificates and login. */
+export async function registryAccess(
+  reference: string,
+  options: { readonly configuration: string | undefined; readonly signal?: AbortSignal | undefined },
+): Promise<ArtifactOptions> {
+  const [{ credentialsOf }, { defaultCertificateDirs, registrySettings }, { openLogins }, { parseReference }] =
+    await Promise.all([
+      import('../registry/credentials.ts'),
+      import('../registry/settings.ts'),
+      import('./credentials.ts'),
+      import('../registry/names.ts'),
+    ]);
+  const own = join(configDirectory(options.configuration, process.env), 'certs.d');
+  const settings = registrySettings({ certificateDirs: [own, ...defaultCertificateDirs] }, process.env);
+  const login = await openLogins(options.configuration, process.env).find(parseReference(reference).domain);
+  return { settings, credentials: credentialsOf(login), signal: options.signal };
+}
