@@ -4,6 +4,7 @@ import { codeOf } from '../common/error.ts';
 import { labels } from './plan/labels.ts';
 import type { ObservedContainer } from './plan/observe.ts';
 import { createLiveQueue, type LiveQueue } from './run/live-queue.ts';
+import { isContinuation } from './run/log-entries.ts';
 import { mergeByTime, type TimedLine, timedLines } from './run/log-lines.ts';
 import { findContainers, type Target } from './state.ts';
 
@@ -15,6 +16,8 @@ export interface Source {
 }
 export interface LogLine extends TimedLine {
   readonly from: Source;
+  /** Set on a line that goes on with the one before (a stack trace): it is ordered by that one's time. Its own time. */
+  readonly written?: string;
   /** Set on the line that says that the container ended. */
   readonly exitCode?: number;
 }
@@ -51,6 +54,17 @@ export async function* logs(engine: EngineApi, target: Target, options: LogsOpti
   yield* followFrom(engine, target, { ...options, containers, turn });
 }
 
+/** Lines that go on with the one before take its time, so that no line of another container comes between. */
+async function* together(lines: AsyncIterable<TimedLine>): AsyncGenerator<TimedLine & Pick<LogLine, 'written'>> {
+  const before = new Map<TimedLine['stream'], { time: string; text: string }>();
+  for await (const line of lines) {
+    const head = before.get(line.stream);
+    const goesOn = head !== undefined && isContinuation(line.text, head.text);
+    before.set(line.stream, { time: goesOn ? head.time : line.time, text: line.text });
+    yield goesOn ? { ...line, time: head.time, written: line.time } : line;
+  }
+}
+
 /** Containers whose log driver cannot be read are left out: there is nothing to show of them. */
 async function* linesOf(
   engine: EngineApi,
@@ -67,7 +81,7 @@ async function* linesOf(
   const from = { name, service, number };
   try {
     const frames = engine.containerLogs({ id, stdout: true, stderr: true, timestamps: true, ...request });
-    for await (const line of timedLines(frames)) yield { ...line, from };
+    for await (const line of together(timedLines(frames))) yield { ...line, from };
   } catch (error) {
     const code = codeOf(error);
     if (request.signal.aborted || code === 'CONTAINER_NOT_FOUND' || code === 'NOT_SUPPORTED') return;

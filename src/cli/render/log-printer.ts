@@ -9,9 +9,9 @@ export interface LogPrinterOptions extends PrefixOptions {
 /** Prints lines of logs with their prefix, each on the stream it was written to. Waits for a slow reader. */
 export function createLogPrinter(project: string, options: LogPrinterOptions): (line: LogLine) => Promise<void> {
   const prefixer = createPrefixer(project, options);
-  return async ({ from, stream, time, text, exitCode }) => {
+  return async ({ from, stream, time, written = time, text, exitCode }) => {
     const sink = stream === 'stderr' ? process.stderr : process.stdout;
-    const stamp = options.timestamps && time !== '' && exitCode === undefined ? `${time} ` : '';
+    const stamp = options.timestamps && written !== '' && exitCode === undefined ? `${written} ` : '';
     const body =
       exitCode === undefined ? `${prefixer(from)}${stamp}${text}` : `${shortName(project, from.name)} ${text}`;
     if (!sink.write(`${body}\n`)) await once(sink, 'drain');
