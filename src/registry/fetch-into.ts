@@ -126,24 +126,36 @@ const isOfDisk = (error: unknown): boolean =>
 /** Bytes are written in batches, without holding up the thread, and become visible to readers when they are there. */
 function createBatch(file: FileHandle, hash: Hash, progress: Progress) {
   let chunks: Buffer[] = [];
-  let bytes = 0;
-  let since = performance.now();
-  const flush = async (): Promise<void> => {
-    const [taken, size] = [chunks, bytes];
-    [chunks, bytes, since] = [[], 0, performance.now()];
-    if (size === 0) return;
+  let queued = 0;
+  let writing = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let done = Promise.resolve();
+  const write = async (): Promise<void> => {
+    clearTimeout(timer);
+    timer = undefined;
+    const taken = chunks;
+    [chunks, writing, queued] = [[], queued, 0];
+    if (writing === 0) return;
     let { bytesWritten } = await file.writev(taken);
     // A write may fall short where the disk gets full: the rest says so.
-    while (bytesWritten < size)
+    while (bytesWritten < writing) {
       bytesWritten += (await file.write(Buffer.concat(taken).subarray(bytesWritten))).bytesWritten;
+    }
     for (const chunk of taken) hash.update(chunk);
-    progress.size += size;
+    progress.size += writing;
+    writing = 0;
     changed(progress);
+  };
+  // One write after the other; after a failure all that follow fail with it.
+  const flush = (): Promise<void> => {
+    done = done.then(write);
+    return done;
   };
   const add = async (chunk: Buffer): Promise<void> => {
     chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= batchBytes || performance.now() - since > batchMs) await flush();
+    queued += chunk.length;
+    if (queued >= batchBytes) return flush();
+    timer ??= setTimeout(() => void flush().catch(() => {}), batchMs);
   };
-  return { add, flush, bytes: () => bytes };
+  return { add, flush, bytes: () => queued + writing };
 }

@@ -69,10 +69,12 @@ interface Target {
 
 function createAgent(settings: RegistrySettings, { url, unverified, outside }: Target): HttpAgent | HttpsAgent {
   const connection = { keepAlive: true, maxSockets: 16, scheduling: 'lifo' as const };
-  const tls =
-    url.protocol === 'https:'
-      ? { rejectUnauthorized: !unverified, ...mutable(certificatesOf(url.host, settings.certificateDirs)) }
-      : {};
+  const certificates = url.protocol === 'https:' ? certificatesOf(url.host, settings.certificateDirs) : undefined;
+  // Who names an authority for a host wants it to be checked, wherever the host is.
+  const tls = url.protocol === 'https:' && {
+    rejectUnauthorized: !unverified || certificates?.ca !== undefined,
+    ...mutable(certificates),
+  };
   const proxy = proxyFor(url, settings.proxies);
   if (proxy) return proxiedAgent(url, proxy, { ...connection, ...tls });
   const lookup = outside ? { lookup: outsideLookup } : {};
