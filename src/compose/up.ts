@@ -1,6 +1,4 @@
-import type { EngineApi } from '../api/engine-api.ts';
-import type { PortHolder } from '../api/types/network.ts';
-import { codeOf, messageOf } from '../common/error.ts';
+import { messageOf } from '../common/error.ts';
 import { explainPlan } from './explain-plan.ts';
 import type { Project } from './model/project.ts';
 import { selectServices } from './plan/dependencies.ts';
@@ -11,11 +9,13 @@ import { refuseImpossible } from './plan/impossible.ts';
 import type { UpIntent } from './plan/intent.ts';
 import { observe } from './plan/observe.ts';
 import type { Plan } from './plan/plan.ts';
-import { checkHolders, checkPorts, claimedPorts } from './plan/port-conflicts.ts';
 import { hasFixedPorts } from './plan/ports.ts';
+import { withoutProviders } from './plan/providers.ts';
 import { reconcile, serviceOrder } from './plan/reconcile.ts';
 import { planImages } from './plan/reconcile-images.ts';
 import { refuseUnsupported } from './plan/unsupported.ts';
+import { checkBefore } from './preflight.ts';
+import { provide } from './providers.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
 import { exclusively } from './run/project-lock.ts';
 import { planRollBack } from './run/roll-back.ts';
@@ -45,7 +45,12 @@ export function up(session: Session, project: Project, intent: UpIntent, options
   return options.dryRun ? act() : exclusively(session, project.name, act);
 }
 
-async function upNow(session: Session, project: Project, intent: UpIntent, options: UpOptions): Promise<UpResult> {
+async function upNow(session: Session, given: Project, intent: UpIntent, options: UpOptions): Promise<UpResult> {
+  const project = await provide(session, given, {
+    ...intent,
+    dryRun: options.dryRun ?? false,
+    before: (services) => upNow(session, withoutProviders(given), { ...intent, services, wait: false }, options),
+  });
   const desired = desiredOf(project, options);
   serviceOrder(desired);
   const services = selectServices(project, intent.services, intent.dependencies);
@@ -60,7 +65,7 @@ async function upNow(session: Session, project: Project, intent: UpIntent, optio
   let observed = await observe(session.engine, project.name, look);
   const images = planImages(desired, observed, { ...intent, services });
   // What is wrong with the rest is said before anything is pulled or built.
-  await checkHostPorts(session, desired, reconcile(desired, observed, intent).plan);
+  await checkBefore(session, { desired, observed, plan: reconcile(desired, observed, intent).plan });
   if (images.length > 0 && !options.dryRun) {
     throwFailures(await performPlan(session, images, { project: project.name, environment: project.environment }));
     observed = await observe(session.engine, project.name, look);
@@ -79,23 +84,6 @@ async function upNow(session: Session, project: Project, intent: UpIntent, optio
 
 function needsBalancing(desired: Desired, services: ReadonlySet<string>): boolean {
   return [...desired.services.values()].some(({ name, service }) => services.has(name) && hasFixedPorts(service));
-}
-
-async function checkHostPorts({ engine, signal }: Session, desired: Desired, plan: Plan): Promise<void> {
-  const ports = claimedPorts(plan);
-  if (ports.length === 0) return;
-  checkPorts(plan, await engine.containerList({ signal }), desired);
-  checkHolders(plan, await holdersOf(engine, ports, signal), desired);
-}
-
-/** Another engine cannot tell which programs have ports: there a start finds out. */
-async function holdersOf(engine: EngineApi, ports: readonly string[], signal: AbortSignal): Promise<PortHolder[]> {
-  try {
-    return await engine.portHolders({ ports, signal });
-  } catch (error) {
-    if (codeOf(error) === 'NOT_FOUND') return [];
-    throw error;
-  }
 }
 
 function imagesOf(desired: Desired, services: ReadonlySet<string>): string[] {
