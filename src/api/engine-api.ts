@@ -139,6 +139,8 @@ export interface EngineApi {
       path: string;
       noOverwriteDirNonDir?: boolean | undefined;
       copyUIDGID?: boolean | undefined;
+      /** Ours: into `/` of a container that has never run, also where it will be read-only. */
+      beforeStart?: boolean | undefined;
       body: ByteStream;
     } & WithSignal,
   ): Promise<void>;

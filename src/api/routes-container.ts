@@ -235,7 +235,7 @@ export const containerRoutes = {
   containerArchivePut: {
     method: 'PUT',
     path: '/containers/:id/archive',
-    fields: { ...byId, path: 'string', noOverwriteDirNonDir: 'bool', copyUIDGID: 'bool' },
+    fields: { ...byId, path: 'string', noOverwriteDirNonDir: 'bool', copyUIDGID: 'bool', beforeStart: 'bool' },
     body: 'bytes',
     reply: 'none',
     ok: [200],

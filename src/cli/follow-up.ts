@@ -1,6 +1,7 @@
 import { attached } from '../compose/attached.ts';
 import type { LogLine } from '../compose/logs.ts';
 import { selectServices } from '../compose/plan/dependencies.ts';
+import { withoutProviders } from '../compose/plan/providers.ts';
 import type { Loaded } from '../compose/source/load.ts';
 import type { UpOptions } from '../compose/up.ts';
 import type { OpenSession } from './compose-command.ts';
@@ -21,7 +22,7 @@ export interface FollowUp {
 
 /** Shows the containers' output until they end, or the user leaves them; watches files meanwhile where asked to. */
 export async function followUp(session: OpenSession, loaded: Loaded, options: FollowUp): Promise<number> {
-  const { project } = loaded;
+  const project = withoutProviders(loaded.project);
   const { flags, ansi } = options;
   const colour = !flags['no-color'] && wantsColour(ansi, process.env, process.stdout.isTTY ?? false);
   const printLine = createLogPrinter(project.name, {
@@ -75,13 +76,18 @@ function abortOn(flags: UpFlags): 'exit' | 'failure' | 'none' {
 function shownAndStopped(project: Loaded['project'], { flags, services }: FollowUp) {
   const shown = flags.attach?.length
     ? flags.attach
-    : [...selectServices(project, services, flags['attach-dependencies'] ?? false)].filter(
+    : selected(project, services, flags['attach-dependencies'] ?? false).filter(
         (name) => project.services[name]?.attach !== false,
       );
   return {
     services: shown.filter((name) => !flags['no-attach']?.includes(name)),
-    stops: [...selectServices(project, services, true)],
+    stops: selected(project, services, true),
   };
+}
+
+/** The named services that have containers; none: all of them. */
+function selected(project: Loaded['project'], services: readonly string[], dependencies: boolean): string[] {
+  return [...selectServices(project, services, dependencies)].filter((name) => Object.hasOwn(project.services, name));
 }
 
 interface Watching {

@@ -5,6 +5,7 @@ import { observe } from './plan/observe.ts';
 import type { Plan } from './plan/plan.ts';
 import { type DownIntent, planDown, planRemove } from './plan/plan-down.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
+import { unprovide } from './providers.ts';
 import { exclusively } from './run/project-lock.ts';
 import type { Session } from './session.ts';
 import { checkServices, type Target } from './state.ts';
@@ -42,7 +43,10 @@ async function downNow(session: Session, target: Target, options: DownOptions): 
   const { plan: bare, notices } = planDown(observed, intent, desired);
   const plan = desired ? withHooks(bare, desired) : bare;
   for (const notice of notices) session.notice(notice);
-  if (!options.dryRun) throwFailures(await performPlan(session, plan, { project: target.project }));
+  if (!options.dryRun) {
+    throwFailures(await performPlan(session, plan, { project: target.project }));
+    if (project) await unprovide(session, project, intent.services);
+  }
   return plan;
 }
 

@@ -11,6 +11,7 @@ import { observe } from './plan/observe.ts';
 import { type Plan, PlanBuilder } from './plan/plan.ts';
 import { holds } from './plan/reconcile-starts.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
+import { provide } from './providers.ts';
 import type { Session } from './session.ts';
 import { type UpResult, up } from './up.ts';
 
@@ -47,7 +48,7 @@ export interface OneOff {
  */
 export async function createOneOff(
   session: Session,
-  project: Project,
+  given: Project,
   run: OneOff,
   options: { readonly dryRun?: boolean; readonly onPlan?: (plan: Plan) => void } = {},
 ): Promise<{ id: string; name: string }> {
@@ -55,6 +56,12 @@ export async function createOneOff(
   const told = ({ images, plan }: UpResult) => {
     for (const one of [images, plan]) if (one.length > 0) options.onPlan?.(one);
   };
+  const project = await provide(session, given, {
+    services: [run.service],
+    dependencies: run.dependencies,
+    dryRun,
+    before: (services) => up(session, given, { ...plainUp, services }),
+  });
   const base = project.services[run.service];
   if (!base) throw new IechorError('SERVICE_NOT_FOUND', `no such service: ${run.service}`);
   const needed = [...dependenciesOf(base).keys()].filter((name) => Object.hasOwn(project.services, name));

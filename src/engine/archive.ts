@@ -107,11 +107,11 @@ export async function containerArchiveGet(
 /** Unpacks a tar archive (plain or compressed) below a directory of a container. Nothing leads out of its root. */
 export async function containerArchivePut(
   context: LifeContext,
-  { id, path, noOverwriteDirNonDir, copyUIDGID, body, signal }: Request<'containerArchivePut'>,
+  { id, path, noOverwriteDirNonDir, copyUIDGID, beforeStart, body, signal }: Request<'containerArchivePut'>,
 ): Promise<void> {
   const place = await openArchivePlace(context, id, path);
   try {
-    checkTarget(place);
+    checkTarget(place, { prepares: beforeStart === true && path === '/' && place.record.status === 'created' });
     // Docker's rule: a container without a user of its own keeps the owners of the archive.
     const owner = copyUIDGID && place.record.user !== '' ? ownerOf(place) : undefined;
     const options = {
@@ -131,7 +131,7 @@ export async function containerArchivePut(
   }
 }
 
-function checkTarget(place: ArchivePlace): void {
+function checkTarget(place: ArchivePlace, { prepares }: { readonly prepares: boolean }): void {
   const { root, path, record } = place;
   const target = root.open(path, { follow: true });
   if (!target) throw new IechorError('NOT_FOUND', `Could not find the file ${path} in container ${record.name}`);
@@ -142,7 +142,7 @@ function checkTarget(place: ArchivePlace): void {
   } finally {
     target.close();
   }
-  if (place.readOnly) throw readOnly(place);
+  if (place.readOnly && !prepares) throw readOnly(place);
 }
 
 function readOnly({ path, record }: ArchivePlace): IechorError {

@@ -42,6 +42,8 @@ export interface DockerProject {
   write(files: Readonly<Record<string, string>>): void;
   /** Runs `iechor compose ...` in the project's directory to its end. */
   compose(...args: string[]): Ended;
+  /** The same with further variables of the environment. */
+  composeWith(variables: Readonly<Record<string, string>>, ...args: string[]): Ended;
   /** The same, interrupted by Ctrl-C when its output matches. */
   interrupted(args: readonly string[], when: RegExp): Promise<Ended>;
   /** Starts `iechor compose ...` and leaves it running. */
@@ -111,9 +113,12 @@ export function createDockerProject(socket: string, label: string): DockerProjec
       }
     },
     compose(...args) {
+      return this.composeWith({}, ...args);
+    },
+    composeWith(variables, ...args) {
       const result = spawnSync(node, [...main, 'compose', ...args], {
         cwd: dir,
-        env,
+        env: { ...env, ...variables },
         encoding: 'utf8',
         timeout: 60_000,
         input: '',

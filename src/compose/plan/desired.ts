@@ -9,6 +9,7 @@ import { creationProviders, dependenciesOf } from './dependencies.ts';
 import { type Fingerprints, serviceFingerprints } from './fingerprints.ts';
 import { defined } from './host-config.ts';
 import { dependencyLabel, labels } from './labels.ts';
+import { withoutProviders } from './providers.ts';
 import { containerName, imageName, type Separator } from './names.ts';
 import type { DeliveredFile } from './plan.ts';
 
@@ -61,7 +62,8 @@ export interface DesiredOptions {
 }
 
 /** Project to Desired. Pure; bodies of containers are made on demand, since most `up` change few. */
-export function desiredOf(project: Project, options: DesiredOptions = {}): Desired {
+export function desiredOf(whole: Project, options: DesiredOptions = {}): Desired {
+  const project = withoutProviders(whole);
   const { spanOf = () => [], scale = {}, separator = '-' } = options;
   const services = new Map(
     Object.keys(project.services)

@@ -23,7 +23,6 @@ export const notEmpty = (value: unknown): boolean => Object.keys((value ?? {}) a
  * without effect. An attribute that works is taken off this list; docs/compose-support.md is made from it.
  */
 export const unsupportedRows: readonly UnsupportedRow[] = [
-  { path: 'services.*.provider', why: 'provider services are not supported yet' },
   { path: 'services.*.models', when: notEmpty, why: 'models are not supported yet' },
   { path: 'services.*.credential_spec', why: 'it applies to Windows containers' },
   { path: 'services.*.cpu_count', why: 'it applies to Windows containers' },

@@ -22,7 +22,7 @@ export async function deliverFiles(engine: EngineApi, id: string, options: Deliv
   archive.finalize();
   const body = archive as unknown as import('node:stream').Readable;
   // Without copyUIDGID, which would give everything to the container's own user.
-  await engine.containerArchivePut({ id, path: '/', body, signal });
+  await engine.containerArchivePut({ id, path: '/', beforeStart: true, body, signal });
 }
 
 /** The content of a secret or config that goes to `target`. Throws COMPOSE_INVALID where there is none. */

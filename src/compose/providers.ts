@@ -1,0 +1,93 @@
+import { IechorError } from '../common/error.ts';
+import type { Project } from './model/project.ts';
+import { dependenciesOf, selectServices } from './plan/dependencies.ts';
+import { topologicalOrder } from './plan/graph.ts';
+import { isProvided, withoutProviders } from './plan/providers.ts';
+import type { Session } from './session.ts';
+
+export interface ProvideOptions {
+  readonly services: readonly string[];
+  readonly dependencies: boolean;
+  readonly dryRun: boolean;
+  /** Brings what a provider itself depends on. */
+  readonly before: (services: readonly string[]) => Promise<unknown>;
+}
+
+/**
+ * Runs the providers that the named services are or depend on, each after what it depends on itself. Resolves with the
+ * project as the engine is to run it: without them, and with the variables they set.
+ */
+export async function provide(session: Session, project: Project, options: ProvideOptions): Promise<Project> {
+  const selected = selectServices(project, options.services, options.dependencies);
+  const wanted = Object.keys(project.services).filter(
+    (name) => isProvided(project, name) && (selected.has(name) || isNeeded(project, name, selected)),
+  );
+  if (wanted.length === 0) return withoutProviders(project);
+  const answers: Record<string, Readonly<Record<string, string>>> = {};
+  for (const name of ordered(project).filter((own) => wanted.includes(own))) {
+    if (options.dryRun) {
+      session.notice(`service ${name} comes first, by its provider: what it sets is not known yet`);
+      continue;
+    }
+    const containers = dependenciesOn(project, name).filter((other) => !isProvided(project, other));
+    if (containers.length > 0) await options.before(containers);
+    answers[name] = await run(session, project, { name, command: 'up' });
+  }
+  return withoutProviders(project, answers);
+}
+
+/** Tells the providers of the named services (none: all) that they are no longer needed, dependents first. */
+export async function unprovide(session: Session, project: Project, services: readonly string[]): Promise<void> {
+  const wanted = ordered(project).filter(
+    (name) => isProvided(project, name) && (services.length === 0 || services.includes(name)),
+  );
+  for (const name of wanted.reverse()) await run(session, project, { name, command: 'down' });
+}
+
+const dependenciesOn = (project: Project, name: string): string[] => {
+  const service = project.services[name];
+  return service ? [...dependenciesOf(service).keys()].filter((other) => Object.hasOwn(project.services, other)) : [];
+};
+
+const isNeeded = (project: Project, name: string, selected: ReadonlySet<string>): boolean =>
+  [...selected].some((other) => dependenciesOn(project, other).includes(name));
+
+const ordered = (project: Project): string[] =>
+  topologicalOrder(Object.keys(project.services).map((name) => ({ name, after: dependenciesOn(project, name) })));
+
+async function run(
+  session: Session,
+  project: Project,
+  { name, command }: { name: string; command: 'up' | 'down' },
+): Promise<Readonly<Record<string, string>>> {
+  const provider = project.services[name]?.provider;
+  if (!provider) return {};
+  if (!session.runProvider)
+    throw new IechorError('NOT_SUPPORTED', `service ${name} comes from a provider, which nothing here can run`);
+  const step = {
+    id: 0,
+    kind: 'provider',
+    target: `container:${name}:1`,
+    label: `Service ${name}`,
+    reason: '',
+    after: [],
+  } as const;
+  session.sink({ step, status: 'running' });
+  try {
+    const answer = await session.runProvider({
+      command,
+      project: project.name,
+      service: name,
+      provider,
+      workingDirectory: project.workingDirectory,
+      environment: project.environment,
+      onInfo: (output) => session.sink({ step, status: 'running', output }),
+      signal: session.signal,
+    });
+    session.sink({ step, status: 'done', detail: command === 'up' ? 'Provided' : 'Removed' });
+    return answer;
+  } catch (error) {
+    session.sink({ step, status: 'failed' });
+    throw error;
+  }
+}
