@@ -14,6 +14,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { codeOf, IechorError } from '../common/error.ts';
@@ -38,6 +39,8 @@ export interface BlobStore {
   temporary(): string;
   /** Whole content, verified again. Throws STATE_DAMAGED where it is missing or differs. */
   read(digest: Digest): Buffer;
+  /** Resolves when an adopted blob is on the disk. */
+  settle(digest: Digest): Promise<void>;
   /** Content from a byte on. */
   /** From byte `start` to byte `end`, both included. */
   open(digest: Digest, start?: number, end?: number): Readable;
@@ -101,6 +104,12 @@ export function createBlobStore(dataRoot: string): BlobStore {
     },
     open: (digest, start = 0, end = Number.POSITIVE_INFINITY) =>
       createReadStream(path(digest), { highWaterMark: 256 * 1024, start, end }),
+    settle: async (digest) => {
+      for (const place of [path(digest), directory]) {
+        const handle = await openFile(place, 'r');
+        await handle.sync().finally(() => handle.close());
+      }
+    },
     remove: (digest) => rmSync(path(digest), { force: true }),
     list: () => listBlobs(directory),
   };

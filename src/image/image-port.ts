@@ -105,6 +105,8 @@ export interface ImageStore {
    * to something else.
    */
   addPulledLayer(tar: Readable, options: PulledLayerOptions): Promise<AddedLayer>;
+  /** Begins to bring layers to the disk, so that `create` has less to wait for. */
+  settle(chain: readonly ChainId[]): Promise<void>;
   /** True where the layer is here already; it then stays for an hour, for an image that is about to name it. */
   holdLayer(chainId: ChainId): boolean;
   /**

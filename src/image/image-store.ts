@@ -62,6 +62,7 @@ export function createImageStore(options: {
     collect: async (keep, given) => (await collectGarbage(context, keep, given)).freedBytes,
     addLayer: (tar, parent, signal) => addLayer(context, tar, parent, signal),
     addPulledLayer: (tar, pulled) => addPulledLayer(context, tar, pulled),
+    settle: (chain) => snapshotter.makeDurable(chain),
     holdLayer: (chainId) => {
       if (!snapshotter.has(chainId)) return false;
       context.fresh.set(chainId, Date.now());

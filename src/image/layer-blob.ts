@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { IechorError } from '../common/error.ts';
+import { IechorError, messageOf } from '../common/error.ts';
+import { soon } from '../common/object-store.ts';
 import type { ImageStoreContext } from './image-context.ts';
 import { startTask } from './layer-workers.ts';
 import { mediaTypes } from './media-types.ts';
@@ -28,8 +29,13 @@ export function compressedLayer(
   if (layer.blob && blobs.sizeBytes(layer.blob.digest) === layer.blob.size) return Promise.resolve(layer.blob);
   const running = compressions.get(chainId);
   if (running) return running;
-  const work = compress(context, layer, signal).finally(() => compressions.delete(chainId));
+  const work = compress(context, layer, signal);
   compressions.set(chainId, work);
+  // Until it is recorded, this is what is known of it.
+  void work
+    .then((blob) => record(context, layer, blob))
+    .catch((error: unknown) => context.log.debug('a compressed layer is not kept', { error: messageOf(error) }))
+    .finally(() => compressions.delete(chainId));
   return work;
 }
 
@@ -38,7 +44,7 @@ async function compress(
   layer: LayerRecord,
   signal: AbortSignal | undefined,
 ): Promise<Descriptor> {
-  const { snapshotter, blobs, store } = context;
+  const { snapshotter, blobs } = context;
   const [directory = ''] = snapshotter.lowerDirs(layer.chainId);
   const work = blobs.temporary();
   try {
@@ -53,11 +59,24 @@ async function compress(
       throw new IechorError('STATE_DAMAGED', message, { hint: 'build or load its image again' });
     }
     const blob: Descriptor = { mediaType: mediaTypes.layerGzip, digest: made.digest, size: made.size };
-    blobs.adopt(path, made.digest);
-    snapshotter.keepBlob(layer.chainId, blob);
-    if (store.get('layer', layer.chainId)) store.put<LayerRecord>('layer', layer.chainId, { ...layer, blob });
+    blobs.adopt(path, made.digest, { sync: false });
     return blob;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/**
+ * Notes the archive of a layer, once it is on the disk. Nobody waits for it: what a crash forgets is made again, and is
+ * the same.
+ */
+async function record(
+  { snapshotter, blobs, store }: ImageStoreContext,
+  layer: LayerRecord,
+  blob: Descriptor,
+): Promise<void> {
+  await blobs.settle(blob.digest);
+  snapshotter.keepBlob(layer.chainId, blob);
+  if (!store.get('layer', layer.chainId)) return;
+  store.transaction(() => store.put<LayerRecord>('layer', layer.chainId, { ...layer, blob }), soon);
 }

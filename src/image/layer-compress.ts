@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { createGzip } from 'node:zlib';
 import { sinkOf } from './decompress.ts';
 import type { Compressed, CompressOptions } from './layer-tasks.ts';
@@ -31,7 +31,6 @@ export async function compressLayer(
       await written;
     }
     await gzip.end();
-    fsyncSync(fd);
   } finally {
     gzip.destroy();
     closeSync(fd);

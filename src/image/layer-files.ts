@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, IechorError } from '../common/error.ts';
-import { readIfThere, writeAtomic } from '../host/files.ts';
+import { readIfThere, writeAtomic, writeWhole } from '../host/files.ts';
 import { bootId } from '../host/proc.ts';
 import { hexOf, isDigest } from './digest.ts';
 import { recipeBeside } from './layer-tar.ts';
@@ -49,6 +49,7 @@ export interface LayerFiles {
   /** Removes short names that belong to no layer and were made before a time. */
   sweepLinks(beforeMs: number): void;
   isVolatile(chainId: ChainId): boolean;
+  /** Written without waiting for the disk. */
   markDurable(chainId: ChainId): void;
   /** Adds the archive a layer was packed into to its record. */
   keepBlob(chainId: ChainId, blob: Descriptor): void;
@@ -92,8 +93,8 @@ export function createLayerFiles(dir: string): LayerFiles {
     if (document) rmSync(join(dir, 'l', document.link), { force: true });
     return statSync(path(chainId), { throwIfNoEntry: false }) && path(chainId);
   };
-  const write = (chainId: ChainId, document: Document): void => {
-    writeAtomic(join(path(chainId), 'layer.json'), JSON.stringify(document));
+  const write = (chainId: ChainId, document: Document, put = writeAtomic): void => {
+    put(join(path(chainId), 'layer.json'), JSON.stringify(document));
     known.set(chainId, document);
   };
   const add = (directory: string, fresh: string, record: LayerRecord): void => {
@@ -123,7 +124,7 @@ export function createLayerFiles(dir: string): LayerFiles {
     isVolatile: (chainId) => read(chainId)?.boot !== undefined,
     markDurable: (chainId) => {
       const document = read(chainId);
-      if (document) write(chainId, { record: document.record, link: document.link });
+      if (document) write(chainId, { record: document.record, link: document.link }, writeWhole);
     },
     keepBlob: (chainId, blob) => {
       const document = read(chainId);

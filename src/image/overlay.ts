@@ -98,6 +98,8 @@ export function createSnapshotter(options: { readonly dir: string }): Snapshotte
       if (pending.length === 0) return;
       await syncToDisk(dir);
       for (const chainId of pending) files.markDurable(chainId);
+      // Once more, for the marks: little is left to write by now.
+      await syncToDisk(dir);
     },
     sweep: () => sweep(files, join(dir, 'tmp'), startedMs),
   };

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
-import { codeOf, IechorError } from '../common/error.ts';
+import { codeOf, IechorError, messageOf } from '../common/error.ts';
 import { shortId } from '../common/id.ts';
 import { freeBytes } from '../host/disk-space.ts';
 import type { ChainId, Descriptor, Digest } from '../image/types.ts';
@@ -44,13 +44,25 @@ export async function pullLayers(
   }
   checkSpace(context, missing);
   const arrivals = missing.map((layer) => arrive(context, layer, options));
+  // The disk writes what is unpacked while the next is, so that little is left to wait for in the end.
+  let settling: Promise<void> | undefined;
+  const settle = (chainId: ChainId) => {
+    settling ??= context.images
+      .settle([chainId])
+      .catch((error: unknown) => context.log.debug('a layer is not settled yet', { error: messageOf(error) }))
+      .finally(() => {
+        settling = undefined;
+      });
+  };
   try {
     for (const [index, layer] of missing.entries()) {
       await unpack(context, layer, { ...options, arrival: arrivals[index] });
+      if (index < missing.length - 1) settle(layer.chainId);
       report({ status: 'Pull complete', id: shortId(layer.descriptor.digest) });
     }
   } finally {
     for (const arrival of arrivals) arrival.leave();
+    await settling;
   }
 }
 

@@ -22,6 +22,7 @@ function fakeImages() {
   const fake: Partial<ImageStore> = {
     holdLayer: (chainId) => held.has(chainId),
     blobSize: () => undefined,
+    settle: async () => {},
     addPulledLayer: async (tar: Readable, { parent }) => {
       const chunks: Buffer[] = [];
       for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);

@@ -99,6 +99,7 @@ export function fakeStore() {
       created.push({ repoDigests });
       return { id: digestOf('image') } as ImageRecord;
     },
+    settle: async () => {},
     tag: () => {},
     list: () => [],
   };
