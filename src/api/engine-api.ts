@@ -19,6 +19,7 @@ import type {
   BuildPruneReply,
   DistributionInspect,
   ImageDeleteItem,
+  ImageFile,
   ImageHistoryItem,
   ImageInspect,
   ImagePruneReply,
@@ -26,6 +27,7 @@ import type {
   ProgressMessage,
   RegistryServeBody,
   RegistryServeMessage,
+  SbomReply,
   TrustPolicyBody,
 } from './types/image.ts';
 import type {
@@ -217,6 +219,10 @@ export interface EngineApi {
   imageBootstrap(
     request: { reference: string; mirror?: string | undefined } & WithSignal,
   ): AsyncIterable<ProgressMessage>;
+  /** Ours: what software an image has; `format`: spdx or cyclonedx. */
+  imageSbom(request: { name: string; format?: string | undefined } & WithSignal): Promise<SbomReply>;
+  /** Ours: files of an image whose path fits a pattern. */
+  imageFiles(request: { name: string; pattern?: string | undefined } & WithSignal): AsyncIterable<ImageFile>;
   /** Ours: which images are taken from registries. */
   trustPolicy(request: WithSignal): Promise<TrustPolicyBody>;
   trustPolicySet(request: { body: TrustPolicyBody } & WithSignal): Promise<void>;

@@ -154,6 +154,22 @@ export const routes = {
     ok: [200],
     ...image,
   },
+  imageSbom: {
+    method: 'GET',
+    path: '/iechor/images/sbom',
+    fields: { name: 'string', format: 'string' },
+    reply: 'json',
+    ok: [200],
+    ...image,
+  },
+  imageFiles: {
+    method: 'GET',
+    path: '/iechor/images/files',
+    fields: { name: 'string', pattern: 'string' },
+    reply: 'ndjson',
+    ok: [200],
+    ...image,
+  },
   trustPolicy: { method: 'GET', path: '/iechor/trust/policy', fields: {}, reply: 'json', ok: [200] },
   trustPolicySet: {
     method: 'PUT',

@@ -53,6 +53,9 @@ export const commands: Readonly<Record<string, CommandRow>> = {
     summary: "Make an image of a container's files and configuration",
     load: () => import('./container/commit.ts'),
   },
+  'image sbom': { summary: 'Say what software an image has', load: () => import('./image/sbom.ts') },
+  'image files': { summary: 'List the files of an image', load: () => import('./image/files.ts') },
+  'image find': { summary: 'Say which images have a file', load: () => import('./image/find.ts') },
   'trust sign': { summary: 'Sign an image in its registry', load: () => import('./trust/sign.ts') },
   'trust inspect': {
     summary: 'Show the signatures of an image, and whether they count',

@@ -16,6 +16,7 @@ import { systemEvents } from './events.ts';
 import { execCreate, execInspect, execResize, execStart } from './exec.ts';
 import { containerEnded } from './exit.ts';
 import { exportContainer } from './export.ts';
+import { imageFiles, imageSbom } from './image-content.ts';
 import { bootstrapImage, createImage, loadFromArchive, saveToArchive } from './image-transfer.ts';
 import { imageHistory, inspectImage, listImages, pruneImages, removeImage, tagImage } from './images.ts';
 import { inspectContainer } from './inspect.ts';
@@ -147,6 +148,8 @@ function imageOperations(context: LifeContext, builder: Builder) {
     buildWithClient: (request) => buildWithClient(context, builder, request),
     buildPrune: (request) => pruneBuilds(context, builder, request),
     imageBootstrap: (request) => bootstrapImage(context, request),
+    imageSbom: (request) => imageSbom(context, request),
+    imageFiles: (request) => imageFiles(context, request),
     trustPolicy: () => readTrustPolicy(context),
     trustPolicySet: (request) => setTrustPolicy(context, request),
     registryServe: (request) => serveImages(context, request),

@@ -74,6 +74,27 @@ export interface TrustPolicyBody {
   default: TrustRule;
   scopes: Record<string, TrustRule>;
 }
+export interface SbomReply {
+  /** SPDX 2.3 or CycloneDX 1.5. */
+  document: Record<string, unknown>;
+  packages: number;
+  /** What could not be read. */
+  warnings: string[];
+}
+/** A file of an image as a container would see it. */
+export interface ImageFile {
+  Path: string;
+  /** d, f, l, c, b or p. */
+  Type: string;
+  Mode: number;
+  Uid: number;
+  Gid: number;
+  Size: number;
+  ModTime: string;
+  /** Which layer shows it, the base being 0. */
+  Layer: number;
+  LinkTarget?: string;
+}
 export interface ImageDeleteItem {
   Untagged?: string;
   Deleted?: string;
