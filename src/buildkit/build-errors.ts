@@ -18,7 +18,9 @@ export function buildFailure(message: ProgressMessage, file: BuildFile): GrpcErr
   const hint = message.errorDetail?.hint;
   if (sentence === undefined || name !== file.name) return failure([first, ...rest].join('\n'), hint);
   const isExcerpt = (text: string) => /^ +([0-9]+ )?\| /.test(text);
-  const text = [sentence, ...rest.filter((one) => !isExcerpt(one))].join('\n');
+  const isParse = message.errorDetail?.reason === 'BUILD_SYNTAX' && message.iechor === undefined;
+  const begin = isParse ? `dockerfile parse error on line ${line}: ` : '';
+  const text = [`${begin}${sentence}`, ...rest.filter((one) => !isExcerpt(one))].join('\n');
   return failure(text, hint, [sourceDetail(file, Number(line)), ...exitDetail(message)]);
 }
 

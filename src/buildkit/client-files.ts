@@ -21,7 +21,10 @@ export interface ClientFiles {
 }
 
 export interface Taking {
+  /** The build's session. */
   readonly session: ClientSession;
+  /** The session that has a directory. */
+  readonly sessionOf: (dir: string) => Promise<ClientSession>;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -90,11 +93,11 @@ async function takeIgnoreFile({ contextName }: SolveOptions, taking: Taking): Pr
 /** Plain files at the root of a directory of the client, as far as they are there. */
 export async function takeSmallFiles(
   { dir, names, what, task }: { dir: string; names: readonly string[]; what: string; task: Task },
-  { session, signal }: Taking,
+  { sessionOf, signal }: Taking,
 ): Promise<Map<string, Buffer>> {
   const transfer = task.transfer(`transferring ${what}:`);
   const files = new Map<string, Buffer>();
-  for await (const { stat, sizeBytes, content } of receiveTree(session, {
+  for await (const { stat, sizeBytes, content } of receiveTree(await sessionOf(dir), {
     dir,
     followPaths: names,
     signal,
@@ -128,11 +131,11 @@ export async function* treeArchive({
   what,
   taking,
 }: TreeArchive): AsyncGenerator<Uint8Array> {
-  const { session, signal, progress } = taking;
+  const { sessionOf, signal, progress } = taking;
   const task = progress.begin(title);
   const transfer = task.transfer(`transferring ${what}:`);
   try {
-    for await (const entry of receiveTree(session, { dir, exclude, signal, onBytes: transfer.add })) {
+    for await (const entry of receiveTree(await sessionOf(dir), { dir, exclude, signal, onBytes: transfer.add })) {
       yield* tarEntry(entry);
     }
     yield* extra;

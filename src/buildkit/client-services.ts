@@ -1,10 +1,8 @@
-import { Duplex } from 'node:stream';
 import type { BuildClient } from '../api/session-build.ts';
-import type { Channel } from './grpc/client.ts';
-import type { DraftOf, MessageOf } from './grpc/protobuf.ts';
+import { byteStreamOver, bytesMessage } from './grpc/byte-stream.ts';
 import { GrpcError, grpcCode } from './grpc/status.ts';
 import { empty } from './messages/control.ts';
-import { agentRequest, bytesMessage, secretReply, secretRequest } from './messages/session.ts';
+import { agentRequest, secretReply, secretRequest } from './messages/session.ts';
 import type { ClientSession } from './sessions.ts';
 
 /** What steps ask of a client while they run, by the services of its session. */
@@ -45,28 +43,3 @@ async function ifThere<T>(ask: () => Promise<T>): Promise<T | undefined> {
 
 const isAbsence = ({ status, message }: GrpcError) =>
   status === grpcCode.notFound || status === grpcCode.unimplemented || /^(unset ssh forward key|no ssh )/.test(message);
-
-type Bytes = typeof bytesMessage;
-
-function byteStreamOver(channel: Channel<DraftOf<Bytes>, MessageOf<Bytes>>): Duplex {
-  const received = channel.received[Symbol.asyncIterator]();
-  return new Duplex({
-    read() {
-      received.next().then(
-        ({ done, value }) => this.push(done ? null : Buffer.from(value.data)),
-        (error) => this.destroy(error),
-      );
-    },
-    write(data: Buffer, _encoding, callback) {
-      channel.send({ data }).then(() => callback(), callback);
-    },
-    final(callback) {
-      channel.end();
-      callback();
-    },
-    destroy(error, callback) {
-      channel.cancel();
-      callback(error);
-    },
-  });
-}

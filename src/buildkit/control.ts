@@ -47,6 +47,8 @@ export function controlMethods(serving: Serving): Methods {
       reply: solveReply,
       handle: (request, call) => solve(request, call, serving),
     }),
+    // A client with one connection opens further sessions within it.
+    [`${service}/Session`]: { tunnel: (bytes, { headers }) => serving.sessions.serve(bytes, headers) },
     [`${service}/Status`]: method({
       request: statusRequest,
       reply: statusReply,

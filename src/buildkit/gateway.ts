@@ -4,7 +4,14 @@ import { outputOf } from './exporters.ts';
 import { type Call, type Methods, method } from './grpc/server.ts';
 import { GrpcError, grpcCode } from './grpc/status.ts';
 import { empty } from './messages/control.ts';
-import { inputsReply, pingReply, returnRequest, solveReply, solveRequest } from './messages/gateway.ts';
+import {
+  evaluateRequest,
+  inputsReply,
+  pingReply,
+  returnRequest,
+  solveReply,
+  solveRequest,
+} from './messages/gateway.ts';
 import type { Sessions } from './sessions.ts';
 import { type BuildEngine, type Built, buildImage } from './solve.ts';
 import { type Inputs, readSolveOptions, refused } from './solve-options.ts';
@@ -20,7 +27,13 @@ const service = '/moby.buildkit.v1.frontend.LLBBridge';
 
 /** What clients find by name before they use it. */
 const frontendCaps = ['solve.base', 'return', 'returnmap', 'proto.refarray', 'frontend.caps', 'frontend.inputs'];
-const moreFrontendCaps = ['importcaches', 'reference.output', 'gateway.solve.metadata'];
+const moreFrontendCaps = [
+  'importcaches',
+  'reference.output',
+  'gateway.evaluate',
+  'gateway.solve.evaluate',
+  'gateway.solve.metadata',
+];
 const llbCaps = [
   'source.image',
   'source.image.resolvemode',
@@ -73,6 +86,15 @@ export function gatewayMethods(serving: Serving): Methods {
         return { result: { ref: refOf(solve, image) } };
       },
     }),
+    // What a reference stands for has been built when a client gets it.
+    [`${service}/Evaluate`]: method({
+      request: evaluateRequest,
+      reply: empty,
+      handle: async ({ ref }, call) => {
+        if (solveOf(call, serving).results.has(ref)) return {};
+        throw new GrpcError(grpcCode.notFound, `no such reference: ${ref}`);
+      },
+    }),
     [`${service}/Return`]: method({
       request: returnRequest,
       reply: empty,
@@ -106,7 +128,11 @@ export async function runFrontend(
   const read = readSolveOptions(options);
   const session = await sessions.find(solve.request.session, signal);
   const named = { ...read, inputs, build: { ...read.build, t: output?.names ?? [], ...callOf(read.request) } };
-  return buildImage(named, { engine, session, progress: solve.progress, signal });
+  const sessionOf = async (dir: string) => {
+    const other = read.sessions.get(dir);
+    return other === undefined ? session : sessions.find(other, signal);
+  };
+  return buildImage(named, { engine, session, sessionOf, progress: solve.progress, signal });
 }
 
 const calls: Readonly<Record<string, string>> = {

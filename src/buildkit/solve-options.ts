@@ -24,6 +24,8 @@ export interface SolveOptions {
   readonly inputs: Inputs;
   /** `frontend.lint`, `frontend.outline`, `frontend.targets` in place of a build. */
   readonly request: string | undefined;
+  /** Sessions of directories that another session has than the build's, by the directory's name. */
+  readonly sessions: Attributes;
   readonly build: BuildOptions;
 }
 
@@ -33,6 +35,7 @@ interface Reading {
   readonly buildargs: Map<string, string>;
   readonly labels: Map<string, string>;
   readonly contexts: Map<string, string>;
+  readonly sessions: Map<string, string>;
 }
 type Read = (value: string, reading: Reading, name: string) => void;
 
@@ -78,6 +81,7 @@ const families: readonly (readonly [prefix: string, read: Read])[] = [
   ['build-arg:', (value, { buildargs }, name) => void buildargs.set(name, value)],
   ['label:', (value, { labels }, name) => void labels.set(name, value)],
   ['context:', (value, { contexts }, name) => void contexts.set(name, value)],
+  ['local-sessionid:', (value, { sessions }, name) => void sessions.set(name, value)],
   ['input-metadata:', nothing],
   // Where the sources come from: recorded in provenance, which is not made.
   ['vcs:', nothing],
@@ -92,7 +96,13 @@ const families: readonly (readonly [prefix: string, read: Read])[] = [
 
 /** Reads the attributes of a build. Throws GrpcError for one that is not known or not supported. */
 export function readSolveOptions(given: Attributes): SolveOptions {
-  const reading: Reading = { build: {}, buildargs: new Map(), labels: new Map(), contexts: new Map() };
+  const reading: Reading = {
+    build: {},
+    buildargs: new Map(),
+    labels: new Map(),
+    contexts: new Map(),
+    sessions: new Map(),
+  };
   for (const [name, value] of given) {
     const family = families.find(([prefix]) => name.startsWith(prefix));
     const read = family?.[1] ?? (Object.hasOwn(attributes, name) ? attributes[name] : undefined);
@@ -100,7 +110,7 @@ export function readSolveOptions(given: Attributes): SolveOptions {
     read(value, reading, name.slice(family?.[0].length ?? 0));
   }
   checkCapabilities(given.get('frontend.caps') ?? '');
-  const { build, buildargs, labels, contexts } = reading;
+  const { build, buildargs, labels, contexts, sessions } = reading;
   return {
     buildFile: given.get('filename') || 'Dockerfile',
     remote: given.get('context') || undefined,
@@ -108,6 +118,7 @@ export function readSolveOptions(given: Attributes): SolveOptions {
     contextName: given.get('contextkey') || 'context',
     dockerfileName: given.get('dockerfilekey') || 'dockerfile',
     contexts,
+    sessions,
     inputs: new Map(),
     request: given.get('requestid') || undefined,
     build: { ...build, buildargs: Object.fromEntries(buildargs), labels: Object.fromEntries(labels) },

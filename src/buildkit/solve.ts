@@ -16,6 +16,7 @@ export type BuildEngine = SessionBuilds & Pick<EngineApi, 'buildPrune' | 'system
 export interface Building {
   readonly engine: BuildEngine;
   readonly session: ClientSession;
+  readonly sessionOf: (dir: string) => Promise<ClientSession>;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -38,11 +39,13 @@ export async function buildImage(options: SolveOptions, building: Building): Pro
     const contexts = await takeContexts(options, building);
     const request = { ...options.build, steps: true, dockerfile, body, contexts, client: clientOf(session), signal };
     for await (const message of engine.buildWithClient(request)) {
+      if (message.error !== undefined) {
+        const failure = buildFailure(message, file ?? { name: options.buildFile, text: Buffer.alloc(0) });
+        steps.take({ ...message, error: failure.message });
+        throw failure;
+      }
       steps.take(message);
       if (message.called) description = described(message.called, file);
-      if (message.error !== undefined) {
-        throw buildFailure(message, file ?? { name: options.buildFile, text: Buffer.alloc(0) });
-      }
       image = message.aux?.ID ?? image;
     }
   } catch (error) {

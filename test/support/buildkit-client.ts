@@ -24,6 +24,10 @@ export interface FakeFiles {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Learns what is asked for: path of the method and headers. */
   readonly onCall?: (path: string, headers: Readonly<Record<string, unknown>>) => void;
+  /** Id of the one SSH agent it has. */
+  readonly agent?: string;
+  /** Takes an output that is an archive. */
+  readonly onArchive?: (archive: Buffer) => void;
   /** Sends no data for this path, for ever. */
   readonly stuckAt?: string;
 }
@@ -58,6 +62,21 @@ export function upgrade(
   });
 }
 
+type Answer = (
+  stream: ServerHttp2Stream,
+  files: FakeFiles,
+  headers: Readonly<Record<string, unknown>>,
+) => Promise<void>;
+
+const answers: Readonly<Record<string, Answer>> = {
+  'FileSync/DiffCopy': sendTree,
+  'FileSend/DiffCopy': takeArchive,
+  GetSecret: sendSecret,
+  Pull: sendUpload,
+  CheckAgent: checkAgent,
+  ForwardAgent: echo,
+};
+
 /** Serves a client's end of a session on a connection, as buildx does. */
 export function serveFiles(connection: Duplex, files: FakeFiles): void {
   const session = performServerHandshake(connection);
@@ -66,13 +85,8 @@ export function serveFiles(connection: Duplex, files: FakeFiles): void {
     stream.on('error', () => {});
     const path = String(headers[':path']);
     files.onCall?.(path, headers);
-    const answered = path.endsWith('FileSync/DiffCopy')
-      ? sendTree(stream, files, headers)
-      : path.endsWith('GetSecret')
-        ? sendSecret(stream, files)
-        : path.endsWith('Pull')
-          ? sendUpload(stream, files)
-          : refuse(stream, 12, path);
+    const found = Object.entries(answers).find(([end]) => path.endsWith(end));
+    const answered = found ? found[1](stream, files, headers) : refuse(stream, 12, path);
     answered.catch(() => stream.destroy());
   });
 }
@@ -132,6 +146,33 @@ async function sendUpload(stream: ServerHttp2Stream, { dirs }: FakeFiles): Promi
   end(stream);
 }
 
+async function takeArchive(stream: ServerHttp2Stream, { onArchive = () => {} }: FakeFiles): Promise<void> {
+  begin(stream);
+  const parts: Uint8Array[] = [];
+  for await (const { data } of messagesOf(stream, bytesMessage)) parts.push(data);
+  onArchive(Buffer.concat(parts));
+  end(stream);
+}
+
+async function checkAgent(stream: ServerHttp2Stream, { agent }: FakeFiles): Promise<void> {
+  for await (const { id } of messagesOf(stream, secretRequest)) {
+    if (id !== agent) return refuse(stream, 2, `unset ssh forward key ${id}`);
+    begin(stream);
+    await writeMessage(stream, Buffer.alloc(0));
+    return end(stream);
+  }
+}
+
+/** An agent that says back what it is told, in capitals. */
+async function echo(stream: ServerHttp2Stream): Promise<void> {
+  begin(stream);
+  for await (const { data } of messagesOf(stream, bytesMessage)) {
+    const said = Buffer.from(Buffer.from(data).toString().toUpperCase());
+    await writeMessage(stream, bytesMessage.encode({ data: said }));
+  }
+  end(stream);
+}
+
 export type StatusMessage = MessageOf<typeof statusReply>;
 
 /** A build client as far as tests need one: two connections, a solve, and its progress. */
@@ -141,7 +182,12 @@ export interface FakeClient {
   /** Begins a build of `files` with the Dockerfile frontend; progress is collected. */
   solve(
     attrs?: Readonly<Record<string, string>>,
-    options?: { readonly names?: string; readonly signal?: AbortSignal; readonly statusLater?: boolean },
+    options?: {
+      readonly names?: string;
+      readonly output?: string;
+      readonly signal?: AbortSignal;
+      readonly statusLater?: boolean;
+    },
   ): {
     readonly done: Promise<ReadonlyMap<string, string>>;
     /** All of the progress, read from the beginning on. */
@@ -154,6 +200,11 @@ export interface FakeClient {
 
 let count = 0;
 
+function exportersOf(names: string | undefined, output: string | undefined) {
+  if (output !== undefined) return [{ type: output }];
+  return names === undefined ? [] : [{ type: 'moby', attrs: new Map([['name', names]]) }];
+}
+
 export async function openClient(socketPath: string, files: FakeFiles): Promise<FakeClient> {
   const id = `test-${process.pid}-${++count}`;
   const session = await upgrade(socketPath, '/session', {
@@ -165,7 +216,7 @@ export async function openClient(socketPath: string, files: FakeFiles): Promise<
   return {
     grpc,
     session,
-    solve(attrs = {}, { names, signal, statusLater } = {}) {
+    solve(attrs = {}, { names, output, signal, statusLater } = {}) {
       const ref = `${id}-${++count}`;
       const readStatus = async () => {
         const channel = grpc.open({
@@ -188,7 +239,7 @@ export async function openClient(socketPath: string, files: FakeFiles): Promise<
           session: id,
           frontend: 'dockerfile.v0',
           frontendAttrs: new Map(Object.entries(attrs)),
-          exporters: names === undefined ? [] : [{ type: 'moby', attrs: new Map([['name', names]]) }],
+          exporters: exportersOf(names, output),
         },
         signal,
       });

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { type BytesChannel, byteStreamOver, bytesMessage } from './byte-stream.ts';
 import { messagesOf, writeMessage } from './frames.ts';
 import type { Decoder, Encoder } from './protobuf.ts';
 import { rpcStatus } from './rpc-status.ts';
@@ -18,8 +19,12 @@ export interface Method {
   readonly reply: Encoder<never>;
   handle(request: never, call: Call): Promise<unknown> | AsyncIterable<unknown>;
 }
+/** A method that turns its call into a stream of bytes both ways; the call lasts as long as the promise. */
+export interface Tunnel {
+  tunnel(bytes: Duplex, call: Call): Promise<void>;
+}
 /** By full path: `/package.Service/Method`. */
-export type Methods = Readonly<Record<string, Method>>;
+export type Methods = Readonly<Record<string, Method | Tunnel>>;
 
 /** Ties the types of a method together. */
 export function method<Request, Draft>(options: {
@@ -68,10 +73,17 @@ async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, o
   stream.once('close', () => controller.abort());
   stream.on('error', () => stream.destroy());
   try {
-    const found = options.methods[String(headers[':path'])];
-    if (!found) throw new GrpcError(grpcCode.unimplemented, `unknown method ${headers[':path']}`);
+    const call = { headers, signal: controller.signal };
+    const path = String(headers[':path']);
+    const found = Object.hasOwn(options.methods, path) ? options.methods[path] : undefined;
+    if (!found) throw new GrpcError(grpcCode.unimplemented, `unknown method ${path}`);
+    if ('tunnel' in found) {
+      begin(stream);
+      await found.tunnel(byteStreamOver(channelOver(stream)), call);
+      return finish(stream, { 'grpc-status': '0' });
+    }
     const request = await readRequest(stream, found);
-    const reply = found.handle(request, { headers, signal: controller.signal });
+    const reply = found.handle(request, call);
     if (Symbol.asyncIterator in reply) {
       begin(stream);
       for await (const one of reply) await send(stream, found, one);
@@ -85,6 +97,15 @@ async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, o
     const failure = error instanceof GrpcError ? error : (options.asGrpcError ?? grpcErrorOf)(error);
     finish(stream, trailersOf(failure));
   }
+}
+
+function channelOver(stream: ServerHttp2Stream): BytesChannel {
+  return {
+    received: messagesOf(stream, bytesMessage),
+    send: (value) => writeMessage(stream, bytesMessage.encode(value)),
+    end: () => {},
+    cancel: () => stream.destroy(),
+  };
 }
 
 async function readRequest(stream: ServerHttp2Stream, { request }: Method): Promise<never> {

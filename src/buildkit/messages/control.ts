@@ -18,7 +18,7 @@ export const infoReply = message({ version: maybe(1, version) });
 export const exporter = message({ type: one(1, text), attrs: dictionary(2, text) });
 export const cacheEntry = message({ type: one(1, text), attrs: dictionary(2, text) });
 /** LLB: kept as it came. */
-export const definition = message({ def: many(1, bytes) });
+export const definition = message({ def: many(1, bytes), metadata: dictionary(2, bytes) });
 export const solveRequest = message({
   ref: one(1, text),
   definition: maybe(2, definition),

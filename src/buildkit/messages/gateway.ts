@@ -21,4 +21,5 @@ export const solveRequest = message({
 });
 export const solveReply = message({ result: maybe(3, result) });
 export const returnRequest = message({ result: maybe(1, result), error: maybe(2, rpcStatus) });
+export const evaluateRequest = message({ ref: one(1, text) });
 export const inputsReply = message({ definitions: dictionary(1, definition) });

@@ -1,7 +1,7 @@
 /** Messages of the services that a client offers over its session (session/, tonistiigi/fsutil types). */
 import { bytes, dictionary, int, long, maybe, message, one, text } from '../grpc/protobuf.ts';
 
-export const bytesMessage = message({ data: one(1, bytes) });
+export { bytesMessage } from '../grpc/byte-stream.ts';
 
 /** `fsutil.types.Stat`. `mode` is Go's os.FileMode, `modTime` nanoseconds since the epoch. */
 export const stat = message({
