@@ -87,12 +87,12 @@ const throttle = listOf(
 );
 export const blkioConfig = object(
   {
-    weight: int({ accept: ['integer'] }),
+    weight: uint({ accept: ['integer'] }),
     weight_device: listOf(
       object(
         {
           path: text({ keep: true, jsonName: 'Path' }),
-          weight: int({ accept: ['integer'], keep: true, jsonName: 'Weight' }),
+          weight: uint({ accept: ['integer'], keep: true, jsonName: 'Weight' }),
         },
         { closed: true, default: 'deviceWeight' },
       ),
@@ -140,7 +140,10 @@ export const deploy = object(
           ),
           generic_resources: listOf(
             object({
-              discrete_resource_spec: object({ kind: text({ keep: true }), value: number({ keep: true }) }),
+              discrete_resource_spec: object(
+                { kind: text({ keep: true }), value: number({ keep: true }) },
+                { default: 'resourceAmount' },
+              ),
             }),
           ),
         }),

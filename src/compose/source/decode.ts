@@ -61,12 +61,8 @@ const readers: Readonly<Record<Kind, Reader>> = {
   publishedPort: (node) => (node.kind === 'scalar' ? scalarText(node) : undefined),
   bool: readScalar,
   int: readScalar,
-  portNumber: readScalar,
-  uint: (node, spec, path, report) => {
-    const value = readScalar(node, spec, path, report);
-    if (typeof value === 'number' && value < 0) return bad(node, path, report, `must not be negative: ${value}`);
-    return value;
-  },
+  portNumber: readUnsigned,
+  uint: readUnsigned,
   float: readScalar,
   float32: (node, spec, path, report) => {
     const text = node.kind === 'scalar' && isString(node) ? parseFloatText(node.value) : undefined;
@@ -152,6 +148,12 @@ function readScalar(written: Node, spec: Spec, path: Path, report: Report): unkn
   if (typeof node.value === 'boolean') return undefined;
   const value = Number(node.value);
   return spec.kind === 'float' || spec.kind === 'float32' ? value : Math.trunc(value);
+}
+
+function readUnsigned(node: Node, spec: Spec, path: Path, report: Report): unknown {
+  const value = readScalar(node, spec, path, report);
+  if (typeof value === 'number' && value < 0) return bad(node, path, report, `must not be negative: ${value}`);
+  return value;
 }
 
 function readObject(node: Node, spec: Spec, path: Path, report: Report): unknown {
@@ -276,6 +278,9 @@ function readHosts(node: Node, _spec: Spec, path: Path, report: Report): unknown
 
 function readUlimit(node: Node, spec: Spec, path: Path, report: Report): unknown {
   if (!isMap(node)) {
+    // Names outside the schema's pattern come here unchecked.
+    if (node.kind === 'list' || (node.type !== 'int' && node.type !== 'string'))
+      return bad(node, path, report, 'must be a whole number or a mapping of soft and hard');
     const single = readScalar(node, { ...spec, kind: 'int' }, path, report);
     return single === undefined ? undefined : { single };
   }

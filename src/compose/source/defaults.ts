@@ -32,6 +32,10 @@ const rules: Readonly<Record<DefaultRule, (node: MapNode) => void>> = {
     preset(node, 'path', '');
     preset(node, 'weight', 0);
   },
+  resourceAmount(node) {
+    preset(node, 'kind', '');
+    preset(node, 'value', 0);
+  },
   deviceRequest(node) {
     if (!node.entries.has('count') && !node.entries.has('device_ids')) preset(node, 'count', 'all');
   },

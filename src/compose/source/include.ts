@@ -15,6 +15,7 @@ import { readEnvFiles } from './environment.ts';
 import {
   get,
   isMap,
+  isNull,
   isString,
   itemsOf,
   type MapNode,
@@ -83,7 +84,10 @@ async function loadInclude(
     files.push(file);
   }
   const [main] = names;
-  if (main === undefined) return undefined;
+  if (main === undefined) {
+    includeEnvironment(context, config, { scope, directory: scope.directory, path });
+    return undefined;
+  }
   const directory = config.directory === undefined ? dirname(main) : absoluteIn(scope.directory, config.directory);
   if (!mayUse(context, entry, { target: directory, path, directory: scope.directory })) return undefined;
   const base =
@@ -108,21 +112,22 @@ function readInclude(context: LoadContext, entry: Node, path: Path): IncludeConf
     return undefined;
   };
   if (isString(entry)) return { entry, paths: [entry], directory: undefined, envFiles: [] };
-  if (!isMap(entry)) return bad(entry, 'must be a mapping or string');
+  if (!isMap(entry) && !isNull(entry)) return bad(entry, 'must be a mapping or string');
   const attributes = ['path', 'project_directory', 'env_file'];
-  for (const [key, value] of entry.entries) {
+  for (const [key, value] of isMap(entry) ? entry.entries : []) {
     if (attributes.includes(key)) continue;
     const message = `\`include\` has no attribute '${key}'; it is ignored`;
     const hint = didYouMean(key, attributes);
     context.report.warning({ code: 'COMPOSE_NO_EFFECT', path: [...path, key], message, hint, at: keyPlacesOf(value) });
   }
   const directory = get(entry, 'project_directory');
-  if (directory && !isString(directory)) return bad(directory, 'project_directory must be a string');
+  if (directory && !isString(directory) && !isNull(directory))
+    return bad(directory, 'project_directory must be a string');
   const lists: Record<string, readonly Node[]> = {};
   for (const key of ['path', 'env_file']) {
     const value = get(entry, key);
-    const items = value === undefined ? [] : isString(value) ? [value] : itemsOf(value);
-    if (value && ((!isString(value) && value.kind !== 'list') || !items.every(isString)))
+    const items = value === undefined || isNull(value) ? [] : isString(value) ? [value] : itemsOf(value);
+    if (value && !isNull(value) && ((!isString(value) && value.kind !== 'list') || !items.every(isString)))
       return bad(value, `${key} must be a string or a list of strings`);
     lists[key] = items;
   }

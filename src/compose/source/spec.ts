@@ -59,7 +59,14 @@ export type CanonicalRule =
   | 'ports'
   | 'ssh'
   | 'external';
-export type DefaultRule = 'buildContext' | 'secretTarget' | 'port' | 'deviceRequest' | 'throttle' | 'deviceWeight';
+export type DefaultRule =
+  | 'buildContext'
+  | 'secretTarget'
+  | 'port'
+  | 'deviceRequest'
+  | 'throttle'
+  | 'deviceWeight'
+  | 'resourceAmount';
 export type PathRule = 'path' | 'context' | 'hostPath' | 'watched' | 'mount' | 'driverOptions';
 export type CheckRule = 'externalVolume' | 'configSource' | 'secretSource' | 'hostIp' | 'notBlank' | 'deviceRequest';
 /** What a change does to a running container. */
