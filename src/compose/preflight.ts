@@ -22,6 +22,7 @@ interface Before {
  */
 export async function checkBefore({ engine, signal }: Session, { desired, observed, plan }: Before): Promise<void> {
   const creations = plan.filter((step): step is StepOf<'createContainer'> => step.kind === 'createContainer');
+  checkNamed(desired);
   checkAddresses(plan, observed, desired);
   checkContents(creations, desired);
   if (creations.length === 0) return;
@@ -32,6 +33,19 @@ export async function checkBefore({ engine, signal }: Session, { desired, observ
   const running = all.filter(({ State }) => State === 'running' || State === 'paused' || State === 'restarting');
   checkPorts(plan, running, desired);
   checkHolders(plan, await holdersOf(engine, ports, signal), desired);
+}
+
+/** An empty name (of a variable that is not set) would be another volume each time. */
+function checkNamed(desired: Desired): void {
+  for (const kind of ['networks', 'volumes'] as const) {
+    const found = desired[kind].find(({ name }) => name === '');
+    if (!found) continue;
+    throw new IechorError('COMPOSE_INVALID', `${kind}.${found.key} has an empty name`, {
+      at: desired.spanOf(kind, found.key, 'name').slice(0, 1),
+      exit: 1,
+      hint: 'set the variable it is made from, or leave name out',
+    });
+  }
 }
 
 function checkNames(
