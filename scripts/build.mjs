@@ -26,7 +26,7 @@ const plainHttp = {
     build.onResolve({ filter: /^node:http$/ }, () => ({ path: 'http', namespace: 'plain-http' }));
     build.onLoad({ filter: /.*/, namespace: 'plain-http' }, () => ({
       contents:
-        "const http = process.getBuiltinModule('node:http'); export const { Agent, request, createServer, ServerResponse, IncomingMessage, STATUS_CODES, METHODS } = http; export default http;",
+        "const http = process.getBuiltinModule('node:http'); export const { Agent, get, request, createServer, ServerResponse, IncomingMessage, STATUS_CODES, METHODS } = http; export default http;",
     }));
   },
 };
