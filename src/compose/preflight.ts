@@ -38,7 +38,7 @@ export async function checkBefore({ engine, signal }: Session, { desired, observ
 /** An empty name (of a variable that is not set) would be another volume each time. */
 function checkNamed(desired: Desired): void {
   for (const kind of ['networks', 'volumes'] as const) {
-    const found = desired[kind].find(({ name }) => name === '');
+    const found = desired[kind].find(({ name }) => !name);
     if (!found) continue;
     throw new IechorError('COMPOSE_INVALID', `${kind}.${found.key} has an empty name`, {
       at: desired.spanOf(kind, found.key, 'name').slice(0, 1),
