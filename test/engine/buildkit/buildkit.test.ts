@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { extract } from 'tar-stream';
 import { goMode } from '../../../src/buildkit/file-mode.ts';
 import { GrpcError } from '../../../src/buildkit/grpc/status.ts';
 import {
@@ -157,6 +159,45 @@ if (missing.length > 0) console.warn(`SKIPPED: builds of BuildKit's clients: thi
     stop.abort();
     await expect(done).rejects.toThrow();
     await eventually('all is gone', () => steps().length === 0 && builds().length === 0);
+  });
+
+  test('a directory of the client and an image stand for the names they are given', async () => {
+    const { solve } = await open('FROM base\nCOPY --from=more f /f\n', [], {
+      dirs: {
+        dockerfile: [plainFile('Dockerfile', 'FROM base\nCOPY --from=more f /f\n')],
+        more: [plainFile('f', 'of another')],
+      },
+    });
+    await solve({ 'context:base': 'docker-image://busybox', 'context:more': 'local:more' }, { names: 'fromnamed' })
+      .done;
+    expect(shown('fromnamed', '/f')).toBe('of another');
+  });
+
+  test('a step that asks for the SSH agent gets a socket, and fails by name where the client has no such agent', async () => {
+    const text =
+      'FROM busybox\nRUN --mount=type=ssh,id=key,required=true test -S $SSH_AUTH_SOCK && echo there > /said\n';
+    const { solve } = await open(text, [], { agent: 'key' });
+    await solve({}, { names: 'withagent' }).done;
+    expect(shown('withagent', '/said')).toBe('there\n');
+    client?.close();
+    const other = await open(text, [], { agent: 'other' });
+    expect((await failureOf(other.solve().done)).message).toContain('key');
+  });
+
+  test('the files of the result go to the client as an archive', async () => {
+    let archive: Uint8Array = Buffer.alloc(0);
+    const { solve } = await open('FROM scratch\nCOPY f /dir/\n', [plainFile('f', 'x')], {
+      onArchive: (given) => {
+        archive = given;
+      },
+    });
+    await solve({}, { output: 'tar' }).done;
+    const names: string[] = [];
+    for await (const entry of Readable.from([archive]).pipe(extract())) {
+      names.push(entry.header.name);
+      entry.resume();
+    }
+    expect(names.filter((name) => name !== './')).toEqual(['dir/', 'dir/f']);
   });
 
   test('what the engine cannot do is refused by name', async () => {
