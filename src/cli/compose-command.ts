@@ -144,6 +144,7 @@ export abstract class ComposeCommand extends BaseCommand {
       diagnose: (diagnostic) => this.diagnose([diagnostic]),
       lock: options.dryRun ? undefined : projectLock(this.globals, this.id),
       parallel: this.globals.parallel ?? parallelLimit(),
+      apiSocket: async () => (await import('./api-socket.ts')).apiSocket(this.globals, process.env),
       runProvider: async (call) => (await import('./run-provider.ts')).runProvider(call),
       signal: this.signal,
       kill: this.kill,

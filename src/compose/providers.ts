@@ -2,6 +2,7 @@ import { IechorError } from '../common/error.ts';
 import type { Project } from './model/project.ts';
 import { dependenciesOf, selectServices } from './plan/dependencies.ts';
 import { topologicalOrder } from './plan/graph.ts';
+import { wantsApiSocket, withApiSocket } from './plan/api-socket.ts';
 import { isProvided, withoutProviders } from './plan/providers.ts';
 import type { Session } from './session.ts';
 
@@ -15,14 +16,15 @@ export interface ProvideOptions {
 
 /**
  * Runs the providers that the named services are or depend on, each after what it depends on itself. Resolves with the
- * project as the engine is to run it: without them, and with the variables they set.
+ * project as the engine is to run it: without them, with the variables they set, and with its socket where one is asked
+ * for.
  */
 export async function provide(session: Session, project: Project, options: ProvideOptions): Promise<Project> {
   const selected = selectServices(project, options.services, options.dependencies);
   const wanted = Object.keys(project.services).filter(
     (name) => isProvided(project, name) && (selected.has(name) || isNeeded(project, name, selected)),
   );
-  if (wanted.length === 0) return withoutProviders(project);
+  if (wanted.length === 0) return connected(session, withoutProviders(project));
   const answers: Record<string, Readonly<Record<string, string>>> = {};
   for (const name of ordered(project).filter((own) => wanted.includes(own))) {
     if (options.dryRun) {
@@ -33,7 +35,13 @@ export async function provide(session: Session, project: Project, options: Provi
     if (containers.length > 0) await options.before(containers);
     answers[name] = await run(session, project, { name, command: 'up' });
   }
-  return withoutProviders(project, answers);
+  return connected(session, withoutProviders(project, answers));
+}
+
+async function connected(session: Session, project: Project): Promise<Project> {
+  if (!wantsApiSocket(project)) return project;
+  if (session.apiSocket) return withApiSocket(project, await session.apiSocket());
+  throw new IechorError('NOT_SUPPORTED', 'use_api_socket needs the path of the engine, which is not known here');
 }
 
 /** Tells the providers of the named services (none: all) that they are no longer needed, dependents first. */

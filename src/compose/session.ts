@@ -1,6 +1,7 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { Diagnostic } from '../common/diagnostic.ts';
 import type { Provider } from './model/parts.ts';
+import type { ApiSocket } from './plan/api-socket.ts';
 import type { StepCommon } from './plan/plan.ts';
 import type { Sink } from './run/progress.ts';
 
@@ -38,6 +39,8 @@ export interface Session {
     | undefined;
   /** Runs the program of a provider service; undefined: there is no way to. */
   readonly runProvider?: RunProvider;
+  /** For services that use the engine themselves. */
+  readonly apiSocket?: () => Promise<ApiSocket>;
   /** Aborted by the first interrupt: finish what runs, begin nothing. */
   readonly signal: AbortSignal;
   /** Aborted by the second: give up. */

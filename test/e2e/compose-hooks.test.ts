@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { describeOnEngines } from '../support/compose-engines.ts';
 import type { DockerProject } from '../support/docker-engine.ts';
 
-describeOnEngines('what runs around a service', (make) => {
+describeOnEngines('what runs around a service', (make, { ours }) => {
   let project: DockerProject;
   beforeEach(() => {
     project = make('hooks');
@@ -18,7 +18,7 @@ services:
     command: sh -c 'cat /data/log; trap "cat /data/log; exit 0" TERM; while :; do sleep 0.1; done'
     volumes: ["data:/data"]
     post_start:
-      - {command: ["sh", "-c", "echo post $$WORD $$(id -u) $$(pwd) >> /tmp/post"], user: "7", working_dir: /tmp, environment: [WORD=x]}
+      - {command: ["sh", "-c", "echo post $$WORD $$(id -u) $$(pwd) >> /dev/shm/post"], user: "7", working_dir: /tmp, environment: [WORD=x]}
     pre_stop:
       - command: sh -c 'echo stopping >> /data/log'
     x-iechor:
@@ -32,7 +32,7 @@ volumes: {data: {}}
     project.write({ 'compose.yaml': hooked });
     expect(project.compose('up', '-d', '--dry-run').stdout).toContain('1 pre_start, 1 post_start');
     expect(project.compose('up', '-d')).toMatchObject({ exit: 0 });
-    expect(project.compose('exec', '-T', 'a', 'cat', '/tmp/post').stdout).toBe('post x 7 /tmp\n');
+    expect(project.compose('exec', '-T', 'a', 'cat', '/dev/shm/post').stdout).toBe('post x 7 /tmp\n');
     expect(await project.states()).toEqual({ 'a-1': 'running' }); // what prepared it is gone
     expect(project.compose('stop').exit).toBe(0);
     expect(project.compose('logs', '--no-log-prefix').stdout).toBe('prepared 5\nprepared 5\nstopping\n');
@@ -44,7 +44,7 @@ volumes: {data: {}}
     expect(up.exit).toBe(1);
     for (const part of ['a hook exited with status 4', 'no luck']) expect(up.stderr).toContain(part);
     expect(await project.states()).toEqual({});
-    project.write({ 'compose.yaml': hooked.replace('>> /tmp/post', '; exit 3') });
+    project.write({ 'compose.yaml': hooked.replace('>> /dev/shm/post', '; exit 3') });
     expect(project.compose('up', '-d')).toMatchObject({
       exit: 1,
       stderr: expect.stringContaining('a hook exited with status 3'),
@@ -93,14 +93,15 @@ services:
     });
   });
 
-  test('files of every kind have their owner and mode, also in a read-only service', () => {
+  // Docker Engine takes no files into a container that will be read-only.
+  test('files of every kind have their owner and mode, with our engine also in a read-only service', () => {
     project.write({
       'key.txt': 'file',
       'compose.yaml': `
 services:
   a:
     image: busybox:latest
-    read_only: true
+    read_only: ${ours}
     command: sh -c 'cd /run/secrets && cat one two && cat /three /four && stat -c "%u %g %a" one two /three /four; touch /x'
     secrets: [{source: one, uid: "5", gid: "6", mode: 0400}, {source: two, mode: 0440}]
     configs: [{source: three, target: /three, uid: "7", mode: 0444}, {source: four, target: /four}]

@@ -4,17 +4,22 @@ import { describeWithContainers } from './needs.ts';
 import { createPrivateEngine, importBusybox, type PrivateEngine } from './private-engine.ts';
 
 /** The same tests on an engine of ours and, where there is one, on a real Docker Engine; both hold `busybox:latest`. */
-export function describeOnEngines(name: string, body: (make: (label: string) => DockerProject) => void): void {
+export function describeOnEngines(
+  name: string,
+  body: (make: (label: string) => DockerProject, engine: { readonly ours: boolean }) => void,
+): void {
   describeWithContainers(`${name} (iechord)`, () => {
     let engine: PrivateEngine;
     beforeAll(() => {
       engine = createPrivateEngine();
       importBusybox(engine);
     });
-    body((label) => createDockerProject(engine.socketPath, label));
+    body((label) => createDockerProject(engine.socketPath, label), { ours: true });
     afterAll(() => engine.dispose()); // last: what the tests made goes first
   });
-  describeWithDocker(`${name} (Docker Engine)`, (socket) => body((label) => createDockerProject(socket, label)));
+  describeWithDocker(`${name} (Docker Engine)`, (socket) =>
+    body((label) => createDockerProject(socket, label), { ours: false }),
+  );
 }
 
 /** A command of a service that ends at once on SIGTERM. */

@@ -23,12 +23,11 @@ export const notEmpty = (value: unknown): boolean => Object.keys((value ?? {}) a
  * without effect. An attribute that works is taken off this list; docs/compose-support.md is made from it.
  */
 export const unsupportedRows: readonly UnsupportedRow[] = [
-  { path: 'services.*.models', when: notEmpty, why: 'models are not supported yet' },
+  { path: 'services.*.models', when: notEmpty, why: 'there is no runner of models here' },
   { path: 'services.*.credential_spec', why: 'it applies to Windows containers' },
   { path: 'services.*.cpu_count', why: 'it applies to Windows containers' },
   { path: 'services.*.cpu_percent', why: 'it applies to Windows containers' },
   { path: 'services.*.isolation', when: (value) => value !== 'default', why: 'it applies to Windows containers' },
-  { path: 'services.*.use_api_socket', when: set, why: 'it is not supported yet' },
   { path: 'services.*.env_file', when: notEmpty, why: 'its files were not read', guard: true },
   {
     path: 'services.*.pull_policy',

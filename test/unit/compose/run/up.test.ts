@@ -124,10 +124,10 @@ describe('up', () => {
   test('refuses what is not supported by name, and says what has no effect', async () => {
     const engine = createFakeEngine();
     await expect(
-      up(fakeSession(engine), project({ a: service({ provider: { type: 'x' } }) }), plainUp),
+      up(fakeSession(engine), project({ a: service({ models: { ai: null } }) }), plainUp),
     ).rejects.toMatchObject({
       code: 'COMPOSE_UNSUPPORTED',
-      message: expect.stringContaining('services.a.provider'),
+      message: expect.stringContaining('services.a.models'),
     });
     const session = fakeSession(engine);
     await up(
