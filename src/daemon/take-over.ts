@@ -25,6 +25,9 @@ export async function takeOver({ api, log }: Handling, active: Active, connectio
   if (route.body) {
     const body = await (connection.socket ? readUpgradeBody(request, connection.socket) : readJsonBody(request));
     fields.body = checkBody(op, body);
+  } else if (connection.socket && Number(request.headers['content-length'] ?? 0) > 0) {
+    // Some clients send what is in the query as a body, too: it is no input.
+    await readUpgradeBody(request, connection.socket);
   }
   const id = String(fields.id);
   const body = fields.body as ExecStartBody | undefined;

@@ -1,21 +1,18 @@
+import { annotations } from '../api/annotations.ts';
 import type { ContainerCreateBody } from '../api/types/container.ts';
 import type { DeviceRequest } from '../api/types/host-config.ts';
-import { IechorError } from '../common/error.ts';
+import { IechorError, messageOf } from '../common/error.ts';
+import { scheduleOf } from './schedules.ts';
 
-/** Fields of HostConfig that have an effect here. */
-const hostFields = new Set(
-  `AutoRemove Binds BlkioDeviceReadBps BlkioDeviceReadIOps BlkioDeviceWriteBps BlkioDeviceWriteIOps BlkioWeight
-  BlkioWeightDevice CapAdd CapDrop CgroupParent CgroupnsMode ConsoleSize ContainerIDFile CpuPeriod CpuQuota CpuShares
-  CpusetCpus CpusetMems DeviceCgroupRules Devices Dns DnsOptions DnsSearch ExtraHosts GroupAdd Init IpcMode Links LogConfig
-  MaskedPaths Memory MemoryReservation MemorySwap MemorySwappiness Mounts NanoCpus NetworkMode OomKillDisable
-  OomScoreAdj PidMode PidsLimit PortBindings Privileged PublishAllPorts ReadonlyPaths ReadonlyRootfs RestartPolicy
-  SecurityOpt ShmSize Sysctls Tmpfs UTSMode Ulimits VolumeDriver VolumesFrom Annotations`.split(/\s+/),
+/** Fields of Docker's HostConfig that have no effect here. What Docker does not know is none of ours, as it is none of its. */
+const withoutEffect = new Set(
+  `CpuCount CpuPercent CpuRealtimePeriod CpuRealtimeRuntime Cgroup IOMaximumBandwidth IOMaximumIOps Isolation KernelMemory
+  KernelMemoryTCP UsernsMode`.split(/\s+/),
 );
 /** Values by which clients say "nothing" for fields that have no effect here. */
 const inertValues: Readonly<Record<string, readonly unknown[]>> = {
   Isolation: ['default'],
   UsernsMode: ['host'],
-  MemorySwappiness: [-1],
   Cgroup: ['private'],
 };
 /** Fields that are refused in Docker's own words. */
@@ -32,23 +29,19 @@ const refusals: Readonly<Record<string, (value: unknown) => IechorError>> = {
     );
   },
 };
-const bodyFields = new Set(
-  `Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd
-  Healthcheck ArgsEscaped Image Volumes WorkingDir Entrypoint NetworkDisabled MacAddress Labels StopSignal StopTimeout Shell OnBuild
-  Runtime HostConfig NetworkingConfig`.split(/\s+/),
-);
 const logDrivers = ['', 'json-file', 'local', 'k8s-file', 'none'];
 const logOptions = ['max-size', 'max-file'];
 
 /** Throws NOT_SUPPORTED, naming the field, for anything asked for that would have no effect. */
 export function checkSupported(body: ContainerCreateBody, runtime: string): void {
-  for (const [field, value] of Object.entries(body)) refuse(bodyFields, field, value);
   checkRuntime(body.Runtime ?? '', runtime);
   const host = body.HostConfig ?? {};
   for (const [field, value] of Object.entries(host)) {
     if (field === 'Runtime') checkRuntime(String(value ?? ''), runtime);
     else if (refusals[field] && !isNothing(value)) throw refusals[field](value);
-    else if (!inertValues[field]?.includes(value)) refuse(hostFields, field, value, 'HostConfig.');
+    else if (withoutEffect.has(field) && !isNothing(value) && !inertValues[field]?.includes(value)) {
+      throw unsupported(`HostConfig.${field}`);
+    }
   }
   const driver = host.LogConfig?.Type ?? '';
   if (!logDrivers.includes(driver)) {
@@ -63,11 +56,20 @@ export function checkSupported(body: ContainerCreateBody, runtime: string): void
       });
     }
   }
+  checkSchedule(host.Annotations?.[annotations.schedule]);
   for (const name of Object.keys(host.Annotations ?? {})) {
     // These steer the OCI runtime itself: hooks, filters, handlers.
     if (/^(run\.oci\.|org\.criu|org\.opencontainers\.runc|io\.katacontainers)/.test(name)) {
       throw unsupported(`annotation "${name}"`, 'annotations that steer the runtime are the engine’s own');
     }
+  }
+}
+
+function checkSchedule(annotation: string | undefined): void {
+  try {
+    scheduleOf(annotation);
+  } catch (error) {
+    throw new IechorError('BAD_REQUEST', `annotation ${annotations.schedule}: ${messageOf(error)}`);
   }
 }
 
@@ -77,11 +79,6 @@ function checkRuntime(asked: string, own: string): void {
   throw new IechorError('BAD_REQUEST', `unknown or invalid runtime name: ${asked}`, {
     hint: `the daemon runs containers with ${own}`,
   });
-}
-
-function refuse(known: ReadonlySet<string>, field: string, value: unknown, prefix = ''): void {
-  if (known.has(field) || isNothing(value)) return;
-  throw unsupported(`${prefix}${field}`);
 }
 
 function isNothing(value: unknown): boolean {

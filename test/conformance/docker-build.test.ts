@@ -1,0 +1,179 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { dockerSocket } from '../support/docker-engine.ts';
+import { missingForContainers, programPath } from '../support/machine.ts';
+import { createPrivateEngine, importBusybox, type PrivateEngine, type Ran } from '../support/private-engine.ts';
+
+/** Docker's client: IECHOR_TEST_DOCKER_CLI (a command that knows its own engine), or `docker` on PATH. */
+const given = process.env.IECHOR_TEST_DOCKER_CLI?.split(' ').filter(Boolean);
+const client = given ?? (programPath('docker') === undefined ? [] : ['docker']);
+const has = (plugin: string) =>
+  client.length > 0 && spawnSync(client[0] ?? '', [...client.slice(1), plugin, 'version']).status === 0;
+const lackingClient = has('buildx') && has('compose') ? '' : "Docker's client with buildx and compose";
+const missing = missingForContainers();
+const socket = dockerSocket();
+
+type Opened = { readonly env: Readonly<Record<string, string>>; readonly private?: PrivateEngine };
+
+/** The same builds with Docker's client on our engine and, where there is one, on Docker's own. */
+const engines: readonly (readonly [name: string, lacking: string, open: () => Opened])[] = [
+  ['iechord', missing.join(', '), openPrivate],
+  [
+    'a Docker Engine',
+    given || socket ? '' : 'a Docker Engine (IECHOR_TEST_DOCKER_SOCKET, IECHOR_TEST_DOCKER_CLI)',
+    () => ({ env: given ? {} : { DOCKER_HOST: `unix://${socket}` } }),
+  ],
+];
+
+function openPrivate(): Opened {
+  const engine = createPrivateEngine();
+  importBusybox(engine);
+  return { private: engine, env: { DOCKER_HOST: `unix://${engine.socketPath}` } };
+}
+
+for (const [engineName, lackingEngine, open] of engines) {
+  const lacking = lackingClient || lackingEngine;
+  if (lacking) console.warn(`SKIPPED: builds of Docker's client on ${engineName}: this machine lacks ${lacking}`);
+  (lacking ? describe.skip : describe)(`Docker's client builds on ${engineName}`, () => {
+    const prefix = `b${process.pid}${engineName === 'iechord' ? 'i' : 'd'}`;
+    let dir = '';
+    let opened: Opened;
+    beforeAll(() => {
+      dir = mkdtempSync(join(tmpdir(), 'iechor-docker-build-'));
+      opened = open();
+      put(
+        'Dockerfile',
+        'FROM busybox AS one\nARG WHO=nobody\nRUN echo "for $WHO" > /who\nFROM one AS two\nCOPY sub /sub/\n',
+      );
+      put('sub/a', 'a');
+      put('sub/ignored', 'i');
+      put('.dockerignore', 'sub/ign*\n');
+    });
+    afterAll(() => {
+      const images = docker('images', '-q', '--filter', `reference=${prefix}*`).stdout.split('\n').filter(Boolean);
+      if (images.length > 0) docker('rmi', '-f', ...images);
+      opened.private?.dispose();
+      rmSync(dir, { recursive: true, force: true });
+    });
+
+    const put = (path: string, text: string) => {
+      mkdirSync(join(dir, path, '..'), { recursive: true });
+      writeFileSync(join(dir, path), text);
+    };
+    const withInput = (input: string, args: readonly string[]): Ran => {
+      const result = spawnSync(client[0] ?? '', [...client.slice(1), ...args], {
+        env: { ...process.env, DOCKER_BUILDKIT: '', BUILDKIT_PROGRESS: 'plain', NO_COLOR: '1', ...opened.env },
+        input,
+        encoding: 'utf8',
+        timeout: 60_000,
+      });
+      if (result.error) throw result.error;
+      return { exit: result.status ?? 128, stdout: result.stdout, stderr: result.stderr };
+    };
+    const docker = (...args: string[]): Ran => withInput('', args);
+    const shown = (image: string, command: string) => docker('run', '--rm', image, 'sh', '-c', command).stdout;
+
+    test('a directory, without being told to use the old way', () => {
+      const { exit, stderr } = docker('build', '-t', `${prefix}:1`, '--build-arg', 'WHO=me', '--label', 'a=b', dir);
+      expect(stderr).toContain('[two 2/2] COPY sub /sub/');
+      expect(stderr).toContain(`naming to docker.io/library/${prefix}:1`);
+      expect(exit).toBe(0);
+      expect(shown(`${prefix}:1`, 'cat /who; ls /sub')).toBe('for me\na\n');
+      expect(docker('inspect', '-f', '{{.Config.Labels.a}}', `${prefix}:1`).stdout).toBe('b\n');
+    });
+
+    test('steps that are done already are shown as cached', () => {
+      docker('build', '-t', `${prefix}:2`, dir);
+      expect(docker('build', '-t', `${prefix}:2`, dir).stderr).toMatch(/RUN echo .*\n#[0-9]+ CACHED/);
+    });
+
+    test('a stage, and its id in a file', () => {
+      const file = join(dir, 'iid');
+      docker('build', '-q', '-t', `${prefix}:one`, '--target', 'one', '--iidfile', file, dir);
+      const [image] = JSON.parse(docker('image', 'inspect', `${prefix}:one`).stdout);
+      expect(readFileSync(file, 'utf8')).toBe(image.Id);
+      expect(shown(`${prefix}:one`, 'test -e /sub || echo none')).toBe('none\n');
+    });
+
+    test('a build file from standard input, and one outside of the context', () => {
+      const text = `FROM busybox\nCOPY sub/a /copied\n`;
+      expect(withInput(text, ['build', '-q', '-t', `${prefix}:stdin`, '-f', '-', dir]).exit).toBe(0);
+      put('outside/other.Dockerfile', text);
+      const args = ['build', '-q', '-t', `${prefix}:outside`, '-f', join(dir, 'outside/other.Dockerfile'), dir];
+      expect(docker(...args).exit).toBe(0);
+      expect(shown(`${prefix}:stdin`, 'cat /copied')).toBe(shown(`${prefix}:outside`, 'cat /copied'));
+    });
+
+    test('with a secret, which stays out of the image', () => {
+      put('token', 'hush');
+      const text = 'FROM busybox\nRUN --mount=type=secret,id=t wc -c < /run/secrets/t > /size\n';
+      const secret = ['--secret', `id=t,src=${join(dir, 'token')}`];
+      expect(withInput(text, ['build', '-q', '-t', `${prefix}:secret`, ...secret, '-f', '-', dir]).exit).toBe(0);
+      expect(shown(`${prefix}:secret`, 'cat /size; ls /run/secrets 2>/dev/null | wc -l')).toBe('4\n0\n');
+    });
+
+    test('the failure of a command, with its place and exit code', () => {
+      const { exit, stderr } = withInput('FROM busybox\nRUN echo so; exit 3\n', ['build', '-f', '-', dir]);
+      expect(exit).toBe(1);
+      expect(stderr).toContain('>>> RUN echo so; exit 3');
+      expect(stderr).toContain('process "/bin/sh -c echo so; exit 3" did not complete successfully: exit code: 3');
+    });
+
+    test('a mistake in the build file, with its place', () => {
+      const { exit, stderr } = withInput('FROM busybox\nRUNN x\n', ['build', '-f', '-', dir]);
+      expect(exit).toBe(1);
+      expect(stderr).toContain('dockerfile parse error on line 2: unknown instruction: RUNN');
+      expect(stderr).toContain('>>> RUNN x');
+    });
+
+    test('files of the result into a directory', () => {
+      const to = join(dir, 'out');
+      const { exit } = withInput('FROM scratch\nCOPY sub /x/\n', ['build', '-o', to, '-f', '-', dir]);
+      expect(exit).toBe(0);
+      expect(readFileSync(join(to, 'x/a'), 'utf8')).toBe('a');
+      expect(existsSync(join(to, 'x/ignored'))).toBe(false);
+    });
+
+    test('contexts by name', () => {
+      put('second/f', 'of the second');
+      const text = 'FROM base\nCOPY --from=second f /f\n';
+      const contexts = [
+        '--build-context',
+        `second=${join(dir, 'second')}`,
+        '--build-context',
+        'base=docker-image://busybox',
+      ];
+      expect(withInput(text, ['build', '-q', '-t', `${prefix}:named`, ...contexts, '-f', '-', dir]).exit).toBe(0);
+      expect(shown(`${prefix}:named`, 'cat /f')).toBe('of the second');
+    });
+
+    test('the services of a project, one on top of another', () => {
+      put(
+        'project/compose.yaml',
+        `name: ${prefix}
+services:
+  base: { image: "${prefix}:base", build: { context: .., target: one, args: { WHO: compose } } }
+  app:
+    image: "${prefix}:app"
+    command: cat /who
+    network_mode: none
+    build: { context: ., dockerfile_inline: "FROM base\\nRUN cat /who", additional_contexts: { base: "service:base" } }
+`,
+      );
+      const file = join(dir, 'project/compose.yaml');
+      const { exit, stdout, stderr } = docker('compose', '-f', file, 'up', '--build', '--no-color', 'app');
+      docker('compose', '-f', file, 'down');
+      expect(stderr + stdout).toContain('for compose');
+      expect(exit).toBe(0);
+    });
+
+    test('and tells what the cache holds', () => {
+      expect(docker('buildx', 'du').stdout).toContain('Total:');
+      expect(docker('buildx', 'inspect').stdout).toMatch(/Status: +running/);
+      expect(docker('builder', 'prune', '-f', '--filter', 'until=24h').exit).toBe(0);
+    });
+  });
+}
