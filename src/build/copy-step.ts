@@ -99,7 +99,7 @@ async function targetIn(root: string, copy: Expanded, source: Source, context: S
 /** Owner by number or by the names the image knows; what it does not know is root, with a warning. */
 export function ownerIn(root: string, text: string, context: StepContext): Owner {
   const { build, state, instruction } = context;
-  if (state.chain.length === 0 && !isNumericOwner(text)) {
+  if (state.chain.length === 0 && !text.split(':').every((part) => part === 'root' || isNumericOwner(part))) {
     throw syntaxError(`${JSON.stringify(text)} can not be looked up: the image has no files yet`, {
       ...instruction,
       code: 'BUILD_FAILED',

@@ -1,40 +1,73 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { IechorError } from '../common/error.ts';
-import { openContext } from '../context/pack.ts';
+import { isRemote } from '../compose/source/git-reference.ts';
+import { type OpenContext, openContext } from '../context/pack.ts';
+import { emptyDirectory, fetchAddress, fetchRepository } from './build-inputs.ts';
 
 /**
- * The context that `build` was given: a directory, or `-` for a tar archive (or a lone build file) on standard input.
- * Throws BUILD_CONTEXT, BUILD_FILE_MISSING, USAGE.
+ * The context that `build` was given: a directory, a git repository, the address of an archive or build file, or `-` for
+ * an archive (or a lone build file) on standard input. Throws BUILD_CONTEXT, BUILD_FILE_MISSING, USAGE.
  */
 export async function openBuildContext(
   context: string,
-  options: { file: string | undefined; text: string | undefined; signal: AbortSignal },
-): Promise<{ dockerfile: string; tar: Readable }> {
-  if (/^(https?|git|ssh):\/\/|^git@/.test(context)) {
-    throw new IechorError('NOT_SUPPORTED', `the context "${context}" is remote, which is not supported yet`, {
-      hint: 'fetch it first, and name the directory',
-    });
-  }
+  options: {
+    readonly file: string | undefined;
+    readonly text: string | undefined;
+    readonly beside?: Readonly<Record<string, string>>;
+    readonly signal: AbortSignal;
+  },
+): Promise<OpenContext> {
+  if (isRemote(context)) return openRepository(await fetchRepository(context), options);
+  if (/^https?:\/\//.test(context)) return openStream(await fetchAddress(context, options.signal), context, options);
   if (context !== '-')
     return openContext(context, { ...options, file: options.text === undefined ? options.file : undefined });
   if (options.text !== undefined)
     throw new IechorError('USAGE', 'context and build file cannot both be standard input');
-  const [head, rest] = await peek(process.stdin);
-  const isArchive = head.subarray(257, 262).toString('latin1') === 'ustar';
-  const isCompressed =
-    head.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])) ||
-    head.subarray(0, 3).toString('latin1') === 'BZh' ||
-    head.subarray(0, 6).equals(Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]));
-  if (isArchive || isCompressed) return { dockerfile: options.file ?? '', tar: Readable.from(joined(head, rest)) };
+  return openStream(process.stdin, 'standard input', options);
+}
+
+type Options = Parameters<typeof openBuildContext>[1];
+
+/** Build files are named from the repository's own directory. */
+function openRepository(directory: string, { file, ...options }: Options): OpenContext {
+  return openContext(directory, { ...options, ...(file !== undefined && { file: join(directory, file) }) });
+}
+
+async function openStream(input: AsyncIterable<Buffer>, shown: string, options: Options): Promise<OpenContext> {
+  const [head, rest] = await peek(input);
+  if (isArchive(head)) {
+    if (Object.keys(options.beside ?? {}).length > 0) {
+      throw new IechorError('NOT_SUPPORTED', `directories beside the archive from ${shown} are not supported`, {
+        hint: 'unpack it, and name its directory',
+      });
+    }
+    return { dockerfile: options.file ?? '', tar: Readable.from(joined(head, rest)) };
+  }
   const parts: Buffer[] = [head];
-  for await (const part of rest) parts.push(part);
-  const empty = mkdtempSync(join(tmpdir(), 'iechor-context-'));
-  const opened = openContext(empty, { signal: options.signal, text: Buffer.concat(parts).toString('utf8') });
-  opened.tar.once('close', () => rmSync(empty, { recursive: true, force: true }));
-  return opened;
+  let sizeBytes = 0;
+  for await (const part of rest) {
+    sizeBytes += part.length;
+    if (sizeBytes > maxFileBytes) throw new IechorError('BUILD_CONTEXT', `${shown} is neither archive nor build file`);
+    parts.push(part);
+  }
+  const empty = emptyDirectory();
+  const { dockerfile, tar } = openContext(empty.path, {
+    ...options,
+    file: undefined,
+    text: String(Buffer.concat(parts)),
+  });
+  tar.once('close', empty.remove);
+  return { dockerfile, tar };
+}
+
+const maxFileBytes = 16 << 20;
+
+function isArchive(head: Buffer): boolean {
+  const begins = (...bytes: number[]) => head.subarray(0, bytes.length).equals(Buffer.from(bytes));
+  const isCompressed =
+    begins(0x1f, 0x8b) || begins(0x42, 0x5a, 0x68) || begins(0xfd, 0x37, 0x7a, 0x58) || begins(0x28, 0xb5, 0x2f, 0xfd);
+  return isCompressed || head.subarray(257, 262).toString('latin1') === 'ustar';
 }
 
 /** At least one header block of the input (less where it is shorter), and what follows. */

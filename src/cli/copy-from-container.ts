@@ -67,6 +67,10 @@ export async function copyFromContainer(
   });
 }
 
+/** Writes all entries of an archive below a directory, as the caller's own. */
+export const unpackInto = (root: string, tar: Readable): Promise<void> =>
+  unpack(tar, { root, prefix: '', archive: false });
+
 interface Unpacking {
   /** What the archive's first entry becomes. */
   readonly root: string;

@@ -42,6 +42,7 @@ export interface CopyTarget {
 
 /** Copies one source as Docker does: into a directory that is there, else to the destination's own name. */
 export async function copySource(source: PlannedSource, target: CopyTarget): Promise<void> {
+  const isNew = !statIfThere(resolveInRoot(target.root, target.destination));
   makeDestination(target);
   const isDirectory = source.isDirectory;
   let to = resolveInRoot(target.root, target.destination);
@@ -59,6 +60,9 @@ export async function copySource(source: PlannedSource, target: CopyTarget): Pro
       if (copyDirectory(entry, path, target)) directories.push({ path, timeNs: entry.stat.mtimeNs });
     } else await copyOther(entry, path, { target, inodes });
   }
+  // A directory that the copy begins has its source's time, and nothing else of it.
+  const [top] = source.entries;
+  if (isDirectory && isNew && top?.path === '') directories.unshift({ path: to, timeNs: top.stat.mtimeNs });
   for (const { path, timeNs } of directories.reverse()) setTimes(Buffer.from(path), timeNs);
 }
 

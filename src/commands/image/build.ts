@@ -3,14 +3,17 @@ import { text } from 'node:stream/consumers';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
 import { openBuildContext } from '../../cli/build-context.ts';
+import { readAgents, readNamedContexts } from '../../cli/build-inputs.ts';
+import { deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
+import { readSecrets } from '../../cli/build-secrets.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { keyValues } from '../../cli/key-values.ts';
 import { printProgress } from '../../cli/progress-stream.ts';
+import { IechorError } from '../../common/error.ts';
 import { printCalled, readCall } from '../../cli/build-call.ts';
 import { buildFrom } from '../../compose/run/send-context.ts';
-import { readSecrets } from '../../cli/build-secrets.ts';
 
-const several = (summary: string, char?: 't') =>
+const several = (summary: string, char?: 't' | 'o') =>
   Flags.string({ summary, multiple: true, multipleNonGreedy: true, ...(char ? { char } : {}) });
 
 export default class Build extends BaseCommand {
@@ -20,6 +23,7 @@ export default class Build extends BaseCommand {
   static override flags = {
     'add-host': several('Add a host name to /etc/hosts of RUN steps (host:ip)'),
     'build-arg': several('Set a build argument (NAME=value, or NAME to hand ours on)'),
+    'build-context': several('Give another context a name (NAME=directory, git URL, docker-image:// or oci-layout://)'),
     call: Flags.string({ summary: 'Describe the build file: check, outline, targets (with ",format=json": as JSON)' }),
     check: Flags.boolean({ summary: 'Check the build file, and build nothing (--call=check)' }),
     file: Flags.string({
@@ -27,14 +31,19 @@ export default class Build extends BaseCommand {
       summary: 'Build file (default: iEchorfile, then Dockerfile; - for standard input)',
     }),
     iidfile: Flags.string({ summary: 'Write the id of the image to this file' }),
+    load: Flags.boolean({ summary: 'Keep the image in the engine, which is the default' }),
+    'metadata-file': Flags.string({ summary: 'Write what was built to this file, as JSON' }),
     label: several('Set a label of the image (key=value)'),
     network: Flags.string({ summary: 'Network of RUN steps: default, none, host' }),
     'no-cache': Flags.boolean({ summary: 'Run every step anew' }),
     'no-cache-filter': several('Run the steps of this stage anew'),
+    output: several('Where the result goes: type=local,tar,oci,docker,image with dest=, push=', 'o'),
+    push: Flags.boolean({ summary: 'Push the image to its registry' }),
     platform: Flags.string({ summary: 'Platform of the image (os/arch)' }),
     pull: Flags.boolean({ summary: 'Look for newer base images' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Print the id of the image only' }),
     secret: several('Give RUN --mount=type=secret a secret (id=ID,src=FILE or id=ID,env=VARIABLE)'),
+    ssh: several('Give RUN --mount=type=ssh an agent (default, or ID=SOCKET)'),
     'shm-size': Flags.string({ summary: 'Size of /dev/shm of RUN steps' }),
     tag: several('Name of the image', 't'),
     target: Flags.string({ summary: 'Stage to build' }),
@@ -45,19 +54,26 @@ export default class Build extends BaseCommand {
     const call = readCall(flags.check ? 'check' : flags.call);
     const input = flags.file === '-' ? await text(process.stdin) : undefined;
     const secrets = readSecrets(flags.secret, process.env);
+    const ssh = readAgents(flags.ssh, process.env);
+    const outputs = readOutputs(flags.output, flags);
+    const tags = [...(flags.tag ?? []), ...outputs.flatMap(({ names }) => names)];
+    const named = await readNamedContexts(flags['build-context'], () => this.engine());
     const context = await openBuildContext(args.context, {
       file: flags.file,
       text: input,
+      beside: named.beside,
       signal: this.signal,
     });
     const engine = await this.engine();
     const messages = buildFrom(engine, context, {
-      t: flags.tag,
+      t: wantsImage(outputs) ? tags : [],
+      buildcontexts: named.request,
+      ssh,
       nocache: flags['no-cache'],
       q: flags.quiet,
       pull: flags.pull ? '1' : undefined,
-      buildargs: buildArguments(flags['build-arg'], process.env),
-      labels: keyValues(flags.label),
+      buildargs: withEpoch(buildArguments(flags['build-arg'], process.env), process.env),
+      labels: labelsOf(flags.label),
       networkmode: flags.network,
       extrahosts: flags['add-host'],
       steps: true,
@@ -74,10 +90,34 @@ export default class Build extends BaseCommand {
       return printCalled(messages, { ...call, print: (line) => this.print(line) });
     }
     const { ID } = await printProgress(messages, { sink: flags.quiet ? undefined : process.stderr });
-    if (flags.iidfile && ID) writeFileSync(flags.iidfile, ID);
-    if (flags.quiet && ID) this.print(ID);
+    if (!ID) return 0;
+    await deliverOutputs(engine, outputs, { id: ID, tags, signal: this.signal });
+    if (flags.iidfile) writeFileSync(flags.iidfile, ID);
+    if (flags['metadata-file']) writeFileSync(flags['metadata-file'], metadataOf(ID, tags));
+    const isPiped = outputs.some(({ type, dest }) => type !== 'image' && type !== 'cacheonly' && dest === undefined);
+    if (flags.quiet && !isPiped) this.print(ID);
     return 0;
   }
+}
+
+/** Of the keys that BuildKit's clients write, those that hold here. */
+function metadataOf(id: string, tags: readonly string[]): string {
+  const names = tags.length > 0 ? { 'image.name': tags.join(',') } : {};
+  return `${JSON.stringify({ 'containerimage.config.digest': id, 'containerimage.digest': id, ...names }, null, 2)}\n`;
+}
+
+function labelsOf(entries: readonly string[] | undefined): Record<string, string> {
+  const unnamed = entries?.find((entry) => entry.startsWith('='));
+  if (unnamed !== undefined) throw new IechorError('USAGE', `the label ${JSON.stringify(unnamed)} has no name`);
+  return keyValues(entries);
+}
+
+/** SOURCE_DATE_EPOCH of the environment holds for the build, unless it was given one. */
+function withEpoch(
+  args: Record<string, string | null>,
+  { SOURCE_DATE_EPOCH: epoch }: NodeJS.ProcessEnv,
+): Record<string, string | null> {
+  return epoch === undefined ? args : { SOURCE_DATE_EPOCH: epoch, ...args };
 }
 
 /** A name without a value takes ours, and null where we have none: the build file's default then holds. */

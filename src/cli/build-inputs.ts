@@ -1,0 +1,142 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import type { EngineApi } from '../api/engine-api.ts';
+import type { BuildOptions } from '../api/types/image.ts';
+import { IechorError } from '../common/error.ts';
+import { isRemote, parseGitReference } from '../compose/source/git-reference.ts';
+import { packContext } from '../context/pack.ts';
+import { fetchRemote } from './fetch-remote.ts';
+import { printProgress } from './progress-stream.ts';
+
+export interface NamedContexts {
+  /** Directories by the name they get in the archive. */
+  readonly beside: Readonly<Record<string, string>>;
+  readonly request: NonNullable<BuildOptions['buildcontexts']>;
+}
+
+/**
+ * What `--build-context NAME=SOURCE` names: a directory, a git repository, an image (`docker-image://`), an image layout
+ * (`oci-layout://DIRECTORY[:TAG]`, loaded into the engine). Throws USAGE, BUILD_CONTEXT.
+ */
+export async function readNamedContexts(
+  entries: readonly string[] | undefined,
+  engine: () => Promise<EngineApi>,
+): Promise<NamedContexts> {
+  const beside: Record<string, string> = {};
+  const request: Record<string, { image?: string; path?: string }> = {};
+  for (const [index, entry] of (entries ?? []).entries()) {
+    const at = entry.indexOf('=');
+    const [name, source] = [entry.slice(0, at).toLowerCase(), entry.slice(at + 1)];
+    if (at < 1 || source === '') {
+      throw new IechorError('USAGE', `${JSON.stringify(entry)} is no named context`, { hint: 'NAME=SOURCE' });
+    }
+    const found = await readSource(name, source, engine);
+    if ('image' in found) {
+      request[name] = found;
+      continue;
+    }
+    const path = `.iechor-context-${index}`;
+    beside[path] = found.directory;
+    request[name] = { path };
+  }
+  return { beside, request };
+}
+
+async function readSource(
+  name: string,
+  source: string,
+  engine: () => Promise<EngineApi>,
+): Promise<{ image: string } | { directory: string }> {
+  if (source.startsWith('docker-image://')) return { image: source.slice('docker-image://'.length) };
+  if (source.startsWith('oci-layout://')) return { image: await loadLayout(source, await engine()) };
+  if (isRemote(source)) return { directory: await fetchRepository(source) };
+  if (/^[a-z][a-z0-9+.-]*:/.test(source)) {
+    throw new IechorError('NOT_SUPPORTED', `the context ${name}=${source} is not supported`, {
+      hint: 'name a directory, a git repository, docker-image://NAME or oci-layout://DIRECTORY',
+    });
+  }
+  const directory = resolve(source);
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new IechorError('BUILD_CONTEXT', `the context ${name} is not a directory: ${source}`);
+  }
+  return { directory };
+}
+
+async function loadLayout(source: string, engine: EngineApi): Promise<string> {
+  const directory = resolve(
+    source.slice('oci-layout://'.length).replace(/(@sha256:[0-9a-f]{64}|:[A-Za-z0-9_][\w.-]*)$/, ''),
+  );
+  if (!statSync(join(directory, 'oci-layout'), { throwIfNoEntry: false })?.isFile()) {
+    throw new IechorError('BUILD_CONTEXT', `there is no image layout in ${directory}`);
+  }
+  let loaded = '';
+  const note = async function* () {
+    for await (const message of engine.imagesLoad({
+      body: packContext(directory, { ignoreFile: noRules }),
+      quiet: true,
+    })) {
+      loaded = /^Loaded image(?: ID)?: (.+)$/m.exec(message.stream ?? '')?.[1] ?? loaded;
+      yield message;
+    }
+  };
+  await printProgress(note(), { sink: undefined });
+  if (loaded === '') throw new IechorError('BUILD_CONTEXT', `the layout in ${directory} holds no image`);
+  return loaded;
+}
+
+const noRules = { name: '.iechorignore', text: '' };
+
+/** The directory of `URL#ref:directory`, fetched by the host's git. Throws BUILD_CONTEXT. */
+export async function fetchRepository(reference: string): Promise<string> {
+  const parsed = parseGitReference(reference);
+  if (typeof parsed === 'string') throw new IechorError('BUILD_CONTEXT', parsed);
+  const answer = await fetchRemote(parsed);
+  if ('problem' in answer) throw new IechorError('BUILD_CONTEXT', answer.problem, { hint: answer.hint });
+  return parsed.path === undefined ? answer.directory : join(answer.directory, parsed.path);
+}
+
+/** What an address of the web gives: an archive, or a build file. Throws BUILD_CONTEXT. */
+export async function fetchAddress(url: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+  const response = await fetch(url, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw new IechorError('BUILD_CONTEXT', `cannot fetch ${url}`, { cause: error });
+  });
+  if (!response.ok || !response.body) {
+    throw new IechorError('BUILD_CONTEXT', `cannot fetch ${url}: the server answered ${response.status}`);
+  }
+  return Readable.fromWeb(response.body as never);
+}
+
+/** Sockets of `--ssh default`, `--ssh ID=SOCKET`. Throws USAGE. */
+export function readAgents(
+  entries: readonly string[] | undefined,
+  environment: NodeJS.ProcessEnv,
+): Record<string, string> | undefined {
+  if (!entries?.length) return undefined;
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const at = entry.indexOf('=');
+      const id = (at < 0 ? entry : entry.slice(0, at)) || 'default';
+      const socket = at < 0 ? environment.SSH_AUTH_SOCK : resolve(entry.slice(at + 1));
+      if (!socket) {
+        throw new IechorError('USAGE', `no SSH agent runs for ${JSON.stringify(id)}`, {
+          hint: 'start one with "eval $(ssh-agent)", and add the key with ssh-add',
+        });
+      }
+      if (!statSync(socket, { throwIfNoEntry: false })?.isSocket()) {
+        throw new IechorError('USAGE', `${socket} is no socket of an SSH agent`, {
+          hint: 'keys are given to an agent: ssh-add FILE, then --ssh default',
+        });
+      }
+      return [id, socket];
+    }),
+  );
+}
+
+/** A directory that is empty, and gone when the archive of it was sent. */
+export function emptyDirectory(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'iechor-context-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,145 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { EngineApi } from '../api/engine-api.ts';
+import { IechorError } from '../common/error.ts';
+import { unpackInto } from './copy-from-container.ts';
+import { printTransfer } from './print-transfer.ts';
+import { splitTag } from './split-tag.ts';
+import { checkOutput, writeArchive } from './write-archive.ts';
+
+/** What becomes of a build's result, beside that it is an image of the engine. */
+export interface BuildOutput {
+  readonly type: 'image' | 'local' | 'tar' | 'oci' | 'docker' | 'cacheonly';
+  /** File or directory; undefined: standard output. */
+  readonly dest?: string;
+  readonly push: boolean;
+  /** Names of the image, beside those of `--tag`. */
+  readonly names: readonly string[];
+  /** Whether the layout is an archive (true) or a directory. */
+  readonly isArchive: boolean;
+}
+
+type Draft = { -readonly [K in keyof BuildOutput]: BuildOutput[K] };
+const types = ['image', 'local', 'tar', 'oci', 'docker', 'cacheonly'] as const;
+
+/** Reads `--output`, `--load` and `--push`: `type=local,dest=DIR`, a directory, or `-`. Throws USAGE. */
+export function readOutputs(
+  given: readonly string[] | undefined,
+  options: { readonly load?: boolean; readonly push?: boolean },
+): readonly BuildOutput[] {
+  const outputs: BuildOutput[] = (given ?? []).map(readOutput);
+  const plain = { push: false, names: [], isArchive: true };
+  if (options.push && outputs.some(({ type }) => type !== 'image')) {
+    throw usage('push and another output cannot be used together', 'write -o type=image,push=true');
+  }
+  if (options.load) outputs.push({ ...plain, type: 'image' });
+  if (options.push) return [{ ...plain, type: 'image', names: outputs.flatMap(({ names }) => names), push: true }];
+  for (const { dest } of outputs.filter(writesArchive)) checkOutput(dest);
+  return outputs;
+}
+
+const writesArchive = ({ type, dest, isArchive }: BuildOutput): boolean =>
+  type === 'tar' || (isArchive && type === 'oci') || (type === 'docker' && isArchive && dest !== undefined);
+
+function readOutput(text: string): BuildOutput {
+  const draft: Draft = { type: 'image', push: false, names: [], isArchive: true };
+  if (!text.includes('=')) {
+    return text === '-' ? { ...draft, type: 'tar' } : { ...draft, type: 'local', dest: text };
+  }
+  let typed = false;
+  for (const field of text.split(',')) {
+    const at = field.indexOf('=');
+    const [key, value] = [field.slice(0, at).trim().toLowerCase(), field.slice(at + 1)];
+    const read = at > 0 && Object.hasOwn(fields, key) ? fields[key] : undefined;
+    if (!read) throw usage(`the output option ${JSON.stringify(field)} is not supported`, `of ${text}`);
+    read(draft, value);
+    typed ||= key === 'type';
+  }
+  if (!typed) throw usage(`the output ${JSON.stringify(text)} has no type`, `type=${types.join(', type=')}`);
+  if (draft.type === 'local' && draft.dest === undefined) throw usage('a local output needs dest', 'dest=DIRECTORY');
+  return draft;
+}
+
+const fields: Readonly<Record<string, (draft: Draft, value: string) => void>> = {
+  type(draft, value) {
+    const type = value === 'registry' ? 'image' : types.find((known) => known === value);
+    if (!type)
+      throw usage(`there is no output of type ${JSON.stringify(value)}`, `known: ${types.join(', ')}, registry`);
+    draft.type = type;
+    if (value === 'registry') draft.push = true;
+  },
+  dest(draft, value) {
+    if (value !== '-') draft.dest = value;
+  },
+  push(draft, value) {
+    draft.push = boolean(value);
+  },
+  name(draft, value) {
+    draft.names = [...draft.names, value];
+  },
+  tar(draft, value) {
+    draft.isArchive = boolean(value);
+  },
+  // What holds anyway: OCI's media types, and times no later than SOURCE_DATE_EPOCH.
+  'oci-mediatypes'(_draft, value) {
+    if (!boolean(value)) throw usage("the output is in OCI's media types", 'leave oci-mediatypes out');
+  },
+  'rewrite-timestamp'(_draft, value) {
+    if (!boolean(value)) throw usage('SOURCE_DATE_EPOCH always holds for the files too', 'leave rewrite-timestamp out');
+  },
+};
+
+function boolean(value: string): boolean {
+  if (/^(1|t|true)$/i.test(value)) return true;
+  if (/^(0|f|false)$/i.test(value)) return false;
+  throw usage(`${JSON.stringify(value)} is neither true nor false`);
+}
+
+const usage = (message: string, hint?: string): IechorError => new IechorError('USAGE', message, { hint });
+
+/** Whether the image itself is wanted, so that it keeps its names. */
+export const wantsImage = (outputs: readonly BuildOutput[]): boolean =>
+  outputs.length === 0 || outputs.some(({ type }) => type === 'image' || type === 'oci' || type === 'docker');
+
+/** Writes and pushes what was built. An image that nobody wanted but for its files goes again. */
+export async function deliverOutputs(
+  engine: EngineApi,
+  outputs: readonly BuildOutput[],
+  image: { readonly id: string; readonly tags: readonly string[]; readonly signal: AbortSignal },
+): Promise<void> {
+  for (const output of outputs) await deliver(engine, output, image);
+  if (wantsImage(outputs)) return;
+  const { RepoTags } = await engine.imageInspect({ name: image.id, signal: image.signal });
+  if ((RepoTags ?? []).length === 0) await engine.imageRemove({ name: image.id, signal: image.signal });
+}
+
+async function deliver(
+  engine: EngineApi,
+  output: BuildOutput,
+  { id, tags, signal }: { readonly id: string; readonly tags: readonly string[]; readonly signal: AbortSignal },
+): Promise<void> {
+  const { type, dest } = output;
+  if (type === 'local' && dest !== undefined) {
+    return unpackInto(makeDirectory(dest), await engine.imageTree({ name: id, signal }));
+  }
+  if (type === 'tar') return writeArchive(await engine.imageTree({ name: id, signal }), dest);
+  if (type === 'oci' || (type === 'docker' && dest !== undefined)) {
+    const archive = await engine.imagesGet({ names: tags.length > 0 ? tags : [id], signal });
+    if (output.isArchive || dest === undefined) return writeArchive(archive, dest);
+    return unpackInto(makeDirectory(dest), archive);
+  }
+  if (!output.push) return;
+  if (tags.length === 0) throw usage('a name is needed to push the image', 'name it with -t');
+  for (const tag of tags) {
+    const { repo, tag: version = 'latest' } = splitTag(tag);
+    await printTransfer(engine.imagePush({ name: repo, tag: version, signal }), { sink: process.stderr });
+  }
+}
+
+function makeDirectory(dest: string): string {
+  const path = resolve(dest);
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat && !stat.isDirectory()) throw usage(`${dest} is not a directory`);
+  mkdirSync(path, { recursive: true });
+  return path;
+}

@@ -1,0 +1,76 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { describeWithContainers } from '../support/needs.ts';
+import { createPrivateEngine, type PrivateEngine } from '../support/private-engine.ts';
+
+describeWithContainers('what goes into a build and what comes out of it', () => {
+  let engine: PrivateEngine;
+  const at = (name: string) => join(engine.dir, name);
+  const ok = (...args: string[]): string => {
+    const ran = engine.iechor(args);
+    if (ran.exit !== 0) throw new Error(ran.stderr);
+    return ran.stdout;
+  };
+
+  beforeAll(() => {
+    engine = createPrivateEngine();
+    for (const dir of ['ctx', 'other']) mkdirSync(at(dir));
+    writeFileSync(at('ctx/a'), 'one');
+    writeFileSync(at('ctx/iEchorfile'), 'FROM scratch\nCOPY a /d/\nCOPY --from=other o /\n');
+    writeFileSync(at('other/o'), 'two');
+  });
+  afterAll(() => engine?.dispose());
+
+  test('files go to a directory or an archive, and leave no image behind', () => {
+    ok('build', '--build-context', 'other=other', '-o', 'out', 'ctx');
+    expect([readFileSync(at('out/d/a'), 'utf8'), readFileSync(at('out/o'), 'utf8')]).toEqual(['one', 'two']);
+    ok('build', '--build-context', 'other=other', '-o', 'type=tar,dest=out.tar', '-t', 'unnamed', 'ctx');
+    const listed = spawnSync('tar', ['tf', at('out.tar')], { encoding: 'utf8' }).stdout.split('\n');
+    expect(listed).toEqual(expect.arrayContaining(['d/a', 'o']));
+    expect(ok('images', '-q')).toBe('');
+  });
+
+  test('an image layout can be built from again', () => {
+    const files = ['--iidfile', 'id', '--metadata-file', 'meta.json'];
+    ok('build', '--build-context', 'other=other', '-o', 'type=oci,dest=layout,tar=false', '-t', 'a:1', ...files, 'ctx');
+    const id = readFileSync(at('id'), 'utf8');
+    expect(JSON.parse(readFileSync(at('meta.json'), 'utf8'))).toMatchObject({
+      'containerimage.config.digest': id,
+      'image.name': 'a:1',
+    });
+    expect(existsSync(at('layout/oci-layout'))).toBe(true);
+    ok('build', '--build-context', 'other=oci-layout://layout', '-o', 'again', 'ctx');
+    ok('build', '--build-context', 'other=docker-image://a:1', '-o', 'again', 'ctx');
+    expect(readFileSync(at('again/o'), 'utf8')).toBe('two');
+  });
+
+  test.each([
+    [['-o', 'type=local'], 'a local output needs dest'],
+    [['-o', 'type=tar,dest=x,compression=zstd'], 'not supported'],
+    [['--push', '-o', 'out'], 'cannot be used together'],
+    [['--ssh', 'default=/nowhere'], 'no socket of an SSH agent'],
+    [['--build-context', 'x=/nowhere'], 'not a directory'],
+    [['--label', '=x'], 'has no name'],
+  ])('%j is refused before anything is built', (args, message) => {
+    const ran = engine.iechor(['build', ...args, 'ctx']);
+    expect(ran.exit).not.toBe(0);
+    expect(ran.stderr).toContain(message);
+  });
+
+  test('a build file comes from the web', async () => {
+    const server = createServer((_, answer) => answer.end('FROM scratch\nLABEL from=web\n')).listen(0, '127.0.0.1');
+    await new Promise((done) => server.once('listening', done));
+    try {
+      const { port } = server.address() as { port: number };
+      const child = engine.start(['build', '-t', 'web', `http://127.0.0.1:${port}/file`]);
+      const exit = await new Promise((done) => child.once('exit', done));
+      expect(exit).toBe(0);
+      expect(ok('inspect', '-f', '{{.Config.Labels.from}}', 'web').trim()).toBe('web');
+    } finally {
+      server.close();
+    }
+  });
+});
