@@ -6,6 +6,7 @@ import type { ImageStore } from '../image/image-port.ts';
 import type { Snapshotter } from '../image/snapshotter.ts';
 import type { BuildEvent, BuildStep } from './events.ts';
 import type { HashMemo } from './files/content-hash.ts';
+import type { StepFiles } from './files/step-files.ts';
 import type { SourceView } from './files/source-view.ts';
 import type { Graph, StageNode } from './graph.ts';
 import type { StageInstruction } from './language/types.ts';
@@ -19,6 +20,7 @@ export interface BuilderParts {
   readonly images: ImageStore;
   readonly snapshotter: Snapshotter;
   readonly cache: StepCache;
+  readonly stepFiles: StepFiles;
   readonly sandbox: Sandbox;
   readonly bases: BaseImages;
   readonly roots: Roots;

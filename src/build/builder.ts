@@ -13,12 +13,13 @@ import type { Snapshotter } from '../image/snapshotter.ts';
 import type { ChainId, Digest } from '../image/types.ts';
 import { givenArgs, globalArgs, isProxyName } from './args.ts';
 import type { Build, BuilderParts, BuildRequest } from './build-context.ts';
-import { clearUnfinishedCacheDirs, hashIndexRoot } from './cache-mounts.ts';
+import { clearUnfinishedCacheDirs, hashIndexRoot, stepFilesRoot } from './cache-mounts.ts';
 import { sourceDateEpoch } from './epoch.ts';
 import { type BuildEvent, createEventQueue, errorEvent } from './events.ts';
 import { openHashIndex } from './files/hash-index.ts';
+import { openStepFiles } from './files/step-files.ts';
 import { contextView } from './files/source-view.ts';
-import { buildGraph, type Graph, stageLabel } from './graph.ts';
+import { buildGraph, type Graph } from './graph.ts';
 import { imageTree } from './image-tree.ts';
 import { createLimit } from './limit.ts';
 import { answerCall } from './lint/describe.ts';
@@ -70,6 +71,7 @@ export function createBuilder(options: {
     roots,
     log,
     cache,
+    stepFiles: openStepFiles(stepFilesRoot(roots)),
     mutex: createKeyedMutex(),
     limit: createLimit(Math.max(2, availableParallelism())),
     cacheMountsInUse: new Set(),

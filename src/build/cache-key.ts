@@ -11,9 +11,15 @@ export function hashParts(parts: KeyParts): KeyParts {
   return Object.fromEntries(Object.entries(parts).map(([name, value]) => [name, hash(value).slice(0, 24)]));
 }
 
-/** Name of a step's result: the same for the same parts, in whatever order. */
-export function stepKey(parts: KeyParts): string {
-  const sorted = Object.entries(parts).sort(([a], [b]) => (a < b ? -1 : 1));
+/**
+ * Rules by which instructions become files. One more with every change after which the same step may give other files:
+ * steps made by older rules are made again.
+ */
+export const rulesVersion = 2;
+
+/** Name of a step's result: the same for the same parts, in whatever order, by the same rules. */
+export function stepKey(parts: KeyParts, rules = rulesVersion): string {
+  const sorted = Object.entries({ ...parts, rules: String(rules) }).sort(([a], [b]) => (a < b ? -1 : 1));
   return hash(JSON.stringify(sorted));
 }
 
@@ -27,7 +33,13 @@ export interface FormerStep {
 /** Why a step is not the one of the last time, in words for people. */
 export function explainMiss(
   former: FormerStep | undefined,
-  now: { readonly instruction: string; readonly parts: KeyParts; readonly files?: Fingerprint | undefined },
+  now: {
+    readonly instruction: string;
+    readonly parts: KeyParts;
+    readonly files?: Fingerprint | undefined;
+    /** What took the files, for the sentence: `COPY src/`. */
+    readonly subject?: string;
+  },
 ): string {
   if (!former) return 'not built before';
   const names = new Set([...Object.keys(former.parts), ...Object.keys(now.parts)]);
@@ -35,7 +47,8 @@ export function explainMiss(
   if (changed.length === 0) return 'a layer below it was made anew';
   if (changed.includes('parent')) return 'the step before it changed';
   if (former.instruction !== now.instruction) return `the instruction changed, it was: ${brief(former.instruction)}`;
-  if (changed.includes('content')) return describeFiles(former.files, now.files);
+  if (changed.includes('content'))
+    return `${brief(now.subject ?? 'files')} changed${describeFiles(former.files, now.files)}`;
   const words = changed.map((name) => {
     const before = former.parts[name];
     if (before === undefined) return `${name} is new`;
@@ -47,15 +60,17 @@ export function explainMiss(
 const brief = (text: string): string => (text.length > 80 ? `${text.slice(0, 77)}...` : text);
 
 function describeFiles(before: Fingerprint | undefined, now: Fingerprint | undefined): string {
-  if (!before || !now) return 'files changed';
+  if (!before || !now) return '';
   const paths = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
   const changes = paths.flatMap((path) => {
     const change = describeChange(before[path], now[path]);
     return change === undefined ? [] : [`${path} ${change}`];
   });
   const more = changes.length > 3 ? ` and ${changes.length - 3} more` : '';
-  return `changed: ${changes.slice(0, 3).join(', ')}${more}`;
+  return changes.length === 0 ? '' : ` (${changes.slice(0, 3).join(', ')}${more})`;
 }
+
+const plain = (mode = ''): string => mode.replace(/^0(?=\d{3})/, '');
 
 function describeChange(before: string | undefined, now: string | undefined): string | undefined {
   if (before === now) return undefined;
@@ -67,7 +82,7 @@ function describeChange(before: string | undefined, now: string | undefined): st
   if (type === 'link') return 'link target';
   const differences = [
     before.split(' ')[3] !== now.split(' ')[3] && 'content',
-    oldMode !== mode && `mode ${oldMode} -> ${mode}`,
+    oldMode !== mode && `mode ${plain(oldMode)} -> ${plain(mode)}`,
     oldOwner !== owner && `owner ${oldOwner} -> ${owner}`,
   ];
   return differences.filter((difference) => difference !== false).join(' and ');

@@ -6,6 +6,7 @@ import { removeTree } from '../host/files.ts';
 import type { BuilderParts, StepContext } from './build-context.ts';
 
 export const hashIndexRoot = (roots: Roots): string => join(roots.dataRoot, 'build-cache', 'hashes');
+export const stepFilesRoot = (roots: Roots): string => join(roots.dataRoot, 'build-cache', 'files');
 export const cacheMountRoot = (roots: Roots): string => join(roots.dataRoot, 'build-cache', 'mounts');
 
 /**

@@ -20,7 +20,7 @@ export interface BuildStep {
   readonly ms?: number;
   /** `file:line:column`. */
   readonly at?: string;
-  /** Place among those of the stage that make layers, from 1, which is FROM; without for one that makes none. */
+  /** Place among those of the stage that make layers, from 1, which is FROM unless that is a stage; without for others. */
   readonly inStage?: { readonly step: number; readonly total: number; readonly alone: boolean };
 }
 

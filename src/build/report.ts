@@ -33,7 +33,7 @@ export function report(
   const { build, instruction, number, state } = context;
   const lines: Readonly<Record<typeof status, string>> = {
     begun: `Step ${number}/${build.counter.total} : ${instruction.source}\n`,
-    running: ` ---> Not cached: ${more.reason ?? ''}\n`,
+    running: ` ---> MISS: ${more.reason ?? ''}\n`,
     output: more.text ?? '',
     cached: ' ---> Using cache\n',
     done: ` ---> ${shortId(state.chain.at(-1) ?? '')}\n`,
@@ -47,8 +47,12 @@ const layerMakers: ReadonlySet<string> = new Set(['RUN', 'COPY', 'ADD', 'WORKDIR
 function placeOf({ build, node, ordinal, triggers }: StepContext): NonNullable<BuildStep['inStage']> {
   const all = [...triggers, ...node.stage.instructions].map(({ name }) => layerMakers.has(name));
   const before = all.slice(0, ordinal).filter(Boolean).length;
-  return { step: before + 2, total: all.filter(Boolean).length + 1, alone: build.graph.needed.size === 1 };
+  const base = countsBase(node);
+  return { step: before + base + 1, total: all.filter(Boolean).length + base, alone: build.graph.needed.size === 1 };
 }
+
+/** What a stage stands on counts where it is fetched: an image or a context, not another stage. */
+const countsBase = ({ base }: StageNode): 0 | 1 => ('stage' in base || 'scratch' in base ? 0 : 1);
 
 /** Tells that a stage begins, like the other instructions. */
 export function reportBase(build: Build, node: StageNode, number: number): void {
@@ -59,7 +63,7 @@ export function reportBase(build: Build, node: StageNode, number: number): void 
     iechor: {
       ...{ step: number, total: build.counter.total, stage: node.label, instruction: from.source, status: 'begun' },
       at: formatSpan(from.at),
-      inStage: { step: 1, total, alone: build.graph.needed.size === 1 },
+      ...(countsBase(node) > 0 && { inStage: { step: 1, total, alone: build.graph.needed.size === 1 } }),
     },
   });
 }

@@ -26,6 +26,7 @@ export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepC
     workdir: state.config.WorkingDir ?? '/',
     user: state.config.User ?? '',
     network,
+    hostname: build.request.buildArgs?.BUILDKIT_SANDBOX_HOSTNAME ?? '',
     hosts: JSON.stringify(build.request.extraHosts ?? []),
     mounts: mounts.key,
   };

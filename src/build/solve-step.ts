@@ -22,13 +22,10 @@ export interface LayerStep {
   readonly execute: (root: string) => Promise<void>;
 }
 
-/** Fingerprints of more files than this are not kept: then a miss says only that files changed. */
-const maxFilesKept = 2000;
-
 /** Takes the step's layer from the cache, or makes it; the state goes on with it. */
 export async function solveLayer(step: LayerStep, context: StepContext): Promise<void> {
   const { build, state } = context;
-  const { cache, mutex } = build.parts;
+  const { cache, mutex, stepFiles } = build.parts;
   const { epoch } = build;
   const parts = {
     parent: state.stepKey,
@@ -47,14 +44,15 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
       return known;
     }
     const slot = slotOf(context);
-    const now = { instruction: step.canonical, parts: hashParts(parts), files: step.files };
-    const reason = noCache ? 'the cache is not used' : explainMiss(cache.former(slot), now);
+    const now = { instruction: step.canonical, parts: hashParts(parts) };
+    const reason = noCache ? 'the cache is not used' : whyMissed({ ...now, files: step.files }, slot, context);
     report(context, 'running', { reason });
     const made = await build.parts.limit.run(() => makeLayer(step, context));
     const at = new Date().toISOString();
     const createdAt = epoch === undefined ? at : new Date(epoch * 1000).toISOString();
-    const fresh: StepRecord = { type: 'step', key, slot, ...kept(now), ...made, createdAt, usedAt: at };
+    const fresh: StepRecord = { type: 'step', key, slot, ...now, ...made, createdAt, usedAt: at };
     cache.put(fresh);
+    if (step.files) stepFiles.put(key, step.files);
     report(context, 'done', { reason });
     return fresh;
   });
@@ -80,8 +78,17 @@ function fits(record: StepRecord, { build, state }: StepContext): boolean {
   );
 }
 
-function kept({ files, ...rest }: { instruction: string; parts: KeyParts; files: Fingerprint | undefined }) {
-  return files && Object.keys(files).length <= maxFilesKept ? { ...rest, files } : rest;
+function whyMissed(
+  now: Omit<Parameters<typeof explainMiss>[1], 'subject'>,
+  slot: string,
+  { build, instruction }: StepContext,
+): string {
+  const { cache, stepFiles } = build.parts;
+  const former = cache.former(slot);
+  const files = former && now.files ? (stepFiles.find(former.key) ?? former.files) : undefined;
+  const [, name, sources] = /^(\S+)(?:\s+--\S+)*\s+(.+)\s+\S+$/s.exec(instruction.source) ?? [];
+  const subject = name === undefined ? instruction.name : `${name} ${sources}`;
+  return explainMiss(former && { ...former, ...(files && { files }) }, { ...now, subject });
 }
 
 /** The same step of the same build, whatever it says: first tag, target stage and place in the stage. */

@@ -19,6 +19,8 @@ export interface SpecInput {
   readonly env: readonly string[];
   readonly cwd: string;
   readonly hostname: string;
+  /** False: the process finds no HOSTNAME among its variables. */
+  readonly namesHost?: boolean;
   readonly domainname: string;
   readonly tty: boolean;
   readonly user: ResolvedUser;
@@ -67,7 +69,7 @@ export function ociSpec(input: SpecInput): OciSpec {
       args: input.init ? [initPath, '--', ...input.args] : input.args,
       env: input.env,
       cwd: input.cwd,
-      hostname: input.hostname,
+      hostname: input.namesHost === false ? '' : input.hostname,
       tty: input.tty,
       ...(host.ConsoleSize ? { consoleSize: host.ConsoleSize } : {}),
       user: input.user,

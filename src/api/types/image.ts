@@ -147,7 +147,8 @@ export interface BuildStepProgress {
   /** `file:line:column`. */
   at?: string;
   /**
-   * Place among the instructions of the stage that make layers, from 1, which is FROM; without for one that makes none.
+   * Place among the instructions of the stage that make layers, from 1, which is FROM (unless that is another
+   * stage); without for one that makes none.
    * `alone`: the build needs no other stage.
    */
   inStage?: { step: number; total: number; alone: boolean };

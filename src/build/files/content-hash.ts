@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync, constants, createReadStream, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createBreath } from '../breathe.ts';
 import type { PlannedEntry, PlannedSource } from './plan-copy.ts';
@@ -77,7 +77,24 @@ const smallBytes = 256n << 10n;
 
 async function hashFile(path: string, size: bigint): Promise<string> {
   const hash = createHash('sha256');
-  if (size <= smallBytes) return hash.update(readFileSync(path)).digest('hex');
+  if (size <= smallBytes) return hashSmall(path, hash);
   await pipeline(createReadStream(path, { highWaterMark: 1 << 18 }), hash);
   return hash.digest('hex');
+}
+
+/** One buffer for all small files: allocating one each would fill memory faster than it is collected. */
+let shared: Buffer | undefined;
+
+function hashSmall(path: string, hash: Hash): string {
+  shared ??= Buffer.allocUnsafeSlow(Number(smallBytes));
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    for (;;) {
+      const length = readSync(fd, shared);
+      if (length === 0) return hash.digest('hex');
+      hash.update(shared.subarray(0, length));
+    }
+  } finally {
+    closeSync(fd);
+  }
 }

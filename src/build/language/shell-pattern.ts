@@ -62,6 +62,10 @@ export function replacePattern(
   options: { readonly pattern: string; readonly replacement: string; readonly all: boolean },
 ): string {
   const chars = Array.from(value);
+  if (options.pattern === '') {
+    const rest = options.all ? [...chars, ''].join(options.replacement) : value;
+    return options.replacement + rest;
+  }
   let result = '';
   let from = 0;
   while (from < chars.length) {

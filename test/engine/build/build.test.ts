@@ -64,7 +64,7 @@ withRoot('the builder on overlay snapshots (needs root)', () => {
     expect(second.steps).toEqual(['CACHED', 'CACHED']);
     expect(second.image.id).toBe(first.image.id);
     const third = await bench.build(text, { files: { ...files, 'src/a': 'x' }, tags: ['cached'] });
-    expect(third.steps).toEqual(['changed: a content', 'the step before it changed']);
+    expect(third.steps).toEqual(['COPY src changed (a content)', 'the step before it changed']);
     const fourth = await bench.build(text, { files, tags: ['cached'], noCache: true });
     expect(fourth.steps).toEqual(['the cache is not used', 'the cache is not used']);
   });

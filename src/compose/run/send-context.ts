@@ -1,0 +1,42 @@
+import { Readable } from 'node:stream';
+import type { EngineApi } from '../../api/engine-api.ts';
+import type { ProgressMessage } from '../../api/types/image.ts';
+import { codeOf } from '../../common/error.ts';
+import type { OpenContext } from '../../context/pack.ts';
+
+type BuildRequest = Omit<Parameters<EngineApi['imageBuild']>[0], 'body' | 'dockerfile' | 'localcontext'>;
+
+/**
+ * Builds from a context. Our own engine reads a directory where it is, if it sees the same one (it looks at the
+ * inode); any other is sent the files.
+ */
+export async function* buildFrom(
+  engine: EngineApi,
+  context: OpenContext,
+  request: BuildRequest,
+): AsyncGenerator<ProgressMessage> {
+  const { dockerfile, local } = context;
+  if (local && (await isOurs(engine, request.signal))) {
+    let begun = false;
+    try {
+      const body = Readable.from([]);
+      for await (const message of engine.imageBuild({ ...request, dockerfile, localcontext: local, body })) {
+        begun = true;
+        yield message;
+      }
+      return;
+    } catch (error) {
+      if (begun || codeOf(error) !== 'NOT_SUPPORTED') throw error;
+    }
+  }
+  const body = context.tar;
+  try {
+    yield* engine.imageBuild({ ...request, dockerfile, body });
+  } finally {
+    body.destroy();
+  }
+}
+
+async function isOurs(engine: EngineApi, signal: AbortSignal | undefined): Promise<boolean> {
+  return (await engine.systemPing({ signal })).server.startsWith('iEchor');
+}
