@@ -18,7 +18,8 @@ export function createBuildSteps(progress: Progress, warnOn: Task): BuildSteps {
     return known;
   };
   const takeStep = (step: BuildStepProgress, { stream = '', error }: ProgressMessage) => {
-    const isBase = step.inStage?.step === 1;
+    if (step.status === 'begun' && !step.inStage) return;
+    const isBase = /^FROM\s/i.test(step.instruction);
     if (!isBase) bases.get(step.stage)?.end();
     if (isBase) bases.set(step.stage, taskOf(step));
     else if (step.status === 'running') taskOf(step);
