@@ -53,6 +53,23 @@ export const commands: Readonly<Record<string, CommandRow>> = {
     summary: "Make an image of a container's files and configuration",
     load: () => import('./container/commit.ts'),
   },
+  'manifest inspect': {
+    summary: 'Show an image manifest or a list of them',
+    load: () => import('./manifest/inspect.ts'),
+  },
+  'manifest create': {
+    summary: 'Begin a list of images, one for each platform',
+    load: () => import('./manifest/create.ts'),
+  },
+  'manifest annotate': {
+    summary: 'Change what a list says of the platform of one of its images',
+    load: () => import('./manifest/annotate.ts'),
+  },
+  'manifest push': { summary: 'Push a list of images to its registry', load: () => import('./manifest/push.ts') },
+  'manifest rm': {
+    summary: 'Forget one or more lists that are being made',
+    load: () => import('./manifest/rm.ts'),
+  },
   'image sbom': { summary: 'Say what software an image has', load: () => import('./image/sbom.ts') },
   'image files': { summary: 'List the files of an image', load: () => import('./image/files.ts') },
   'image find': { summary: 'Say which images have a file', load: () => import('./image/find.ts') },

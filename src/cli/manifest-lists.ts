@@ -1,0 +1,84 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { codeOf, IechorError } from '../common/error.ts';
+import type { Member } from '../registry/manifest-lists.ts';
+import { registryAccess } from './registry-access.ts';
+
+/** Lists of images that are being made, as files of the user (XDG_STATE_HOME/iechor/manifests). */
+export interface Draft {
+  readonly name: string;
+  readonly members: readonly Member[];
+}
+
+async function canonical(text: string): Promise<string> {
+  const { canonicalName } = await import('../registry/manifest-lists.ts');
+  return canonicalName(text);
+}
+
+const directory = (): string =>
+  join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'iechor', 'manifests');
+const pathOf = (name: string): string => join(directory(), `${encodeURIComponent(name)}.json`);
+
+/** Undefined where there is none. */
+export async function readDraft(text: string): Promise<Draft | undefined> {
+  try {
+    return JSON.parse(readFileSync(pathOf(await canonical(text)), 'utf8')) as Draft;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Throws NOT_FOUND. */
+export async function getDraft(text: string): Promise<Draft> {
+  const draft = await readDraft(text);
+  if (draft) return draft;
+  throw new IechorError('NOT_FOUND', `No such manifest: ${text}`, {
+    hint: `begin it: iechor manifest create ${text} IMAGE`,
+  });
+}
+
+export async function writeDraft(text: string, members: readonly Member[]): Promise<string> {
+  const name = await canonical(text);
+  mkdirSync(directory(), { recursive: true, mode: 0o700 });
+  const path = pathOf(name);
+  writeFileSync(`${path}.part`, JSON.stringify({ name, members } satisfies Draft), { mode: 0o600 });
+  renameSync(`${path}.part`, path);
+  return name;
+}
+
+/** Throws NOT_FOUND. */
+export async function removeDraft(text: string): Promise<void> {
+  rmSync(pathOf((await getDraft(text)).name), { force: true });
+}
+
+interface Options {
+  readonly configuration: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+export async function membersFrom(image: string, options: Options): Promise<Member[]> {
+  const { membersOf } = await import('../registry/manifest-lists.ts');
+  return membersOf(image, await registryAccess(image, options));
+}
+
+export async function readManifest(image: string, options: Options) {
+  const { readFromRegistry } = await import('../registry/manifest-lists.ts');
+  return readFromRegistry(image, await registryAccess(image, options));
+}
+
+export async function pushDraft({ name, members }: Draft, options: Options): Promise<string> {
+  const { pushList } = await import('../registry/manifest-lists.ts');
+  return pushList(name, members, await registryAccess(name, options));
+}
+
+/** The member of a list that an image's name stands for. Throws NOT_FOUND. */
+export async function memberIn({ members, name }: Draft, image: string, options: Options): Promise<Member> {
+  const wanted = image.includes('@') ? await canonical(image) : (await membersFrom(image, options))[0]?.reference;
+  const found = members.find(
+    ({ reference }) => reference === wanted || reference.split('@')[1] === wanted?.split('@')[1],
+  );
+  if (found) return found;
+  throw new IechorError('NOT_FOUND', `manifest for image ${image} does not exist in ${name}`);
+}

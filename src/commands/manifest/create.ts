@@ -1,0 +1,29 @@
+import { BaseCommand } from '../../cli/base-command.ts';
+import { Flags } from '../../cli/flags.ts';
+import { membersFrom, readDraft, writeDraft } from '../../cli/manifest-lists.ts';
+import { IechorError } from '../../common/error.ts';
+
+export default class ManifestCreate extends BaseCommand {
+  static override summary = 'Begin a list of images, one for each platform';
+  static override synopsis = '[OPTIONS] MANIFEST_LIST MANIFEST [MANIFEST...]';
+  static override strict = false;
+  static override flags = { amend: Flags.boolean({ char: 'a', summary: 'Add to a list that is there' }) };
+
+  async run(): Promise<void> {
+    const { flags, argv } = await this.parse(ManifestCreate);
+    const [list, ...images] = argv as string[];
+    if (list === undefined || images.length === 0) throw new IechorError('USAGE', 'give a list and at least one image');
+    const draft = await readDraft(list);
+    if (draft && !flags.amend) {
+      throw new IechorError('NAME_IN_USE', `the list ${list} is being made already`, {
+        hint: `add to it with --amend, or begin anew after: iechor manifest rm ${list}`,
+      });
+    }
+    const options = { configuration: this.globals.config, signal: this.signal };
+    const members = new Map((draft?.members ?? []).map((member) => [member.descriptor.digest, member]));
+    for (const image of images) {
+      for (const member of await membersFrom(image, options)) members.set(member.descriptor.digest, member);
+    }
+    this.print(`Created manifest list ${await writeDraft(list, [...members.values()])}`);
+  }
+}
