@@ -11,6 +11,7 @@ import { observe } from './plan/observe.ts';
 import type { Plan } from './plan/plan.ts';
 import { hasFixedPorts } from './plan/ports.ts';
 import { withoutProviders } from './plan/providers.ts';
+import { refreshSeconds } from './plan/pull-policy.ts';
 import { reconcile, serviceOrder } from './plan/reconcile.ts';
 import { planImages } from './plan/reconcile-images.ts';
 import { refuseUnsupported } from './plan/unsupported.ts';
@@ -59,6 +60,7 @@ async function upNow(session: Session, given: Project, intent: UpIntent, options
   refuseImpossible(desired, services);
   const look = {
     images: imagesOf(desired, services),
+    dated: datedImages(desired, services),
     balances: needsBalancing(desired, services),
     signal: session.signal,
   };
@@ -80,6 +82,13 @@ async function upNow(session: Session, given: Project, intent: UpIntent, options
   }
   await performOrTakeBack(session, project, plan, intent.keepFailed ?? false);
   return { images, plan, ...counts(desired, services, plan) };
+}
+
+/** Images that are pulled again when they are old. */
+function datedImages(desired: Desired, services: ReadonlySet<string>): string[] {
+  return [...desired.services.values()]
+    .filter(({ name, service }) => services.has(name) && refreshSeconds(service) !== undefined)
+    .map(({ image }) => image);
 }
 
 function needsBalancing(desired: Desired, services: ReadonlySet<string>): boolean {

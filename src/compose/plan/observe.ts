@@ -28,6 +28,8 @@ export interface ObservedContainer {
 }
 export interface ObservedImage {
   readonly id: string;
+  /** Seconds since the name was given to it; only looked up where it matters. */
+  readonly ageSeconds?: number;
 }
 
 /** What the engine has. Networks and volumes are all there are, so that name clashes with others are seen. */
@@ -44,6 +46,8 @@ export interface Observed {
 
 export interface ObserveOptions {
   readonly images?: readonly string[];
+  /** Of these images also the age. */
+  readonly dated?: readonly string[];
   /** Ask whether the engine balances ports. */
   readonly balances?: boolean | undefined;
   readonly signal: AbortSignal;
@@ -51,7 +55,7 @@ export interface ObserveOptions {
 
 /** Looks at the engine: one list call for each kind of resource, side by side. */
 export async function observe(engine: EngineApi, project: string, options: ObserveOptions): Promise<Observed> {
-  const { signal, images = [] } = options;
+  const { signal, images = [], dated = [] } = options;
   const [containers, networks, volumes, found, ping] = await Promise.all([
     observeContainers(engine, project, signal),
     engine.networkList({ signal }),
@@ -59,8 +63,9 @@ export async function observe(engine: EngineApi, project: string, options: Obser
     observeImages(engine, [...new Set(images)], signal),
     options.balances ? engine.systemPing({ signal }) : undefined,
   ]);
+  const aged = await withAges(engine, found, { dated, signal });
   const balances = ping?.server.startsWith('iEchor/') ?? false;
-  return { project, containers, networks, volumes: volumes.Volumes ?? [], images: found, balances };
+  return { project, containers, networks, volumes: volumes.Volumes ?? [], images: aged, balances };
 }
 
 /** Containers of a project, one-off ones included, sorted by service and number. */
@@ -109,6 +114,22 @@ export function observedContainer(summary: ContainerSummary): ObservedContainer 
 function nameOf(names: readonly string[]): string {
   const own = names.find((name) => name.lastIndexOf('/') <= 0) ?? names[0] ?? '';
   return own.replace(/^\//, '');
+}
+
+async function withAges(
+  engine: EngineApi,
+  images: Map<string, ObservedImage>,
+  { dated, signal }: { readonly dated: readonly string[]; readonly signal: AbortSignal },
+): Promise<Map<string, ObservedImage>> {
+  const out = new Map(images);
+  for (const name of new Set(dated)) {
+    const image = images.get(name);
+    if (!image) continue;
+    const { Metadata } = await engine.imageInspect({ name, signal });
+    const since = Date.parse(Metadata?.LastTagTime ?? '');
+    if (since > 0) out.set(name, { ...image, ageSeconds: (Date.now() - since) / 1000 });
+  }
+  return out;
 }
 
 /** One list for all references; only those it does not answer (digests, ids, what is missing) are looked up one by one. */

@@ -1,5 +1,6 @@
 import type { BuildOptions } from '../../api/types/image.ts';
 import type { SourceSpan } from '../../common/diagnostic.ts';
+import { humanDuration } from '../../common/duration.ts';
 import { IechorError } from '../../common/error.ts';
 import type { Build, Environment } from '../model/project.ts';
 import { contentSource } from './delivered-files.ts';
@@ -9,6 +10,7 @@ import { labels } from './labels.ts';
 import { familiarReference } from './names.ts';
 import type { Observed } from './observe.ts';
 import { type BuildSpec, type Plan, PlanBuilder } from './plan.ts';
+import { refreshSeconds } from './pull-policy.ts';
 
 export interface ImageIntent {
   readonly build: 'missing' | 'always' | 'never';
@@ -58,7 +60,8 @@ export function planImages(
       label: `Image ${service.image}`,
       image: service.image,
       ...(platform && { platform }),
-      ...(service.service.build && { optional: true }),
+      // An image that is there serves on where its registry cannot be asked for a newer one.
+      ...((service.service.build || reason.includes(', and pulled ')) && { optional: true }),
       reason,
       because: place(desired, service, 'image'),
     });
@@ -91,7 +94,12 @@ function pullReason(service: DesiredService, observed: Observed, intent: ImageIn
   const policy = intent.pull ?? service.service.pull_policy ?? 'missing';
   if (service.service.build || policy === 'never' || policy === 'build') return undefined;
   if (policy === 'always') return intent.pull ? 'asked for by --pull always' : 'pull_policy: always';
-  return observed.images.has(service.image) ? undefined : 'not in local store';
+  const image = observed.images.get(service.image);
+  if (!image) return 'not in local store';
+  const limit = intent.pull ? undefined : refreshSeconds(service.service);
+  const { ageSeconds } = image;
+  if (limit === undefined || ageSeconds === undefined || ageSeconds < limit) return undefined;
+  return `pull_policy: ${service.service.pull_policy}, and pulled ${humanDuration(ageSeconds)} ago`;
 }
 
 /** Images that are missing and that no step of the plan brings: their service may not pull. */

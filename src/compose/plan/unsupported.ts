@@ -29,11 +29,6 @@ export const unsupportedRows: readonly UnsupportedRow[] = [
   { path: 'services.*.cpu_percent', why: 'it applies to Windows containers' },
   { path: 'services.*.isolation', when: (value) => value !== 'default', why: 'it applies to Windows containers' },
   { path: 'services.*.env_file', when: notEmpty, why: 'its files were not read', guard: true },
-  {
-    path: 'services.*.pull_policy',
-    when: (value) => /^(daily|weekly|every_)/.test(String(value)),
-    why: 'time-based pull policies are not supported yet',
-  },
   { path: 'services.*.pull_refresh_after', why: 'time-based pull policies are not supported yet' },
   {
     path: 'services.*.volumes.*.type',
