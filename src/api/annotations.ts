@@ -5,6 +5,8 @@ export const annotations = {
    * serve, in turn.
    */
   balance: 'io.iechor.balance',
+  /** `{"cron": "0 3 * * *", "overlap": "skip"}`: the engine starts the container at these times. */
+  schedule: 'io.iechor.schedule',
   /** `true`: the container is restarted when its health check says unhealthy. */
   restartUnhealthy: 'io.iechor.restart-unhealthy',
 } as const;

@@ -43,8 +43,9 @@ import type {
   VolumeListReply,
   VolumePruneReply,
 } from './types/network.ts';
-import type { Secret, SecretSpec } from './types/secret.ts';
 import type { AuthReply, RegistryAuth, SearchItem } from './types/registry.ts';
+import type { ScheduleSummary } from './types/schedule.ts';
+import type { Secret, SecretSpec } from './types/secret.ts';
 import type { ContainerStats } from './types/stats.ts';
 import type {
   DiskUsageReply,
@@ -250,6 +251,9 @@ export interface EngineApi {
    * containers are not counted. To be asked before anything is started.
    */
   portHolders(request: { ports: readonly string[] } & WithSignal): Promise<PortHolder[]>;
+
+  /** Ours: the containers that are started by the clock (`annotations.schedule`), filtered by `label`. */
+  scheduleList(request: { filters?: Filters | undefined } & WithSignal): Promise<ScheduleSummary[]>;
 
   networkList(request: { filters?: Filters | undefined } & WithSignal): Promise<NetworkInspect[]>;
   networkInspect(

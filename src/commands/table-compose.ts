@@ -23,6 +23,10 @@ export const composeCommands: Readonly<Record<string, CommandRow>> = {
     summary: 'List the images the containers were made from',
     load: () => import('./compose/images.ts'),
   },
+  'compose jobs': {
+    summary: 'Show the services that run by the clock: when next, and how they ran',
+    load: () => import('./compose/jobs.ts'),
+  },
   'compose kill': { summary: 'Send a signal to the containers of services', load: () => import('./compose/kill.ts') },
   'compose logs': {
     summary: 'Show what the containers wrote, in the order of time',

@@ -1,9 +1,9 @@
-import { messageOf } from '../common/error.ts';
+import { IechorError, messageOf } from '../common/error.ts';
 import { explainPlan } from './explain-plan.ts';
 import type { Project } from './model/project.ts';
 import { selectServices } from './plan/dependencies.ts';
 import { type Desired, type DesiredOptions, desiredOf } from './plan/desired.ts';
-import { checkExtensions } from './plan/extension.ts';
+import { checkExtensions, needsIechord } from './plan/extension.ts';
 import { withHooks } from './plan/hooks.ts';
 import { refuseImpossible } from './plan/impossible.ts';
 import type { UpIntent } from './plan/intent.ts';
@@ -61,10 +61,11 @@ async function upNow(session: Session, given: Project, intent: UpIntent, options
   const look = {
     images: imagesOf(desired, services),
     dated: datedImages(desired, services),
-    balances: needsBalancing(desired, services),
+    balances: asksForIechord(desired, services),
     signal: session.signal,
   };
   let observed = await observe(session.engine, project.name, look);
+  if (!observed.balances) refuseElsewhere(desired, services);
   const images = planImages(desired, observed, { ...intent, services });
   // What is wrong with the rest is said before anything is pulled or built.
   await checkBefore(session, { desired, observed, plan: reconcile(desired, observed, intent).plan });
@@ -91,8 +92,21 @@ function datedImages(desired: Desired, services: ReadonlySet<string>): string[] 
     .map(({ image }) => image);
 }
 
-function needsBalancing(desired: Desired, services: ReadonlySet<string>): boolean {
-  return [...desired.services.values()].some(({ name, service }) => services.has(name) && hasFixedPorts(service));
+/** Whether it matters that the engine is ours. */
+function asksForIechord(desired: Desired, services: ReadonlySet<string>): boolean {
+  return [...desired.services.values()].some(
+    ({ name, service }) => services.has(name) && (hasFixedPorts(service) || needsIechord(service)),
+  );
+}
+
+function refuseElsewhere(desired: Desired, services: ReadonlySet<string>): void {
+  const found = [...desired.services.values()].find(({ name, service }) => services.has(name) && needsIechord(service));
+  if (!found) return;
+  throw new IechorError('NOT_SUPPORTED', `service ${found.name}: x-iechor asks for what this engine cannot do`, {
+    at: desired.spanOf('services', found.name, 'x-iechor').slice(0, 1),
+    exit: 1,
+    hint: "leave -H, IECHOR_HOST and DOCKER_HOST away to use iEchor's own engine, or leave that part of x-iechor out",
+  });
 }
 
 function imagesOf(desired: Desired, services: ReadonlySet<string>): string[] {

@@ -49,6 +49,17 @@ export interface RecordLink {
   readonly id: string;
 }
 
+/** One run of a container by its schedule. */
+export interface ScheduledRun {
+  /** The minute it was for, RFC 3339. */
+  readonly due: string;
+  readonly outcome: 'started' | 'ended' | 'skipped' | 'failed';
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  readonly exitCode?: number;
+  readonly why?: string;
+}
+
 /** The durable truth of one container. Holds the create body verbatim; all kernel names derive from the id. */
 export interface ContainerRecord {
   readonly id: string;
@@ -97,6 +108,8 @@ export interface ContainerRecord {
   readonly frozenForCommit?: boolean;
   /** What the removal under way was asked to take along. */
   readonly removing?: { readonly volumes: boolean };
+  /** The latest runs by its schedule, the last one last. */
+  readonly runs?: readonly ScheduledRun[];
   readonly health?: {
     readonly status: 'starting' | 'healthy' | 'unhealthy';
     readonly failingStreak: number;

@@ -37,6 +37,7 @@ import { renameContainer } from './rename.ts';
 import { resizeContainer } from './resize.ts';
 import { restartContainer } from './restart.ts';
 import { restartUnhealthy } from './restart-unhealthy.ts';
+import { listSchedules, startSchedules } from './schedules.ts';
 import { createSecret, inspectSecret, listSecrets, removeSecret, secretData, updateSecret } from './secrets.ts';
 import { drainContainer } from './serving.ts';
 import { startContainer } from './start.ts';
@@ -62,6 +63,7 @@ export type Engine = EngineApi &
 export function createEngine(parts: EngineContext, builder: Builder): Engine {
   const context = withLife(parts, containerEnded, restartUnhealthy);
   const stopRotation = startLogRotation(context);
+  const stopSchedules = startSchedules(context);
   return {
     ...systemOperations(context, builder),
     ...containerOperations(context),
@@ -76,6 +78,7 @@ export function createEngine(parts: EngineContext, builder: Builder): Engine {
     },
     close: async () => {
       stopRotation();
+      stopSchedules();
       await close(context);
     },
   };
@@ -89,6 +92,7 @@ function systemOperations(context: LifeContext, builder: Builder) {
     systemDiskUsage: (request) => diskUsage(context, builder, request),
     systemStorage: () => storage(context),
     systemGc: () => collectAll(context, builder.keptChains),
+    scheduleList: (request) => listSchedules(context, request),
     systemEvents: (request) => systemEvents(context, request),
   } satisfies Partial<EngineApi>;
 }

@@ -9,9 +9,9 @@ import { creationProviders, dependenciesOf } from './dependencies.ts';
 import { type Fingerprints, serviceFingerprints } from './fingerprints.ts';
 import { defined } from './host-config.ts';
 import { dependencyLabel, labels } from './labels.ts';
-import { withoutProviders } from './providers.ts';
 import { containerName, imageName, type Separator } from './names.ts';
 import type { DeliveredFile } from './plan.ts';
+import { withoutProviders } from './providers.ts';
 
 export interface DesiredNetwork {
   readonly key: string;

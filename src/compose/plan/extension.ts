@@ -10,22 +10,38 @@ type Scalar = string | number | boolean;
 interface RawExtension {
   readonly healthcheck?: Readonly<Partial<Record<string, Scalar>>> | undefined;
   readonly 'restart-unhealthy'?: Scalar | undefined;
+  readonly schedule?: string | { readonly cron?: string; readonly overlap?: string } | undefined;
 }
 
 const extensionOf = (service: Service): RawExtension => (service['x-iechor'] as RawExtension | null | undefined) ?? {};
 
 /** The parts of `x-iechor` that a container is made from, for its fingerprints. */
 export function containerExtensions(service: Service): [path: string, value: unknown][] {
-  const { healthcheck, 'restart-unhealthy': restart } = extensionOf(service);
+  const { healthcheck, 'restart-unhealthy': restart, schedule } = extensionOf(service);
   const all: [string, unknown][] = [
     ['x-iechor.healthcheck', healthcheck],
     ['x-iechor.restart-unhealthy', restart],
+    ['x-iechor.schedule', schedule],
   ];
   return all.filter(([, value]) => value !== undefined);
 }
 
 export const restartsUnhealthy = (service: Service): boolean =>
   /^(true|yes|on|y)$/i.test(String(extensionOf(service)['restart-unhealthy'] ?? false));
+
+/** `x-iechor.schedule` as the engine's annotation has it; undefined for a service that runs all the time. */
+export function scheduleAnnotation(service: Service): string | undefined {
+  const { schedule } = extensionOf(service);
+  if (schedule === undefined) return undefined;
+  return JSON.stringify(typeof schedule === 'string' ? { cron: schedule } : schedule);
+}
+
+/** Started by the clock, and not by `up`. */
+export const isScheduled = (service: Service): boolean => extensionOf(service).schedule !== undefined;
+
+/** Whether only our engine can do what the service asks for. */
+export const needsIechord = (service: Service): boolean =>
+  isScheduled(service) || restartsUnhealthy(service) || extensionOf(service).healthcheck !== undefined;
 
 /** Whether a service has a health check of one kind or the other. */
 export const isProbed = (service: Service): boolean =>

@@ -2,7 +2,7 @@ import { annotations } from '../../api/annotations.ts';
 import type { HostConfig, Resources, RestartPolicy, ThrottleDevice } from '../../api/types/host-config.ts';
 import type { DeviceRequest, Project, Service, ThrottleDevice as Throttle } from '../model/project.ts';
 import { networkNames } from './endpoints.ts';
-import { restartsUnhealthy } from './extension.ts';
+import { isScheduled, restartsUnhealthy, scheduleAnnotation } from './extension.ts';
 import { hasFixedPorts, portBindings } from './ports.ts';
 
 /** Names the container of a service that another one shares something with. */
@@ -51,6 +51,7 @@ function annotationsOf(service: Service, balanceGroup: string | undefined): Reco
   const own = {
     ...service.annotations,
     ...(balance && { [annotations.balance]: balanceGroup }),
+    ...(isScheduled(service) && { [annotations.schedule]: scheduleAnnotation(service) ?? '' }),
     ...(restartsUnhealthy(service) && { [annotations.restartUnhealthy]: 'true' }),
   };
   return Object.keys(own).length > 0 ? own : service.annotations && {};

@@ -27,6 +27,8 @@ export interface BuildSpec {
   readonly dockerfile?: string;
   readonly inline?: string;
   readonly options: BuildOptions;
+  /** Directories and images that stand in for stages and images, by name. */
+  readonly contexts?: Readonly<Record<string, { readonly directory: string } | { readonly image: string }>>;
   /** Secrets of RUN steps by id; read when the step runs. */
   readonly secrets?: readonly { readonly id: string; readonly source: ContentSource }[];
 }

@@ -3,13 +3,14 @@ import type { SourceSpan } from '../../common/diagnostic.ts';
 import { humanDuration } from '../../common/duration.ts';
 import { IechorError } from '../../common/error.ts';
 import type { Build, Environment } from '../model/project.ts';
+import { furtherContexts, imageSources, inBuildOrder } from './build-sources.ts';
 import { contentSource } from './delivered-files.ts';
 import { type Desired, type DesiredService, projectLabels } from './desired.ts';
 import { defined } from './host-config.ts';
 import { labels } from './labels.ts';
 import { familiarReference } from './names.ts';
 import type { Observed } from './observe.ts';
-import { type BuildSpec, type Plan, PlanBuilder } from './plan.ts';
+import { type BuildSpec, type Plan, PlanBuilder, type StepId } from './plan.ts';
 import { refreshSeconds } from './pull-policy.ts';
 
 export interface ImageIntent {
@@ -35,11 +36,15 @@ export function planImages(
   const plan = new PlanBuilder();
   const built = new Set<string>();
   const selected = [...desired.services.values()].filter((service) => intent.services.has(service.name));
-  for (const service of selected) {
-    const reason = service.service.build && buildReason(service, observed, intent);
+  const steps = new Map<string, StepId>();
+  const isMissing = ({ image }: DesiredService) => !observed.images.has(image);
+  for (const service of inBuildOrder(desired, selected, isMissing)) {
+    const asked = service.service.build && buildReason(service, observed, intent);
+    const reason = asked ?? (selected.includes(service) ? undefined : 'another image is built from it');
     if (!reason) continue;
     built.add(familiarReference(service.image));
-    plan.add('buildImage', {
+    const step = plan.add('buildImage', {
+      after: imageSources(service).map((name) => steps.get(name)),
       target: `image:${service.name}`,
       label: `Image ${service.image}`,
       service: service.name,
@@ -47,6 +52,7 @@ export function planImages(
       reason,
       because: place(desired, service, 'build'),
     });
+    steps.set(service.name, step);
   }
   for (const service of selected) {
     const reference = familiarReference(service.image);
@@ -140,18 +146,31 @@ export function buildSpec(desired: Desired, service: DesiredService, flags: Buil
     cachefrom: build.cache_from,
     extrahosts: hosts.length > 0 ? hosts : undefined,
     platform,
+    ssh: build.ssh?.length ? agents(build.ssh, project.environment) : undefined,
     rm: true,
   });
   return defined<BuildSpec>({
     context: build.context ?? '.',
     dockerfile: build.dockerfile,
     inline: build.dockerfile_inline,
+    contexts: build.additional_contexts && furtherContexts(desired, build.additional_contexts),
     options,
     secrets: build.secrets?.map(({ source, target }) => ({
       id: target ?? source,
       source: contentSource(project.secrets[source]),
     })),
   });
+}
+
+function agents(ssh: NonNullable<Build['ssh']>, environment: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    ssh.map(({ id, path = environment.SSH_AUTH_SOCK }) => {
+      if (path) return [id, path];
+      throw new IechorError('COMPOSE_INVALID', `no SSH agent runs for the build's ssh ${JSON.stringify(id)}`, {
+        hint: 'start one with "eval $(ssh-agent)", and add the key with ssh-add',
+      });
+    }),
+  );
 }
 
 /** An argument without a value takes the environment's; where there is none it is left to the build file's default. */

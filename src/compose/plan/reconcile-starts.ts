@@ -1,7 +1,7 @@
 import type { DependencyCondition } from '../model/project.ts';
 import type { Placed } from './creations.ts';
 import type { Desired } from './desired.ts';
-import { isProbed } from './extension.ts';
+import { isProbed, isScheduled } from './extension.ts';
 import type { UpIntent } from './intent.ts';
 import type { Observed, ObservedContainer } from './observe.ts';
 import type { AwaitCondition, PlanBuilder, StepId } from './plan.ts';
@@ -35,7 +35,8 @@ export function planStarts(plan: PlanBuilder, context: StartContext): void {
   if (!context.intent.wait) return;
   for (const name of context.order) {
     for (const placed of context.placed.get(name) ?? [])
-      starts.waitFor(placed, 'running-or-healthy', { text: 'asked for by --wait' });
+      if (!isScheduled(placed.service.service))
+        starts.waitFor(placed, 'running-or-healthy', { text: 'asked for by --wait' });
   }
 }
 
@@ -52,7 +53,7 @@ class Starts {
   }
 
   service(name: string): void {
-    const all = this.#context.placed.get(name) ?? [];
+    const all = (this.#context.placed.get(name) ?? []).filter(({ service }) => !isScheduled(service.service));
     for (const placed of all) {
       if (placed.replaces) continue;
       const reason = startReason(placed);

@@ -61,8 +61,12 @@ export const unsupportedRows: readonly UnsupportedRow[] = [
   { path: 'services.*.deploy.resources.reservations.generic_resources', why: 'it speaks to a cluster', notice: true },
   { path: 'services.*.deploy.restart_policy.delay', why: "the engine's own back-off applies", notice: true },
   { path: 'services.*.deploy.restart_policy.window', why: "the engine's own back-off applies", notice: true },
-  { path: 'services.*.build.additional_contexts', when: notEmpty, why: 'further build contexts are not supported yet' },
-  { path: 'services.*.build.ssh', when: notEmpty, why: 'SSH agents in builds are not supported yet' },
+  {
+    path: 'services.*.build.additional_contexts.*',
+    when: (value) =>
+      /^(?!docker-image:\/\/|service:)[a-z][a-z0-9+.-]*:/.test(String(value)) || /^git@/.test(String(value)),
+    why: 'contexts from afar are not supported yet',
+  },
   { path: 'services.*.build.cache_to', when: notEmpty, why: 'exporting the build cache is not supported yet' },
   { path: 'services.*.build.entitlements', when: notEmpty, why: 'it is not supported yet' },
   { path: 'services.*.build.privileged', when: set, why: 'privileged builds are not supported' },

@@ -19,8 +19,13 @@ const healthcheck = object(
   { closed: true },
 );
 
+const schedule = object(
+  { cron: text(), overlap: text({ oneOf: ['skip', 'queue', 'replace'] }) },
+  { accept: ['string', 'object'], closed: true },
+);
+
 export const serviceExtension: Spec = object(
-  { pre_start: listOf(hook()), healthcheck, 'restart-unhealthy': bool() },
+  { pre_start: listOf(hook()), healthcheck, 'restart-unhealthy': bool(), schedule },
   { closed: true, accept: ['object', 'null'] },
 );
 

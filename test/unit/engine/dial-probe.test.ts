@@ -19,7 +19,9 @@ beforeEach(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   port = (server.address() as AddressInfo).port;
 });
-afterEach(() => server.close());
+afterEach(() => {
+  server.close();
+});
 
 test('a port that takes connections is healthy', async () => {
   expect(await probe('TCP', String(port))).toMatchObject({ exitCode: 0 });
