@@ -66,9 +66,9 @@ export function openDecoder(compression: Compression, onBytes: (bytes: Buffer) =
     case 'none':
       return { write: async (bytes) => onBytes(bytes), end: async () => {}, destroy: () => {} };
     case 'gzip':
-      return describing(compression, sinkOf(createGunzip({ chunkSize: 256 * 1024 }), onBytes));
+      return describing(compression, sinkOf(createGunzip({ chunkSize: 1024 * 1024 }), onBytes));
     case 'zstd':
-      return describing(compression, sinkOf(createZstdDecompress({ chunkSize: 256 * 1024 }), onBytes));
+      return describing(compression, sinkOf(createZstdDecompress({ chunkSize: 1024 * 1024 }), onBytes));
     case 'bzip2':
     case 'xz':
       throw new IechorError('NOT_SUPPORTED', `archives compressed with ${compression} are not supported`, {

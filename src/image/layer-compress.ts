@@ -1,13 +1,20 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { createGzip } from 'node:zlib';
-import { sinkOf } from './decompress.ts';
+import { setImmediate } from 'node:timers/promises';
+import { constants, crc32, deflateRawSync } from 'node:zlib';
 import type { Compressed, CompressOptions } from './layer-tasks.ts';
-import { layerTar } from './layer-tar.ts';
+import { treeTar } from './tree-tar.ts';
+
+/** Within 5 % of the size that the usual 6 gives, in half of its time. */
+const level = 3;
+/** Identification, deflate, no flags, no time, no extra flags, unknown operating system (RFC 1952, 2.3). */
+const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
+const windowBytes = 32 * 1024;
 
 /**
- * Packs a layer's directory into a gzip file. The same tree gives the same bytes with the same Node: no time, no name
- * and no operating system is in gzip's header as zlib writes it.
+ * Packs a layer's directory into a gzip file. The same tree gives the same bytes with the same zlib: nothing of time or
+ * place is in it. The archive is compressed piece by piece in this thread, each piece knowing the end of the one before:
+ * handing every piece to another thread and back would take longer on a machine that is busy.
  */
 export async function compressLayer(
   { directory, path }: CompressOptions,
@@ -16,27 +23,34 @@ export async function compressLayer(
   const plain = createHash('sha256');
   const packed = createHash('sha256');
   const fd = openSync(path, 'wx', 0o600);
+  const totals = { tarSizeBytes: 0, sizeBytes: 0, entries: 0 };
   let size = 0;
-  const gzip = sinkOf(createGzip({ level: gzipLevel, chunkSize: 256 * 1024, memLevel: 9 }), (bytes) => {
+  let checksum = 0;
+  let dictionary = Buffer.alloc(0);
+  const write = (bytes: Buffer): void => {
     packed.update(bytes);
     size += bytes.length;
     for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at);
-  });
+  };
   try {
-    const totals = { tarSizeBytes: 0, sizeBytes: 0, entries: 0 };
-    for await (const chunk of layerTar({ directory, asLayer: true }, totals)) {
-      throwIfAborted();
-      const written = gzip.write(chunk);
+    write(header);
+    for (const chunk of treeTar({ directory, asLayer: true }, totals)) {
       plain.update(chunk);
-      await written;
+      checksum = crc32(chunk, checksum);
+      const known = dictionary.length > 0 ? { dictionary } : {};
+      write(deflateRawSync(chunk, { level, memLevel: 9, finishFlush: constants.Z_SYNC_FLUSH, ...known }));
+      dictionary = Buffer.from(chunk.subarray(-windowBytes));
+      // Other tasks of this thread want a turn, and to be heard when they are given up.
+      await setImmediate();
+      throwIfAborted();
     }
-    await gzip.end();
+    write(deflateRawSync(Buffer.alloc(0)));
+    const trailer = Buffer.alloc(8);
+    trailer.writeUInt32LE(checksum, 0);
+    trailer.writeUInt32LE(totals.tarSizeBytes % 2 ** 32, 4);
+    write(trailer);
   } finally {
-    gzip.destroy();
     closeSync(fd);
   }
   return { diffId: `sha256:${plain.digest('hex')}`, digest: `sha256:${packed.digest('hex')}`, size };
 }
-
-/** Within 3 % of the size that the usual 6 gives, in two thirds of its time. */
-const gzipLevel = 4;
