@@ -10,6 +10,7 @@ import type { Target } from '../compose/state.ts';
 import { BaseCommand } from './base-command.ts';
 import { composeFlags } from './compose-flags.ts';
 import { resolveEndpoint } from './endpoint.ts';
+import { envFlag } from './env-flag.ts';
 import { openRenderer } from './open-renderer.ts';
 import type { Renderer } from './render/renderer.ts';
 import { diagnosticsText } from './report-error.ts';
@@ -61,7 +62,10 @@ export abstract class ComposeCommand extends BaseCommand {
 
   /** What globals say about `up` and its kin. */
   protected upOptions(): { readonly ansi: string | undefined; readonly separator: '-' | '_' } {
-    return { ansi: this.globals.ansi, separator: this.globals.compatibility ? '_' : '-' };
+    return {
+      ansi: this.globals.ansi,
+      separator: this.globals.compatibility || envFlag(process.env.COMPOSE_COMPATIBILITY) ? '_' : '-',
+    };
   }
 
   #listen(): void {

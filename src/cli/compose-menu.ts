@@ -1,3 +1,5 @@
+import { envFlag } from './env-flag.ts';
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface MenuOptions {
@@ -22,7 +24,7 @@ const wipe = '\r\x1b[2K';
 /** The line of keys while attached. Without a terminal on both sides there is none, and writing is just writing. */
 export function openMenu(options: MenuOptions): Menu {
   const { stdin, stdout } = process;
-  const wanted = options.asked ?? !/^(0|false|no|off|n|f)$/i.test(options.environment.COMPOSE_MENU ?? '');
+  const wanted = options.asked ?? envFlag(options.environment.COMPOSE_MENU) ?? true;
   if (!wanted || !stdin.isTTY || !stdout.isTTY) return { write: (act) => act(), close: () => {} };
   const draw = () => stdout.write(`${wipe}${lineOf(options)}`);
   const above = (act: () => void) => {

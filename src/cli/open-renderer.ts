@@ -1,3 +1,4 @@
+import { envFlag } from './env-flag.ts';
 import type { Globals } from './globals.ts';
 import { jsonRenderer } from './render/json.ts';
 import { plainRenderer, quietRenderer } from './render/plain.ts';
@@ -9,7 +10,7 @@ export function openRenderer(
   globals: Pick<Globals, 'progress' | 'ansi'>,
   options: { readonly quiet?: boolean | undefined; readonly dryRun?: boolean },
 ): Renderer {
-  const stream = process.env.COMPOSE_STATUS_STDOUT ? process.stdout : process.stderr;
+  const stream = envFlag(process.env.COMPOSE_STATUS_STDOUT) ? process.stdout : process.stderr;
   const write = (text: string) => void stream.write(text);
   const mode = options.quiet ? 'quiet' : progressMode(globals, process.env, stream.isTTY ?? false);
   switch (mode) {

@@ -5,6 +5,7 @@ import type { Loaded } from '../compose/source/load.ts';
 import { type UpOptions, type UpResult, up } from '../compose/up.ts';
 import type { OpenSession } from './compose-command.ts';
 import { pullChoice, scales } from './compose-flags.ts';
+import { envFlag } from './env-flag.ts';
 import type { UpFlags } from './compose-up-flags.ts';
 
 export interface RunUpOptions {
@@ -65,8 +66,8 @@ function upIntent(flags: UpFlags, services: readonly string[]): UpIntent {
     keepFailed: flags['keep-failed'],
     recreateDependencies: flags['always-recreate-deps'] ?? false,
     renewAnonymousVolumes: flags['renew-anon-volumes'] ?? false,
-    removeOrphans: flags['remove-orphans'] || isTrue(process.env.COMPOSE_REMOVE_ORPHANS),
-    ignoreOrphans: isTrue(process.env.COMPOSE_IGNORE_ORPHANS),
+    removeOrphans: flags['remove-orphans'] || envFlag(process.env.COMPOSE_REMOVE_ORPHANS) === true,
+    ignoreOrphans: envFlag(process.env.COMPOSE_IGNORE_ORPHANS) === true,
     containers: true,
     start: !flags['no-start'],
     wait: flags.wait ?? false,
@@ -76,8 +77,6 @@ function upIntent(flags: UpFlags, services: readonly string[]): UpIntent {
     pull: pullChoice(flags.pull),
   };
 }
-
-const isTrue = (text: string | undefined): boolean => /^(1|true|yes|on|t|y)$/i.test(text ?? '');
 
 const exclusive: readonly (readonly [keyof UpFlags, keyof UpFlags])[] = [
   ['build', 'no-build'],

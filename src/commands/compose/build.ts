@@ -1,7 +1,7 @@
 import { ComposeCommand } from '../../cli/compose-command.ts';
 import { assignments, composeFlags, refuseUnsupportedFlags } from '../../cli/compose-flags.ts';
 import { Flags } from '../../cli/flags.ts';
-import { build } from '../../compose/images.ts';
+import { build, push } from '../../compose/images.ts';
 
 const waiting = (summary: string) => Flags.string({ summary, hidden: true });
 const ineffective = ['compress', 'force-rm', 'no-rm', 'parallel'] as const;
@@ -47,7 +47,6 @@ export default class Build extends ComposeCommand {
       const chosen = selectServices(project, services, flags['with-dependencies']);
       return this.print(renderBake(project, { ...buildFlags, services: chosen, push: flags.push }));
     }
-    refuseUnsupportedFlags(flags, ['push'], 'builds');
     const progress = flags.progress ?? this.globals.progress;
     await this.inSession({ quiet: flags.quiet, dryRun, progress }, async (session) => {
       for (const name of ineffective) if (flags[name]) session.notice(`--${name} has no effect`);
@@ -57,7 +56,15 @@ export default class Build extends ComposeCommand {
         flags: buildFlags,
         dryRun,
       });
-      if (dryRun) this.printPlan(plan);
+      const pushed = flags.push
+        ? await push(session, project, {
+            services,
+            dependencies: flags['with-dependencies'],
+            ignoreFailures: false,
+            dryRun,
+          })
+        : [];
+      if (dryRun) this.printPlan(plan, pushed);
       else if (flags.quiet) for (const id of imageIds) this.print(id);
     });
   }
