@@ -1,11 +1,14 @@
 import type { Duplex } from 'node:stream';
 import type { ByteStream } from './streams.ts';
 import type { BuildOptions, ProgressMessage } from './types/image.ts';
+import type { RegistryAuth } from './types/registry.ts';
 
 /** What a build may ask of its client while it runs, where the client keeps a session open. */
 export interface BuildClient {
   /** Content of a secret; undefined where the client has none by this id. */
   secret(id: string): Promise<Uint8Array | undefined>;
+  /** Who the client is to a registry; undefined where it is nobody. */
+  login(registry: string): Promise<RegistryAuth | undefined>;
   /** What opens connections to an SSH agent; undefined where the client has none by this id. */
   agent(id: string): Promise<(() => Duplex) | undefined>;
 }

@@ -1,5 +1,5 @@
-import type { AuthFields } from '../registry/credentials.ts';
 import type { ChainId, ImageConfig } from '../image/types.ts';
+import type { AuthFields } from '../registry/credentials.ts';
 
 /** One RUN: a command over a writable root file system. */
 export interface SandboxRun {
@@ -36,10 +36,10 @@ export interface Sandbox {
   ): Promise<number>;
 }
 
-/** Makes an image available by reference: from the store, else by a pull (seam for the registry). */
-/** Who asks for a build, by registry host. */
-export type Logins = Readonly<Record<string, AuthFields>>;
+/** Who asks for a build: by registry host, or asked for when a registry is. */
+export type Logins = Readonly<Record<string, AuthFields>> | ((registry: string) => Promise<AuthFields | undefined>);
 
+/** Makes an image available by reference: from the store, else by a pull (seam for the registry). */
 export interface BaseImages {
   resolve(
     reference: string,

@@ -2,7 +2,7 @@ import type { BuildClient } from '../api/session-build.ts';
 import { byteStreamOver, bytesMessage } from './grpc/byte-stream.ts';
 import { GrpcError, grpcCode } from './grpc/status.ts';
 import { empty } from './messages/control.ts';
-import { agentRequest, secretReply, secretRequest } from './messages/session.ts';
+import { agentRequest, credentialsReply, credentialsRequest, secretReply, secretRequest } from './messages/session.ts';
 import type { ClientSession } from './sessions.ts';
 
 /** What steps ask of a client while they run, by the services of its session. */
@@ -14,6 +14,19 @@ export function clientOf({ grpc }: ClientSession): BuildClient {
         return (await grpc.call({ path, request: secretRequest, reply: secretReply, value: { id } })).data;
       });
     },
+    login: (registry) =>
+      ifThere(async () => {
+        const path = '/moby.filesync.v1.Auth/Credentials';
+        const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry;
+        const { username, secret } = await grpc.call({
+          path,
+          request: credentialsRequest,
+          reply: credentialsReply,
+          value: { host },
+        });
+        if (secret === '') return undefined;
+        return username === '' ? { identitytoken: secret } : { username, password: secret };
+      }),
     agent: (id) =>
       ifThere(async () => {
         const path = '/moby.sshforward.v1.SSH/CheckAgent';

@@ -8,12 +8,14 @@ import { type Call, type Methods, method } from './grpc/server.ts';
 import { GrpcError, grpcCode } from './grpc/status.ts';
 import {
   empty,
+  historyRequest,
   infoReply,
   listWorkersReply,
   solveReply,
   solveRequest,
   statusReply,
   statusRequest,
+  updateHistoryRequest,
 } from './messages/control.ts';
 import { sendArchive, sendTree } from './send-files.ts';
 import { refused } from './solve-options.ts';
@@ -47,6 +49,19 @@ export function controlMethods(serving: Serving): Methods {
       reply: solveReply,
       handle: (request, call) => solve(request, call, serving),
     }),
+    // No history of builds is kept: there is nothing to list, and nothing to change.
+    [`${service}/ListenBuildHistory`]: method({
+      request: historyRequest,
+      reply: empty,
+      handle: ({ earlyExit }, { signal }) => noHistory(earlyExit, signal),
+    }),
+    [`${service}/UpdateBuildHistory`]: method({
+      request: updateHistoryRequest,
+      reply: empty,
+      handle: async ({ ref }) => {
+        throw new GrpcError(grpcCode.notFound, `no record of build ${ref}: no history of builds is kept`);
+      },
+    }),
     // A client with one connection opens further sessions within it.
     [`${service}/Session`]: { tunnel: (bytes, { headers }) => serving.sessions.serve(bytes, headers) },
     [`${service}/Status`]: method({
@@ -55,6 +70,11 @@ export function controlMethods(serving: Serving): Methods {
       handle: ({ ref }, { signal }) => serving.solves.of(ref).log.read(signal),
     }),
   };
+}
+
+async function* noHistory(earlyExit: boolean, signal: AbortSignal): AsyncGenerator<object> {
+  if (earlyExit || signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
 type SolveRequest = MessageOf<typeof solveRequest>;

@@ -1,10 +1,10 @@
-import type { BaseImages } from '../build/ports.ts';
+import type { BaseImages, Logins } from '../build/ports.ts';
 import { IechorError } from '../common/error.ts';
 import type { ImageStore } from '../image/image-port.ts';
 import { parseReference } from '../image/reference.ts';
-import { credentialsOf } from '../registry/credentials.ts';
-import type { Registry } from '../registry/registry.ts';
+import { type AuthFields, credentialsOf } from '../registry/credentials.ts';
 import { registryOf } from '../registry/names.ts';
+import type { Registry } from '../registry/registry.ts';
 
 /** Base images for builds: those of the store. A pull is asked for where there is none, or where one is wanted anew. */
 export function createBaseImages(options: {
@@ -16,12 +16,17 @@ export function createBaseImages(options: {
     async resolve(reference, { pull: always, logins = {}, ...given }) {
       if (always || !images.find(reference)) {
         const { domain } = parseReference(reference);
-        const [, login] = Object.entries(logins).find(([server]) => registryOf(server) === domain) ?? [];
-        await (await registry()).pull(reference, { ...given, credentials: credentialsOf(login) });
+        const credentials = credentialsOf(await loginAt(domain, logins));
+        await (await registry()).pull(reference, { ...given, credentials });
       }
       const found = images.find(reference);
       if (!found) throw new IechorError('IMAGE_NOT_FOUND', `No such image: ${reference}`);
       return { id: found.id, chain: found.chain, config: found.config };
     },
   };
+}
+
+async function loginAt(domain: string, logins: Logins): Promise<AuthFields | undefined> {
+  if (typeof logins === 'function') return logins(domain);
+  return Object.entries(logins).find(([server]) => registryOf(server) === domain)?.[1];
 }

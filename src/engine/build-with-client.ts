@@ -29,7 +29,7 @@ export async function* buildWithClient(
       await applyTar(source.archive, { root: dir }, request.signal);
       contexts[name] = { dir };
     }
-    const extras: BuildExtras = { contexts, askSecret: client.secret, askAgent: client.agent };
+    const extras: BuildExtras = { contexts, logins: client.login, askSecret: client.secret, askAgent: client.agent };
     yield* buildImage(context, builder, { ...request, extras });
   } finally {
     for (const source of given.values()) if ('archive' in source) source.archive.destroy();

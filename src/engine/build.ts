@@ -15,7 +15,7 @@ import { checkFilters, untilOf } from './filters.ts';
 import { publishPrune } from './notify.ts';
 
 /** What a build has beyond its options: contexts that are there, and a client to ask. */
-export type BuildExtras = Pick<BuildRequest, 'contexts' | 'askSecret' | 'askAgent'>;
+export type BuildExtras = Pick<BuildRequest, 'contexts' | 'logins' | 'askSecret' | 'askAgent'>;
 
 type BuildQuery = Parameters<EngineApi['imageBuild']>[0] & { readonly extras?: BuildExtras };
 

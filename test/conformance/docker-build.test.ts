@@ -78,7 +78,7 @@ for (const [engineName, lackingEngine, open] of engines) {
 
     test('a directory, without being told to use the old way', () => {
       const { exit, stderr } = docker('build', '-t', `${prefix}:1`, '--build-arg', 'WHO=me', '--label', 'a=b', dir);
-      expect(stderr).toContain('[two 2/2] COPY sub /sub/');
+      expect(stderr).toContain('[two 1/1] COPY sub /sub/');
       expect(stderr).toContain(`naming to docker.io/library/${prefix}:1`);
       expect(exit).toBe(0);
       expect(shown(`${prefix}:1`, 'cat /who; ls /sub')).toBe('for me\na\n');

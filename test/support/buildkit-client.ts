@@ -8,6 +8,8 @@ import type { DraftOf, MessageOf } from '../../src/buildkit/grpc/protobuf.ts';
 import { solveReply, solveRequest, statusReply, statusRequest } from '../../src/buildkit/messages/control.ts';
 import {
   bytesMessage,
+  credentialsReply,
+  credentialsRequest,
   packet,
   packetType,
   secretReply,
@@ -24,6 +26,8 @@ export interface FakeFiles {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Learns what is asked for: path of the method and headers. */
   readonly onCall?: (path: string, headers: Readonly<Record<string, unknown>>) => void;
+  /** User and password by registry. */
+  readonly logins?: Readonly<Record<string, readonly [user: string, secret: string]>>;
   /** Id of the one SSH agent it has. */
   readonly agent?: string;
   /** Takes an output that is an archive. */
@@ -73,6 +77,7 @@ const answers: Readonly<Record<string, Answer>> = {
   'FileSend/DiffCopy': takeArchive,
   GetSecret: sendSecret,
   Pull: sendUpload,
+  Credentials: sendLogin,
   CheckAgent: checkAgent,
   ForwardAgent: echo,
 };
@@ -152,6 +157,15 @@ async function takeArchive(stream: ServerHttp2Stream, { onArchive = () => {} }: 
   for await (const { data } of messagesOf(stream, bytesMessage)) parts.push(data);
   onArchive(Buffer.concat(parts));
   end(stream);
+}
+
+async function sendLogin(stream: ServerHttp2Stream, { logins = {} }: FakeFiles): Promise<void> {
+  for await (const { host } of messagesOf(stream, credentialsRequest)) {
+    const [username, secret] = logins[host] ?? ['', ''];
+    begin(stream);
+    await writeMessage(stream, credentialsReply.encode({ username, secret }));
+    return end(stream);
+  }
 }
 
 async function checkAgent(stream: ServerHttp2Stream, { agent }: FakeFiles): Promise<void> {

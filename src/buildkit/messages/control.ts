@@ -103,3 +103,6 @@ export const usageRecord = message({
   parents: many(12, text),
 });
 export const diskUsageReply = message({ record: many(1, usageRecord) });
+
+export const historyRequest = message({ activeOnly: one(1, bool), ref: one(2, text), earlyExit: one(3, bool) });
+export const updateHistoryRequest = message({ ref: one(1, text) });

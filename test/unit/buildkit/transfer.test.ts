@@ -112,6 +112,16 @@ describe("a client's SSH agent", () => {
   });
 });
 
+describe("a client's logins", () => {
+  test('are asked for by registry; a secret without a user is an identity token', async () => {
+    const logins = { 'registry-1.docker.io': ['me', 'hush'], 'a.example': ['', 'token'] } as const;
+    const { login } = clientOf(await connect({ dirs: {}, logins }));
+    expect(await login('docker.io')).toEqual({ username: 'me', password: 'hush' });
+    expect(await login('a.example')).toEqual({ identitytoken: 'token' });
+    expect(await login('b.example')).toBeUndefined();
+  });
+});
+
 describe('gRPC', () => {
   const serve = async (handle: Parameters<typeof method<{ ref: string }, object>>[0]['handle']) => {
     const [ours, theirs] = duplexPair();
