@@ -1,9 +1,10 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { Project } from './model/project.ts';
+import { imageSources, inBuildOrder } from './plan/build-sources.ts';
 import { selectServices } from './plan/dependencies.ts';
 import { desiredOf } from './plan/desired.ts';
 import { observe } from './plan/observe.ts';
-import { type Plan, PlanBuilder } from './plan/plan.ts';
+import { type Plan, PlanBuilder, type StepId } from './plan/plan.ts';
 import { type BuildFlags, buildSpec, planImages } from './plan/reconcile-images.ts';
 import { refuseUnsupported } from './plan/unsupported.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
@@ -20,9 +21,11 @@ export async function build(
   const services = selectServices(project, options.services, options.dependencies);
   for (const warning of refuseUnsupported(desired, services)) session.diagnose(warning);
   const builder = new PlanBuilder();
-  for (const service of desired.services.values()) {
-    if (!services.has(service.name) || !service.service.build) continue;
-    builder.add('buildImage', {
+  const chosen = [...desired.services.values()].filter(({ name, service }) => services.has(name) && service.build);
+  const steps = new Map<string, StepId>();
+  for (const service of inBuildOrder(desired, chosen, () => true)) {
+    const step = builder.add('buildImage', {
+      after: imageSources(service).map((name) => steps.get(name)),
       target: `image:${service.name}`,
       label: `Image ${service.image}`,
       service: service.name,
@@ -30,6 +33,7 @@ export async function build(
       reason: 'asked for by build',
       because: desired.spanOf('services', service.name, 'build')[0],
     });
+    steps.set(service.name, step);
   }
   const plan = builder.build();
   if (plan.length === 0) session.notice('no service has a build section');

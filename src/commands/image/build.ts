@@ -1,16 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { bytesFlag } from '../../cli/bytes-flag.ts';
+import { printCalled, readCall } from '../../cli/build-call.ts';
 import { openBuildContext } from '../../cli/build-context.ts';
 import { readAgents, readNamedContexts } from '../../cli/build-inputs.ts';
 import { deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
+import { bytesFlag } from '../../cli/bytes-flag.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { keyValues } from '../../cli/key-values.ts';
 import { printProgress } from '../../cli/progress-stream.ts';
 import { IechorError } from '../../common/error.ts';
-import { printCalled, readCall } from '../../cli/build-call.ts';
 import { buildFrom } from '../../compose/run/send-context.ts';
 
 const several = (summary: string, char?: 't' | 'o') =>
@@ -67,7 +67,7 @@ export default class Build extends BaseCommand {
     const engine = await this.engine();
     const messages = buildFrom(engine, context, {
       t: wantsImage(outputs) ? tags : [],
-      buildcontexts: named.request,
+      buildcontexts: Object.keys(named.request).length > 0 ? named.request : undefined,
       ssh,
       nocache: flags['no-cache'],
       q: flags.quiet,

@@ -21,12 +21,25 @@ export async function buildImage(
   const { openContext } = await import('../../context/pack.ts');
   const signal = AbortSignal.any([context.signal, context.kill]);
   const file = build.dockerfile === undefined ? undefined : resolve(build.context, build.dockerfile);
-  const opened = openContext(build.context, { file, text: build.inline, signal });
+  const { beside, buildcontexts } = further(build);
+  const opened = openContext(build.context, { file, text: build.inline, beside, signal });
   const secrets = await readSecrets(build.secrets, environment);
-  const messages = buildFrom(engine, opened, { ...build.options, ...secrets, steps: true, signal });
+  const messages = buildFrom(engine, opened, { ...build.options, ...secrets, buildcontexts, steps: true, signal });
   const about = { fallback: 'BUILD_FAILED', about: `cannot build ${service}` } as const;
   const id = await followMessages(messages, context.report, about);
   return id === undefined ? undefined : { imageId: id };
+}
+
+/** Directories travel beside the context, under names of their own. */
+function further({ contexts = {} }: StepOf<'buildImage'>['build']) {
+  const beside: Record<string, string> = {};
+  const buildcontexts: Record<string, { image?: string; path?: string }> = {};
+  for (const [index, [name, source]] of Object.entries(contexts).entries()) {
+    const path = `.iechor-context-${index}`;
+    if ('directory' in source) beside[path] = source.directory;
+    buildcontexts[name] = 'directory' in source ? { path } : source;
+  }
+  return { beside, buildcontexts: Object.keys(buildcontexts).length > 0 ? buildcontexts : undefined };
 }
 
 async function readSecrets(

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { EngineApi } from '../../api/engine-api.ts';
 import type { ProgressMessage } from '../../api/types/image.ts';
-import { codeOf } from '../../common/error.ts';
+import { codeOf, IechorError } from '../../common/error.ts';
 import type { OpenContext } from '../../context/pack.ts';
 
 type BuildRequest = Omit<Parameters<EngineApi['imageBuild']>[0], 'body' | 'dockerfile' | 'localcontext'>;
@@ -28,6 +28,11 @@ export async function* buildFrom(
     } catch (error) {
       if (begun || codeOf(error) !== 'NOT_SUPPORTED') throw error;
     }
+  }
+  if ((request.buildcontexts || request.ssh) && !(await isOurs(engine, request.signal))) {
+    throw new IechorError('NOT_SUPPORTED', 'this engine takes neither further contexts nor SSH agents for a build', {
+      hint: "build on iEchor's own engine",
+    });
   }
   const body = context.tar;
   try {
