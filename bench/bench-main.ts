@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
+import { api } from './api.ts';
+import { build } from './build.ts';
 import { cliStart } from './cli-start.ts';
 import { compose } from './compose.ts';
 import { config } from './config.ts';
+import { images } from './images.ts';
 import { registry } from './registry.ts';
 
 const { values, positionals } = parseArgs({
@@ -14,15 +17,30 @@ const { values, positionals } = parseArgs({
     corpus: { type: 'string' },
     sample: { type: 'string', default: '50' },
     only: { type: 'string' },
+    socket: { type: 'string', default: '/var/run/docker.sock' },
+    containers: { type: 'string', default: '200' },
+    followers: { type: 'string', default: '500' },
     image: { type: 'string', default: 'busybox:latest' },
   },
 });
 const rounds = Number(values.rounds);
 
 switch (positionals[0]) {
+  case 'api':
+    await api({
+      ...{ rounds, socket: values.socket, peer: values.peer === 'docker compose' ? 'docker' : values.peer },
+      ...{ containers: Number(values.containers), followers: Number(values.followers) },
+      logMegabytes: Number(values['log-megabytes']) || 1000,
+    });
+    break;
   case 'cli-start':
     cliStart(rounds);
     break;
+  case 'build': {
+    const peer = values.peer === 'docker compose' ? 'docker' : values.peer;
+    build({ rounds, peer, image: values.image, only: values.only });
+    break;
+  }
   case 'config':
     config({ rounds, peer: values.peer, corpus: values.corpus, sample: Number(values.sample) });
     break;
@@ -35,12 +53,15 @@ switch (positionals[0]) {
       logMegabytes: Number(values['log-megabytes']),
     });
     break;
+  case 'images':
+    images({ rounds, peer: values.peer === 'docker compose' ? 'docker' : values.peer });
+    break;
   case 'registry':
     await registry({ rounds, peer: values.peer === 'docker compose' ? 'docker' : values.peer, only: values.only });
     break;
   default:
     console.error(
-      'usage: npm run bench -- cli-start|config|compose|registry [--rounds N] [--services 10,50] [--peer "docker compose"]',
+      'usage: npm run bench -- api|build|cli-start|config|compose|images|registry [--rounds N] [--services 10,50] [--peer "docker compose"]',
     );
     process.exitCode = 1;
 }

@@ -63,13 +63,15 @@ export function removeLink(context: EngineContext, path: string): void {
   context.containers.update(record.id, { links: links.filter((link) => link.alias !== alias) });
 }
 
-/** Names of a container that links give it, as `ps` lists them: `/web/db`. */
-export function linkedNames(context: EngineContext, id: string): string[] {
-  return context.containers
-    .list()
-    .flatMap((record) =>
-      (record.links ?? []).filter((link) => link.id === id).map(({ alias }) => `/${record.name}/${alias}`),
-    );
+/** Names that links give to containers, as `ps` lists them (`/web/db`), by the id of the container. */
+export function linkedNames(records: readonly ContainerRecord[]): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, string[]>();
+  for (const record of records) {
+    for (const { id, alias } of record.links ?? []) {
+      names.set(id, [...(names.get(id) ?? []), `/${record.name}/${alias}`]);
+    }
+  }
+  return names;
 }
 
 function bad(message: string): IechorError {

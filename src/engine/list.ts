@@ -28,11 +28,15 @@ export async function listContainers(
   const all = request.all || (limit ?? 0) > 0 || (filters?.status?.length ?? 0) > 0;
   const fits = containerFilter(context, filters);
   const newestFirst = [...context.containers.list()].sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  const linked = linkedNames(newestFirst);
+  const imageOf = remembered((name: string) => context.images.find(name)?.id);
   const found = newestFirst.filter((record) => (all || isUp(record)) && fits(record));
   const now = Date.now();
   return Promise.all(
     found.slice(0, limit && limit > 0 ? limit : undefined).map(async (record) => ({
       ...summary(context, record, now),
+      Image: imageOf(record.imageName) === record.image ? record.imageName : record.image,
+      Names: [`/${record.name}`, ...(linked.get(record.id) ?? [])],
       ...(request.size ? await sizes(context, record) : {}),
     })),
   );
@@ -42,12 +46,15 @@ function isUp(record: ContainerRecord): boolean {
   return ['running', 'paused', 'restarting'].includes(record.status);
 }
 
-function summary(context: EngineContext, record: ContainerRecord, now: number): ContainerSummary {
+/** All but the names: those of the image are shown while they mean it, those of the container come from links, too. */
+function summary(
+  context: EngineContext,
+  record: ContainerRecord,
+  now: number,
+): Omit<ContainerSummary, 'Names' | 'Image'> {
   const mode = record.body.HostConfig?.NetworkMode ?? '';
   return {
     Id: record.id,
-    Names: [`/${record.name}`, ...linkedNames(context, record.id)],
-    Image: imageName(context, record),
     ImageID: record.image,
     Command: [record.path, ...record.args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' '),
     Created: Math.floor(Date.parse(record.createdAt) / 1000),
@@ -64,9 +71,13 @@ function summary(context: EngineContext, record: ContainerRecord, now: number): 
   };
 }
 
-/** The name it was made from, or the id once that name means another image. */
-function imageName(context: EngineContext, record: ContainerRecord): string {
-  return context.images.find(record.imageName)?.id === record.image ? record.imageName : record.image;
+/** Looks each key up once: a list of many containers has few images. */
+function remembered<T>(look: (key: string) => T): (key: string) => T {
+  const known = new Map<string, T>();
+  return (key) => {
+    if (!known.has(key)) known.set(key, look(key));
+    return known.get(key) as T;
+  };
 }
 
 /** The filters of `ps` and of prune as one test. Throws BAD_REQUEST, CONTAINER_NOT_FOUND (before, since). */

@@ -80,7 +80,8 @@ export async function startLocked(
     publishAttachments(context, running, 'up');
     publishContainer(context, running, 'start');
     supervise(context, running);
-    refreshLinked(context, running);
+    // Nobody that runs is linked to a container that never ran.
+    if (record.startedAt !== '') refreshLinked(context, running);
   } catch (cause) {
     const error = inDockersWords(cause, record.path);
     await failed(context, record, error);
