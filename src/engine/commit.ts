@@ -4,6 +4,7 @@ import { IechorError } from '../common/error.ts';
 import { applyChanges } from '../image/changes.ts';
 import { emptyDiffId } from '../image/digest.ts';
 import { familiar, formatReference, parseReference } from '../image/reference.ts';
+import { requireSpace } from '../image/space.ts';
 import { packLayer } from '../image/tar-diff.ts';
 import type { ImageConfig, ImageRecord, ImageRunConfig } from '../image/types.ts';
 import { changesOf } from './changes.ts';
@@ -57,6 +58,7 @@ async function imageOf(
 ): Promise<ImageRecord> {
   const { images, snapshotter } = context;
   const base = images.find(record.image);
+  requireSpace(context.roots.dataRoot, await snapshotter.usage(record.id), 'the image of the container');
   const layer = await images.addRootfs(
     packLayer(snapshotter.upperDir(record.id), { leaveOut: changesOf(context, record).mountPlaces }),
     { parent: record.chain.at(-1), signal: request.signal },

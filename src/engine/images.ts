@@ -18,7 +18,10 @@ const known = ['reference', 'label', 'label!', 'dangling', 'before', 'since', 'u
 export async function listImages(context: EngineContext, request: Request<'imageList'>): Promise<ImageSummary[]> {
   checkFilters(request.filters, known);
   const fits = imageFilter(context, request.filters);
+  const parents = new Set(context.images.list().map(({ parent }) => parent));
+  const isBetween = ({ id }: ImageRecord) => parents.has(id) && context.images.tagsOf(id).length === 0;
   return [...context.images.list()]
+    .filter((image) => request.all || !isBetween(image))
     .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))
     .filter(fits)
     .map((image) => ({

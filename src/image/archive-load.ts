@@ -10,6 +10,7 @@ import type { ImageStore } from './image-port.ts';
 import { isIndexType, isManifestType } from './media-types.ts';
 import { choosePlatform, parsePlatform } from './platform.ts';
 import { familiar, formatReference, parseReference } from './reference.ts';
+import { requireSpace } from './space.ts';
 import { applyTar } from './tar-apply.ts';
 import { removeInBackground } from './tar-diff.ts';
 import type { Descriptor, ImageConfig, ImageRecord } from './types.ts';
@@ -190,6 +191,12 @@ async function loadOne(work: string, candidate: Candidate, options: LoadOptions)
   if (options.platform !== undefined) checkPlatform(config, options.platform);
   const references = candidate.references.map((reference) => formatReference(parseReference(reference)));
   const chain = chainIdsOf(config.rootfs.diff_ids);
+  const missing = candidate.layers.filter((_, index) => {
+    const chainId = chain[index];
+    return chainId === undefined || !images.holdLayer(chainId);
+  });
+  const needed = missing.reduce((sum, layer) => sum + statSync(pathIn(work, layer)).size, 0);
+  requireSpace(options.roots.dataRoot, needed, 'loading the image');
   for (const [index, layer] of candidate.layers.entries()) {
     const chainId = chain[index];
     if (chainId !== undefined && images.holdLayer(chainId)) continue;

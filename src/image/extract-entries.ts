@@ -57,7 +57,8 @@ function makeRoom(state: Extraction, path: string, place: Buffer): void {
     state.whiteouts.delete(path);
     return;
   }
-  if (!state.isLayer && !state.options.mayReplaceDirectories) throw invalid(`${JSON.stringify(path)} would replace a directory`);
+  if (!state.isLayer && !state.options.mayReplaceDirectories)
+    throw invalid(`${JSON.stringify(path)} would replace a directory`);
   state.directories.forget(path);
   removePrivateTree(place);
   for (const known of [...state.directoryTimes.keys(), ...state.whiteouts]) {

@@ -13,12 +13,17 @@ const columns = [
   { title: 'COMMENT', field: 'Comment' },
 ];
 
+const exact = columns.map((column) =>
+  column.field === 'CreatedSince' ? { title: 'CREATED AT', field: 'CreatedAt' } : column,
+);
+
 export default class History extends BaseCommand {
   static override summary = 'Show how an image was made';
   static override synopsis = '[OPTIONS] IMAGE';
   static override args = { image: Args.string({ required: true }) };
   static override flags = {
     format: Flags.string({ summary: 'table, json, or a Go template' }),
+    human: Flags.boolean({ char: 'H', default: true, allowNo: true, summary: 'Sizes and times for people' }),
     'no-trunc': Flags.boolean({ summary: 'Do not shorten' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Only ids' }),
   };
@@ -29,11 +34,18 @@ export default class History extends BaseCommand {
     const items = await (await this.engine()).imageHistory({ name: args.image });
     const rows = items.map((item) => ({
       ID: full || item.Id === '<missing>' ? item.Id : shortId(item.Id),
-      CreatedSince: `${humanDuration(Date.now() / 1000 - item.Created)} ago`,
+      CreatedSince: flags.human ? `${humanDuration(Date.now() / 1000 - item.Created)} ago` : timeOf(item.Created),
+      CreatedAt: timeOf(item.Created),
       CreatedBy: full || item.CreatedBy.length <= 45 ? item.CreatedBy : `${item.CreatedBy.slice(0, 44)}…`,
-      Size: formatBytes(item.Size),
+      Size: flags.human ? formatBytes(item.Size) : String(item.Size),
       Comment: item.Comment,
     }));
-    this.print(flags.quiet ? rows.map((row) => row.ID).join('\n') : formatRows(rows, columns, flags.format));
+    this.print(
+      flags.quiet
+        ? rows.map((row) => row.ID).join('\n')
+        : formatRows(rows, flags.human ? columns : exact, flags.format),
+    );
   }
 }
+
+const timeOf = (seconds: number): string => `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;

@@ -3,6 +3,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { formatRows, type Row } from '../../cli/render/format.ts';
+import { renderTable } from '../../cli/render/table.ts';
 import { splitTag } from '../../cli/split-tag.ts';
 import { formatBytes } from '../../common/bytes.ts';
 import { humanDuration } from '../../common/duration.ts';
@@ -30,6 +31,7 @@ export default class Images extends BaseCommand {
       multipleNonGreedy: true,
     }),
     format: Flags.string({ summary: 'table, json, or a Go template' }),
+    tree: Flags.boolean({ summary: 'Names below each other, and which images are in use' }),
     'no-trunc': Flags.boolean({ summary: 'Do not shorten ids' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Only ids' }),
   };
@@ -38,14 +40,24 @@ export default class Images extends BaseCommand {
     const { args, flags } = await this.parse(Images);
     const filters = parseFilters([...(flags.filter ?? []), ...(args.reference ? [`reference=${args.reference}`] : [])]);
     const images = await (await this.engine()).imageList({ all: flags.all, digests: flags.digests, filters });
+    if (flags.tree) return this.print(await this.tree(images));
     const rows = images.flatMap((image) => imageRows(image, !flags['no-trunc']));
     const shown = flags.digests
       ? [...columns.slice(0, 2), { title: 'DIGEST', field: 'Digest' }, ...columns.slice(2)]
       : columns;
-    const output = flags.quiet
-      ? [...new Set(rows.map((row) => row.ID))].join('\n')
-      : formatRows(rows, shown, flags.format);
+    const output = flags.quiet ? rows.map((row) => row.ID).join('\n') : formatRows(rows, shown, flags.format);
     if (output) this.print(output);
+  }
+
+  private async tree(images: readonly ImageSummary[]): Promise<string> {
+    const containers = await (await this.engine()).containerList({ all: true, signal: this.signal });
+    const used = new Set(containers.map(({ ImageID }) => ImageID));
+    const rows = images.flatMap((image) => {
+      const names = image.RepoTags.length > 0 ? image.RepoTags : ['<untagged>'];
+      const rest = [shortId(image.Id), formatBytes(image.Size), used.has(image.Id) ? 'U' : ''];
+      return names.map((name, index) => [name, ...(index === names.length - 1 ? rest : ['', '', ''])]);
+    });
+    return renderTable(['IMAGE', 'ID', 'DISK USAGE', 'IN USE'], rows);
   }
 }
 
@@ -60,8 +72,11 @@ function imageRows(image: ImageSummary, truncate: boolean): Row[] {
       ID: truncate ? shortId(image.Id) : image.Id,
       Digest: image.RepoDigests.find((digest) => digest.startsWith(`${repo}@`))?.split('@')[1] ?? '<none>',
       CreatedSince: `${humanDuration(Date.now() / 1000 - image.Created)} ago`,
-      CreatedAt: new Date(image.Created * 1000).toISOString(),
+      CreatedAt: `${new Date(image.Created * 1000).toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`,
       Size: formatBytes(image.Size),
+      VirtualSize: formatBytes(image.Size),
+      SharedSize: image.SharedSize < 0 ? 'N/A' : formatBytes(image.SharedSize),
+      UniqueSize: image.SharedSize < 0 ? 'N/A' : formatBytes(image.Size - image.SharedSize),
       Containers: image.Containers < 0 ? 'N/A' : String(image.Containers),
     };
   });

@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Flags } from '../../cli/flags.ts';
 import { platformFlag } from '../../cli/platform-flag.ts';
+import { openInput } from '../../cli/open-input.ts';
 import { printProgress } from '../../cli/progress-stream.ts';
 
 export default class Load extends BaseCommand {
@@ -14,7 +14,7 @@ export default class Load extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Load);
-    const body = flags.input ? createReadStream(flags.input) : process.stdin;
+    const body = flags.input ? openInput(flags.input) : process.stdin;
     const messages = (await this.engine()).imagesLoad({
       quiet: flags.quiet,
       platform: platformFlag(flags.platform),

@@ -1,0 +1,18 @@
+import { createReadStream, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { codeOf, IechorError } from '../common/error.ts';
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EISDIR: 'it is a directory',
+  EACCES: 'permission denied',
+};
+
+/** A file to send. Throws USAGE where it cannot be opened. */
+export function openInput(path: string): Readable {
+  try {
+    return createReadStream(path, { fd: openSync(path, 'r'), highWaterMark: 256 * 1024 });
+  } catch (cause) {
+    throw new IechorError('USAGE', `cannot open ${path}: ${reasons[codeOf(cause) ?? ''] ?? String(cause)}`, { cause });
+  }
+}
