@@ -6,8 +6,9 @@ import { GrpcError, grpcCode } from './grpc/status.ts';
 import { bytesMessage } from './messages/session.ts';
 import type { Progress, Task } from './progress.ts';
 import { receiveTree } from './receive-tree.ts';
+import { remoteContext } from './remote-context.ts';
 import type { ClientSession } from './sessions.ts';
-import type { SolveOptions } from './solve-options.ts';
+import { refused, type SolveOptions } from './solve-options.ts';
 import { tarEnd, tarEntry, tarFile } from './tar-writer.ts';
 
 /** What a build takes from its client. */
@@ -33,11 +34,7 @@ const maxBuildFileBytes = 4 << 20;
 
 /** The build file and the context of a solve; the context as an archive that is read from the client as it is consumed. */
 export async function takeFiles(options: SolveOptions, taking: Taking): Promise<ClientFiles> {
-  if (options.remote !== undefined) {
-    const loading = taking.progress.begin('[internal] load remote build context');
-    const body = upload(options.remote, { ...taking, loading });
-    return { file: undefined, dockerfile: options.buildFile, body, loading };
-  }
+  if (options.remote !== undefined) return takeRemote(options.remote, options, taking);
   const found = await takeBuildFile(options, taking);
   const ignore = found.ignore ?? (await takeIgnoreFile(options, taking));
   const name = `.dockerfile.${randomBytes(10).toString('hex')}`;
@@ -53,6 +50,22 @@ export async function takeFiles(options: SolveOptions, taking: Taking): Promise<
     },
   );
   return { file: found.file, dockerfile: name, body, loading: found.loading };
+}
+
+async function takeRemote(url: string, options: SolveOptions, taking: Taking): Promise<ClientFiles> {
+  const loading = taking.progress.begin('[internal] load remote build context');
+  try {
+    if (URL.parse(url)?.hostname === 'buildkit-session') {
+      return { file: undefined, dockerfile: options.buildFile, body: upload(url, { ...taking, loading }), loading };
+    }
+    if (options.ownBuildFile) throw refused("a build file of one's own for a context at an address");
+    const body = await remoteContext(url, options.buildFile, taking.signal);
+    loading.end();
+    return { file: undefined, dockerfile: options.buildFile, body, loading };
+  } catch (error) {
+    loading.end({ error: error instanceof Error ? error.message : String(error) });
+    throw error;
+  }
 }
 
 async function takeBuildFile(

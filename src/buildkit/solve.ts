@@ -8,7 +8,7 @@ import { GrpcError, grpcCode } from './grpc/status.ts';
 import { takeContexts } from './named-contexts.ts';
 import type { Progress } from './progress.ts';
 import type { ClientSession } from './sessions.ts';
-import { refused, type SolveOptions } from './solve-options.ts';
+import type { SolveOptions } from './solve-options.ts';
 
 /** The engine, as far as builds need it. */
 export type BuildEngine = SessionBuilds & Pick<EngineApi, 'buildPrune' | 'systemDiskUsage' | 'imageTree'>;
@@ -30,7 +30,6 @@ export interface Built {
 /** Builds (or describes) what the options say from what the client has. Throws GrpcError. */
 export async function buildImage(options: SolveOptions, building: Building): Promise<Built> {
   const { engine, session, progress, signal } = building;
-  checkRemote(options);
   const { file, dockerfile, body, loading } = await takeFiles(options, building);
   const steps = createBuildSteps(progress, loading);
   let image = '';
@@ -57,11 +56,6 @@ export async function buildImage(options: SolveOptions, building: Building): Pro
   steps.end();
   if (signal.aborted) throw new GrpcError(grpcCode.cancelled, 'the build was interrupted');
   return { image, description };
-}
-
-function checkRemote({ remote }: SolveOptions): void {
-  if (remote === undefined || URL.parse(remote)?.hostname === 'buildkit-session') return;
-  throw refused(`the context ${remote}`, 'fetch it first, and build the directory');
 }
 
 /** A check's answer with its source as clients expect it: by name, for the places they print. */

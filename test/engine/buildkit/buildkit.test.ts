@@ -1,10 +1,14 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { extract } from 'tar-stream';
 import { goMode } from '../../../src/buildkit/file-mode.ts';
 import { GrpcError } from '../../../src/buildkit/grpc/status.ts';
+import { tarEnd, tarFile } from '../../../src/buildkit/tar-writer.ts';
 import {
   type FakeClient,
   type FakeEntry,
@@ -182,6 +186,28 @@ if (missing.length > 0) console.warn(`SKIPPED: builds of BuildKit's clients: thi
     client?.close();
     const other = await open(text, [], { agent: 'other' });
     expect((await failureOf(other.solve().done)).message).toContain('key');
+  });
+
+  test('a context at an address is fetched, be it an archive or a build file', async () => {
+    const archive = Buffer.concat([
+      tarFile('Dockerfile', Buffer.from('FROM busybox\nCOPY f /\n')),
+      tarFile('f', Buffer.from('x')),
+      tarEnd,
+    ]);
+    const server = createServer((request, response) =>
+      response.end(request.url === '/a.tar' ? archive : 'FROM busybox\nRUN echo from text > /f\n'),
+    ).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const { solve } = await open('');
+      await solve({ context: `${at}/a.tar` }, { names: 'fromtar' }).done;
+      await solve({ context: `${at}/Dockerfile` }, { names: 'fromtext' }).done;
+      expect(shown('fromtar', '/f') + shown('fromtext', '/f')).toBe('xfrom text\n');
+      expect((await failureOf(solve({ context: 'https://example.org/x.git' }).done)).message).toContain('x.git');
+    } finally {
+      server.close();
+    }
   });
 
   test('the files of the result go to the client as an archive', async () => {
