@@ -10,7 +10,7 @@ import type { StepFiles } from './files/step-files.ts';
 import type { SourceView } from './files/source-view.ts';
 import type { Graph, StageNode } from './graph.ts';
 import type { StageInstruction } from './language/types.ts';
-import type { BaseImages, Logins, Sandbox } from './ports.ts';
+import type { BaseImages, Logins, Sandbox, SandboxRun } from './ports.ts';
 import type { Scratch } from './scratch.ts';
 import type { Platform, StageState } from './stage-state.ts';
 import type { StepCache } from './step-cache.ts';
@@ -62,6 +62,11 @@ export interface BuildRequest {
   readonly extraHosts?: readonly string[] | undefined;
   readonly platform?: string | undefined;
   readonly shmSizeBytes?: number | undefined;
+  readonly ulimits?: SandboxRun['ulimits'] | undefined;
+  /** Control group that those of RUN lie in, as of containers. */
+  readonly cgroupParent?: string | undefined;
+  /** What the build file may ask for: `security.insecure`, `network.host`. */
+  readonly allow?: readonly string[] | undefined;
   /** Content by id, for RUN --mount=type=secret. */
   readonly secrets?: Readonly<Record<string, string | Uint8Array>> | undefined;
   /** What stands in place of stages and images of these names: a directory, already unpacked, or another image. */

@@ -24,6 +24,8 @@ export interface SandboxRun {
   readonly extraHosts: readonly string[];
   readonly shmSizeBytes?: number;
   readonly privileged?: boolean;
+  readonly ulimits?: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[];
+  readonly cgroupParent?: string;
 }
 
 /** "Run this command in that root file system": declared here, implemented by the engine, so that build needs no engine. */

@@ -16,7 +16,8 @@ import { solveLayer } from './solve-step.ts';
 /** RUN: the command in a sandbox over the root so far; what it changes is the layer. */
 export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepContext): Promise<void> {
   const { build, state } = context;
-  refuseUnsupported(instruction);
+  checkAllowed(instruction, context);
+  const isInsecure = instruction.security === 'insecure';
   const { args, script } = commandOf(instruction, context);
   const network = networkOf(instruction, context);
   const mounts = await openMounts(instruction, context);
@@ -29,6 +30,7 @@ export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepC
     hostname: build.request.buildArgs?.BUILDKIT_SANDBOX_HOSTNAME ?? '',
     hosts: JSON.stringify(build.request.extraHosts ?? []),
     mounts: mounts.key,
+    ...(isInsecure && { security: 'insecure' }),
   };
   for (const [name, value] of Object.entries(env)) parts[`variable ${name}`] = value;
   const execute = (root: string) => execRun(root, { args, script, network, mounts, instruction, context });
@@ -36,9 +38,13 @@ export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepC
   await solveLayer({ canonical: `RUN ${args.join(' ')}`, parts, createdBy, execute }, context);
 }
 
-function refuseUnsupported(instruction: InstructionOf<'RUN'>): void {
-  if (instruction.security === 'insecure') {
-    throw syntaxError('RUN --security=insecure is not allowed', { ...instruction, code: 'NOT_SUPPORTED' });
+function checkAllowed(instruction: InstructionOf<'RUN'>, { build }: StepContext): void {
+  if (instruction.security === 'insecure' && !build.request.allow?.includes('security.insecure')) {
+    throw syntaxError('RUN --security=insecure needs the permission of whoever builds', {
+      ...instruction,
+      code: 'BUILD_FAILED',
+      hint: 'Build with --allow security.insecure, if you trust this file with the whole machine.',
+    });
   }
   if (instruction.devices.length > 0) {
     throw syntaxError('RUN --device is not supported yet', { ...instruction, code: 'NOT_SUPPORTED' });
@@ -87,11 +93,11 @@ function networkOf(instruction: InstructionOf<'RUN'>, { build }: StepContext): s
   }
   const ofBuild = given === 'bridge' ? 'default' : given;
   const { network } = instruction;
-  if (network === 'host' && ofBuild !== 'host') {
+  if (network === 'host' && ofBuild !== 'host' && !build.request.allow?.includes('network.host')) {
     throw syntaxError('RUN --network=host needs the permission of whoever builds', {
       ...instruction,
       code: 'BUILD_FAILED',
-      hint: 'Build with --network=host.',
+      hint: 'Build with --allow network.host, or with --network=host.',
     });
   }
   return network === 'none' || network === 'host' ? network : ofBuild;
@@ -130,6 +136,9 @@ async function execRun(root: string, run: Execution): Promise<void> {
           extraHosts: build.request.extraHosts ?? [],
           ...(hostname && { hostname }),
           ...(build.request.shmSizeBytes !== undefined && { shmSizeBytes: build.request.shmSizeBytes }),
+          ...(build.request.ulimits && { ulimits: build.request.ulimits }),
+          ...(build.request.cgroupParent && { cgroupParent: build.request.cgroupParent }),
+          privileged: run.instruction.security === 'insecure',
         },
         (stream, data) => {
           const text = decoder[stream].decode(data, { stream: true });

@@ -84,7 +84,7 @@ function hostConfig(flags: ContainerFlags): HostConfig {
     ExtraHosts: list('add-host').map((entry) => entry.replace(/^([^:=]+)=/, '$1:')),
     Sysctls: Object.fromEntries(list('sysctl').map((entry) => pair(entry))),
     Annotations: Object.fromEntries(list('annotation').map((entry) => pair(entry))),
-    Ulimits: list('ulimit').map(ulimit),
+    Ulimits: list('ulimit').map(parseUlimit),
     LogConfig:
       str('log-driver') || list('log-opt').length > 0
         ? { Type: str('log-driver') ?? '', Config: Object.fromEntries(list('log-opt').map((entry) => pair(entry))) }
@@ -227,7 +227,7 @@ function device(spec: string): DeviceMapping {
   return { PathOnHost: host, PathInContainer: inside, CgroupPermissions: permissions };
 }
 
-function ulimit(spec: string): Ulimit {
+export function parseUlimit(spec: string): Ulimit {
   const match = /^([a-z]+)=(-?\d+)(?::(-?\d+))?$/.exec(spec);
   if (!match?.[1]) usage(`"${spec}" is not a limit`, 'write name=soft[:hard], e.g. nofile=1024:2048');
   return { Name: match[1], Soft: Number(match[2]), Hard: Number(match[3] ?? match[2]) };

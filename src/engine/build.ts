@@ -96,6 +96,9 @@ function buildRequest(
     extraHosts: [request.extrahosts ?? []].flat().flatMap((hosts) => (hosts === '' ? [] : hosts.split(','))),
     platform: request.platform,
     shmSizeBytes: request.shmsize || undefined,
+    ulimits: request.ulimits,
+    cgroupParent: request.cgroupparent || undefined,
+    allow: request.allow,
     secrets: Object.fromEntries(
       Object.entries(request.secrets ?? {}).map(([id, content]) => [id, Buffer.from(content, 'base64')]),
     ),
@@ -127,6 +130,7 @@ export async function pruneBuilds(
 function refuseUnsupported(request: BuildQuery): void {
   const refused: [string, unknown, string][] = [
     ['remote', request.remote, 'send the context itself'],
+    ['squash', request.squash, 'copy what is wanted into a last stage'],
     ['memory', request.memory, 'limit the machine or the daemon instead'],
     ['version=2', request.version === '2', 'set DOCKER_BUILDKIT=0: sessions are not supported yet'],
   ];

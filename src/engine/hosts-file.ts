@@ -26,6 +26,20 @@ export function hostsText(options: {
   ].join('\n');
 }
 
+/** Text of /etc/hosts for a step of a build, as BuildKit writes it: without addresses, which change from run to run. Pure. */
+export function stepHostsText(options: {
+  readonly hostname: string;
+  readonly extraHosts: readonly string[];
+  readonly hostGateway: string | undefined;
+}): string {
+  return [
+    `127.0.0.1\tlocalhost ${options.hostname}`,
+    '::1\tlocalhost ip6-localhost ip6-loopback',
+    ...options.extraHosts.map((entry) => extraHost(entry, options.hostGateway)),
+    '',
+  ].join('\n');
+}
+
 /** `name:address` or `name=address`; the address may have colons of its own. */
 function extraHost(entry: string, hostGateway: string | undefined): string {
   const at = entry.search(/[:=]/);

@@ -10,7 +10,7 @@ import type { SandboxState } from '../network/types.ts';
 import type { EngineContext } from './context.ts';
 import { defaultNetwork } from './create-network.ts';
 import { blockDevice, resolveDevices } from './devices.ts';
-import { hostsText } from './hosts-file.ts';
+import { stepHostsText } from './hosts-file.ts';
 import { type LifeContext, withLife } from './life.ts';
 import { type MountTarget, makeMountTargets } from './mount-targets.ts';
 import { ociSpec } from './oci-spec.ts';
@@ -94,6 +94,7 @@ function networkUp(context: EngineContext, id: string, name: string): Promise<Sa
 function specOf(context: LifeContext, request: SandboxRun, network: SandboxState | undefined): OciSpec {
   const host = {
     Privileged: request.privileged ?? false,
+    ...(request.ulimits && { Ulimits: [...request.ulimits] }),
     ...(request.shmSizeBytes === undefined ? {} : { ShmSize: request.shmSizeBytes }),
   };
   const databases = {
@@ -112,7 +113,7 @@ function specOf(context: LifeContext, request: SandboxRun, network: SandboxState
     host,
     architecture: context.life.facts.architecture,
     rootfs: request.rootfs,
-    cgroupPath: cgroupPath(context.roots, request.id, undefined),
+    cgroupPath: cgroupPath(context.roots, request.id, request.cgroupParent),
     namespaces: {
       network: request.network === 'host' ? 'host' : network?.netns ? { path: network.netns } : 'own',
       pid: 'own',
@@ -131,12 +132,10 @@ function specOf(context: LifeContext, request: SandboxRun, network: SandboxState
 /** /etc/hosts and /etc/resolv.conf; their content is the machine's and must not get into the layer. */
 function managedMounts(context: EngineContext, request: SandboxRun, network: SandboxState | undefined): OciMount[] {
   const bundle = bundleDir(context.roots, request.id);
-  const hosts = hostsText({
+  const hosts = stepHostsText({
     hostname: request.hostname ?? hostname,
-    domainname: '',
     extraHosts: request.extraHosts,
     hostGateway: context.networks.find(defaultNetwork)?.pools[0]?.gateway,
-    endpoints: network?.endpoints ?? [],
   });
   const resolv = network?.resolvConf ?? readIfThere('/etc/resolv.conf') ?? '';
   return [
@@ -144,7 +143,12 @@ function managedMounts(context: EngineContext, request: SandboxRun, network: San
     { name: 'resolv.conf', text: resolv },
   ].map(({ name, text }) => {
     writeFileSync(join(bundle, name), text, { mode: 0o644 });
-    return { destination: `/etc/${name}`, type: 'bind', source: join(bundle, name), options: ['bind', 'rprivate'] };
+    return {
+      destination: `/etc/${name}`,
+      type: 'bind',
+      source: join(bundle, name),
+      options: ['bind', 'rprivate', 'ro'],
+    };
   });
 }
 

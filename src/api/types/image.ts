@@ -185,6 +185,11 @@ export interface BuildOptions {
   nocachestages?: readonly string[] | undefined;
   /** Ours: what stands for a stage or image of a name: another image, or a directory at the top of the context. */
   buildcontexts?: Readonly<Record<string, { image?: string; path?: string }>> | undefined;
+  ulimits?: readonly { Name: string; Soft: number; Hard: number }[] | undefined;
+  cgroupparent?: string | undefined;
+  squash?: boolean | undefined;
+  /** Ours: what the build file may ask for: `security.insecure`, `network.host`. */
+  allow?: readonly string[] | undefined;
   /** Ours: sockets of SSH agents on the engine's machine, by id. */
   ssh?: Readonly<Record<string, string>> | undefined;
   /** Who the client is to the registries of base images, by host. */

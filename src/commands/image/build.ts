@@ -8,6 +8,7 @@ import { deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.
 import { readSecrets } from '../../cli/build-secrets.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
 import { Args, Flags } from '../../cli/flags.ts';
+import { parseUlimit } from '../../cli/container-body.ts';
 import { keyValues } from '../../cli/key-values.ts';
 import { printProgress } from '../../cli/progress-stream.ts';
 import { IechorError } from '../../common/error.ts';
@@ -21,6 +22,9 @@ export default class Build extends BaseCommand {
   static override synopsis = '[OPTIONS] PATH | -';
   static override args = { context: Args.string({ required: true }) };
   static override flags = {
+    allow: several('Let RUN steps ask for this: security.insecure, network.host'),
+    'cgroup-parent': Flags.string({ summary: 'Control group above those of RUN steps' }),
+    ulimit: several('Set a limit of RUN steps (name=soft[:hard])'),
     'add-host': several('Add a host name to /etc/hosts of RUN steps (host:ip)'),
     'build-arg': several('Set a build argument (NAME=value, or NAME to hand ours on)'),
     'build-context': several('Give another context a name (NAME=directory, git URL, docker-image:// or oci-layout://)'),
@@ -69,6 +73,9 @@ export default class Build extends BaseCommand {
       t: wantsImage(outputs) ? tags : [],
       buildcontexts: Object.keys(named.request).length > 0 ? named.request : undefined,
       ssh,
+      allow: allowed(flags.allow),
+      cgroupparent: flags['cgroup-parent'],
+      ulimits: flags.ulimit?.map(parseUlimit),
       nocache: flags['no-cache'],
       q: flags.quiet,
       pull: flags.pull ? '1' : undefined,
@@ -104,6 +111,14 @@ export default class Build extends BaseCommand {
 function metadataOf(id: string, tags: readonly string[]): string {
   const names = tags.length > 0 ? { 'image.name': tags.join(',') } : {};
   return `${JSON.stringify({ 'containerimage.config.digest': id, 'containerimage.digest': id, ...names }, null, 2)}\n`;
+}
+
+function allowed(entries: readonly string[] | undefined): readonly string[] | undefined {
+  const unknown = entries?.find((entry) => entry !== 'security.insecure' && entry !== 'network.host');
+  if (unknown === undefined) return entries;
+  throw new IechorError('USAGE', `there is nothing like ${JSON.stringify(unknown)} to be allowed`, {
+    hint: 'security.insecure, network.host',
+  });
 }
 
 function labelsOf(entries: readonly string[] | undefined): Record<string, string> {

@@ -18,6 +18,8 @@ export interface UnsupportedRow {
 export const set = (value: unknown): boolean => value === true;
 export const notEmpty = (value: unknown): boolean => Object.keys((value ?? {}) as object).length > 0;
 
+const isAfar = (source: string): boolean => /^(https?|git|ssh|oci-layout):\/\/|^git@/.test(source);
+
 /**
  * All that the model knows and a plan cannot do yet: refused by `up` and its kin, by name and place, or said to be
  * without effect. An attribute that works is taken off this list; docs/compose-support.md is made from it.
@@ -62,9 +64,8 @@ export const unsupportedRows: readonly UnsupportedRow[] = [
   { path: 'services.*.deploy.restart_policy.delay', why: "the engine's own back-off applies", notice: true },
   { path: 'services.*.deploy.restart_policy.window', why: "the engine's own back-off applies", notice: true },
   {
-    path: 'services.*.build.additional_contexts.*',
-    when: (value) =>
-      /^(?!docker-image:\/\/|service:)[a-z][a-z0-9+.-]*:/.test(String(value)) || /^git@/.test(String(value)),
+    path: 'services.*.build.additional_contexts',
+    when: (value) => Object.values(value as object).some((source) => isAfar(String(source))),
     why: 'contexts from afar are not supported yet',
   },
   { path: 'services.*.build.cache_to', when: notEmpty, why: 'exporting the build cache is not supported yet' },
@@ -85,7 +86,7 @@ export const unsupportedRows: readonly UnsupportedRow[] = [
   },
   {
     path: 'services.*.build.context',
-    when: (value) => /^(https?|git|ssh):\/\/|^git@/.test(String(value)),
+    when: (value) => isAfar(String(value)),
     why: 'contexts from afar are not supported yet',
   },
   ...(['secrets', 'configs'] as const).flatMap((kind): UnsupportedRow[] => [

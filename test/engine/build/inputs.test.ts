@@ -61,6 +61,12 @@ withRoot('what a build is given (needs root)', () => {
     await expect(bench.build('FROM base\nRUN --mount=type=ssh,required true')).rejects.toThrow('was not given');
   });
 
+  test('a step is as powerful as the machine only where whoever builds allows it', async () => {
+    const text = '# syntax=docker/dockerfile:1-labs\nFROM base\nRUN --security=insecure true';
+    await expect(bench.build(text)).rejects.toThrow('needs the permission of whoever builds');
+    await expect(bench.build(text, { allow: ['security.insecure'] })).resolves.toBeDefined();
+  });
+
   test('a copied directory takes its attributes to one that is there', async () => {
     const { image } = await bench.build('FROM base\nRUN mkdir -p /n/d && chown 5:5 /n/d && chmod 700 /n/d\nCOPY s /n', {
       files: { 's/d/f': '1' },
