@@ -7,6 +7,10 @@ export const composeCommands: Readonly<Record<string, CommandRow>> = {
     summary: 'Create the containers of the project and do not start them',
     load: () => import('./compose/create.ts'),
   },
+  'compose debug': {
+    summary: 'Open a shell beside a running container: its processes, network and files, tools of another image',
+    load: () => import('./compose/debug.ts'),
+  },
   'compose diff': {
     summary: 'Show what up would change, resource by resource, and why',
     load: () => import('./compose/diff.ts'),

@@ -1,6 +1,7 @@
 import { ComposeCommand } from '../../cli/compose-command.ts';
 import { composeFlags } from '../../cli/compose-flags.ts';
 import { Flags } from '../../cli/flags.ts';
+import { chosenServices, onlyProfileFlag } from '../../cli/profile-services.ts';
 import { down } from '../../compose/down.ts';
 
 export default class Down extends ComposeCommand {
@@ -9,6 +10,7 @@ export default class Down extends ComposeCommand {
   static override strict = false;
   static override flags = {
     'dry-run': composeFlags['dry-run'],
+    'only-profile': onlyProfileFlag,
     'remove-orphans': Flags.boolean({ summary: 'Remove also containers of services that are not in the project' }),
     rmi: Flags.string({ summary: 'Remove images: those built here, or all', options: ['local', 'all'] }),
     timeout: composeFlags.timeout,
@@ -20,14 +22,15 @@ export default class Down extends ComposeCommand {
     const dryRun = this.isDryRun(flags);
     const { engine, target } = await this.engineAndTarget();
     await this.inSession({ dryRun, engine }, async (session) => {
+      const project = target.loaded?.project;
       const intent = {
-        services: argv as string[],
+        services: chosenServices(argv as string[], flags['only-profile'], project),
         volumes: flags.volumes,
         images: (flags.rmi ?? 'none') as 'none' | 'local' | 'all',
         removeOrphans: flags['remove-orphans'],
         timeoutSeconds: flags.timeout,
       };
-      const plan = await down(session, target, { intent, project: target.loaded?.project, dryRun });
+      const plan = await down(session, target, { intent, project, dryRun });
       if (dryRun) this.printPlan(plan);
     });
   }

@@ -49,5 +49,5 @@ function resultOf({ Outcome, ExitCode, Why }: ScheduleRun): string {
 
 function tookOf({ StartedAt, FinishedAt }: ScheduleRun): string {
   if (StartedAt === '' || FinishedAt === '') return '';
-  return `${((Date.parse(FinishedAt) - Date.parse(StartedAt)) / 1000).toFixed(1)} s`;
+  return `${(Math.max(0, Date.parse(FinishedAt) - Date.parse(StartedAt)) / 1000).toFixed(1)} s`;
 }

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { EngineApi } from '../../api/engine-api.ts';
 import type { ContainerInspect } from '../../api/types/container.ts';
 import { IechorError } from '../../common/error.ts';
@@ -15,7 +16,7 @@ export function judge(container: Pick<ContainerInspect, 'State'>, until: AwaitCo
   const over = state.Status === 'exited' || state.Status === 'dead';
   const exit = state.OOMKilled
     ? `was killed for lack of memory (exit code ${state.ExitCode})`
-    : `exited with code ${state.ExitCode}`;
+    : `exited with code ${state.ExitCode}${signalText(state.ExitCode)}`;
   if (until === 'completed') {
     if (!over) return { kind: 'pending', why: 'has not finished' };
     return state.ExitCode === 0 ? { kind: 'met', word: 'Exited' } : { kind: 'failed', why: exit };
@@ -31,6 +32,12 @@ export function judge(container: Pick<ContainerInspect, 'State'>, until: AwaitCo
   if (!probed) return { kind: 'failed', why: 'has no health check' };
   if (health === 'healthy') return { kind: 'met', word: 'Healthy' };
   return health === 'unhealthy' ? { kind: 'failed', why: 'is unhealthy' } : { kind: 'pending', why: 'is not healthy' };
+}
+
+/** Shells and engines add 128 to the number of a signal that ended a process. */
+function signalText(exitCode: number): string {
+  const name = Object.entries(constants.signals).find(([, number]) => number === exitCode - 128)?.[0];
+  return exitCode > 128 && name ? ` (${name})` : '';
 }
 
 export interface AwaitOptions {
