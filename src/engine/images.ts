@@ -194,7 +194,8 @@ export async function pruneImages(
     // It may have gone with one that was made of it.
     if (context.images.find(id)) removed.push(await removeOne(context, { name: id, force: true }, keep));
   }
-  const left = await context.images.collect(keep(), { thorough: true });
+  const partial = (await context.registry()).sweep();
+  const left = partial + (await context.images.collect(keep(), { thorough: true }));
   context.store.compact();
   const SpaceReclaimed = removed.reduce((sum, { freedBytes }) => sum + freedBytes, left);
   publishPrune(context, 'image', SpaceReclaimed);

@@ -67,6 +67,7 @@ function servedBytes({ images, snapshotter, store, roots }: EngineContext): numb
 export async function collectAll(context: EngineContext, keep: () => ReadonlySet<ChainId>): Promise<GarbageReply> {
   createCatalog(context.store).forgetUnnamed();
   const before = (await storage(context)).totalBytes;
+  (await context.registry()).sweep();
   await context.images.collect(keep(), { thorough: true });
   context.store.compact();
   const now = await storage(context);

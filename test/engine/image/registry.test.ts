@@ -19,7 +19,8 @@ const missing = [
   ...(registryProgram ? [] : ['docker-registry']),
   ...(opensslProgram ? [] : ['openssl']),
 ];
-if (missing.length > 0) console.warn(`SKIPPED: a registry with TLS and logins: this machine lacks ${missing.join(', ')}`);
+if (missing.length > 0)
+  console.warn(`SKIPPED: a registry with TLS and logins: this machine lacks ${missing.join(', ')}`);
 
 (missing.length > 0 ? describe.skip : describe)('a registry with TLS and logins', () => {
   const credentials = { kind: 'password', ...registryUser } as const;
@@ -79,7 +80,11 @@ if (missing.length > 0) console.warn(`SKIPPED: a registry with TLS and logins: t
     const { digest } = await ours.push(name, { credentials });
     const pulled = await theirs.pull(name, { credentials });
     const pushed = here.images.get(name);
-    expect(pulled).toMatchObject({ id: pushed.id, manifest: digest, repoDigests: [`${server.host}/team/app@${digest}`] });
+    expect(pulled).toMatchObject({
+      id: pushed.id,
+      manifest: digest,
+      repoDigests: [`${server.host}/team/app@${digest}`],
+    });
     expect(pushed).toMatchObject({ manifest: digest, repoDigests: pulled.repoDigests });
     expect((await ours.push(name, { credentials })).digest).toBe(digest);
     there.images.tag(pulled.id, `${server.host}/other/app:2`);
