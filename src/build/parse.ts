@@ -50,8 +50,24 @@ export function parseBuildFile(text: string, file: string): BuildFile {
     });
   }
   checkSyntax(reader);
+  checkLabs(reader, stages);
   const { lines, escapeChar, directives } = reader;
   return { file, lines, escapeChar, directives, globalArgs, stages };
+}
+
+/** Flags that are not part of the language yet: BuildKit, too, knows them only where the file asks for its labs. */
+function checkLabs(reader: LineReader, stages: readonly Stage[]): void {
+  if (/-labs(@|$)|-upstream|:labs/.test(reader.directives.get('syntax') ?? '')) return;
+  for (const instruction of stages.flatMap((stage) => stage.instructions)) {
+    if (instruction.name !== 'RUN') continue;
+    const flag =
+      instruction.security !== undefined ? 'security' : instruction.devices.length > 0 ? 'device' : undefined;
+    if (flag === undefined) continue;
+    throw syntaxError(`unknown flag: --${flag}`, {
+      ...instruction,
+      hint: 'It is experimental: begin the file with "# syntax=docker/dockerfile:1-labs".',
+    });
+  }
 }
 
 /** Other front ends are images to run; this one reads its own language and Docker's. */

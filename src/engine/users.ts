@@ -18,7 +18,7 @@ export interface UserDatabases {
  * group is given, gid 0 for a number that has no entry. Throws BAD_REQUEST for an unknown name.
  */
 export function resolveUser(spec: string, databases: UserDatabases, groupAdd: readonly string[] = []): ResolvedUser {
-  const [userPart = '', groupPart = ''] = spec.split(':');
+  const [, userPart = '', groupPart = ''] = /^([^:]*):?(.*)$/s.exec(spec) ?? [];
   const entry = findEntry(databases.passwd, userPart || '0', 2);
   const uid = entry ? number(entry[2]) : numeric(userPart || '0');
   if (uid === undefined) throw unknown('user', userPart, 'passwd');
@@ -45,8 +45,11 @@ function groupId(group: string, databases: UserDatabases): number {
 /** Entry by name, else by number. */
 function findEntry(database: string, wanted: string, idField: number): string[] | undefined {
   const entries = database.split('\n').map((line) => line.split(':'));
-  return entries.find(([name]) => name === wanted) ?? entries.find((fields) => fields[idField] === wanted);
+  return entries.find(([name]) => name === wanted) ?? entries.find((fields) => fields[idField] === canonical(wanted));
 }
+
+/** A number without leading zeros. */
+const canonical = (text: string): string => text.replace(/^0+(?=\d+$)/, '');
 
 function groupsOf(database: string, user: string): number[] {
   return database
