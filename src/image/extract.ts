@@ -1,4 +1,4 @@
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, writeSync } from 'node:fs';
 import { setTimes } from '../host/file-syscalls.ts';
 import { innerPath, openDirectories } from './extract-dirs.ts';
 import {
@@ -41,6 +41,9 @@ export function createExtractor(options: ExtractOptions): Extractor {
   const state = begin(options);
   let file: OpenFile | undefined;
   let current: TarEntry | undefined;
+  /** Where the next bytes of the open file go. */
+  let position = 0;
+  let endsInHole = false;
   const closeFile = () => {
     if (file) closeSync(file.fd);
     file = undefined;
@@ -54,17 +57,30 @@ export function createExtractor(options: ExtractOptions): Extractor {
           ? { ...entry, mtimeNs: options.newestNs }
           : entry;
       file = step(() => place(state, current ?? entry));
+      position = 0;
+      endsInHole = false;
     },
     data: (bytes) => {
       const fd = file?.fd;
       if (fd === undefined) return;
+      endsInHole = false;
       account(state, bytes.length);
       step(() => {
-        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at);
+        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, position + at);
       });
+      position += bytes.length;
+    },
+    hole: (length) => {
+      if (file === undefined) return;
+      account(state, length);
+      position += length;
+      endsInHole = true;
+      // What is written of it anew has no holes: another archive than this.
+      state.replaced = true;
     },
     done: () => {
       const [opened, entry] = [file, current];
+      if (opened && endsInHole) step(() => ftruncateSync(opened.fd, position));
       if (opened && entry) step(() => finishFile(state, opened, entry));
       closeFile();
     },

@@ -58,6 +58,7 @@ export function createRecipeWriter(path: string, extractor: Extractor): RecipeWr
       }
       position = offset + bytes.length;
     },
+    hole: (length) => extractor.hole(length),
     done: () => extractor.done(),
   };
   return {

@@ -8,7 +8,7 @@ import type { Failure, LayerResults, LayerTask, TaskMessage } from './layer-task
 /** The daemon's end of a task. */
 export interface RunningTask<K extends LayerTask['kind']> {
   readonly result: Promise<LayerResults[K]>;
-  /** Resolves when there is room for more. */
+  /** Gives bytes away: the caller must not touch them again. Resolves when there is room for more. */
   send(chunk: Uint8Array): Promise<void>;
   end(): void;
   abort(): void;
@@ -67,7 +67,8 @@ export function startTask<T extends LayerTask>(
   return {
     result: outcome.promise,
     send: async (chunk) => {
-      const copy = new Uint8Array(chunk);
+      const isWhole = chunk.byteLength === chunk.buffer.byteLength && chunk.buffer instanceof ArrayBuffer;
+      const copy = isWhole ? (chunk as Uint8Array<ArrayBuffer>) : new Uint8Array(chunk);
       outstanding += copy.length;
       post(port1, { chunk: copy }, [copy.buffer]);
       while (outstanding > windowBytes && slot.tasks.has(died)) {

@@ -3,6 +3,8 @@ import { IechorError } from '../common/error.ts';
 import type { Applied, ApplyOptions } from './layer-tasks.ts';
 import { startTask } from './layer-workers.ts';
 
+const pieceBytes = 512 * 1024;
+
 /**
  * Unpacks a tar archive (plain, gzip or zstd) below a directory, in a worker thread. With `lower` it is taken as an
  * image layer. Throws ARCHIVE_INVALID, NO_SPACE, INTERRUPTED, and what the stream throws; in that case the caller
@@ -21,7 +23,7 @@ export async function applyTar(
   // A failure of the worker must also end the wait for a source that sends nothing.
   task.result.catch(() => tar.destroy());
   try {
-    for await (const chunk of tar) await task.send(chunk);
+    for await (const chunk of inPieces(tar)) await task.send(chunk);
     task.end();
   } catch (error) {
     task.abort();
@@ -35,6 +37,21 @@ export async function applyTar(
     signal?.removeEventListener('abort', abort);
   }
   return task.result;
+}
+
+/** Many small chunks as few larger ones, each in memory of its own, which can change hands without a copy. */
+async function* inPieces(tar: Readable): AsyncGenerator<Buffer> {
+  let chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of tar as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size < pieceBytes) continue;
+    yield Buffer.concat(chunks, size);
+    chunks = [];
+    size = 0;
+  }
+  if (size > 0) yield Buffer.from(new Uint8Array(Buffer.concat(chunks, size)).buffer);
 }
 
 async function applyFile(path: string, options: ApplyOptions, signal: AbortSignal | undefined): Promise<Applied> {

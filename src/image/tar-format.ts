@@ -45,6 +45,7 @@ export const typeOfFlag: Readonly<Record<string, EntryType>> = {
   '\0': 'file',
   '0': 'file',
   '7': 'file',
+  S: 'file',
   '1': 'link',
   '2': 'symlink',
   '3': 'character',

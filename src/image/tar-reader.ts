@@ -10,12 +10,23 @@ import {
   type TarEntry,
   typeOfFlag,
 } from './tar-format.ts';
+import {
+  createSparseBody,
+  extensionMap,
+  headerMap,
+  maxSparseParts,
+  paxSparse,
+  type SparseBody,
+  type SparsePart,
+} from './tar-sparse.ts';
 
 /** Receives an archive entry by entry, at once. What it throws ends the reading. */
 export interface TarSink {
   entry(entry: TarEntry): void;
   /** Content of the current entry; the bytes are only valid during the call. */
   data(bytes: Buffer): void;
+  /** Bytes of the current entry that are zero, and stored nowhere. */
+  hole(length: number): void;
   /** The current entry is complete. */
   done(): void;
 }
@@ -38,11 +49,57 @@ interface Pending {
   longLink?: string;
 }
 
+const isDangling = ({ pax, longName, longLink }: Pending): boolean =>
+  pax.size > 0 || longName !== undefined || longLink !== undefined;
+
+interface SparseMap {
+  readonly parts: readonly SparsePart[];
+  readonly realSize: number;
+}
+interface Mapped {
+  readonly raw: RawHeader;
+  readonly map: SparseMap;
+  readonly block: Buffer;
+  filled: number;
+}
+
 /** Reads a plain tar archive from chunks of any size, synchronously and in bounded memory. */
 export function createTarReader(sink: TarSink): TarReader {
   let meta: { flag: string; body: Buffer; filled: number } | undefined;
   let global: PaxRecords = new Map();
   let pending: Pending = { pax: new Map() };
+  /** The map of a sparse file that goes on in further blocks, and the sparse file whose content comes now. */
+  let mapped: Mapped | undefined;
+  let sparse: SparseBody | undefined;
+  /** Tells the sink of an entry; returns the size of what follows of it. */
+  const begin = (raw: RawHeader, map?: SparseMap): number => {
+    const pax = new Map([...global, ...pending.pax]);
+    const named = paxSparse(pax);
+    const told = map ?? named;
+    if (named?.name !== undefined) pax.set('path', named.name);
+    const entry = toEntry(raw, pax, pending);
+    pending = { pax: new Map() };
+    const isSparse = told !== undefined && entry.type === 'file';
+    sink.entry(isSparse ? { ...entry, size: told.realSize } : entry);
+    if (isSparse) sparse = createSparseBody(sink, { ...told, storedSize: entry.size });
+    return entry.size;
+  };
+  const complete = (): 0 => {
+    sparse?.done();
+    sparse = undefined;
+    sink.done();
+    return 0;
+  };
+  const continueMap = ({ raw, map, block }: Mapped): number => {
+    const more = extensionMap(block);
+    const parts = [...map.parts, ...more.parts];
+    if (parts.length > maxSparseParts) throw invalid('the map of a sparse file is too long');
+    mapped = more.extended ? { raw, map: { ...map, parts }, block, filled: 0 } : undefined;
+    if (mapped) return blockSize;
+    const size = begin(raw, { ...map, parts });
+    if (size === 0) complete();
+    return size;
+  };
   const framing = createFraming({
     header: (block) => {
       const raw = decodeHeader(block);
@@ -51,33 +108,33 @@ export function createTarReader(sink: TarSink): TarReader {
         meta = { flag: raw.flag, body: Buffer.alloc(raw.size), filled: 0 };
         return raw.size;
       }
-      const entry = toEntry(raw, new Map([...global, ...pending.pax]), pending);
-      pending = { pax: new Map() };
-      sink.entry(entry);
-      return entry.size;
+      if (raw.flag !== 'S') return begin(raw);
+      const map = headerMap(block);
+      if (map.extended) mapped = { raw, map, block: Buffer.alloc(blockSize), filled: 0 };
+      return map.extended ? blockSize : begin(raw, map);
     },
     body: (bytes) => {
       if (meta) meta.filled += bytes.copy(meta.body, meta.filled);
+      else if (mapped) mapped.filled += bytes.copy(mapped.block, mapped.filled);
+      else if (sparse) sparse.data(bytes);
       else sink.data(bytes);
     },
     done: () => {
-      if (!meta) {
-        sink.done();
-        return;
-      }
+      if (mapped) return continueMap(mapped);
+      if (!meta) return complete();
       const { flag, body } = meta;
       meta = undefined;
       if (flag === 'g') global = new Map([...global, ...decodePax(body)]);
       else if (flag === 'x') pending.pax = decodePax(body);
       else if (flag === 'L') pending.longName = cString(body);
       else pending.longLink = cString(body);
+      return 0;
     },
   });
   return {
     push: framing.push,
     finish: () => {
-      const dangling = pending.pax.size > 0 || pending.longName !== undefined || pending.longLink !== undefined;
-      if (framing.isInside() || dangling) throw invalid('it ends in the middle of an entry');
+      if (framing.isInside() || isDangling(pending)) throw invalid('it ends in the middle of an entry');
     },
   };
 }
@@ -86,7 +143,8 @@ interface FramingSink {
   /** A header block that is not all zero; returns the size of the body that follows. */
   header(block: Buffer): number;
   body(bytes: Buffer): void;
-  done(): void;
+  /** The body is complete; returns the size of one more that follows at once. */
+  done(): number;
 }
 
 /** Cuts a stream into header blocks and bodies, up to the two zero blocks that end an archive. */
@@ -106,12 +164,18 @@ function createFraming(sink: FramingSink): { push(chunk: Buffer): void; isInside
     zeroBlocks = 0;
     left = sink.header(block);
     padding = paddingOf(left);
-    if (left === 0) sink.done();
+    if (left === 0) goOn();
+  };
+  const goOn = () => {
+    const more = sink.done();
+    if (more === 0) return;
+    left = more;
+    padding = paddingOf(more);
   };
   const takeBody = (bytes: Buffer) => {
     sink.body(bytes);
     left -= bytes.length;
-    if (left === 0) sink.done();
+    if (left === 0) goOn();
   };
   /** Consumes some of the bytes; how many. */
   const take = (bytes: Buffer): number => {
@@ -148,9 +212,6 @@ function cString(body: Buffer): string {
 function toEntry(raw: RawHeader, pax: PaxRecords, pending: Pending): TarEntry {
   const name = pax.get('path') ?? pending.longName ?? raw.name;
   const shown = JSON.stringify(name.slice(0, 200));
-  if (raw.flag === 'S' || [...pax.keys()].some((key) => key.startsWith('GNU.sparse.'))) {
-    throw invalid(`${shown} is stored sparsely, which is not supported; pack it without --sparse`);
-  }
   const declared = typeOfFlag[raw.flag];
   if (!declared) throw invalid(`${shown} is of the unknown type ${JSON.stringify(raw.flag)}`);
   const type = declared === 'file' && name.endsWith('/') && raw.flag !== '7' ? 'directory' : declared;

@@ -1,12 +1,18 @@
+import { execFileSync } from 'node:child_process';
 import {
+  closeSync,
   existsSync,
+  ftruncateSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -157,6 +163,63 @@ if (!isRoot) console.warn('SKIPPED: hostile archives: needs root rights');
       ['gzip garbage', Buffer.concat([gzipSync(good).subarray(0, 30), Buffer.alloc(200, 7)])],
       ['zstd garbage', Buffer.concat([zstdCompressSync(good).subarray(0, 20), Buffer.alloc(200, 7)])],
       ['no tar', Buffer.alloc(4096, 'text ')],
+    ];
+    for (const [name, tar] of bad) {
+      const error: unknown = await apply(tar, { lower: [] }).catch((reason: unknown) => reason);
+      expect({ name, code: codeOf(error) }).toEqual({ name, code: 'ARCHIVE_INVALID' });
+    }
+  });
+
+  test.each(['gnu', 'pax'])('sparse files of GNU tar come out as they were, holes and all (%s)', async (format) => {
+    const from = mkdtempSync(join(bench.dir, 'sparse-'));
+    const size = 20_000_000;
+    const data = [0, 5_000_000, 5_008_192, 9_999_872].concat(
+      Array.from({ length: 30 }, (_, at) => 11_000_000 + at * 131_072),
+    );
+    const fd = openSync(join(from, 'disk'), 'w');
+    for (const offset of data) writeSync(fd, Buffer.alloc(4096, `at ${offset} `), 0, 4096, offset);
+    ftruncateSync(fd, size);
+    closeSync(fd);
+    writeFileSync(join(from, 'hole'), '');
+    truncateSync(join(from, 'hole'), 1_000_000);
+    writeFileSync(join(from, 'plain'), 'plain');
+    const tar = execFileSync('tar', ['-c', '--sparse', `--format=${format}`, '-C', from, '.'], { maxBuffer: 1e9 });
+    expect(tar.length).toBeLessThan(1_000_000);
+    await apply(tar, { lower: [] });
+    for (const name of ['disk', 'hole', 'plain']) {
+      expect(readFileSync(join(root, name)).equals(readFileSync(join(from, name)))).toBe(true);
+    }
+    expect(lstatSync(join(root, 'disk')).blocks * 512).toBeLessThan(2_000_000);
+  });
+
+  test('maps of sparse files that overlap, run backwards, lie or pretend to be huge are refused', async () => {
+    const sparse = (map: string, records: Record<string, string>, content = 'x'.repeat(1024)) => {
+      const line = (key: string, value: string) => {
+        const rest = ` ${key}=${value}\n`;
+        let length = rest.length + 1;
+        while (String(length).length + rest.length !== length) length = String(length).length + rest.length;
+        return `${length}${rest}`;
+      };
+      const pax = Object.entries({ 'GNU.sparse.map': map, ...records })
+        .map(([key, value]) => line(key, value))
+        .join('');
+      const head = tarball([{ name: 'h', content: pax }], false);
+      head.write('x', 156, 'latin1');
+      head.fill(' ', 148, 156);
+      const sum = head.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+      head.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+      return Buffer.concat([head, tarball([{ name: 'file', content }])]);
+    };
+    const bad: [string, Buffer][] = [
+      ['overlapping', sparse('0,512,256,512', { 'GNU.sparse.size': '4096' })],
+      ['backwards', sparse('2048,512,0,512', { 'GNU.sparse.size': '4096' })],
+      ['past its end', sparse('0,512,4000,512', { 'GNU.sparse.size': '4096' })],
+      ['more than stored', sparse('0,512,1024,1024', { 'GNU.sparse.size': '4096' })],
+      ['not numbers', sparse('0,x', { 'GNU.sparse.size': '4096' })],
+      ['8 EiB', sparse('0,1024', { 'GNU.sparse.size': '9223372036854775807' })],
+      ['8 PiB', sparse('0,1024', { 'GNU.sparse.size': '9007199254740991' })],
+      ['no map', sparse('0,1024', { 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.realsize': '4096' })],
+      ['of another form', sparse('', { 'GNU.sparse.major': '2', 'GNU.sparse.minor': '0' })],
     ];
     for (const [name, tar] of bad) {
       const error: unknown = await apply(tar, { lower: [] }).catch((reason: unknown) => reason);

@@ -10,6 +10,7 @@ function read(tar: Buffer, chunkSize: number): { entry: TarEntry; content: strin
       const last = found.at(-1);
       if (last) last.content += bytes.toString('latin1');
     },
+    hole: () => {},
     done: () => {},
   });
   for (let at = 0; at < tar.length; at += chunkSize) reader.push(tar.subarray(at, at + chunkSize));
