@@ -5,15 +5,11 @@ import { join, posix } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../common/error.ts';
+import { gitSource } from './add-git.ts';
 import type { StepContext } from './build-context.ts';
-import type { PlannedSource } from './files/plan-copy.ts';
+import type { Download } from './download.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf } from './language/types.ts';
-
-export interface Download {
-  readonly digest: string;
-  readonly planned: PlannedSource;
-}
 
 export const isGitSource = (source: string): boolean =>
   /^(git:\/\/|git@|ssh:\/\/)/.test(source) || /^https?:\/\/[^#?]+\.git([#?]|$)/.test(source);
@@ -21,7 +17,7 @@ export const isRemoteSource = (source: string): boolean => /^https?:\/\//.test(s
 
 const maxBytes = 16 * 1024 ** 3;
 
-/** ADD of a URL: the file with mode 0600 and the server's time, checked where a checksum is given. Nothing is unpacked. */
+/** ADD of a URL: the file with mode 0600 and the server's time, checked where a checksum is given; of a repository: its files. */
 export async function downloadSource(
   url: string,
   instruction: InstructionOf<'ADD'> | InstructionOf<'COPY'>,
@@ -30,10 +26,7 @@ export async function downloadSource(
   const refuse = (message: string, hint?: string, cause?: unknown): never => {
     throw syntaxError(message, { ...instruction, code: 'BUILD_FAILED', hint, cause });
   };
-  if (isGitSource(url)) refuse('ADD of a git repository is not supported yet', 'Clone it into the build context.');
-  if (instruction.name === 'ADD' && instruction.unpack) {
-    refuse('ADD --unpack of a URL is not supported yet', 'Fetch and unpack it with RUN.');
-  }
+  if (instruction.name === 'ADD' && isGitSource(url)) return gitSource(url, instruction, context);
   const name = posix.basename(new URL(url).pathname) || '__unnamed__';
   const path = join(context.build.scratch.newDir('large'), name);
   const hash = createHash('sha256');
@@ -53,7 +46,8 @@ export async function downloadSource(
   const wanted = instruction.name === 'ADD' ? instruction.checksum : undefined;
   if (wanted !== undefined && wanted !== digest) refuse(`the checksum of ${url} is ${digest}, not ${wanted}`);
   const stat = lstatSync(path, { bigint: true });
-  return { digest, planned: { name, isDirectory: false, entries: [{ path: '', from: path, stat, onTheWay: false }] } };
+  const planned = { name, isDirectory: false, entries: [{ path: '', from: path, stat, onTheWay: false }] };
+  return { digest, open: async () => [planned] };
 }
 
 function counting(onChunk: (chunk: Buffer) => void): Transform {

@@ -53,10 +53,11 @@ export async function solveCopy(instruction: CopyInstruction, context: StepConte
       createdBy,
       execute: async (root) => {
         const target = await targetIn(root, copy, source, context);
-        for (const [index, plan] of taken.plans().entries()) {
-          for (const planned of plan) await place(planned, target, { copy, source: copy.sources[index] ?? '' });
+        for (const planned of taken.plans().flat()) await place(planned, target, copy.unpack);
+        const unpack = instruction.name === 'ADD' && instruction.unpack === true;
+        for (const planned of (await Promise.all(downloads.map((file) => file.open()))).flat()) {
+          await place(planned, target, unpack);
         }
-        for (const file of downloads) await copySource(file.planned, target);
         for (const inline of copy.inline) {
           await writeInline(inline, target, (path, content) => writeFile(path, content, { flag: 'wx' }));
         }
@@ -75,13 +76,9 @@ function missingHint(from: string | undefined): string {
   return 'Paths count from the root of the build context; an ignore file may leave it out.';
 }
 
-async function place(
-  planned: PlannedSource,
-  target: CopyTarget,
-  options: { copy: Expanded; source: string },
-): Promise<void> {
+async function place(planned: PlannedSource, target: CopyTarget, unpack: boolean): Promise<void> {
   const only = planned.entries[0];
-  if (options.copy.unpack && only?.stat.isFile() && (await unpackIfArchive(only.from, target))) return;
+  if (unpack && only?.stat.isFile() && (await unpackIfArchive(only.from, target))) return;
   await copySource(planned, target);
 }
 
@@ -176,7 +173,8 @@ function describe(
   const raw = instruction.destination;
   const words = [instruction.name, ...flags, ...copy.sources, ...copy.remote, ...inline, raw];
   const extra = [from && `--from=${from}`, ...copy.exclude.map((pattern) => `--exclude=${pattern}`)].filter(Boolean);
-  const unpack = instruction.name === 'ADD' && !copy.unpack ? ['--unpack=false'] : [];
+  const unpack =
+    instruction.name === 'ADD' && instruction.unpack !== undefined ? [`--unpack=${instruction.unpack}`] : [];
   return {
     createdBy: `${words.join(' ')} # buildkit`,
     canonical: JSON.stringify([...words.slice(0, -1), copy.destination, ...extra, ...unpack]),

@@ -1,8 +1,13 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { serveRepositories } from '../../support/git-server.ts';
 import { type Bench, openBench, put } from './support.ts';
 
+const gitIsThere = ['/usr/bin/git', '/usr/local/bin/git', '/bin/git'].some((path) => existsSync(path));
+if (!gitIsThere) process.stderr.write('SKIPPED: git is not installed\n');
 const withRoot = process.getuid?.() === 0 ? describe : describe.skip;
 
 withRoot('what a build is given (needs root)', () => {
@@ -65,6 +70,37 @@ withRoot('what a build is given (needs root)', () => {
     const text = '# syntax=docker/dockerfile:1-labs\nFROM base\nRUN --security=insecure true';
     await expect(bench.build(text)).rejects.toThrow('needs the permission of whoever builds');
     await expect(bench.build(text, { allow: ['security.insecure'] })).resolves.toBeDefined();
+  });
+
+  (gitIsThere ? test : test.skip)('a repository is added by the commit its name means', async () => {
+    const work = join(bench.dir, 'served/demo.git');
+    put(work, { 'd/f': 'one' });
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example', '-C', work, ...args], {
+        encoding: 'utf8',
+      });
+    for (const args of [
+      ['init', '-q', '-b', 'main'],
+      ['add', '.'],
+      ['commit', '-q', '-m', 'x'],
+    ])
+      git(...args);
+    const commit = git('rev-parse', 'HEAD').trim();
+    const server = await serveRepositories(join(bench.dir, 'served'));
+    try {
+      const text = (flags: string) => `FROM base\nADD ${flags} ${server.url}/demo.git#main:d /n`;
+      const { image } = await bench.build(text(`--checksum=${commit}`));
+      expect(await bench.look(image, 'ls -A n; cat n/f')).toBe('f\none');
+      expect((await bench.build(text(`--checksum=${commit}`))).steps).toEqual(['CACHED']);
+      await expect(bench.build(text(`--checksum=${'0'.repeat(40)}`))).rejects.toThrow(`is ${commit}, not 0000`);
+      put(work, { 'd/f': 'two' });
+      git('commit', '-q', '-a', '-m', 'y');
+      const kept = await bench.build(`FROM base\nADD --keep-git-dir ${server.url}/demo.git /n`);
+      expect(await bench.look(kept.image, 'ls -A n; cat n/d/f')).toBe('.git\nd\ntwo');
+      await expect(bench.build(`FROM base\nADD ${server.url}/demo.git#nope /n`)).rejects.toThrow('no branch or tag');
+    } finally {
+      server.close();
+    }
   });
 
   test('a copied directory takes its attributes to one that is there', async () => {

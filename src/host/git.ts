@@ -1,0 +1,76 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { IechorError, isIechorError } from '../common/error.ts';
+import { removeTree } from './files.ts';
+import { run } from './spawn.ts';
+
+/** A repository by its address, and a point of it: branch, tag or commit; default: its HEAD. */
+export interface GitPoint {
+  readonly url: string;
+  readonly ref?: string | undefined;
+}
+
+/** Nobody is asked, no hook runs, nothing of the daemon's own user is read, no protocol leads to local files or programs. */
+const environment = {
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  HOME: '/nonexistent',
+  LC_ALL: 'C',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_ALLOW_PROTOCOL: 'https:http:git',
+};
+
+async function git(args: readonly string[], signal: AbortSignal): Promise<string> {
+  const options = ['-c', 'core.hooksPath=/dev/null', '-c', 'safe.directory=*'];
+  try {
+    return (await run('git', [...options, ...args], { env: environment, cwd: '/', signal })).stdout;
+  } catch (error) {
+    if (!isIechorError(error) || error.code === 'INTERRUPTED') throw error;
+    const said = String((error.cause as { stderr?: string } | undefined)?.stderr ?? error.message);
+    const last = said.trim().split('\n').at(-1) ?? '';
+    throw new IechorError('BUILD_FAILED', `git: ${last.replace(/\/\/[^@/\s]*@/g, '//')}`, { cause: error });
+  }
+}
+
+/** The commit that a point means now. Throws BUILD_FAILED. */
+export async function resolveCommit({ url, ref = 'HEAD' }: GitPoint, signal: AbortSignal): Promise<string> {
+  if (/^[0-9a-f]{40}$/.test(ref)) return ref;
+  const names = ref === 'HEAD' || ref.startsWith('refs/') ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`];
+  const listed = await git(['ls-remote', '--', url, ...names, ...names.map((name) => `${name}^{}`)], signal);
+  const found = new Map(listed.split('\n').map((line) => line.split('\t').reverse() as [string, string]));
+  const commits = names.flatMap((name) => found.get(`${name}^{}`) ?? found.get(name) ?? []);
+  if (commits[0] !== undefined) return commits[0];
+  throw new IechorError('BUILD_FAILED', `${url} has no branch or tag ${JSON.stringify(ref)}`, {
+    hint: 'After # stands a branch, a tag or a whole commit id.',
+  });
+}
+
+/** Puts the files of a commit into a new directory, submodules too; `.git` stays where it is wanted. Throws BUILD_FAILED. */
+export async function checkOut(
+  { url, ref, commit }: GitPoint & { readonly commit: string },
+  directory: string,
+  options: { readonly keepGitDir: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const { keepGitDir, signal } = options;
+  mkdirSync(directory, { recursive: true });
+  const inside = ['-C', directory];
+  await git(['init', '--quiet', '--template=', '--initial-branch=main', directory], signal);
+  await git([...inside, 'remote', 'add', 'origin', url], signal);
+  const fetch = (name: string) =>
+    git(
+      [...inside, 'fetch', '--quiet', '--depth=1', '--no-tags', '--no-recurse-submodules', '--', 'origin', name],
+      signal,
+    );
+  try {
+    await fetch(commit);
+  } catch (error) {
+    // Servers may refuse to hand out commits that no name points to.
+    if (signal.aborted || ref === undefined || ref === commit) throw error;
+    await fetch(ref);
+  }
+  await git([...inside, 'checkout', '--quiet', '--force', commit, '--'], signal);
+  if (existsSync(join(directory, '.gitmodules'))) {
+    await git([...inside, 'submodule', '--quiet', 'update', '--init', '--recursive', '--depth=1'], signal);
+  }
+  if (!keepGitDir) removeTree(join(directory, '.git'));
+}
