@@ -269,6 +269,16 @@ export interface EngineApi {
   volumeCreate(request: { body: VolumeCreateBody } & WithSignal): Promise<Volume>;
   volumeInspect(request: { name: string } & WithSignal): Promise<Volume>;
   volumeRemove(request: { name: string; force?: boolean | undefined } & WithSignal): Promise<void>;
+  /** Ours: a new volume with the content of another one, at one moment. */
+  volumeClone(
+    request: { name: string; to: string; labels?: Readonly<Record<string, string>> | undefined } & WithSignal,
+  ): Promise<Volume>;
+  /** Ours: gives a volume that nothing uses the content of another one. */
+  volumeRestore(request: { name: string; from: string } & WithSignal): Promise<void>;
+  /** Ours: the files of a volume as a tar archive. */
+  volumeExport(request: { name: string } & WithSignal): Promise<ByteStream>;
+  /** Ours: gives a volume, made where it is missing, the files of a tar archive. */
+  volumeImport(request: { name: string; body: ByteStream } & WithSignal): Promise<Volume>;
   volumePrune(request: { filters?: Filters | undefined } & WithSignal): Promise<VolumePruneReply>;
 
   /** Secrets and configs are kept by the engine itself, without a swarm; the data of secrets are not told. */

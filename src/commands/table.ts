@@ -109,6 +109,26 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   'volume ls': { summary: 'List volumes', load: () => import('./volume/ls.ts') },
   'volume create': { summary: 'Create a volume', load: () => import('./volume/create.ts') },
   'volume rm': { summary: 'Remove one or more volumes', load: () => import('./volume/rm.ts') },
+  'volume clone': {
+    summary: 'Make a new volume with the content of another one, at one moment',
+    load: () => import('./volume/clone.ts'),
+  },
+  'volume snapshot': {
+    summary: 'Keep the content a volume has now in a volume of its own',
+    load: () => import('./volume/snapshot.ts'),
+  },
+  'volume restore': {
+    summary: 'Give a volume the content of a snapshot, or of another volume',
+    load: () => import('./volume/restore.ts'),
+  },
+  'volume export': {
+    summary: 'Write the files of a volume as a tar archive',
+    load: () => import('./volume/export.ts'),
+  },
+  'volume import': {
+    summary: 'Give a volume, made where it is missing, the files of a tar archive',
+    load: () => import('./volume/import.ts'),
+  },
   'volume inspect': { summary: 'Show all details of one or more volumes', load: () => import('./volume/inspect.ts') },
   'secret ls': { summary: 'List secrets', load: () => import('./secret/ls.ts') },
   'secret create': {

@@ -110,7 +110,7 @@ const hasKeys = <T extends object>(map: T | null | undefined): map is T =>
   map !== null && map !== undefined && Object.keys(map).length > 0;
 
 /** The record says so while the container is frozen, so that recovery thaws it should this process die. */
-async function frozen<T>(
+export async function frozen<T>(
   context: LifeContext,
   record: ContainerRecord,
   pause: boolean,

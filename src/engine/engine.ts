@@ -48,6 +48,7 @@ import { info, ping, versionOf } from './system.ts';
 import { containerTop } from './top.ts';
 import { readTrustPolicy, setTrustPolicy } from './trust.ts';
 import { updateContainer } from './update.ts';
+import { cloneVolume, exportVolume, importVolume, restoreVolume } from './volume-copies.ts';
 import { createVolume, inspectVolume, listVolumes, pruneVolumes, removeVolume } from './volumes.ts';
 import { waitForContainer } from './wait.ts';
 
@@ -182,6 +183,10 @@ function volumeOperations(context: LifeContext) {
     volumeCreate: (request) => createVolume(context, request),
     volumeInspect: (request) => inspectVolume(context, request),
     volumeRemove: (request) => removeVolume(context, request),
+    volumeClone: (request) => cloneVolume(context, request),
+    volumeRestore: (request) => restoreVolume(context, request),
+    volumeExport: (request) => exportVolume(context, request),
+    volumeImport: (request) => importVolume(context, request),
     volumePrune: (request) => pruneVolumes(context, request),
   } satisfies Partial<EngineApi>;
 }

@@ -28,5 +28,10 @@ export interface Volumes {
   mountpoint(name: string): Promise<string>;
   /** Copies what the image has at `source` into the volume, with owners, when the volume is empty. */
   copyUp(name: string, source: string): Promise<void>;
+  /**
+   * Gives a volume that nothing uses new content, all or nothing: `fill` writes it into an empty directory. Throws
+   * NOT_SUPPORTED for one that its options mount from elsewhere.
+   */
+  replace(name: string, fill: (directory: string) => Promise<void>): Promise<void>;
   sizeBytes(name: string): Promise<number>;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { IechorError } from '../common/error.ts';
 import { newId } from '../common/id.ts';
@@ -58,6 +58,7 @@ export function createVolumes(context: Context): Volumes & {
       const data = await mountpoint(name);
       await mutex.run(name, () => copyUp(context, get(name), { source, data }));
     },
+    replace: (name, fill) => mutex.run(name, () => replaceContent(context, get(name), fill)),
     async sizeBytes(name) {
       get(name);
       return treeSizeBytes(dataDir(dataRoot, name));
@@ -127,6 +128,31 @@ function removeVolume(context: Context, name: string, options: Parameters<Volume
   for (const point of mountsBelow(directory)) unmount(point);
   removeTree(directory);
   context.store.delete('volume', name);
+}
+
+async function replaceContent(
+  context: Context,
+  record: StoredVolume,
+  fill: (directory: string) => Promise<void>,
+): Promise<void> {
+  if (record.options.device !== undefined) {
+    throw new IechorError('NOT_SUPPORTED', `the content of volume "${record.name}" is mounted from elsewhere`, {
+      hint: 'only volumes without driver options can be given other content',
+    });
+  }
+  const data = dataDir(context.dataRoot, record.name);
+  const [next, former] = [`${data}.new`, `${data}.old`];
+  for (const left of [next, former]) removeTree(left);
+  mkdirSync(next, { mode: 0o755 });
+  try {
+    await fill(next);
+  } catch (error) {
+    removeTree(next);
+    throw error;
+  }
+  renameSync(data, former);
+  renameSync(next, data);
+  removeTree(former);
 }
 
 async function copyUp(

@@ -79,4 +79,25 @@ describeWithContainers('beside what Docker knows', () => {
     expect(compose('down', '--only-profile', 'tools').exit).toBe(0);
     expect(compose('ps', '-a', '--services').stdout.trim().split('\n').sort()).toEqual(['nightly', 'web']);
   });
+
+  test('volumes are kept, cloned, restored, exported and imported', () => {
+    const volume = (...args: string[]) => engine.iechor(['volume', ...args]);
+    const inVolume = (name: string, command: string) =>
+      engine.iechor(['run', '--rm', '-v', `${name}:/d`, 'busybox', 'sh', '-c', command]).stdout.trim();
+    inVolume('data', 'echo one > /d/file; ln /d/file /d/hard; chown 7:8 /d/file');
+    expect(volume('snapshot', 'data', 'first').stdout.trim()).toBe('data.first');
+    inVolume('data', 'echo two > /d/file; touch /d/more');
+    expect(volume('clone', 'data', 'copy').exit).toBe(0);
+    expect(volume('clone', 'data', 'copy').stderr).toContain('exists already');
+    expect(volume('restore', 'data', 'data.first').exit).toBe(0);
+    expect(inVolume('data', 'cat /d/file; stat -c "%u:%g %h" /d/file; ls /d')).toBe('one\n7:8 2\nfile\nhard');
+    expect(inVolume('copy', 'cat /d/file; ls /d')).toBe('two\nfile\nhard\nmore');
+    expect(volume('export', 'data', '-o', `${dir}/data.tar`).exit).toBe(0);
+    expect(volume('import', 'fresh', `${dir}/data.tar`).stdout.trim()).toBe('fresh');
+    expect(inVolume('fresh', 'cat /d/file; stat -c "%u:%g" /d/file')).toBe('one\n7:8');
+    engine.iechor(['run', '-d', '--name', 'user', '-v', 'data:/d', 'busybox', 'sleep', '1000']);
+    expect(volume('snapshot', 'data', 'live').exit).toBe(0);
+    expect(volume('restore', 'data', 'data.first').stderr).toContain('in use by user');
+    expect(engine.iechor(['inspect', '-f', '{{.State.Status}}', 'user']).stdout.trim()).toBe('running');
+  });
 });
