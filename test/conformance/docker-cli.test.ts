@@ -303,6 +303,23 @@ for (const [engineName, lackingEngine, open] of engines) {
       expect(docker('volume', 'inspect', name('vol')).exit).toBe(1);
     });
 
+    test('the files of an image can be mounted, and a log be done without', () => {
+      const mount = ['--mount', 'type=image,source=busybox,target=/image,image-subpath=bin'];
+      expect(docker('run', '--rm', ...mount, 'busybox', 'sh', '-c', 'test -x /image/sh && ! touch /image/x').exit).toBe(
+        0,
+      );
+      expect(out('run', '--name', name('mute'), '--log-driver', 'none', 'busybox', 'echo', 'said')).toBe('said');
+      expect(docker('logs', name('mute')).stderr).toContain('does not support reading');
+      done('rm', name('mute'));
+    });
+
+    test('every end of a process is waited for, also one that is followed by a restart', () => {
+      done('run', '-d', '--name', name('again'), '--restart', 'always', 'busybox', 'sh', '-c', 'sleep 1; exit 3');
+      expect(out('wait', name('again'))).toBe('3');
+      expect(docker('rm', name('again')).stderr).toContain('stop the container before');
+      done('rm', '-f', name('again'));
+    });
+
     test('events tell what happened, and system df what lies there', () => {
       const since = String(Date.now() / 1000 - 0.001);
       done('run', '--rm', '--name', name('told'), 'busybox', 'true');

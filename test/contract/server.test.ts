@@ -158,6 +158,24 @@ describe('requests', () => {
     expect((await create('{"Image":"busybox","HostConfig":{"Binds":null},"Unknown":1}')).status).toBe(201);
   });
 
+  test('a request with two lengths is refused, and nothing behind it is taken for another', async () => {
+    let asked = 0;
+    await serve({
+      containerPrune: async () => {
+        asked += 1;
+        return { ContainersDeleted: null, SpaceReclaimed: 0 };
+      },
+    });
+    const smuggled = 'POST /containers/prune HTTP/1.1\r\nHost: x\r\n\r\n';
+    const lengths = `Content-Length: ${smuggled.length + 5}\r\nTransfer-Encoding: chunked`;
+    const socket = await rawRequest(
+      `POST /volumes/create HTTP/1.1\r\nHost: x\r\n${lengths}\r\n\r\n0\r\n\r\n${smuggled}`,
+    );
+    await untilData(socket, '400 Bad Request');
+    expect(asked).toBe(0);
+    socket.destroy();
+  });
+
   test('filters come in both of Docker’s forms', async () => {
     const seen: unknown[] = [];
     await serve({
