@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { IechorError, messageOf } from '../common/error.ts';
+import { codeOf, IechorError, messageOf } from '../common/error.ts';
 import { soon } from '../common/object-store.ts';
 import type { ImageStoreContext } from './image-context.ts';
 import { startTask } from './layer-workers.ts';
@@ -28,14 +28,23 @@ export function compressedLayer(
   }
   if (layer.blob && blobs.sizeBytes(layer.blob.digest) === layer.blob.size) return Promise.resolve(layer.blob);
   const running = compressions.get(chainId);
-  if (running) return running;
+  // Given up by whoever began it, it is begun anew for those who still want it.
+  if (running) {
+    return running.catch((error: unknown) => {
+      if (codeOf(error) !== 'INTERRUPTED' || signal?.aborted) throw error;
+      if (compressions.get(chainId) === running) compressions.delete(chainId);
+      return compressedLayer(context, compressions, { chainId, signal });
+    });
+  }
   const work = compress(context, layer, signal);
   compressions.set(chainId, work);
   // Until it is recorded, this is what is known of it.
   void work
     .then((blob) => record(context, layer, blob))
     .catch((error: unknown) => context.log.debug('a compressed layer is not kept', { error: messageOf(error) }))
-    .finally(() => compressions.delete(chainId));
+    .finally(() => {
+      if (compressions.get(chainId) === work) compressions.delete(chainId);
+    });
   return work;
 }
 

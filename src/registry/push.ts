@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { pipeline, type Readable } from 'node:stream';
 import { IechorError } from '../common/error.ts';
 import { shortId } from '../common/id.ts';
@@ -114,10 +115,14 @@ async function pushLayers(push: Push, original: readonly Descriptor[] | undefine
   // Docker names them from the top.
   for (const diffId of diffIds.toReversed()) report({ status: 'Preparing', id: shortId(diffId) });
   const limiter = createLimiter(context.settings.maxUploads);
+  // One after the other on each processor, so that the first is sent while the next is compressed.
+  const compressing = createLimiter(availableParallelism());
+  const compressed = (chainId: ChainId) =>
+    compressing.run(() => context.images.compressedLayer(chainId, push.signal), push.signal);
   const done = new Map<Digest, Promise<void>>();
   const one = async (chainId: ChainId, index: number): Promise<Descriptor> => {
     const diffId = diffIds[index] as Digest;
-    const descriptor = original?.[index] ?? (await context.images.compressedLayer(chainId, push.signal));
+    const descriptor = original?.[index] ?? (await compressed(chainId));
     const first = done.get(descriptor.digest);
     const upload = first ?? limiter.run(() => pushLayer(push, { descriptor, chainId, diffId }), push.signal);
     done.set(descriptor.digest, upload);
