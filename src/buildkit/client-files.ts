@@ -9,7 +9,7 @@ import { receiveTree } from './receive-tree.ts';
 import { remoteContext } from './remote-context.ts';
 import type { ClientSession } from './sessions.ts';
 import { refused, type SolveOptions } from './solve-options.ts';
-import { tarEnd, tarEntry, tarFile } from './tar-writer.ts';
+import { inBatches, tarEnd, tarEntry, tarFile } from './tar-writer.ts';
 
 /** What a build takes from its client. */
 export interface ClientFiles {
@@ -136,14 +136,11 @@ interface TreeArchive {
 }
 
 /** A directory of the client as an archive, read from the client as it is consumed. */
-export async function* treeArchive({
-  dir,
-  exclude,
-  extra,
-  title,
-  what,
-  taking,
-}: TreeArchive): AsyncGenerator<Uint8Array> {
+export function treeArchive(request: TreeArchive): AsyncGenerator<Uint8Array> {
+  return inBatches(entriesOf(request));
+}
+
+async function* entriesOf({ dir, exclude, extra, title, what, taking }: TreeArchive): AsyncGenerator<Uint8Array> {
   const { sessionOf, signal, progress } = taking;
   const task = progress.begin(title);
   const transfer = task.transfer(`transferring ${what}:`);

@@ -47,6 +47,10 @@ export interface MessageCodec<T, D = T> extends Codec<T, D>, Encoder<D>, Decoder
 export class Writer {
   readonly #parts: Uint8Array[] = [];
   varint(value: bigint | number): void {
+    if (value >= 0 && value < 0x80) {
+      this.#parts.push(Uint8Array.of(Number(value)));
+      return;
+    }
     let rest = BigInt.asUintN(64, BigInt(value));
     const bytes: number[] = [];
     do {
@@ -77,11 +81,15 @@ export class Reader {
   }
   /** As an unsigned number of 64 bits. */
   varint(): bigint {
+    return BigInt(this.number());
+  }
+  /** The same, as a number where it fits into 28 bits, as most do. */
+  number(): number | bigint {
     let value = 0;
     for (let shift = 1; shift < 2 ** 28; shift *= 128) {
       const byte = this.#byte();
       value += (byte & 0x7f) * shift;
-      if (byte < 0x80) return BigInt(value);
+      if (byte < 0x80) return value;
     }
     return this.#longVarint(BigInt(value));
   }
@@ -95,7 +103,7 @@ export class Reader {
     throw new ProtobufError('a number is too long');
   }
   bytes(): Buffer {
-    return this.take(Number(this.varint()));
+    return this.take(Number(this.number()));
   }
   take(length: number): Buffer {
     if (length > this.#data.length - this.#at) throw new ProtobufError('a field is cut off');
@@ -103,7 +111,7 @@ export class Reader {
     return this.#data.subarray(this.#at - length, this.#at);
   }
   skip(wire: number): void {
-    if (wire === 0) this.varint();
+    if (wire === 0) this.number();
     else if (wire === 1) this.take(8);
     else if (wire === 2) this.bytes();
     else if (wire === 5) this.take(4);
@@ -138,7 +146,7 @@ export const bool: Codec<boolean> = {
   absent: () => false,
   isAbsent: (value) => !value,
   write: (to, value) => to.varint(value ? 1 : 0),
-  read: (from) => from.varint() !== 0n,
+  read: (from) => Number(from.number()) !== 0,
 };
 
 /** Any integer that a number holds exactly; signed, as int32 and int64 are. */
@@ -147,7 +155,10 @@ export const int: Codec<number> = {
   absent: () => 0,
   isAbsent: (value) => value === 0,
   write: (to, value) => to.varint(BigInt(Math.trunc(value))),
-  read: (from) => Number(BigInt.asIntN(64, from.varint())),
+  read: (from) => {
+    const value = from.number();
+    return typeof value === 'number' ? value : Number(BigInt.asIntN(64, value));
+  },
 };
 
 /** int64 where a number is too short, such as nanoseconds since the epoch. */
@@ -246,7 +257,7 @@ export function message<F extends Fields>(fields: F): MessageCodec<Message<F>, D
     const from = new Reader(data);
     const values: Record<string, unknown> = absent();
     while (!from.ended) {
-      const tag = Number(from.varint());
+      const tag = Number(from.number());
       const known = byNumber.get(Math.floor(tag / 8));
       if (known) values[known.name] = known.field.read(from, tag % 8, values[known.name]);
       else from.skip(tag % 8);
