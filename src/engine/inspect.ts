@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { ContainerInspect, ContainerState, Health } from '../api/types/container.ts';
-import type { HostConfig } from '../api/types/host-config.ts';
 import { type ContainerRecord, wireStatus } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { keepsLog } from './log-limits.ts';
 import { bundleDir, logPath, managedFile } from './paths.ts';
+import { wireConfig, wireHostConfig } from './wire-host-config.ts';
 import { mountPoints, networkSettings } from './wire-network.ts';
 
 const never = '0001-01-01T00:00:00Z';
@@ -36,11 +36,11 @@ export async function inspectContainer(
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: execIds(context.execs.idsOf(record.id)),
-    HostConfig: hostConfig(context, record),
+    HostConfig: wireHostConfig(context, record),
     GraphDriver: { Name: 'overlay', Data: { MergedDir: join(bundleDir(roots, record.id), 'rootfs') } },
     ...(request.size ? await sizes(context, record) : {}),
     Mounts: mountPoints(context, record),
-    Config: record.config,
+    Config: wireConfig(record.config),
     NetworkSettings: networkSettings(context, record, up ? join(roots.execRoot, 'netns', record.id) : ''),
   };
 }
@@ -66,38 +66,6 @@ export function stateOf(record: ContainerRecord): ContainerState {
 
 function healthOf(health: NonNullable<ContainerRecord['health']>): Health {
   return { Status: health.status, FailingStreak: health.failingStreak, Log: [...health.log] };
-}
-
-/** The request's host configuration with what was left open filled in. */
-function hostConfig(context: EngineContext, record: ContainerRecord): HostConfig {
-  const host = record.body.HostConfig ?? {};
-  const mode = host.NetworkMode ?? '';
-  return {
-    ...host,
-    NetworkMode: mode === '' || mode === 'default' ? 'bridge' : mode,
-    RestartPolicy: { MaximumRetryCount: 0, ...host.RestartPolicy, Name: host.RestartPolicy?.Name || 'no' },
-    LogConfig: { Type: host.LogConfig?.Type || 'json-file', Config: host.LogConfig?.Config ?? {} },
-    AutoRemove: host.AutoRemove ?? false,
-    Privileged: host.Privileged ?? false,
-    ReadonlyRootfs: host.ReadonlyRootfs ?? false,
-    IpcMode: host.IpcMode || 'private',
-    CgroupnsMode: host.CgroupnsMode || 'private',
-    ShmSize: host.ShmSize || 64 * 1024 * 1024,
-    PidsLimit: host.PidsLimit || context.settings.defaultPidsLimit,
-    PortBindings: host.PortBindings ?? {},
-    Binds: host.Binds ?? null,
-    Links: linksOf(context, record),
-    Runtime: host.Runtime || record.body.Runtime || context.runtime.name,
-  };
-}
-
-/** `/db:/web/db`, as Docker tells links back. */
-function linksOf(context: EngineContext, record: ContainerRecord): string[] | null {
-  const links = (record.links ?? []).flatMap(({ alias, id }) => {
-    const name = context.containers.find(id)?.name;
-    return name === undefined ? [] : [`/${name}:/${record.name}/${alias}`];
-  });
-  return links.length > 0 ? links : null;
 }
 
 export async function sizes(

@@ -49,9 +49,9 @@ export interface SpecInput {
 }
 
 /** Hidden: what tells one container about the host or lets it change it. */
-const maskedPaths = `/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats
+export const maskedPaths = `/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats
   /proc/sched_debug /proc/scsi /proc/timer_list /proc/timer_stats /sys/devices/virtual/powercap /sys/firmware`;
-const readonlyPaths = '/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger';
+export const readonlyPaths = '/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger';
 
 /** The OCI specification of a container: Docker's confinement by default, in some points stricter. Pure. */
 export function ociSpec(input: SpecInput): OciSpec {

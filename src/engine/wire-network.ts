@@ -83,6 +83,15 @@ function liveEndpoint(endpoint: EndpointRecord): EndpointSettings {
   };
 }
 
+/** Fields that Docker still answers, and never fills. */
+const ofOldClients = {
+  HairpinMode: false,
+  LinkLocalIPv6Address: '',
+  LinkLocalIPv6PrefixLen: 0,
+  SecondaryIPAddresses: null,
+  SecondaryIPv6Addresses: null,
+};
+
 /** `NetworkSettings` of inspect; the fields of the default bridge repeat at the top, as clients expect. */
 export function networkSettings(
   context: EngineContext,
@@ -101,6 +110,11 @@ export function networkSettings(
     IPAddress: bridge?.IPAddress ?? '',
     IPPrefixLen: bridge?.IPPrefixLen ?? 0,
     MacAddress: bridge?.MacAddress ?? '',
+    EndpointID: bridge?.EndpointID ?? '',
+    GlobalIPv6Address: bridge?.GlobalIPv6Address ?? '',
+    GlobalIPv6PrefixLen: bridge?.GlobalIPv6PrefixLen ?? 0,
+    IPv6Gateway: bridge?.IPv6Gateway ?? '',
+    ...ofOldClients,
   };
 }
 

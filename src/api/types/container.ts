@@ -159,6 +159,10 @@ export interface ContainerInspect {
     IPAddress: string;
     IPPrefixLen: number;
     MacAddress: string;
+    EndpointID?: string;
+    GlobalIPv6Address?: string;
+    GlobalIPv6PrefixLen?: number;
+    IPv6Gateway?: string;
   };
 }
 
