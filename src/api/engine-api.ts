@@ -212,6 +212,9 @@ export interface EngineApi {
       all?: boolean | undefined;
       /** Bytes to leave: the steps used last. */
       reservedSpace?: number | undefined;
+      /** Bytes the cache may take at most, and bytes of the disk that are to be free. */
+      maxUsedSpace?: number | undefined;
+      minFreeSpace?: number | undefined;
       keepStorage?: number | undefined;
       filters?: Filters | undefined;
     } & WithSignal,

@@ -126,6 +126,8 @@ export const imageRoutes = {
       all: 'bool',
       reservedSpace: { kind: 'int', as: 'reserved-space' },
       keepStorage: { kind: 'int', as: 'keep-storage' },
+      maxUsedSpace: { kind: 'int', as: 'max-used-space' },
+      minFreeSpace: { kind: 'int', as: 'min-free-space' },
       filters: 'filters',
     },
     reply: 'json',

@@ -43,9 +43,9 @@ export async function pruneImages(engine: EngineApi, request: PruneRequest & { a
 /** Finished build steps; without `all` those that no image shares. */
 export async function pruneBuilds(
   engine: EngineApi,
-  { filters, all, keepBytes, signal }: PruneRequest & { all: boolean; keepBytes?: number | undefined },
+  request: PruneRequest & Omit<Parameters<EngineApi['buildPrune']>[0], 'filters' | 'signal'>,
 ): Promise<Pruned> {
-  const { CachesDeleted, SpaceReclaimed } = await engine.buildPrune({ filters, all, reservedSpace: keepBytes, signal });
+  const { CachesDeleted, SpaceReclaimed } = await engine.buildPrune(request);
   return { title: 'Deleted build cache objects', lines: CachesDeleted ?? [], bytes: SpaceReclaimed };
 }
 

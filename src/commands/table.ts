@@ -253,6 +253,7 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   'image prune': { summary: 'Remove images that nothing uses', load: () => import('./image/prune.ts') },
   'network prune': { summary: 'Remove all networks that nothing uses', load: () => import('./network/prune.ts') },
   'volume prune': { summary: 'Remove volumes that no container uses', load: () => import('./volume/prune.ts') },
+  'builder du': { summary: 'Show what the cache of builds takes', load: () => import('./builder/du.ts') },
   'builder prune': { summary: 'Remove the cache of builds', load: () => import('./builder/prune.ts') },
   'system df': { summary: 'Show what lies on the disk', load: () => import('./system/df.ts') },
   'system gc': {

@@ -49,6 +49,8 @@ export interface LocalContext {
   readonly directory: string;
   readonly device: string;
   readonly inode: string;
+  /** Of the running kernel, so that another machine is known as such. */
+  readonly boot: string;
 }
 
 /**
@@ -70,8 +72,9 @@ export function openContext(
   const signal = { ...(options.signal && { signal: options.signal }), beside: options.beside };
   if (inside !== undefined && !inside.startsWith('..') && !isAbsolute(inside)) {
     const isAlone = Object.keys(options.beside ?? {}).length === 0;
-    return lazily({ dockerfile: inside, ...(isAlone && { local: localOf(directory) }) }, () =>
-      packContext(directory, { dockerfile: inside, ...signal }),
+    return lazily(
+      { dockerfile: inside, ...(isAlone && process.platform === 'linux' && { local: localOf(directory) }) },
+      () => packContext(directory, { dockerfile: inside, ...signal }),
     );
   }
   const extra = outsideFiles(directory, located);
@@ -93,7 +96,8 @@ function lazily(context: Omit<OpenContext, 'tar'>, open: () => Readable): OpenCo
 function localOf(directory: string): LocalContext {
   const path = realpathSync(directory);
   const { dev, ino } = statSync(path, { bigint: true });
-  return { directory: path, device: String(dev), inode: String(ino) };
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return { directory: path, device: String(dev), inode: String(ino), boot };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { ProgressMessage } from '../api/types/image.ts';
@@ -8,11 +8,9 @@ import { IechorError } from '../common/error.ts';
 import { newId } from '../common/id.ts';
 import { applyTar } from '../image/tar-apply.ts';
 import { removeInBackground } from '../image/tar-diff.ts';
+import { collectBuildCache } from './build-cache.ts';
 import { namedContexts } from './build-contexts.ts';
 import type { EngineContext } from './context.ts';
-import { layerUsers } from './disk-usage.ts';
-import { checkFilters, untilOf } from './filters.ts';
-import { publishPrune } from './notify.ts';
 
 /** What a build has beyond its options: contexts that are there, and a client to ask. */
 export type BuildExtras = Pick<BuildRequest, 'contexts' | 'logins' | 'askSecret' | 'askAgent'>;
@@ -44,15 +42,17 @@ export async function* buildImage(
     }
   } finally {
     await Promise.all([unpacked, aside].map(removeInBackground));
+    await collectBuildCache(context, builder);
   }
 }
 
 /** The caller's own directory, if it is the same here. Whoever may build may mount any directory of the machine. */
 function localDirectory(local: BuildQuery['localcontext']): string | undefined {
   if (!local) return undefined;
-  const { directory, device, inode } = local;
+  const { directory, device, inode, boot } = local;
   const stat = isAbsolute(directory) ? statSync(directory, { bigint: true, throwIfNoEntry: false }) : undefined;
-  if (stat?.isDirectory() && String(stat.dev) === device && String(stat.ino) === inode) return directory;
+  const isHere = boot === readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  if (isHere && stat?.isDirectory() && String(stat.dev) === device && String(stat.ino) === inode) return directory;
   throw new IechorError('NOT_SUPPORTED', `the directory ${directory} is another one here`, {
     hint: 'Send the context as an archive.',
   });
@@ -108,31 +108,12 @@ function buildRequest(
   };
 }
 
-/** Forgets finished steps as asked, then frees the layers that nobody needs any longer. */
-export async function pruneBuilds(
-  context: EngineContext,
-  builder: Builder,
-  request: Parameters<EngineApi['buildPrune']>[0],
-): ReturnType<EngineApi['buildPrune']> {
-  checkFilters(request.filters, ['until']);
-  const until = untilOf(request.filters);
-  const keepBytes = request.reservedSpace || request.keepStorage;
-  const { keys } = await builder.prune({
-    ...(request.all ? { all: true } : { sparing: new Set(layerUsers(context).keys()) }),
-    ...(keepBytes ? { keepBytes } : {}),
-    ...(until === undefined ? {} : { unusedForSeconds: (Date.now() - until) / 1000 }),
-  });
-  const SpaceReclaimed = await context.images.collect(builder.keptChains());
-  publishPrune(context, 'builder', SpaceReclaimed);
-  return { CachesDeleted: [...keys], SpaceReclaimed };
-}
-
 function refuseUnsupported(request: BuildQuery): void {
   const refused: [string, unknown, string][] = [
     ['remote', request.remote, 'send the context itself'],
     ['squash', request.squash, 'copy what is wanted into a last stage'],
     ['memory', request.memory, 'limit the machine or the daemon instead'],
-    ['version=2', request.version === '2', 'set DOCKER_BUILDKIT=0: sessions are not supported yet'],
+    ['version=2', request.version === '2', 'use a client with buildx, or set DOCKER_BUILDKIT=0'],
   ];
   for (const [field, value, hint] of refused) {
     if (value) throw new IechorError('NOT_SUPPORTED', `builds with ${field} are not supported yet`, { hint });

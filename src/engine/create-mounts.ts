@@ -46,7 +46,7 @@ export function resolveMounts(
     throw invalid(`error looking up volume plugin ${driver}: plugin "${driver}" not found`, 'use the driver local');
   }
   for (const path of Object.keys(config.Volumes ?? {})) {
-    const destination = checkedDestination(path);
+    const destination = checkedDestination(path && posix.join('/', path));
     if (!mounts.has(destination)) mounts.set(destination, anonymousVolume(destination));
   }
   return [...mounts.values()];

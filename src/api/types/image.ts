@@ -180,7 +180,7 @@ export interface BuildOptions {
   /** Ours: describe the build file in place of building: `check`, `outline` or `targets`. */
   call?: string | undefined;
   /** Ours: the context is this directory, in place of the body. Refused where the engine sees another one there. */
-  localcontext?: { directory: string; device: string; inode: string } | undefined;
+  localcontext?: { directory: string; device: string; inode: string; boot: string } | undefined;
   /** Ours: stages whose steps are carried out anew. */
   nocachestages?: readonly string[] | undefined;
   /** Ours: what stands for a stage or image of a name: another image, or a directory at the top of the context. */

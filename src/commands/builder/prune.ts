@@ -11,7 +11,10 @@ export default class BuilderPrune extends BaseCommand {
     all: Flags.boolean({ char: 'a', summary: 'Also what images share, and cache mounts' }),
     filter: Flags.string({ summary: 'Only those that match (name=value)', multiple: true, multipleNonGreedy: true }),
     force: Flags.boolean({ char: 'f', summary: 'Do not ask' }),
-    'keep-storage': Flags.string({ summary: 'Leave the steps used last, up to this size' }),
+    'keep-storage': Flags.string({ summary: 'Same as --reserved-space' }),
+    'max-used-space': Flags.string({ summary: 'Size that the cache may have at most' }),
+    'min-free-space': Flags.string({ summary: 'Space of the disk that is to be free' }),
+    'reserved-space': Flags.string({ summary: 'Leave the steps used last, up to this size' }),
   };
 
   async run(): Promise<number> {
@@ -21,7 +24,10 @@ export default class BuilderPrune extends BaseCommand {
     const pruned = await pruneBuilds(await this.engine(), {
       filters: parseFilters(flags.filter),
       all: flags.all,
-      keepBytes: bytesFlag('keep-storage', flags['keep-storage']),
+      keepStorage: bytesFlag('keep-storage', flags['keep-storage']),
+      maxUsedSpace: bytesFlag('max-used-space', flags['max-used-space']),
+      minFreeSpace: bytesFlag('min-free-space', flags['min-free-space']),
+      reservedSpace: bytesFlag('reserved-space', flags['reserved-space']),
       signal: this.signal,
     });
     this.print(prunedText([pruned]));

@@ -1,0 +1,88 @@
+import type { BuildCacheItem } from '../../api/types/system.ts';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { parseFilters } from '../../cli/filters.ts';
+import { Flags } from '../../cli/flags.ts';
+import { type Column, formatRows, type Row } from '../../cli/render/format.ts';
+import { formatBytes } from '../../common/bytes.ts';
+import { IechorError } from '../../common/error.ts';
+
+const columns: readonly Column[] = [
+  { title: 'ID', field: 'ID' },
+  { title: 'RECLAIMABLE', field: 'Reclaimable' },
+  { title: 'SIZE', field: 'Size' },
+  { title: 'LAST ACCESSED', field: 'LastUsedAt' },
+];
+
+export default class BuilderDu extends BaseCommand {
+  static override summary = 'Show what the cache of builds takes';
+  static override flags = {
+    filter: Flags.string({
+      summary: 'Only those that match (id, description, shared, type)',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    verbose: Flags.boolean({ summary: 'Everything that is known of each step' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(BuilderDu);
+    const engine = await this.engine();
+    const usage = await engine.systemDiskUsage({ type: ['build-cache'], signal: this.signal });
+    const filters = parseFilters(flags.filter);
+    const items = (usage.BuildCache ?? [])
+      .filter((item) =>
+        Object.entries(filters).every(([key, values]) => values.some((value) => fits(item, key, value))),
+      )
+      .sort((a, b) => b.Size - a.Size);
+    if (flags.verbose) for (const item of items) this.print(`${detailsOf(item)}\n`);
+    else {
+      const text = formatRows(items.map(rowOf), columns, flags.format);
+      if (text !== '') this.print(text);
+    }
+    if (flags.format) return;
+    const sum = (list: readonly BuildCacheItem[]) => formatBytes(list.reduce((total, { Size }) => total + Size, 0));
+    this.print(`Shared:\t\t${sum(items.filter(({ Shared }) => Shared))}`);
+    this.print(`Private:\t${sum(items.filter(({ Shared }) => !Shared))}`);
+    this.print(`Reclaimable:\t${sum(items.filter(({ Shared, InUse }) => !Shared && !InUse))}`);
+    this.print(`Total:\t\t${sum(items)}`);
+  }
+}
+
+function fits(item: BuildCacheItem, key: string, value: string): boolean {
+  switch (key) {
+    case 'id':
+      return item.ID.startsWith(value);
+    case 'description':
+      return item.Description.includes(value);
+    case 'shared':
+      return String(item.Shared) === value;
+    case 'type':
+      return item.Type === value;
+    default:
+      throw new IechorError('USAGE', `there is no filter "${key}"`, { hint: 'use id, description, shared or type' });
+  }
+}
+
+const rowOf = (item: BuildCacheItem): Row => ({
+  ...item,
+  ID: item.ID.slice(0, 25),
+  Reclaimable: String(!item.InUse && !item.Shared),
+  Size: formatBytes(item.Size),
+});
+
+function detailsOf(item: BuildCacheItem): string {
+  const { ID, CreatedAt, InUse, Shared, Size, Description, LastUsedAt, Type } = item;
+  const fields: readonly [string, string][] = [
+    ['ID', ID],
+    ['Created at', CreatedAt],
+    ['Mutable', 'false'],
+    ['Reclaimable', String(!InUse && !Shared)],
+    ['Shared', String(Shared)],
+    ['Size', formatBytes(Size)],
+    ['Description', Description],
+    ['Last used', LastUsedAt ?? 'never'],
+    ['Type', Type],
+  ];
+  return fields.map(([title, value]) => `${`${title}:`.padEnd(14)}${value}`).join('\n');
+}
