@@ -42,8 +42,8 @@ const refused: readonly Refusal[] = [
   {
     pattern: /^POST \/(?:session|grpc)$/,
     code: 'NOT_SUPPORTED',
-    message: 'builds with BuildKit sessions are not supported yet',
-    hint: 'set DOCKER_BUILDKIT=0 for Docker clients',
+    message: 'BuildKit is not served without an upgrade of the connection',
+    hint: 'ask for "Upgrade: h2c", as buildx does',
   },
   {
     pattern: /^POST \/build\/cancel$/,
