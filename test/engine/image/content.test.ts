@@ -52,7 +52,6 @@ if (!isRoot) console.warn('SKIPPED: what is in an image: needs root rights');
     );
     const walked: string[] = [];
     for await (const { path } of walkMerged(dirs)) walked.push(path);
-    const { execFileSync } = await import('node:child_process');
     const mounted = bench.mounted(bench.snapshotter.view(top), (root) =>
       execFileSync('find', ['.', '-mindepth', '1', '-printf', '%P\\n'], { cwd: root, encoding: 'utf8' }),
     );

@@ -255,6 +255,48 @@ if (!isRoot) console.warn('SKIPPED: hostile archives: needs root rights');
     expect(readFileSync(join(root, 'f'), 'utf8')).toBe('x');
   });
 
+  test('names keep their bytes, missing parents are plain directories, times outside of what disks keep are moved', async () => {
+    const name = '\xff\xfe-\n-\u00e9';
+    const years = 86_400n * 366n * 1_000_000_000n;
+    await apply(
+      tarball([
+        { name: `deep/er/${name}`, content: 'x' },
+        { name: 'early', mtimeNs: -500n * years },
+        { name: 'late', mtimeNs: 5000n * years },
+        { name: 'dir/file' },
+        { name: 'dir/', type: 'directory', mode: 0o700, mtimeNs: 1_000_000_000n },
+      ]),
+      { lower: [] },
+    );
+    expect(readdirSync(join(root, 'deep/er'), 'latin1')).toEqual([name]);
+    expect(lstatSync(join(root, 'deep')).mode & 0o7777).toBe(0o755);
+    expect(lstatSync(join(root, 'dir'))).toMatchObject({ mtimeMs: 1000 });
+    expect(lstatSync(join(root, 'early')).mtime.getUTCFullYear()).toBeLessThan(1970);
+    expect(lstatSync(join(root, 'late')).mtime.getUTCFullYear()).toBeGreaterThan(2037);
+  });
+
+  test('attributes and header records that are too large are refused before they are held', async () => {
+    const xattrs = (size: number) => new Map([['user.note', Buffer.alloc(size, 'x')]]);
+    await apply(tarball([{ name: 'small', xattrs: xattrs(1000) }]), { lower: [] });
+    for (const size of [70_000, 2_000_000]) {
+      const error: unknown = await apply(tarball([{ name: 'x', xattrs: xattrs(size) }]), { lower: [] }).catch(
+        (reason: unknown) => reason,
+      );
+      expect(error).toBeInstanceOf(Error);
+    }
+  });
+
+  test('a great many entries are unpacked as a stream', async () => {
+    const count = 5000;
+    function* many(): Generator<Buffer> {
+      for (let at = 0; at < count; at++) yield tarball([{ name: `d${at % 100}/f${at}`, content: 'x' }], false);
+      yield Buffer.alloc(1024);
+    }
+    const { entries } = await applyTar(Readable.from(many(), { objectMode: false }), { root, lower: [] });
+    expect(entries).toBe(count);
+    expect(readdirSync(join(root, 'd7'))).toHaveLength(count / 100);
+  });
+
   test('a failed layer leaves nothing behind, and an abort ends the work', async () => {
     const before = readdirSync(join(bench.dir, 'layers'));
     await expect(bench.images.addLayer(streamOf(tarball([{ name: 'a' }, { name: '../b' }])))).rejects.toMatchObject({
