@@ -5,20 +5,17 @@ export interface Challenge {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
+/** A word that stands alone is a scheme; one with a value is a parameter of the scheme before it. */
+const word = /([A-Za-z][A-Za-z0-9_-]*)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?/g;
+const longest = 8192;
+
 /** The challenges of a header that we know how to answer, in its order. */
 export function parseChallenges(header: string): Challenge[] {
   const challenges: { scheme: string; parameters: Map<string, string> }[] = [];
-  const token =
-    /\s*,?\s*(?:([A-Za-z]+)\s+(?=[A-Za-z_]+\s*=|$))?(?:([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?/y;
-  const text = header.slice(0, 8192);
-  while (token.lastIndex < text.length) {
-    const match = token.exec(text);
-    if (!match || match[0] === '') break;
-    const [, scheme, key, quoted, plain] = match;
-    if (scheme !== undefined) challenges.push({ scheme: scheme.toLowerCase(), parameters: new Map() });
-    if (key === undefined) continue;
-    challenges.at(-1)?.parameters.set(key.toLowerCase(), plain ?? (quoted ?? '').replace(/\\(.)/g, '$1'));
+  for (const [, name = '', quoted, plain] of header.slice(0, longest).matchAll(word)) {
+    const value = plain ?? quoted?.replace(/\\(.)/g, '$1');
+    if (value === undefined) challenges.push({ scheme: name.toLowerCase(), parameters: new Map() });
+    else challenges.at(-1)?.parameters.set(name.toLowerCase(), value);
   }
-  if (challenges.length === 0 && /^\s*basic\s*$/i.test(text)) return [{ scheme: 'basic', parameters: new Map() }];
   return challenges.filter((one): one is Challenge & typeof one => one.scheme === 'basic' || one.scheme === 'bearer');
 }

@@ -13,6 +13,8 @@ export interface UploadOptions {
   /** Repositories of the same registry that have the blob, perhaps. */
   readonly mountFrom: readonly string[];
   readonly maxAttempts: number;
+  /** Most bytes per request; default 64 MiB. */
+  readonly pieceBytes?: number;
   readonly onBytes: (position: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -20,7 +22,7 @@ export interface UploadOptions {
 export type UploadResult = { readonly how: 'exists' | 'uploaded' } | { readonly how: 'mounted'; readonly from: string };
 
 /** Larger blobs go in pieces, so that a broken connection costs one of them. */
-const pieceBytes = 64 * 1024 ** 2;
+const usualPieceBytes = 64 * 1024 ** 2;
 /** A registry may take its time to put a blob together. */
 const quietMs = 300_000;
 
@@ -80,7 +82,7 @@ async function unexpected(repository: Repository, reply: HttpReply): Promise<Iec
 
 /** Sends a blob over as many connections as it takes; each must bring it on, or one of the attempts is used up. */
 async function send(repository: Repository, first: URL | undefined, options: UploadOptions): Promise<void> {
-  const { descriptor, maxAttempts, onBytes, signal } = options;
+  const { descriptor, maxAttempts, onBytes, signal, pieceBytes = usualPieceBytes } = options;
   let location = first;
   let offset = 0;
   for (let fruitless = 0; ; ) {
