@@ -1,5 +1,6 @@
 import { IechorError } from '../../common/error.ts';
 import { type Operand, type Pipeline, parseTemplate, type TemplateNode } from './go-template.ts';
+import { printf } from './printf.ts';
 import { renderTable } from './table.ts';
 
 /** An object's fields as a template sees them; a function is a method such as `.Label "key"`. */
@@ -156,10 +157,14 @@ const helpers: Readonly<Record<string, Helper>> = {
   truncate: (value, length) => text(value).slice(0, Number(length)),
   println: (...values) => `${values.map(text).join(' ')}\n`,
   print: (...values) => values.map(text).join(''),
-  printf: (format, ...values) =>
-    text(format).replace(/%[-\d.]*[svdqtx]/g, (verb) =>
-      verb.endsWith('q') ? JSON.stringify(text(values.shift())) : text(values.shift()),
-    ),
+  printf: (format, ...values) => printf(text(format), values, text),
+  slice: (value, from, to) => {
+    const range = [from, to].map((at) => (at === undefined ? undefined : Number(at)));
+    return Array.isArray(value) ? value.slice(...range) : text(value).slice(...range);
+  },
+  html: (value) => text(value).replace(/[&<>'"]/g, (mark) => `&#${mark.charCodeAt(0)};`),
+  js: (value) => JSON.stringify(text(value)).slice(1, -1),
+  urlquery: (value) => encodeURIComponent(text(value)).replaceAll('%20', '+'),
   len: (value) =>
     typeof value === 'string' || Array.isArray(value)
       ? value.length
