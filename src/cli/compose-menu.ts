@@ -16,7 +16,8 @@ export interface MenuOptions {
 export interface Menu {
   /** Writes something above the line of keys. */
   write(act: () => Promise<void>): Promise<void>;
-  close(): void;
+  /** Idempotent: from then on, writing is just writing. */
+  readonly close: () => void;
 }
 
 const wipe = '\r\x1b[2K';
@@ -35,7 +36,10 @@ export function openMenu(options: MenuOptions): Menu {
   const onKey = (data: Buffer) => {
     for (const key of data.toString('utf8')) press(key, options, above);
   };
+  let open = true;
   const close = () => {
+    if (!open) return;
+    open = false;
     stdin.off('data', onKey);
     stdin.setRawMode(false);
     stdin.pause();
@@ -47,9 +51,9 @@ export function openMenu(options: MenuOptions): Menu {
   draw();
   return {
     async write(act) {
-      stdout.write(wipe);
+      if (open) stdout.write(wipe);
       await act();
-      draw();
+      if (open) draw();
     },
     close,
   };

@@ -40,6 +40,7 @@ export async function followUp(session: OpenSession, loaded: Loaded, options: Fo
     watches: watching.on,
     showProject: () => void menu.write(() => showProject(loaded)),
   });
+  session.signal.addEventListener('abort', menu.close, { once: true });
   if (flags.watch) watching.toggle();
   try {
     return await attached(
@@ -58,6 +59,7 @@ export async function followUp(session: OpenSession, loaded: Loaded, options: Fo
       },
     );
   } finally {
+    session.signal.removeEventListener('abort', menu.close);
     menu.close();
     await watching.stop();
   }
