@@ -1,8 +1,10 @@
 import type { EngineApi } from '../api/engine-api.ts';
+import type { ImageInspect } from '../api/types/image.ts';
 import type { Project } from './model/project.ts';
 import { imageSources, inBuildOrder } from './plan/build-sources.ts';
 import { selectServices } from './plan/dependencies.ts';
 import { desiredOf } from './plan/desired.ts';
+import { familiarReference } from './plan/names.ts';
 import { observe } from './plan/observe.ts';
 import { type Plan, PlanBuilder, type StepId } from './plan/plan.ts';
 import { type BuildFlags, buildSpec, planImages } from './plan/reconcile-images.ts';
@@ -108,8 +110,8 @@ export interface ImageRow {
   readonly platform: string;
   readonly id: string;
   readonly sizeBytes: number;
-  /** RFC 3339. */
-  readonly created: string;
+  /** When the image got its name, else when it was made. RFC 3339. */
+  readonly since: string;
 }
 
 export async function images(
@@ -126,13 +128,19 @@ export async function images(
   return containers.flatMap(({ name, image, imageId }) => {
     const detail = details.get(imageId);
     if (!detail) return [];
-    const { repository, tag } = splitName(detail.RepoTags.find((own) => own === image) ?? detail.RepoTags[0]);
+    const { repository, tag } = splitName(
+      detail.RepoTags.find((own) => familiarReference(own) === familiarReference(image)) ?? detail.RepoTags[0],
+    );
     const platform = [detail.Os, detail.Architecture, detail.Variant].filter(Boolean).join('/');
     return [
-      { container: name, repository, tag, platform, id: detail.Id, sizeBytes: detail.Size, created: detail.Created },
+      { container: name, repository, tag, platform, id: detail.Id, sizeBytes: detail.Size, since: sinceOf(detail) },
     ];
   });
 }
+
+/** Engines write the year 1 where a name's time is not known. */
+const sinceOf = ({ Metadata, Created }: ImageInspect): string =>
+  Date.parse(Metadata?.LastTagTime ?? '') > 0 ? Metadata.LastTagTime : Created;
 
 function splitName(reference: string | undefined): { repository: string; tag: string } {
   const match = /^(.*):([^/:]+)$/.exec(reference ?? '');

@@ -9,20 +9,19 @@ export interface ProjectRow {
   readonly configFiles: string;
 }
 
-/** Projects that have containers: running ones, or all. */
+/** Projects that have containers, with the states of these: of those that run, or of all. */
 export async function listProjects(
   engine: EngineApi,
   options: { all: boolean; signal: AbortSignal },
 ): Promise<ProjectRow[]> {
   const { signal } = options;
   const containers = await engine.containerList({
-    all: true,
+    all: options.all,
     filters: { label: [labels.project, `${labels.oneoff}=False`] },
     signal,
   });
   const byProject = Map.groupBy(containers, (container) => container.Labels[labels.project] ?? '');
   return [...byProject]
-    .filter(([, own]) => options.all || own.some(({ State }) => State === 'running'))
     .map(([name, own]) => {
       const states = Map.groupBy(own, ({ State }) => State);
       const files = new Set(own.flatMap(({ Labels }) => (Labels[labels.configFiles] ?? '').split(',').filter(Boolean)));

@@ -1,8 +1,8 @@
 import { IechorError } from '../common/error.ts';
 import type { Project } from './model/project.ts';
+import { wantsApiSocket, withApiSocket } from './plan/api-socket.ts';
 import { dependenciesOf, selectServices } from './plan/dependencies.ts';
 import { topologicalOrder } from './plan/graph.ts';
-import { wantsApiSocket, withApiSocket } from './plan/api-socket.ts';
 import { isProvided, withoutProviders } from './plan/providers.ts';
 import type { Session } from './session.ts';
 

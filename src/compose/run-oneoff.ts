@@ -10,8 +10,8 @@ import { containerName } from './plan/names.ts';
 import { observe } from './plan/observe.ts';
 import { type Plan, PlanBuilder } from './plan/plan.ts';
 import { holds } from './plan/reconcile-starts.ts';
-import { performPlan, throwFailures } from './run/perform-plan.ts';
 import { provide } from './providers.ts';
+import { performPlan, throwFailures } from './run/perform-plan.ts';
 import type { Session } from './session.ts';
 import { type UpResult, up } from './up.ts';
 

@@ -31,7 +31,7 @@ export default class Images extends ComposeCommand {
         Tag: row.tag,
         Platform: row.platform,
         Size: row.sizeBytes,
-        Created: row.created,
+        LastTagTime: row.since,
       }));
       this.print(JSON.stringify(objects));
     } else {
@@ -42,7 +42,7 @@ export default class Images extends ComposeCommand {
         row.platform,
         shortId(row.id),
         formatBytes(row.sizeBytes),
-        `${humanDuration((Date.now() - Date.parse(row.created)) / 1000)} ago`,
+        `${humanDuration((Date.now() - Date.parse(row.since)) / 1000)} ago`,
       ]);
       this.print(renderTable(titles, cells));
     }

@@ -35,7 +35,7 @@ export default class Ps extends ComposeCommand {
     const states = [...(flags.status ?? []), ...(parseFilters(flags.filter).status ?? [])];
     const found = await findContainers(engine, target, {
       services: argv as string[],
-      oneoff: flags.all,
+      oneoff: flags.all || states.length > 0,
       signal: this.signal,
     });
     const { known } = target;
