@@ -52,6 +52,32 @@ export function dropNulls(value: unknown, shape: Shape): void {
   }
 }
 
+/**
+ * Gives keys of objects the casing their shape has, in place: Docker's engine reads keys without regard to it, and some
+ * clients write their own. A key that is there in the right casing wins.
+ */
+export function canonicalKeys(value: unknown, shape: Shape): void {
+  if (typeof shape === 'string' || typeof value !== 'object' || value === null) return;
+  if (isList(shape)) {
+    if (Array.isArray(value)) for (const item of value) canonicalKeys(item, shape[0]);
+    return;
+  }
+  if (!isMap(value)) return;
+  if (!Object.hasOwn(shape, '*')) {
+    const known = new Map(Object.keys(shape).map((key) => [key.toLowerCase(), key]));
+    for (const key of Object.keys(value)) {
+      const right = known.get(key.toLowerCase());
+      if (right === undefined || right === key) continue;
+      if (!Object.hasOwn(value, right)) value[right] = value[key];
+      delete value[key];
+    }
+  }
+  for (const [key, item] of Object.entries(value)) {
+    const of = Object.hasOwn(shape, key) ? shape[key] : shape['*'];
+    if (of !== undefined) canonicalKeys(item, of);
+  }
+}
+
 const isList = (shape: Shape): shape is readonly [Shape] => Array.isArray(shape);
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

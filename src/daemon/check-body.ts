@@ -1,5 +1,5 @@
 import type { ApiOperation } from '../api/route.ts';
-import { dropNulls, misfit, type Shape } from '../api/shape.ts';
+import { canonicalKeys, dropNulls, misfit, type Shape } from '../api/shape.ts';
 import { bodyShapes } from '../api/shapes.ts';
 import { IechorError } from '../common/error.ts';
 
@@ -7,6 +7,7 @@ import { IechorError } from '../common/error.ts';
 export function checkBody(op: ApiOperation, body: Record<string, unknown>): Record<string, unknown> {
   const shape = (bodyShapes as Readonly<Partial<Record<ApiOperation, Shape>>>)[op];
   if (shape === undefined) return body;
+  canonicalKeys(body, shape);
   const wrong = misfit(body, shape);
   if (wrong !== undefined) throw new IechorError('BAD_REQUEST', `invalid request body: ${wrong}`);
   dropNulls(body, shape);

@@ -46,6 +46,7 @@ export async function takeOver({ api, log }: Handling, active: Active, connectio
   const early = headFirst ? undefined : await open();
   const socket = connection.socket ?? detach(connection.response);
   socket.write(heading);
+  if (!early && readsHeadAhead(request)) await new Promise((resolve) => setTimeout(resolve, 40));
   const session = early ?? (await open().catch(failureAsOutput));
   // Messages of a WebSocket carry what the process writes, without frames in them.
   if (isWebsocket(request)) await join(websocketStream(socket), session, { ...streams, terminal: true, log });
@@ -62,6 +63,9 @@ function failureAsOutput(error: unknown): StreamSession {
     close() {},
   };
 }
+
+/** Docker's Python SDK loses what arrives together with the head: its reader of the head reads ahead. */
+const readsHeadAhead = ({ headers }: IncomingMessage) => headers['user-agent']?.startsWith('docker-sdk-python/');
 
 const isWebsocket = ({ method }: IncomingMessage) => method === 'GET';
 

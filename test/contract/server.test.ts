@@ -158,6 +158,27 @@ describe('requests', () => {
     expect((await create('{"Image":"busybox","HostConfig":{"Binds":null},"Unknown":1}')).status).toBe(201);
   });
 
+  test('keys of a body are read in any casing, those of maps are left as they are', async () => {
+    const bodies: unknown[] = [];
+    await serve({
+      execCreate: async ({ body }) => {
+        bodies.push(body);
+        return { Id: 'e' };
+      },
+      volumeCreate: async ({ body }) => {
+        bodies.push(body);
+        return {} as never;
+      },
+    });
+    const json = { 'Content-Type': 'application/json' };
+    await ask('POST', '/containers/a/exec', '{"detachKeys":"ctrl-p","cmd":["x"],"Cmd":["y"]}', json);
+    await ask('POST', '/volumes/create', '{"name":"v","LABELS":{"name":"kept"}}', json);
+    expect(bodies).toEqual([
+      { DetachKeys: 'ctrl-p', Cmd: ['y'] },
+      { Name: 'v', Labels: { name: 'kept' } },
+    ]);
+  });
+
   test('a request with two lengths is refused, and nothing behind it is taken for another', async () => {
     let asked = 0;
     await serve({
