@@ -44,7 +44,7 @@ describe('a download', () => {
     odd.publish('1', [layer]);
     breakOnce(100_000);
     await pull();
-    expect(bench.store.layers).toEqual([layer]);
+    expect(bench.store.layers.map(digestOf)).toEqual([digestOf(layer)]);
     expect(asked(layer).map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=100000-']);
     expect(leftovers()).toEqual([]);
   });
@@ -59,7 +59,7 @@ describe('a download', () => {
       return false;
     };
     await pull();
-    expect(bench.store.layers).toEqual([layer]);
+    expect(bench.store.layers.map(digestOf)).toEqual([digestOf(layer)]);
   });
 
   test('whose range is refused (416) begins anew', async () => {
@@ -73,7 +73,7 @@ describe('a download', () => {
       return true;
     };
     await pull();
-    expect(bench.store.layers).toEqual([layer]);
+    expect(bench.store.layers.map(digestOf)).toEqual([digestOf(layer)]);
   });
 
   test('that an earlier daemon began is finished, with what it had', async () => {
@@ -81,7 +81,7 @@ describe('a download', () => {
     mkdirSync(ingest());
     writeFileSync(join(ingest(), hexOf(digestOf(layer))), layer.subarray(0, 200_000));
     await pull();
-    expect(bench.store.layers).toEqual([layer]);
+    expect(bench.store.layers.map(digestOf)).toEqual([digestOf(layer)]);
     expect(asked(layer).map(({ headers }) => headers.range)).toEqual(['bytes=200000-']);
   });
 
@@ -90,7 +90,7 @@ describe('a download', () => {
     mkdirSync(ingest());
     writeFileSync(join(ingest(), hexOf(digestOf(layer))), Buffer.alloc(200_000));
     await pull();
-    expect(bench.store.layers.at(-1)).toEqual(layer);
+    expect(bench.store.layers.at(-1)?.equals(layer)).toBe(true);
     expect(leftovers()).toEqual([]);
   });
 
