@@ -21,7 +21,7 @@ export interface OpenSession extends Session {
 
 type ProjectOptions = Pick<
   LoadOptions,
-  'interpolate' | 'normalize' | 'resolvePaths' | 'checkConsistency' | 'resolveEnvironment' | 'allResources'
+  'files' | 'interpolate' | 'normalize' | 'resolvePaths' | 'checkConsistency' | 'resolveEnvironment' | 'allResources'
 > & { readonly quiet?: boolean };
 
 interface SessionOptions {

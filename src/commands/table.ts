@@ -268,6 +268,7 @@ export const commands: Readonly<Record<string, CommandRow>> = {
     summary: 'Change the limits and the restart policy of one or more containers',
     load: () => import('./container/update.ts'),
   },
+  bake: { summary: 'Build the targets of a Compose file or a bake file', load: () => import('./image/bake.ts') },
   build: { summary: 'Build an image from an iEchorfile', load: () => import('./image/build.ts') },
   'image build': { summary: 'Build an image from an iEchorfile', load: () => import('./image/build.ts') },
 };

@@ -1,0 +1,158 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { EngineApi } from '../../api/engine-api.ts';
+import {
+  type BakeFile,
+  type BakeTarget,
+  chooseTargets,
+  readBakeFiles,
+  setValues,
+  targetNamed,
+} from '../../cli/bake-file.ts';
+import { openBuildContext } from '../../cli/build-context.ts';
+import { readAgents, readNamedContexts } from '../../cli/build-inputs.ts';
+import { deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
+import { readSecrets } from '../../cli/build-secrets.ts';
+import { bytesFlag } from '../../cli/bytes-flag.ts';
+import { ComposeCommand } from '../../cli/compose-command.ts';
+import { parseUlimit } from '../../cli/container-body.ts';
+import { Flags } from '../../cli/flags.ts';
+import { printProgress } from '../../cli/progress-stream.ts';
+import { IechorError } from '../../common/error.ts';
+import { buildFrom } from '../../compose/run/send-context.ts';
+
+const several = (summary: string, char?: 'f') =>
+  Flags.string({ summary, multiple: true, multipleNonGreedy: true, ...(char ? { char } : {}) });
+
+export default class Bake extends ComposeCommand {
+  static override summary = 'Build the targets of a file';
+  static override synopsis = '[OPTIONS] [TARGET...]';
+  static override strict = false;
+  static override flags = {
+    file: several('Compose files, or bake files in JSON (default: those of the directory)', 'f'),
+    list: Flags.boolean({ summary: 'List groups and targets, and build nothing' }),
+    load: Flags.boolean({ summary: 'Keep the images in the engine, which is the default' }),
+    'no-cache': Flags.boolean({ summary: 'Run every step anew' }),
+    print: Flags.boolean({ summary: 'Print the builds as JSON, and build nothing' }),
+    pull: Flags.boolean({ summary: 'Look for newer base images' }),
+    push: Flags.boolean({ summary: 'Push the images to their registries' }),
+    set: several('Set a value of targets (TARGET.KEY=VALUE; * for several)'),
+  };
+
+  async run(): Promise<void> {
+    const { flags, argv } = await this.parse(Bake);
+    const all = setValues(await this.#read(flags.file), flags.set ?? []);
+    if (flags.list) return this.#list(all);
+    const chosen = chooseTargets(all, argv as string[]);
+    const target = Object.fromEntries(chosen.map((name) => [name, withFlags(all.target[name] ?? {}, flags)]));
+    if (flags.print) {
+      return this.print(JSON.stringify({ group: { default: { targets: chosen } }, target }, null, 2));
+    }
+    const engine = await this.engine();
+    const images = new Map<string, string>();
+    for (const name of chosen) images.set(name, await this.#build(name, target[name] ?? {}, { engine, images }));
+  }
+
+  async #read(given: readonly string[] | undefined): Promise<BakeFile> {
+    const inJson = ['docker-bake.json', 'docker-bake.override.json'];
+    const files = given ?? inJson.filter((name) => existsSync(name));
+    const other = files.find((name) => name.endsWith('.hcl'));
+    if (other !== undefined) {
+      throw new IechorError('NOT_SUPPORTED', `${other} is written in HCL, which is not supported`, {
+        hint: 'write it in JSON, or use a Compose file',
+      });
+    }
+    const json = files.filter((name) => name.endsWith('.json'));
+    const compose = files.filter((name) => !name.endsWith('.json'));
+    const texts = json.map((name) => ({ name, text: readFile(name) }));
+    if (compose.length > 0 || json.length === 0) {
+      const { project } = await this.project([], compose.length > 0 ? { files: compose } : {});
+      const { renderBake } = await import('../../compose/bake.ts');
+      const services = new Set(Object.keys(project.services));
+      const text = renderBake(project, { services, buildArgs: {}, noCache: false, pull: false, push: false });
+      texts.unshift({ name: 'the Compose files', text });
+    }
+    return readBakeFiles(texts);
+  }
+
+  #list({ group, target }: BakeFile): void {
+    for (const name of Object.keys(target).sort()) this.print(`target ${name}`);
+    for (const name of Object.keys(group).sort()) this.print(`group ${name}: ${group[name]?.targets.join(', ')}`);
+  }
+
+  /** Builds one target and returns its image's id. */
+  async #build(
+    name: string,
+    target: BakeTarget,
+    { engine, images }: { readonly engine: EngineApi; readonly images: ReadonlyMap<string, string> },
+  ): Promise<string> {
+    if ((target.platforms?.length ?? 0) > 1) {
+      throw new IechorError('NOT_SUPPORTED', `the target ${name} is for several platforms, which is not supported`);
+    }
+    const outputs = readOutputs(target.output, {});
+    const contexts = Object.entries(target.contexts ?? {}).map(
+      ([key, source]) => `${key}=${builtSource(source, images)}`,
+    );
+    const named = await readNamedContexts(contexts, async () => engine);
+    const directory = target.context ?? '.';
+    const inline = target['dockerfile-inline'];
+    const file = target.dockerfile === undefined ? undefined : resolve(directory, target.dockerfile);
+    const { signal } = this;
+    const context = await openBuildContext(directory, { file, text: inline, beside: named.beside, signal });
+    const messages = buildFrom(engine, context, {
+      t: wantsImage(outputs) ? (target.tags ?? []) : [],
+      buildcontexts: contexts.length > 0 ? named.request : undefined,
+      ssh: readAgents(
+        target.ssh?.map((entry) => entry.replace(/=$/, '')),
+        process.env,
+      ),
+      secrets: readSecrets(target.secret, process.env),
+      allow: target.entitlements,
+      ulimits: target.ulimits?.map(parseUlimit),
+      nocache: target['no-cache'],
+      nocachestages: target['no-cache-filter'],
+      pull: target.pull ? '1' : undefined,
+      buildargs: target.args,
+      labels: target.labels,
+      networkmode: target.network,
+      extrahosts: Object.entries(target['extra-hosts'] ?? {}).map(([host, ip]) => `${host}:${ip}`),
+      shmsize: bytesFlag('shm-size', target['shm-size']),
+      platform: target.platforms?.[0],
+      target: target.target,
+      steps: true,
+      version: '1',
+      signal,
+    });
+    process.stderr.write(`Target ${name}\n`);
+    const { ID } = await printProgress(messages, { sink: process.stderr });
+    if (!ID) throw new IechorError('BUILD_FAILED', `the engine said nothing of an image for the target ${name}`);
+    await deliverOutputs(engine, outputs, { id: ID, tags: target.tags ?? [], signal });
+    return ID;
+  }
+}
+
+function builtSource(source: string, images: ReadonlyMap<string, string>): string {
+  const built = images.get(targetNamed(source) ?? '');
+  return built === undefined ? source : `docker-image://${built}`;
+}
+
+function withFlags(
+  target: BakeTarget,
+  flags: { readonly pull: boolean; readonly push: boolean; readonly load: boolean; readonly 'no-cache': boolean },
+): BakeTarget {
+  return {
+    ...target,
+    ...(flags.pull && { pull: true }),
+    ...(flags['no-cache'] && { 'no-cache': true }),
+    ...(flags.push && { output: ['type=registry'] }),
+    ...(flags.load && !flags.push && { output: ['type=docker'] }),
+  };
+}
+
+function readFile(name: string): string {
+  try {
+    return readFileSync(name, 'utf8');
+  } catch (error) {
+    throw new IechorError('USAGE', `cannot read the bake file ${name}`, { cause: error });
+  }
+}
