@@ -1,3 +1,4 @@
+import type { OwnApi } from './own-api.ts';
 import type { AttachOptions, ById, Filters, LogOptions, WithRegistryAuth, WithSignal } from './requests.ts';
 import type { ByteStream, Frame, StreamSession } from './streams.ts';
 import type {
@@ -44,7 +45,6 @@ import type {
   VolumePruneReply,
 } from './types/network.ts';
 import type { AuthReply, RegistryAuth, SearchItem } from './types/registry.ts';
-import type { ScheduleSummary } from './types/schedule.ts';
 import type { Secret, SecretSpec } from './types/secret.ts';
 import type { ContainerStats } from './types/stats.ts';
 import type {
@@ -61,7 +61,7 @@ import type {
  * object in, one promise or async iterable out. Failures are IechorErrors. Streams end early when `signal` aborts.
  * `routes.ts` holds method, path and reply form of each operation.
  */
-export interface EngineApi {
+export interface EngineApi extends OwnApi {
   systemPing(request: WithSignal): Promise<{ apiVersion: string; server: string; builderVersion: string }>;
   systemVersion(request: WithSignal): Promise<VersionReply>;
   systemInfo(request: WithSignal): Promise<InfoReply>;
@@ -96,11 +96,6 @@ export interface EngineApi {
   containerRestart(
     request: ById & { t?: number | undefined; stopSignal?: string | undefined } & WithSignal,
   ): Promise<void>;
-  /**
-   * Ours: leads new connections of the ports it shares with others (`annotations.balance`) to those; resolves when its
-   * own have ended, or after `t` seconds (default: its stop timeout). It goes on running.
-   */
-  containerDrain(request: ById & { t?: number | undefined } & WithSignal): Promise<void>;
   containerKill(request: ById & { signalName?: string | undefined } & WithSignal): Promise<void>;
   containerPause(request: ById & WithSignal): Promise<void>;
   containerUnpause(request: ById & WithSignal): Promise<void>;
@@ -255,9 +250,6 @@ export interface EngineApi {
    */
   portHolders(request: { ports: readonly string[] } & WithSignal): Promise<PortHolder[]>;
 
-  /** Ours: the containers that are started by the clock (`annotations.schedule`), filtered by `label`. */
-  scheduleList(request: { filters?: Filters | undefined } & WithSignal): Promise<ScheduleSummary[]>;
-
   networkList(request: { filters?: Filters | undefined } & WithSignal): Promise<NetworkInspect[]>;
   networkInspect(
     request: ById & { verbose?: boolean | undefined; scope?: string | undefined } & WithSignal,
@@ -272,16 +264,6 @@ export interface EngineApi {
   volumeCreate(request: { body: VolumeCreateBody } & WithSignal): Promise<Volume>;
   volumeInspect(request: { name: string } & WithSignal): Promise<Volume>;
   volumeRemove(request: { name: string; force?: boolean | undefined } & WithSignal): Promise<void>;
-  /** Ours: a new volume with the content of another one, at one moment. */
-  volumeClone(
-    request: { name: string; to: string; labels?: Readonly<Record<string, string>> | undefined } & WithSignal,
-  ): Promise<Volume>;
-  /** Ours: gives a volume that nothing uses the content of another one. */
-  volumeRestore(request: { name: string; from: string } & WithSignal): Promise<void>;
-  /** Ours: the files of a volume as a tar archive. */
-  volumeExport(request: { name: string } & WithSignal): Promise<ByteStream>;
-  /** Ours: gives a volume, made where it is missing, the files of a tar archive. */
-  volumeImport(request: { name: string; body: ByteStream } & WithSignal): Promise<Volume>;
   volumePrune(request: { filters?: Filters | undefined } & WithSignal): Promise<VolumePruneReply>;
 
   /** Secrets and configs are kept by the engine itself, without a swarm; the data of secrets are not told. */

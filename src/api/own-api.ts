@@ -1,0 +1,27 @@
+import type { ById, Filters, WithSignal } from './requests.ts';
+import type { ByteStream } from './streams.ts';
+import type { Volume } from './types/network.ts';
+import type { ScheduleSummary } from './types/schedule.ts';
+
+/** What our engine can do beside Docker's API: draining, schedules, copies of volumes. A part of `EngineApi`. */
+export interface OwnApi {
+  /**
+   * Ours: leads new connections of the ports it shares with others (`annotations.balance`) to those; resolves when its
+   * own have ended, or after `t` seconds (default: its stop timeout). It goes on running.
+   */
+  containerDrain(request: ById & { t?: number | undefined } & WithSignal): Promise<void>;
+
+  /** Ours: the containers that are started by the clock (`annotations.schedule`), filtered by `label`. */
+  scheduleList(request: { filters?: Filters | undefined } & WithSignal): Promise<ScheduleSummary[]>;
+
+  /** Ours: a new volume with the content of another one, at one moment. */
+  volumeClone(
+    request: { name: string; to: string; labels?: Readonly<Record<string, string>> | undefined } & WithSignal,
+  ): Promise<Volume>;
+  /** Ours: gives a volume that nothing uses the content of another one. */
+  volumeRestore(request: { name: string; from: string } & WithSignal): Promise<void>;
+  /** Ours: the files of a volume as a tar archive. */
+  volumeExport(request: { name: string } & WithSignal): Promise<ByteStream>;
+  /** Ours: gives a volume, made where it is missing, the files of a tar archive. */
+  volumeImport(request: { name: string; body: ByteStream } & WithSignal): Promise<Volume>;
+}
