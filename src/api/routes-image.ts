@@ -6,7 +6,14 @@ const login = { registryAuth: { kind: 'login', as: 'X-Registry-Auth' } } as cons
 
 type ImageOperation = Extract<
   ApiOperation,
-  `image${string}` | `build${string}` | `trust${string}` | 'distributionInspect' | 'registryServe' | 'systemAuth'
+  | `image${string}`
+  | `build${string}`
+  | `trust${string}`
+  | 'distributionInspect'
+  | 'registryList'
+  | 'registryRemove'
+  | 'registryServe'
+  | 'systemAuth'
 >;
 
 /** The part of the table (routes.ts) that is about images, builds and registries. */
@@ -165,6 +172,14 @@ export const imageRoutes = {
     body: 'json',
     reply: 'none',
     ok: [204],
+  },
+  registryList: { method: 'GET', path: '/iechor/registry', fields: {}, reply: 'json', ok: [200] },
+  registryRemove: {
+    method: 'DELETE',
+    path: '/iechor/registry',
+    fields: { name: 'string' },
+    reply: 'json',
+    ok: [200],
   },
   registryServe: {
     method: 'POST',

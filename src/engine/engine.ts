@@ -32,7 +32,7 @@ import { portHolders } from './port-holders.ts';
 import { pruneContainers } from './prune.ts';
 import { clearTemporary, recover } from './recover.ts';
 import { checkLogin, inspectDistribution, pushImages, searchImages } from './registry.ts';
-import { serveImages } from './registry-serve.ts';
+import { listServed, removeServed, serveImages } from './registry-serve.ts';
 import { removeContainer } from './remove.ts';
 import { renameContainer } from './rename.ts';
 import { resizeContainer } from './resize.ts';
@@ -158,6 +158,8 @@ function imageOperations(context: LifeContext, builder: Builder) {
     imageFiles: (request) => imageFiles(context, request),
     trustPolicy: () => readTrustPolicy(context),
     trustPolicySet: (request) => setTrustPolicy(context, request),
+    registryList: () => listServed(context),
+    registryRemove: (request) => removeServed(context, request, builder.keptChains),
     registryServe: (request) => serveImages(context, request),
     imageTree: async ({ name }) => builder.tree(context.images.get(name).chain),
     imagesGet: (request) => saveToArchive(context, request),

@@ -22,17 +22,21 @@ export interface Catalog {
   removeManifest(repository: string, digest: Digest): boolean;
   /** False where there is none. A manifest of the repository that needs it is told in its place. */
   removeBlob(repository: string, digest: Digest): boolean | ManifestRecord;
+  /** Everything of a repository; false where there is nothing. */
+  removeRepository(repository: string): boolean;
+  /** Bytes of what a repository names, each digest once. */
+  sizeBytes(repository: string, sizeOf: (digest: Digest) => number): number;
   /** Forgets blobs that no manifest has named in a day: their push was given up. */
   forgetUnnamed(): void;
 }
 
 const unnamedGraceMs = 24 * 60 * 60_000;
+const key = (repository: string, digest: Digest): string => `${repository}@${digest}`;
 
 export function createCatalog(store: ObjectStore): Catalog {
   const manifests = () => store.list<ManifestRecord>('registry-manifest');
   const blobs = () => store.list<BlobRecord>('registry-blob');
   const tags = () => store.list<ServedTag>('registry-tag');
-  const key = (repository: string, digest: Digest) => `${repository}@${digest}`;
   const userOf = (repository: string, digest: Digest) =>
     manifests().find((one) => one.repository === repository && one.blobs.includes(digest));
   return {
@@ -86,6 +90,11 @@ export function createCatalog(store: ObjectStore): Catalog {
       store.delete('registry-blob', key(repository, digest));
       return true;
     },
+    removeRepository: (repository) => removeRepository(store, repository),
+    sizeBytes: (repository, sizeOf) => {
+      const named = [...manifests(), ...blobs()].flatMap((one) => (one.repository === repository ? [one.digest] : []));
+      return [...new Set(named)].reduce((sum, digest) => sum + sizeOf(digest), 0);
+    },
     forgetUnnamed: () => {
       const named = new Set(manifests().flatMap((one) => one.blobs.map((digest) => key(one.repository, digest))));
       for (const { repository, digest, pushedAt } of blobs()) {
@@ -94,4 +103,19 @@ export function createCatalog(store: ObjectStore): Catalog {
       }
     },
   };
+}
+
+function removeRepository(store: ObjectStore, repository: string): boolean {
+  const own = <T extends { readonly repository: string }>(
+    kind: 'registry-manifest' | 'registry-blob' | 'registry-tag',
+  ) => store.list<T>(kind).filter((one) => one.repository === repository);
+  const going = [...own<ManifestRecord>('registry-manifest'), ...own<BlobRecord>('registry-blob')];
+  store.transaction(() => {
+    for (const { tag } of own<ServedTag>('registry-tag')) store.delete('registry-tag', `${repository}:${tag}`);
+    for (const { digest } of going) {
+      store.delete('registry-manifest', key(repository, digest));
+      store.delete('registry-blob', key(repository, digest));
+    }
+  });
+  return going.length > 0;
 }

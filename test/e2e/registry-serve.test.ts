@@ -85,4 +85,12 @@ describeWithContainers('a machine hands its images to the next', () => {
     expect(run(taker, ['manifest', 'rm', list]).stderr).toContain('No such manifest');
     expect(existsSync(join(taker.dir, 'state'))).toBe(true);
   });
+
+  test('what was pushed is listed, and is gone from the disk once it is removed', () => {
+    expect(run(giver, ['registry', 'ls']).stdout).toMatch(/^all +1 .*\nteam\/web +1, sha256-/m);
+    expect(run(giver, ['registry', 'rm', 'all', 'team/web']).exit).toBe(0);
+    expect(run(giver, ['registry', 'rm', 'team/web:1']).stderr).toContain('nothing of that name was pushed here');
+    const parts = JSON.parse(run(giver, ['system', 'gc', '--format', 'json']).stdout).parts as { name: string }[];
+    expect(parts.map(({ name }) => name)).not.toContain('served by the registry');
+  });
 });

@@ -61,6 +61,12 @@ export interface RegistryServeBody {
   /** Local images that are offered without a push, by patterns of their names. */
   Offer?: string[];
 }
+/** A repository of the engine's own registry. */
+export interface ServedRepository {
+  name: string;
+  tags: string[];
+  sizeBytes: number;
+}
 export interface RegistryServeMessage {
   /** Where it listens now, `https://host:port`. */
   url: string;
