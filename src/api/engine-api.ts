@@ -29,6 +29,7 @@ import type {
   RegistryServeBody,
   RegistryServeMessage,
   SbomReply,
+  ServedRepository,
   TrustPolicyBody,
 } from './types/image.ts';
 import type {
@@ -225,6 +226,10 @@ export interface EngineApi extends OwnApi {
   /** Ours: which images are taken from registries. */
   trustPolicy(request: WithSignal): Promise<TrustPolicyBody>;
   trustPolicySet(request: { body: TrustPolicyBody } & WithSignal): Promise<void>;
+  /** Ours: what was pushed to the registry that this engine serves. */
+  registryList(request: WithSignal): Promise<ServedRepository[]>;
+  /** Ours: removes a repository, or a tag of it with the manifest that has no other, and frees what nobody needs then. */
+  registryRemove(request: { name: string } & WithSignal): Promise<{ freedBytes: number }>;
   /** Serves a registry over the engine's content for as long as the caller listens. */
   registryServe(request: { body: RegistryServeBody } & WithSignal): AsyncIterable<RegistryServeMessage>;
   /** Ours: all files of an image as one tar archive, as a container would see them. */

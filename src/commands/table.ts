@@ -83,6 +83,11 @@ export const commands: Readonly<Record<string, CommandRow>> = {
     load: () => import('./trust/policy.ts'),
   },
   'trust key generate': { summary: 'Make a key to sign images with', load: () => import('./trust/key-generate.ts') },
+  'registry ls': { summary: 'List what was pushed to the served registry', load: () => import('./registry/ls.ts') },
+  'registry rm': {
+    summary: 'Remove repositories or tags from the served registry',
+    load: () => import('./registry/rm.ts'),
+  },
   'registry serve': {
     summary: 'Serve a registry of images from this engine, until interrupted',
     load: () => import('./registry/serve.ts'),
