@@ -6,10 +6,11 @@ import type { ImageStore } from '../image/image-port.ts';
 import type { Snapshotter } from '../image/snapshotter.ts';
 import type { BuildEvent, BuildStep } from './events.ts';
 import type { HashMemo } from './files/content-hash.ts';
-import type { StepFiles } from './files/step-files.ts';
 import type { SourceView } from './files/source-view.ts';
+import type { StepFiles } from './files/step-files.ts';
 import type { Graph, StageNode } from './graph.ts';
 import type { StageInstruction } from './language/types.ts';
+import type { BuildCall } from './lint/call.ts';
 import type { BaseImages, Logins, Sandbox, SandboxRun } from './ports.ts';
 import type { Scratch } from './scratch.ts';
 import type { Platform, StageState } from './stage-state.ts';
@@ -81,8 +82,6 @@ export interface BuildRequest {
   readonly askAgent?: ((id: string) => Promise<(() => Duplex) | undefined>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-
-export type BuildCall = 'check' | 'outline' | 'targets';
 
 export interface NamedContext {
   readonly dir?: string | undefined;

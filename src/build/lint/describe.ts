@@ -1,8 +1,8 @@
 import type { SourceSpan } from '../../common/diagnostic.ts';
-import type { BuildCall } from '../build-context.ts';
 import { expandAt, type Graph, type StageNode } from '../graph.ts';
 import { readMount } from '../language/mount-option.ts';
 import type { Instruction, InstructionOf } from '../language/types.ts';
+import type { BuildCall } from './call.ts';
 import { lintRules } from './rule-table.ts';
 import type { LintWarning } from './warning.ts';
 

@@ -1,0 +1,2 @@
+/** What a build file may be asked for in place of a build. */
+export type BuildCall = 'check' | 'outline' | 'targets';
