@@ -1,9 +1,11 @@
 import type { CommandRow } from './command-row.ts';
 import { composeCommands } from './table-compose.ts';
+import { imageCommands } from './table-image.ts';
 
 /** All commands by their words. A noun form (`container ls`) and its short form (`ps`) share one class. */
 export const commands: Readonly<Record<string, CommandRow>> = {
   ...composeCommands,
+  ...imageCommands,
   run: { summary: 'Create and run a new container from an image', load: () => import('./container/run.ts') },
   create: { summary: 'Create a new container', load: () => import('./container/create.ts') },
   start: { summary: 'Start one or more stopped containers', load: () => import('./container/start.ts') },
@@ -52,45 +54,6 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   'container commit': {
     summary: "Make an image of a container's files and configuration",
     load: () => import('./container/commit.ts'),
-  },
-  'manifest inspect': {
-    summary: 'Show an image manifest or a list of them',
-    load: () => import('./manifest/inspect.ts'),
-  },
-  'manifest create': {
-    summary: 'Begin a list of images, one for each platform',
-    load: () => import('./manifest/create.ts'),
-  },
-  'manifest annotate': {
-    summary: 'Change what a list says of the platform of one of its images',
-    load: () => import('./manifest/annotate.ts'),
-  },
-  'manifest push': { summary: 'Push a list of images to its registry', load: () => import('./manifest/push.ts') },
-  'manifest rm': {
-    summary: 'Forget one or more lists that are being made',
-    load: () => import('./manifest/rm.ts'),
-  },
-  'image sbom': { summary: 'Say what software an image has', load: () => import('./image/sbom.ts') },
-  'image files': { summary: 'List the files of an image', load: () => import('./image/files.ts') },
-  'image find': { summary: 'Say which images have a file', load: () => import('./image/find.ts') },
-  'trust sign': { summary: 'Sign an image in its registry', load: () => import('./trust/sign.ts') },
-  'trust inspect': {
-    summary: 'Show the signatures of an image, and whether they count',
-    load: () => import('./trust/inspect.ts'),
-  },
-  'trust policy': {
-    summary: 'Show or change which images the engine takes from registries',
-    load: () => import('./trust/policy.ts'),
-  },
-  'trust key generate': { summary: 'Make a key to sign images with', load: () => import('./trust/key-generate.ts') },
-  'registry ls': { summary: 'List what was pushed to the served registry', load: () => import('./registry/ls.ts') },
-  'registry rm': {
-    summary: 'Remove repositories or tags from the served registry',
-    load: () => import('./registry/rm.ts'),
-  },
-  'registry serve': {
-    summary: 'Serve a registry of images from this engine, until interrupted',
-    load: () => import('./registry/serve.ts'),
   },
   'image bootstrap': {
     summary: "Make a base image from a distribution's packages, without a registry",

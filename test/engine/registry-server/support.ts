@@ -41,7 +41,10 @@ export async function createTestRegistry(given: Partial<ServeOptions> = {}): Pro
       { store: bench.store, blobs: createBlobStore(bench.dir), images: bench.images, log: silentLog },
       { address: '127.0.0.1:0', readOnly: false, allowPlainText: false, offer: [], ...options },
     );
-  let running: RunningRegistry = await start(given);
+  let running: RunningRegistry = await start(given).catch((error: unknown) => {
+    bench.dispose();
+    throw error;
+  });
   const call = (method: string, path: string, options: CallOptions = {}) =>
     exchange(method, path.startsWith('http') ? path : `${running.url}${path}`, options);
   const pushBlob = async (repository: string, content: string | Buffer) => {
