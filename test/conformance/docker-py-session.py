@@ -134,7 +134,7 @@ def _():
     assert client.images.get(f'{prefix}-built').id == built.id
     client.images.remove(f'{prefix}-built')
     try:
-        client.images.build(fileobj=io.BytesIO(b'FROM busybox\nRUN exit 5\n'))
+        client.images.build(fileobj=io.BytesIO(b'FROM busybox\nRUN exit 5\n'), forcerm=True)
         raise AssertionError('a failing build is no error')
     except docker.errors.BuildError as error:
         assert "returned a non-zero code: 5" in str(error)
