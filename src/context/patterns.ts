@@ -1,5 +1,5 @@
 import { IechorError } from '../common/error.ts';
-import { isNamePattern, namePattern } from './name-pattern.ts';
+import { compileIgnorePattern } from './ignore-pattern.ts';
 
 /** Compiled ignore rules. Paths are relative, with slashes, without a leading one. */
 export interface PathRules {
@@ -10,31 +10,59 @@ export interface PathRules {
   readonly isEmpty: boolean;
 }
 
-type Part = '**' | ((name: string) => boolean);
 interface Rule {
-  readonly parts: readonly Part[];
+  readonly fits: (path: string) => boolean;
   readonly negated: boolean;
 }
 
+/** How a path fares: which rules took it or a directory above it, and what they came to. */
+interface Fate {
+  readonly taken: readonly boolean[];
+  readonly excluded: boolean;
+}
+
+/** Fates of directories are remembered, up to so many. */
+const maxRemembered = 10_000;
+
 /**
- * Rules of an ignore file: Go's filepath.Match with `**`, a leading `!` takes a path back in, the last match wins,
- * `#` begins a comment line. A directory's fate is that of everything below it unless a later rule says otherwise.
- * Matching takes time in proportion to pattern times path, whatever the pattern. Throws BUILD_CONTEXT.
+ * Rules of an ignore file, as moby's patternmatcher has them: `!` takes a path back in, the last match wins. What a
+ * rule does to a directory holds for everything below it; a rule that had nothing to say there, since it would have
+ * changed nothing, is asked again below. Matching takes time in proportion to pattern times path. Throws BUILD_CONTEXT.
  */
 export function compileRules(patterns: readonly string[]): PathRules {
   const rules = patterns.map(compile);
+  const top: Fate = { taken: rules.map(() => false), excluded: false };
+  const remembered = new Map<string, Fate>();
+  const fateOf = (path: string): Fate => {
+    const slash = path.lastIndexOf('/');
+    return fateBelow(rules, slash < 0 ? top : directory(path.slice(0, slash)), path);
+  };
+  const directory = (path: string): Fate => {
+    const known = remembered.get(path);
+    if (known) return known;
+    const fate = fateOf(path);
+    if (remembered.size >= maxRemembered) remembered.clear();
+    remembered.set(path, fate);
+    return fate;
+  };
   return {
     isEmpty: rules.length === 0,
     hasExceptions: rules.some((rule) => rule.negated),
     matches(path) {
       const names = path.split('/').filter((name) => name !== '' && name !== '.');
-      let matched = false;
-      for (const rule of rules) {
-        if (rule.negated === matched && matchesSomeParent(rule.parts, names)) matched = !rule.negated;
-      }
-      return matched;
+      return names.length > 0 && fateOf(names.join('/')).excluded;
     },
   };
+}
+
+function fateBelow(rules: readonly Rule[], parent: Fate, path: string): Fate {
+  let excluded = false;
+  const taken = rules.map((rule, index) => {
+    const takes = parent.taken[index] === true || (rule.negated === excluded && rule.fits(path));
+    if (takes) excluded = !rule.negated;
+    return takes;
+  });
+  return { taken, excluded };
 }
 
 /** Patterns of an ignore file's text. */
@@ -55,31 +83,11 @@ function compile(line: string): Rule {
     if (name === '..' && names.at(-1) !== '..' && (names.length > 0 || pattern.startsWith('/'))) names.pop();
     else if (name !== '' && name !== '.') names.push(name);
   }
-  if (pattern === '' || !names.every(isNamePattern)) {
+  const fits = compileIgnorePattern(names.join('/'));
+  if (pattern === '' || !fits) {
     throw new IechorError('BUILD_CONTEXT', `${JSON.stringify(line)} is not a pattern for an ignore rule`, {
       hint: 'Patterns are names with *, ?, [a-z] and **; a backslash takes the meaning from a character.',
     });
   }
-  return { negated, parts: names.map((name) => (name === '**' ? name : namePattern(name))) };
-}
-
-/** Whether the rule matches the path or one of the directories it is in. */
-function matchesSomeParent(parts: readonly Part[], names: readonly string[]): boolean {
-  // reachable: how many names the parts so far can have taken
-  if (parts.length === 0) return false;
-  let reachable = new Set([0]);
-  for (const [index, part] of parts.entries()) {
-    const after = new Set<number>();
-    for (const taken of reachable) {
-      const name = names[taken];
-      if (part === '**') {
-        // at the end it stands for at least one name, elsewhere for any number
-        const least = index === parts.length - 1 ? taken + 1 : taken;
-        for (let to = least; to <= names.length; to++) after.add(to);
-      } else if (name !== undefined && part(name)) after.add(taken + 1);
-    }
-    reachable = after;
-  }
-  reachable.delete(0);
-  return reachable.size > 0;
+  return { negated, fits: names.length === 0 ? () => false : fits };
 }

@@ -31,10 +31,13 @@ export async function hashContent(
   const breathe = createBreath();
   const work = async (): Promise<void> => {
     for (let at = next++; at < items.length; at = next++) {
-      options.signal.throwIfAborted();
-      await breathe();
       const item = items[at];
-      if (item) lines[at] = await describe(item.entry, view, options.memo);
+      if (!item) continue;
+      options.signal.throwIfAborted();
+      const pause = breathe();
+      if (pause) await pause;
+      const line = describe(item.entry, view, options.memo);
+      lines[at] = typeof line === 'string' ? line : await line;
     }
   };
   await Promise.all(Array.from({ length: parallelReads }, work));
@@ -50,21 +53,23 @@ export async function hashContent(
   return { digest: hash.digest('hex'), files };
 }
 
-async function describe(entry: PlannedEntry, view: SourceView, memo: HashMemo): Promise<string> {
+/** At once, unless content has to be read: a wait for each of many files is what would take the time. */
+function describe(entry: PlannedEntry, view: SourceView, memo: HashMemo): string | Promise<string> {
   const { stat } = entry;
   const mode = (stat.mode & 0o7777n).toString(8).padStart(4, '0');
   const owner = view.ownedByRoot ? '0:0' : `${stat.uid}:${stat.gid}`;
   if (stat.isSymbolicLink()) return `link ${owner} ${readlinkSync(entry.from)}`;
   if (stat.isDirectory()) return `${entry.onTheWay ? 'way' : 'dir'} ${mode} ${owner}`;
   if (!stat.isFile()) return `special ${stat.mode} ${stat.rdev} ${owner}`;
+  const known = view.index?.find(stat);
+  if (known !== undefined) return `file ${mode} ${owner} ${known}`;
   const key = `${entry.from}\0${stat.ino}\0${stat.size}\0${stat.mtimeNs}\0${stat.ctimeNs}`;
   let content = memo.get(key);
   if (!content) {
-    const known = view.index?.find(stat);
-    content = known === undefined ? hashAndNote(entry, view) : Promise.resolve(known);
+    content = hashAndNote(entry, view);
     memo.set(key, content);
   }
-  return `file ${mode} ${owner} ${await content}`;
+  return content.then((hash) => `file ${mode} ${owner} ${hash}`);
 }
 
 async function hashAndNote({ from, stat }: PlannedEntry, view: SourceView): Promise<string> {

@@ -1,5 +1,5 @@
 import { type BigIntStats, lstatSync } from 'node:fs';
-import { join, posix, relative } from 'node:path';
+import { posix, relative } from 'node:path';
 import { codeOf } from '../../common/error.ts';
 import { hasWildcard, isNamePattern, namePattern } from '../../context/name-pattern.ts';
 import { compileRules, type PathRules } from '../../context/patterns.ts';
@@ -146,8 +146,9 @@ function walkSource(walk: Walk, source: Found): PlannedEntry[] {
     if (!stat.isDirectory() || (excluded && !walk.exclude.hasExceptions)) return way;
     if (!included && !mayHoldMatches(walk, path)) return way;
     let below = included ? [] : [...way, { path, from, stat, onTheWay: true }];
+    const start = path === '' ? '' : `${path}/`;
     for (const entry of walk.view.list(relative(walk.view.root, from))) {
-      below = [...visit(posix.join(path, entry.name), join(from, entry.name), below)];
+      below = [...visit(`${start}${entry.name}`, `${from}/${entry.name}`, below)];
     }
     return below.length === 0 && !included ? [] : way;
   };
