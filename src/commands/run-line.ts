@@ -110,7 +110,7 @@ export async function runLine(argv: readonly string[]): Promise<number> {
 /** For the shells' scripts. A line that makes no sense has no completion, and no error. */
 async function completeLine(words: readonly string[]): Promise<number> {
   const { complete } = await import('../cli/complete/complete.ts');
-  const lines = await complete(words, { commands, cwd: process.cwd(), environment: process.env });
+  const lines = await complete(words, { commands, cwd: process.cwd(), environment: process.env, patienceMs: 80 });
   process.stdout.write(lines.map((line) => `${line}\n`).join(''));
   return 0;
 }

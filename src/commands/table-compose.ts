@@ -1,6 +1,6 @@
 import type { CommandRow } from './command-row.ts';
 
-/** The commands of `compose`, by their words. */
+/** The commands of `compose`, by their words, and those that work without that word. */
 export const composeCommands: Readonly<Record<string, CommandRow>> = {
   'compose build': { summary: 'Build the images of services', load: () => import('./compose/build.ts') },
   'compose create': {
@@ -125,5 +125,12 @@ export const composeCommands: Readonly<Record<string, CommandRow>> = {
     summary: 'Print what makes a shell complete commands, flags and names',
     load: () => import('./completion.ts'),
     hidden: true,
+  },
+  up: { summary: 'Create and start the containers of the project', load: () => import('./compose/up.ts') },
+  down: { summary: 'Stop and remove containers and networks of the project', load: () => import('./compose/down.ts') },
+  scale: { summary: 'Change the number of replicas of services', load: () => import('./compose/scale.ts') },
+  completion: {
+    summary: 'Print what makes a shell complete commands, flags and names',
+    load: () => import('./completion.ts'),
   },
 };

@@ -141,10 +141,6 @@ export const commands: Readonly<Record<string, CommandRow>> = {
     summary: 'Say what this machine can and cannot run, with the fix for each',
     load: () => import('./doctor.ts'),
   },
-  completion: {
-    summary: 'Print what makes a shell complete commands, flags and names',
-    load: () => import('./completion.ts'),
-  },
   version: { summary: 'Show the version of iEchor', load: () => import('./version.ts') },
   'image tag': { summary: 'Give an image a further name', load: () => import('./image/tag.ts') },
   'image import': {
@@ -211,9 +207,6 @@ export const commands: Readonly<Record<string, CommandRow>> = {
     summary: 'Show all details of one or more containers',
     load: () => import('./container/inspect.ts'),
   },
-  up: { summary: 'Create and start the containers of the project', load: () => import('./compose/up.ts') },
-  down: { summary: 'Stop and remove containers and networks of the project', load: () => import('./compose/down.ts') },
-  scale: { summary: 'Change the number of replicas of services', load: () => import('./compose/scale.ts') },
   'container prune': {
     summary: 'Remove all containers that do not run',
     load: () => import('./container/prune.ts'),

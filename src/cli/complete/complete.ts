@@ -25,6 +25,8 @@ export interface CompletionContext {
   readonly commands: Readonly<Record<string, CompletionRow>>;
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** A key press does not wait longer for the engine. */
+  readonly patienceMs: number;
 }
 
 /** Lines `candidate<TAB>summary` for the last of the words; `:files` where the shell's own file names fit. */
@@ -102,12 +104,13 @@ function globalValueWanted(words: readonly string[]): Wanted | undefined {
 
 async function valuesOf(
   { kind, options }: Wanted,
-  { globals, cwd, environment }: CompletionContext & { readonly globals: ReturnType<typeof emptyGlobals> },
+  { globals, cwd, environment, patienceMs }: CompletionContext & { readonly globals: ReturnType<typeof emptyGlobals> },
 ): Promise<string[]> {
   if (options) return [...options];
   if (kind === 'files') return [':files'];
   if (kind === 'services' || kind === 'profiles') return [...projectNames(globals, { cwd, environment })[kind]];
-  return kind ? engineNames(resolveEndpoint(globals, environment).socketPath, kind) : [];
+  const endpoint = kind && resolveEndpoint(globals, environment);
+  return kind && endpoint && 'socketPath' in endpoint ? engineNames(endpoint.socketPath, kind, patienceMs) : [];
 }
 
 const matching = (begun: string, lines: readonly string[]): string[] =>

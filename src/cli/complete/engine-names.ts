@@ -10,14 +10,11 @@ const paths: Partial<Record<NameKind, string>> = {
   volumes: '/volumes',
 };
 
-/** A key press does not wait longer. */
-const patienceMs = 80;
-
 /** Names that a running engine has; none where it does not answer at once. It is never started for this. */
-export async function engineNames(socketPath: string, kind: NameKind): Promise<string[]> {
+export async function engineNames(socketPath: string, kind: NameKind, patienceMs: number): Promise<string[]> {
   const path = paths[kind];
   if (path === undefined) return [];
-  const reply = await ask(socketPath, path);
+  const reply = await ask(socketPath, path, patienceMs);
   return reply === undefined ? [] : [...new Set(namesOf(kind, reply))].sort();
 }
 
@@ -33,7 +30,7 @@ function namesOf(kind: NameKind, reply: unknown): string[] {
   });
 }
 
-function ask(socketPath: string, path: string): Promise<unknown> {
+function ask(socketPath: string, path: string, patienceMs: number): Promise<unknown> {
   return new Promise((resolve) => {
     const asking = request({ socketPath, path, timeout: patienceMs }, (response) => {
       let text = '';

@@ -1,3 +1,4 @@
+import { readAgents } from '../../cli/build-inputs.ts';
 import { ComposeCommand } from '../../cli/compose-command.ts';
 import { assignments, composeFlags, refuseUnsupportedFlags } from '../../cli/compose-flags.ts';
 import { Flags } from '../../cli/flags.ts';
@@ -29,18 +30,27 @@ export default class Build extends ComposeCommand {
     push: Flags.boolean({ summary: 'Push the images when all are built' }),
     quiet: { ...composeFlags.quiet, summary: 'No output but the ids of the images' },
     sbom: waiting('Add a list of what is in it'),
-    ssh: waiting('SSH agents for RUN steps'),
+    ssh: Flags.string({
+      summary: 'Give RUN --mount=type=ssh an agent (default, or ID=SOCKET)',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     'with-dependencies': Flags.boolean({ summary: 'Build also what the services depend on' }),
   };
 
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(Build);
-    refuseUnsupportedFlags(flags, ['check', 'memory', 'ssh'], 'builds');
+    refuseUnsupportedFlags(flags, ['check', 'memory'], 'builds');
     refuseUnsupportedFlags(unlessFalse(flags), ['provenance', 'sbom', 'builder'], 'builds');
     const services = argv as string[];
     const dryRun = this.isDryRun(flags);
     const { project } = await this.project(services);
-    const buildFlags = { buildArgs: assignments(flags['build-arg']), noCache: flags['no-cache'], pull: flags.pull };
+    const buildFlags = {
+      buildArgs: assignments(flags['build-arg']),
+      noCache: flags['no-cache'],
+      pull: flags.pull,
+      ssh: readAgents(flags.ssh, process.env),
+    };
     if (flags.print) {
       const { renderBake } = await import('../../compose/bake.ts');
       const { selectServices } = await import('../../compose/plan/dependencies.ts');

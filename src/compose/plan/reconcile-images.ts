@@ -19,6 +19,8 @@ export interface ImageIntent {
 }
 /** What `build` adds on its command line. */
 export interface BuildFlags {
+  /** Sockets of SSH agents by id, in place of those of the file. */
+  readonly ssh?: Readonly<Record<string, string>> | undefined;
   readonly buildArgs?: Environment;
   readonly noCache?: boolean;
   readonly pull?: boolean;
@@ -146,7 +148,7 @@ export function buildSpec(desired: Desired, service: DesiredService, flags: Buil
     cachefrom: build.cache_from,
     extrahosts: hosts.length > 0 ? hosts : undefined,
     platform,
-    ssh: build.ssh?.length ? agents(build.ssh, project.environment) : undefined,
+    ssh: flags.ssh ?? (build.ssh?.length ? agents(build.ssh, project.environment) : undefined),
     rm: true,
   });
   return defined<BuildSpec>({

@@ -41,7 +41,7 @@ afterAll(() => {
 
 async function names(...words: string[]): Promise<string[]> {
   const environment = { IECHOR_HOST: `unix://${join(dir, 'engine.sock')}` };
-  const lines = await complete(words, { commands, cwd: join(dir, 'below'), environment });
+  const lines = await complete(words, { commands, cwd: join(dir, 'below'), environment, patienceMs: 10_000 });
   return lines.map((line) => line.split('\t')[0] ?? '');
 }
 
@@ -76,9 +76,8 @@ test('what the engine has', async () => {
 test('nothing, and no error, where the answer makes no sense or there is none to give', async () => {
   expect(await names('network', 'rm', '')).toEqual([]);
   expect(await names('no-such', '')).toEqual([]);
-  expect(await complete(['logs', ''], { commands, cwd: dir, environment: { IECHOR_HOST: 'unix:///nowhere' } })).toEqual(
-    [],
-  );
+  const environment = { IECHOR_HOST: 'unix:///nowhere' };
+  expect(await complete(['logs', ''], { commands, cwd: dir, environment, patienceMs: 10_000 })).toEqual([]);
 });
 
 test('files are left to the shell', async () => {
