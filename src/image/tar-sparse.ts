@@ -1,5 +1,4 @@
 import { invalid, type PaxRecords, paddingOf } from './tar-format.ts';
-import type { TarSink } from './tar-reader.ts';
 
 /** Where the stored bytes of a sparse file belong; what lies between is a hole. */
 export interface SparsePart {
@@ -71,9 +70,14 @@ export interface SparseBody {
   done(): void;
 }
 
+interface SparseSink {
+  data(bytes: Buffer): void;
+  hole(length: number): void;
+}
+
 /** `storedSize` counts what follows in the archive, a map in front of it included. Throws ARCHIVE_INVALID. */
 export function createSparseBody(
-  sink: Pick<TarSink, 'data' | 'hole'>,
+  sink: SparseSink,
   file: { readonly realSize: number; readonly storedSize: number; readonly parts?: readonly SparsePart[] | undefined },
 ): SparseBody {
   let parts = file.parts && checked(file.parts, file.realSize, file.storedSize);
