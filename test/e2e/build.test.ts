@@ -53,7 +53,7 @@ describeWithContainers('builds by the command line', () => {
     ]);
     // Another content is no reason to run the step again.
     writeFileSync(join(engine.dir, 'secret-file'), 'other');
-    expect(build(dir, ...given).stderr.match(/Using cache/g)).toHaveLength(2);
+    expect(build(dir, ...given).stderr.match(/CACHED/g)).toHaveLength(2);
   });
 
   test("a project's build takes secrets from files and variables", () => {
@@ -100,7 +100,7 @@ describeWithContainers('builds by the command line', () => {
     writeFileSync(join(dir, 'iEchorfile'), [...steps, 'RUN ls / > /list', ''].join('\n'));
     const again = build(dir, '-t', 'killed');
     expect(again.exit).toBe(0);
-    expect(again.stderr.match(/Using cache/g)).toHaveLength(1);
+    expect(again.stderr.match(/CACHED/g)).toHaveLength(1);
     const listed = engine.iechor(['run', '--rm', 'killed', 'cat', '/list', '/finished']).stdout.split('\n');
     expect(listed).toContain('finished');
     expect(listed).not.toContain('half');

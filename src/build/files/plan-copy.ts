@@ -72,7 +72,9 @@ interface Found {
 }
 
 function follow(view: SourceView, path: string): Found {
-  const from = resolveInRoot(view.root, path);
+  const from = resolveInRoot(view.root, path, (link) => {
+    if (!view.visible(link, false)) throw new SourceMissing(path, view);
+  });
   const stat = statIfThere(from);
   if (!stat || !view.visible(relative(view.root, from), stat.isDirectory())) throw new SourceMissing(path, view);
   return { from, stat };

@@ -5,9 +5,9 @@ import { codeOf, IechorError } from '../../common/error.ts';
 /**
  * The place a path names inside `root`, as it would for a process whose root directory that is: links are followed,
  * `..` and absolute links stop at `root`. What does not exist yet is taken as written. Nothing else may change the
- * tree meanwhile.
+ * tree meanwhile. `onLink` hears of each link by its place below the root, and may throw.
  */
-export function resolveInRoot(root: string, path: string): string {
+export function resolveInRoot(root: string, path: string, onLink?: (path: string) => void): string {
   const pending = path.split('/').reverse();
   const done: string[] = [];
   let links = 0;
@@ -23,6 +23,7 @@ export function resolveInRoot(root: string, path: string): string {
       done.push(part);
       continue;
     }
+    onLink?.([...done, part].join('/'));
     if (++links > 255) throw new IechorError('BUILD_FAILED', `${path}: too many levels of symbolic links`);
     if (target.startsWith('/')) done.length = 0;
     pending.push(...target.split('/').reverse());

@@ -10,7 +10,7 @@ import { bytesFlag } from '../../cli/bytes-flag.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { parseUlimit } from '../../cli/container-body.ts';
 import { keyValues } from '../../cli/key-values.ts';
-import { printProgress } from '../../cli/progress-stream.ts';
+import { readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { IechorError } from '../../common/error.ts';
 import { buildFrom } from '../../compose/run/send-context.ts';
 
@@ -45,6 +45,7 @@ export default class Build extends BaseCommand {
     push: Flags.boolean({ summary: 'Push the image to its registry' }),
     platform: Flags.string({ summary: 'Platform of the image (os/arch)' }),
     pull: Flags.boolean({ summary: 'Look for newer base images' }),
+    progress: Flags.string({ summary: 'How to show the build: auto, plain, rawjson, quiet' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Print the id of the image only' }),
     secret: several('Give RUN --mount=type=secret a secret (id=ID,src=FILE or id=ID,env=VARIABLE)'),
     ssh: several('Give RUN --mount=type=ssh an agent (default, or ID=SOCKET)'),
@@ -55,6 +56,7 @@ export default class Build extends BaseCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Build);
+    const progress = readProgressMode(flags.progress);
     const call = readCall(flags.check ? 'check' : flags.call);
     const input = flags.file === '-' ? await text(process.stdin) : undefined;
     const secrets = readSecrets(flags.secret, process.env);
@@ -96,7 +98,7 @@ export default class Build extends BaseCommand {
     if (call.name !== 'build') {
       return printCalled(messages, { ...call, print: (line) => this.print(line) });
     }
-    const { ID } = await printProgress(messages, { sink: flags.quiet ? undefined : process.stderr });
+    const { ID } = await showBuild(messages, flags.quiet ? 'quiet' : progress);
     if (!ID) return 0;
     await deliverOutputs(engine, outputs, { id: ID, tags, signal: this.signal });
     if (flags.iidfile) writeFileSync(flags.iidfile, ID);
