@@ -96,7 +96,8 @@ function readFrom(given: Arguments): InstructionKinds['FROM'] {
   if (base === undefined || !(named || as === undefined)) {
     throw new InstructionError('FROM requires either one or three arguments', { hint: 'FROM image [AS name]' });
   }
-  if (name !== undefined && !/^[a-z][a-z0-9-_.]*$/.test(name.toLowerCase())) {
+  // As BuildKit, which also looks for a context of that name and so wants an image's.
+  if (name !== undefined && !/^[a-z][a-z0-9]*(?:(?:[._]|__|-+)[a-z0-9]+)*$/.test(name.toLowerCase())) {
     throw new InstructionError(`${JSON.stringify(name)} is not a name for a build stage`, {
       token: name,
       hint: 'Names begin with a letter and hold letters, digits, "-", "_" and ".".',
