@@ -41,7 +41,7 @@ export function resolveEndpoints(
   const endpoints = new Map<string, EndpointRequest>();
   for (const name of withMain) {
     const network = get(name);
-    if (network.driver !== 'bridge' && withMain.length > 1) {
+    if (isAlone(network) && withMain.length > 1) {
       throw new IechorError('BAD_REQUEST', `network "${network.name}" cannot be combined with other networks`);
     }
     const wanted = settings.get(name) ?? settings.get(network.name) ?? settings.get(network.id) ?? {};
@@ -49,6 +49,11 @@ export function resolveEndpoints(
     endpoints.set(network.name, endpointRequest(network.name, { ...wanted, MacAddress: mac }));
   }
   return [...endpoints.values()];
+}
+
+/** Of the built-in `host` and `none`: a container has nothing beside it. */
+export function isAlone({ driver }: NetworkRecord): boolean {
+  return driver === 'host' || driver === 'none';
 }
 
 /** One endpoint from its wire form. Throws BAD_REQUEST for what a network or an endpoint cannot have. */

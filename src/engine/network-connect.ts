@@ -2,7 +2,7 @@ import type { EngineApi } from '../api/engine-api.ts';
 import { IechorError } from '../common/error.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
-import { endpointRequest, networkKind } from './create-network.ts';
+import { endpointRequest, isAlone, networkKind } from './create-network.ts';
 import { rewriteHosts } from './managed-files.ts';
 import { publishNetwork } from './networks.ts';
 
@@ -16,7 +16,7 @@ export async function connectNetwork(
   const endpoint = endpointRequest(network.name, request.body.EndpointConfig ?? {});
   await context.mutex.run(id, async () => {
     const record = connectable(context.containers.get(id));
-    if (network.driver !== 'bridge') {
+    if (isAlone(network)) {
       throw new IechorError('BAD_REQUEST', `container cannot be connected to the ${network.name} network`);
     }
     if (record.endpoints.some((each) => each.network === network.name)) {

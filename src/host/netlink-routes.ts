@@ -50,7 +50,7 @@ export function deleteAddress(linkIndex: number, address: string, prefixLength: 
   };
 }
 
-/** Sets the default route of the gateway's family, in place of a former one. */
+/** Sets the default route of the gateway's family, in place of a former one. 0.0.0.0 and ::: the link itself. */
 export function setDefaultRoute(linkIndex: number, gateway: string): NetlinkRequest {
   return {
     operation: `set default route by ${gateway}`,
@@ -58,7 +58,7 @@ export function setDefaultRoute(linkIndex: number, gateway: string): NetlinkRequ
     flags: nlm.create | nlm.replace,
     body: Buffer.concat([
       routeHeader(gateway),
-      attribute(RTA.gateway, addressBytes(gateway)),
+      ...(['0.0.0.0', '::'].includes(gateway) ? [] : [attribute(RTA.gateway, addressBytes(gateway))]),
       attribute(RTA.output, linkIndex),
     ]),
   };

@@ -6,6 +6,7 @@ import { endpointOptions } from './endpoint-options.ts';
 import { chooseAddress, macOf } from './ipam.ts';
 import { getNetwork, type NetworkContext } from './network-context.ts';
 import type { StoredEndpoint } from './records.ts';
+import { isSublinkNetwork, routesByDevice, sublinkOptions } from './sublinks.ts';
 import type { EndpointRequest, NetworkRecord, Pool } from './types.ts';
 
 /** The names a container answers to: its own first, then aliases and its short id. */
@@ -23,7 +24,7 @@ export function allocateEndpoint(
   request: EndpointRequest,
 ): StoredEndpoint {
   const network = getNetwork(context.records, request.network);
-  if (network.driver !== 'bridge') {
+  if (network.driver !== 'bridge' && !isSublinkNetwork(network)) {
     throw new IechorError('BAD_REQUEST', `a container cannot be connected to the network "${network.name}" like this`, {
       hint: `network_mode: ${network.name} stands alone`,
     });
@@ -44,6 +45,7 @@ export function allocateEndpoint(
       },
     );
   }
+  const byDevice = routesByDevice(network);
   const id = createHash('sha256').update(`${container.id} ${network.id}`).digest('hex');
   return {
     id,
@@ -54,15 +56,15 @@ export function allocateEndpoint(
     aliases: request.aliases,
     ipv4Address: four.address,
     prefixLength: parseSubnet(four.pool.subnet).prefixLength,
-    gateway: four.pool.gateway,
+    gateway: byDevice ? '' : four.pool.gateway,
     ...(six && {
       ipv6Address: six.address,
       ipv6PrefixLength: parseSubnet(six.pool.subnet).prefixLength,
-      ipv6Gateway: six.pool.gateway,
+      ipv6Gateway: byDevice ? '' : six.pool.gateway,
     }),
-    macAddress: checkedMac(request.macAddress) ?? macOf(four.address),
+    macAddress: macAddressOn(network, request.macAddress, four.address),
     interfaceName: interfaceNameOf(request, container.mine),
-    hostInterface: freeLink(context, id),
+    ...(network.driver === 'bridge' ? { hostInterface: freeLink(context, id) } : {}),
     gatewayPriority: request.gatewayPriority ?? 0,
     ...(request.links ? { links: lowerNames(request.links) } : {}),
     ...(request.linkLocal ? { linkLocal: request.linkLocal } : {}),
@@ -109,6 +111,19 @@ function freeLink(context: NetworkContext, endpointId: string): string {
     const name = context.names.veth(endpointId, round);
     if (context.store.owner(`link:${name}`) === undefined) return name;
   }
+}
+
+/** Throws BAD_REQUEST, also for an address that the link cannot have because it has its parent's. */
+function macAddressOn(network: NetworkRecord, wanted: string | undefined, address: string): string {
+  const mac = checkedMac(wanted);
+  if (!isSublinkNetwork(network)) return mac ?? macOf(address);
+  const { kind, mode } = sublinkOptions(network.driver, network.options).link;
+  const inherited = kind === 'ipvlan' || mode === 'passthru';
+  if (!inherited) return mac ?? macOf(address);
+  if (mac === undefined) return '';
+  throw new IechorError('BAD_REQUEST', `on network "${network.name}" links have the hardware address of their parent`, {
+    hint: 'leave the hardware address out',
+  });
 }
 
 function checkedMac(mac: string | undefined): string | undefined {

@@ -10,6 +10,7 @@ import type { NetworkContext } from './network-context.ts';
 import type { FirewallNetwork } from './nft-rules.ts';
 import { bridgeOptions } from './options.ts';
 import type { KernelNames } from './records.ts';
+import { ensureParent, isSublinkNetwork, removeParent } from './sublinks.ts';
 import type { NetworkRecord } from './types.ts';
 
 /** What the firewall has to know of a network. */
@@ -61,13 +62,18 @@ function ensureBridge(network: NetworkRecord, names: KernelNames, netlink: Netli
   return { link, fresh: true };
 }
 
-/** Idempotent; takes whatever is on it off first. */
-export function removeBridge(network: NetworkRecord): void {
-  withNetlink(undefined, (netlink) => netlink.send(deleteLink(network.bridge)));
+/** Takes the device of a network away: its bridge, or the parent that was made for it. Idempotent. */
+export function removeDevice(
+  { records, names }: Pick<NetworkContext, 'records' | 'names'>,
+  network: NetworkRecord,
+): void {
+  if (isSublinkNetwork(network)) removeParent(records, network, names);
+  else withNetlink(undefined, (netlink) => netlink.send(deleteLink(network.bridge)));
 }
 
-/** Bridge, forwarding and rules of a network, made where they are missing. Idempotent. */
+/** Bridge, forwarding and rules of a network, or the parent of its links, made where they are missing. Idempotent. */
 export function ensureNetwork(context: NetworkContext, network: NetworkRecord, netlink: Netlink): Link {
+  if (isSublinkNetwork(network)) return ensureParent(network, context.names, netlink);
   const { link, fresh } = ensureBridge(network, context.names, netlink);
   if (fresh) {
     ensureForwarding(context.store, { ipv6: network.enableIPv6, log: context.log });

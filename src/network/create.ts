@@ -4,11 +4,19 @@ import { withNetlink } from '../host/netlink.ts';
 import { findLink, listLinks } from '../host/netlink-links.ts';
 import { listAddresses, listRoutes } from '../host/netlink-routes.ts';
 import { overlaps, parseSubnet, subnetOf } from './addresses.ts';
-import { ensureNetwork, firewallNetwork, removeBridge } from './bridge.ts';
+import { ensureNetwork, firewallNetwork, removeDevice } from './bridge.ts';
 import { choosePools, type Occupied } from './ipam.ts';
 import { getNetwork, hostResolvConf, type NetworkContext } from './network-context.ts';
 import { bridgeOptions } from './options.ts';
 import { describe } from './records.ts';
+import {
+  isSublinkDriver,
+  isSublinkNetwork,
+  parentName,
+  refuseMissingKind,
+  refuseSharedParent,
+  sublinkOptions,
+} from './sublinks.ts';
 import type { NetworkRecord, Networks } from './types.ts';
 
 type CreateRequest = Parameters<Networks['create']>[0];
@@ -24,16 +32,18 @@ export function createNetwork(context: NetworkContext, request: CreateRequest): 
     });
   }
   const network = buildRecord(context, request);
+  if (isSublinkNetwork(network)) refuseSharedParent(records, network);
   withNetlink(undefined, (netlink) => {
-    if (!findLink(netlink, network.bridge)) return;
+    if (isSublinkNetwork(network) || !findLink(netlink, network.bridge)) return;
     throw new IechorError('NAME_IN_USE', `the device "${network.bridge}" exists already`);
   });
   records.putNetwork(network);
   try {
-    withNetlink(undefined, (netlink) => ensureNetwork(context, network, netlink));
+    const device = withNetlink(undefined, (netlink) => ensureNetwork(context, network, netlink));
+    if (isSublinkNetwork(network)) refuseMissingKind(network, device, context.names);
     context.firewall.verify();
   } catch (error) {
-    removeBridge(network);
+    removeDevice(context, network);
     records.deleteNetwork(network.id);
     throw error;
   }
@@ -57,8 +67,8 @@ export function removeNetwork(context: NetworkContext, nameOrId: string): void {
       hint: 'stop or disconnect them first',
     });
   }
-  removeBridge(network);
-  context.firewall.removeNetwork(firewallNetwork(network));
+  removeDevice(context, network);
+  if (network.driver === 'bridge') context.firewall.removeNetwork(firewallNetwork(network));
   records.deleteNetwork(network.id);
 }
 
@@ -76,7 +86,8 @@ function buildRecord(context: NetworkContext, request: CreateRequest): NetworkRe
   const { driver } = request;
   const id = freshId(context);
   const bridged = driver === 'bridge';
-  const device = bridgeOptions(request.options).device ?? context.names.bridge(id);
+  const device = (bridged && bridgeOptions(request.options).device) || context.names.bridge(id);
+  const sublink = isSublinkDriver(driver) ? sublinkOptions(driver, request.options) : undefined;
   return {
     id,
     name: request.name,
@@ -84,20 +95,24 @@ function buildRecord(context: NetworkContext, request: CreateRequest): NetworkRe
     internal: request.internal,
     attachable: request.attachable,
     enableIPv6: request.enableIPv6,
-    pools: bridged ? poolsFor(context, request) : [],
+    pools: bridged || sublink ? poolsFor(context, request) : [],
     labels: request.labels,
     options: request.options,
     ipamOptions: request.ipamOptions,
     createdAt: new Date().toISOString(),
     bridge: !bridged ? `(${driver})` : request.name === 'bridge' ? context.names.defaultBridge : device,
+    ...(sublink ? { parent: parentName(id, sublink.parent) } : {}),
   };
 }
 
 /** Daemons of other scopes begin their search elsewhere, so that they rarely meet before their routes are seen. */
-function poolsFor(context: NetworkContext, request: Pick<CreateRequest, 'name' | 'pools' | 'enableIPv6'>) {
+function poolsFor(context: NetworkContext, request: Pick<CreateRequest, 'name' | 'driver' | 'pools' | 'enableIPv6'>) {
+  const occupied = occupiedSubnets(context, request.name);
+  // Links on a parent are in the very subnet that the parent is in.
+  const shared = isSublinkDriver(request.driver);
   return choosePools(request.name, request.pools, {
     enableIPv6: request.enableIPv6,
-    occupied: occupiedSubnets(context, request.name),
+    occupied: shared ? occupied.map((one) => ({ ...one, soft: one.soft ?? !one.ours })) : occupied,
     defaults: context.pools,
     seed: `${context.roots.scope} ${request.name}`,
   });
@@ -130,9 +145,9 @@ function checkRequest(request: CreateRequest): void {
       hint: 'use letters, digits, "_", ".", "-" and blanks in between, the first a letter or digit',
     });
   }
-  if (request.driver !== 'bridge' && request.driver !== '') {
+  if (request.driver !== 'bridge' && !isSublinkDriver(request.driver)) {
     throw new IechorError('NOT_SUPPORTED', `the network driver "${request.driver}" is not supported`, {
-      hint: 'use driver: bridge',
+      hint: 'use driver: bridge, macvlan or ipvlan',
     });
   }
   const [option] = Object.keys(request.ipamOptions);
@@ -144,12 +159,16 @@ export function isBuiltIn(name: string): boolean {
 }
 
 /** What of the address space others than a network have: our networks, the host's addresses, routes, name servers. */
-function occupiedSubnets({ records }: NetworkContext, except: string): readonly Occupied[] {
+function occupiedSubnets({ records }: NetworkContext, except: string): readonly (Occupied & { ours?: boolean })[] {
   const networks = records
     .networks()
     .filter((network) => network.name !== except)
     .flatMap((network) =>
-      network.pools.map((pool) => ({ subnet: parseSubnet(pool.subnet), holder: `network "${network.name}"` })),
+      network.pools.map((pool) => ({
+        subnet: parseSubnet(pool.subnet),
+        holder: `network "${network.name}"`,
+        ours: true,
+      })),
     );
   const bridges = new Set(records.networks().map((network) => network.bridge));
   const host = withNetlink(undefined, (netlink) => {

@@ -3,20 +3,26 @@ import { isIechorError } from '../common/error.ts';
 import { type Netlink, withNetlink } from '../host/netlink.ts';
 import { createVeth, deleteLink, findLink, setBridgePort, setLink } from '../host/netlink-links.ts';
 import { addAddress, deleteDefaultRoute, setDefaultRoute } from '../host/netlink-routes.ts';
+import { createSublink, type SublinkKind } from '../host/netlink-sublinks.ts';
+import { isNetns } from '../host/netns.ts';
 import { errnoOf } from '../host/netns-sockets.ts';
 import { writeSysctl } from '../host/netns-system.ts';
 import { endpointOptions } from './endpoint-options.ts';
 import type { KernelNames, StoredEndpoint } from './records.ts';
+import { leadsOutside } from './sublinks.ts';
 import type { NetworkRecord } from './types.ts';
 
-/** One link to make: between a bridge and a container's namespace. */
+/** One link to make: between a bridge, or a parent, and a container's namespace. */
 export interface LinkPlan {
   readonly endpoint: StoredEndpoint;
-  readonly bridgeIndex: number;
+  /** Index of the bridge, or of the parent. */
+  readonly device: number;
   readonly mtu: number;
   readonly ipv6: boolean;
   /** Kept from the other containers of the network. */
   readonly isolated: boolean;
+  /** What stands on the parent; absent: a veth pair to the bridge. */
+  readonly sublink?: SublinkKind;
 }
 
 /**
@@ -36,12 +42,32 @@ export function attachLinks(netns: string, plans: readonly LinkPlan[], names: Ke
   }
 }
 
-function attach(
-  plan: LinkPlan,
-  at: { netnsFd: number; inside: Netlink; netlink: Netlink; names: KernelNames; netns: string },
-): void {
-  const { endpoint, bridgeIndex: master, mtu } = plan;
+interface Place {
+  readonly netnsFd: number;
+  readonly inside: Netlink;
+  readonly netlink: Netlink;
+  readonly names: KernelNames;
+  readonly netns: string;
+}
+
+function attach(plan: LinkPlan, at: Place): void {
+  if (plan.sublink) attachToParent(plan, plan.sublink, at);
+  else attachToBridge(plan, at);
+  configure(plan, at);
+}
+
+function attachToParent({ endpoint, device, ipv6 }: LinkPlan, sublink: SublinkKind, at: Place): void {
+  const { interfaceName: name, macAddress } = endpoint;
+  if (findLink(at.inside, name)) return;
+  const mac = macAddress === '' ? {} : { mac: macAddress };
+  at.netlink.send(createSublink(name, { parent: device, netnsFd: at.netnsFd, ...mac }, sublink));
+  writeSysctl(`net/ipv6/conf/${name}/disable_ipv6`, ipv6 ? '0' : '1', at.netns);
+}
+
+function attachToBridge(plan: LinkPlan, at: Place): void {
+  const { endpoint, device: master, mtu } = plan;
   const { interfaceName: name, hostInterface } = endpoint;
+  if (hostInterface === undefined) throw new Error(`endpoint ${endpoint.id} has no link on the host`);
   const port = setBridgePort(hostInterface, { hairpin: true, isolated: plan.isolated });
   if (!findLink(at.inside, name)) {
     const alias = `iEchor container ${endpoint.containerId.slice(0, 12)} on ${endpoint.networkName}`;
@@ -69,6 +95,11 @@ function attach(
   } else {
     at.netlink.send(setLink(hostInterface, { master, up: true }), port);
   }
+}
+
+/** Addresses and settings of a link that is there. Idempotent. */
+function configure({ endpoint }: LinkPlan, at: Place): void {
+  const { interfaceName: name } = endpoint;
   const link = findLink(at.inside, name);
   if (!link) throw new Error(`link ${name} vanished while it was made`);
   const six = endpoint.ipv6Address;
@@ -88,14 +119,17 @@ export function routeBy(netns: string, endpoint: StoredEndpoint | undefined): vo
   withNetlink(netns, (inside) => {
     const link = endpoint && findLink(inside, endpoint.interfaceName);
     if (!endpoint || !link) return inside.send(deleteDefaultRoute(4), deleteDefaultRoute(6));
-    inside.send(setDefaultRoute(link.index, endpoint.gateway));
-    if (endpoint.ipv6Gateway !== undefined) inside.send(setDefaultRoute(link.index, endpoint.ipv6Gateway));
+    // No gateway: the device itself, for each family the endpoint has.
+    inside.send(setDefaultRoute(link.index, endpoint.gateway || '0.0.0.0'));
+    if (endpoint.ipv6Gateway !== undefined) inside.send(setDefaultRoute(link.index, endpoint.ipv6Gateway || '::'));
   });
 }
 
-/** Takes one link away, both ends. Idempotent. */
-export function detachLink(endpoint: StoredEndpoint): void {
-  withNetlink(undefined, (netlink) => netlink.send(deleteLink(endpoint.hostInterface)));
+/** Takes one link away, both ends. Idempotent, also where the container's namespace is gone. */
+export function detachLink(netns: string, endpoint: StoredEndpoint): void {
+  const { hostInterface, interfaceName } = endpoint;
+  if (hostInterface !== undefined) withNetlink(undefined, (netlink) => netlink.send(deleteLink(hostInterface)));
+  else if (isNetns(netns)) withNetlink(netns, (inside) => inside.send(deleteLink(interfaceName)));
 }
 
 /**
@@ -107,6 +141,9 @@ export function defaultEndpoint(
   networkOf: (id: string) => NetworkRecord | undefined,
 ): StoredEndpoint | undefined {
   return endpoints
-    .filter((endpoint) => networkOf(endpoint.networkId)?.internal === false)
+    .filter((endpoint) => {
+      const network = networkOf(endpoint.networkId);
+      return network !== undefined && leadsOutside(network);
+    })
     .sort((a, b) => b.gatewayPriority - a.gatewayPriority || (a.networkName < b.networkName ? -1 : 1))[0];
 }

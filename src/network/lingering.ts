@@ -38,6 +38,7 @@ export function createLingering(names: KernelNames, records: Records): Lingering
   };
   return {
     add: (endpoint) => {
+      if (endpoint.hostInterface === undefined) return;
       recent.set(endpoint.hostInterface, { endpoint, until: performance.now() + lingerMs });
       timer ??= setTimeout(check, lingerMs + 50).unref();
     },

@@ -27,7 +27,7 @@ export async function connect(
     const asked = { ...sandbox.request, endpoints: [...sandbox.request.endpoints, request] };
     await change(context, { ...sandbox, request: asked }, [...mine, endpoint]);
   } catch (error) {
-    detachLink(endpoint);
+    detachLink(netnsPath(context.roots, container.id), endpoint);
     await change(context, sandbox, mine);
     throw error;
   }
@@ -41,7 +41,7 @@ export async function disconnect(context: NetworkContext, containerId: string, n
   const mine = context.records.endpointsOf(containerId);
   const endpoint = mine.find((one) => one.networkId === network?.id);
   if (!sandbox || !endpoint) return;
-  detachLink(endpoint);
+  detachLink(netnsPath(context.roots, containerId), endpoint);
   const asked = sandbox.request.endpoints.filter(
     (one) => findNetwork(context.records, one.network)?.id !== endpoint.networkId,
   );

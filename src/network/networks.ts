@@ -15,7 +15,7 @@ import { connect, disconnect, rename } from './live.ts';
 import { findNetwork, getNetwork, type NetworkContext } from './network-context.ts';
 import { canonicalPorts, choosePorts, foreignHolder } from './publish.ts';
 import { createRecords, kernelNames } from './records.ts';
-import { activeNetworks, recover, removeEverything, restoreLinks } from './recover.ts';
+import { bridgedNetworks, recover, removeEverything, restoreLinks } from './recover.ts';
 import { down, up } from './sandbox.ts';
 import { dnsView, translations } from './sandbox-view.ts';
 import type { Networks } from './types.ts';
@@ -90,7 +90,7 @@ function createContext(options: {
     firewall: createFirewall(names, {
       log,
       state: () => ({
-        networks: activeNetworks(records).map(firewallNetwork),
+        networks: bridgedNetworks(records).map(firewallNetwork),
         ports: records.sandboxes().flatMap((sandbox) => translations(context, sandbox)),
         balances: balances(context),
       }),

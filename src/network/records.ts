@@ -4,8 +4,8 @@ import { lettingGo, type ObjectStore, soon } from '../common/object-store.ts';
 import type { EndpointRecord, NetworkRecord, PublishedPort, SandboxRequest, Serving } from './types.ts';
 
 export interface StoredEndpoint extends EndpointRecord {
-  /** Name of the host's end of the veth pair. */
-  readonly hostInterface: string;
+  /** Name of the host's end of the veth pair; none for a link on a parent of the host. */
+  readonly hostInterface?: string;
   readonly gatewayPriority: number;
 }
 /** What `up` promised a container. Written before its namespace is made, deleted after that is gone. */
@@ -57,7 +57,7 @@ export function createRecords(store: ObjectStore): Records {
     networks: () => [...networks.values()],
     network: (id) => networks.get(id),
     putNetwork: (network) => {
-      store.put('network', network.id, network, [`network-name:${network.name}`, `link:${network.bridge}`]);
+      store.put('network', network.id, network, networkKeys(network));
       networks.set(network.id, network);
     },
     deleteNetwork: (id) => {
@@ -115,9 +115,13 @@ export function addressesOf(endpoint: EndpointRecord): readonly string[] {
   return endpoint.ipv6Address === undefined ? [endpoint.ipv4Address] : [endpoint.ipv4Address, endpoint.ipv6Address];
 }
 
+function networkKeys({ name, driver, bridge }: NetworkRecord): string[] {
+  return driver === 'bridge' ? [`network-name:${name}`, `link:${bridge}`] : [`network-name:${name}`];
+}
+
 function endpointKeys(endpoint: StoredEndpoint): string[] {
   const addresses = addressesOf(endpoint).map((address) => `address:${endpoint.networkId}:${address}`);
-  return [...addresses, `link:${endpoint.hostInterface}`];
+  return endpoint.hostInterface === undefined ? addresses : [...addresses, `link:${endpoint.hostInterface}`];
 }
 
 /** At most one container of the store has it, unless the port is shared. */

@@ -2,12 +2,13 @@ import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { messageOf } from '../common/error.ts';
 import { withNetlink } from '../host/netlink.ts';
-import { deleteGroup, deleteLink, type Link, listLinks } from '../host/netlink-links.ts';
+import { deleteGroup, deleteLink, findLink, type Link, listLinks } from '../host/netlink-links.ts';
 import { isNetns, listNetns, removeNetns } from '../host/netns.ts';
 import { ensureNetwork } from './bridge.ts';
 import { type NetworkContext, netnsDirectory, netnsPath } from './network-context.ts';
-import type { Records } from './records.ts';
+import type { Records, StoredEndpoint } from './records.ts';
 import { down, realise } from './sandbox.ts';
+import { isSublinkNetwork } from './sublinks.ts';
 import type { NetworkRecord } from './types.ts';
 
 /** `Networks.recover`. One damaged container or network does not keep the others from being restored. */
@@ -19,15 +20,13 @@ export async function recover(context: NetworkContext, live: ReadonlySet<string>
   }
   sweep(context);
   const networks = activeNetworks(records);
-  if (networks.length === 0) context.firewall.remove();
-  else {
-    context.firewall.rebuild();
-    withNetlink(undefined, (netlink) => {
-      for (const network of networks) {
-        attemptSync(context, { network: network.name }, () => ensureNetwork(context, network, netlink));
-      }
-    });
-  }
+  if (bridgedNetworks(records).length === 0) context.firewall.remove();
+  else context.firewall.rebuild();
+  withNetlink(undefined, (netlink) => {
+    for (const network of networks) {
+      attemptSync(context, { network: network.name }, () => ensureNetwork(context, network, netlink));
+    }
+  });
   await attempt(context, {}, async () => {
     for (const failure of await context.dns.sync()) {
       log.warn('a container is without name resolution', { container: failure.id, error: failure.message });
@@ -47,12 +46,12 @@ export async function restoreLinks(context: NetworkContext): Promise<void> {
   const { records, roots, log, mutex } = context;
   const there = new Set(withNetlink(undefined, listLinks).map((link) => link.name));
   const lacks = (containerId: string) =>
-    records
-      .endpointsOf(containerId)
-      .some(
-        (endpoint) =>
-          ![endpoint.hostInterface, records.network(endpoint.networkId)?.bridge ?? ''].every((name) => there.has(name)),
-      );
+    records.endpointsOf(containerId).some((endpoint) => {
+      const { hostInterface, networkId } = endpoint;
+      const network = records.network(networkId);
+      if (hostInterface === undefined) return lacksSublink(context, endpoint, there);
+      return !there.has(hostInterface) || !there.has(network?.bridge ?? '');
+    });
   for (const { containerId } of records.sandboxes().filter((sandbox) => lacks(sandbox.containerId))) {
     await mutex.run(containerId, () =>
       attempt(context, { container: containerId }, async () => {
@@ -65,8 +64,24 @@ export async function restoreLinks(context: NetworkContext): Promise<void> {
   }
 }
 
-/** Networks that have a bridge: those users made, and the built-in one once it is in use. */
-export function activeNetworks(records: Records): readonly NetworkRecord[] {
+/** A link goes with its parent. It can be made anew only once a parent of the host's own is back. */
+function lacksSublink(
+  { roots, records }: NetworkContext,
+  endpoint: StoredEndpoint,
+  there: ReadonlySet<string>,
+): boolean {
+  const netns = netnsPath(roots, endpoint.containerId);
+  if (!there.has(records.network(endpoint.networkId)?.parent ?? '') || !isNetns(netns)) return false;
+  return withNetlink(netns, (inside) => findLink(inside, endpoint.interfaceName)) === undefined;
+}
+
+/** Networks that have a device: those users made, and the built-in one once it is in use. */
+function activeNetworks(records: Records): readonly NetworkRecord[] {
+  return [...bridgedNetworks(records), ...records.networks().filter(isSublinkNetwork)];
+}
+
+/** Networks that have a bridge. */
+export function bridgedNetworks(records: Records): readonly NetworkRecord[] {
   return records
     .networks()
     .filter((network) => network.driver === 'bridge')
@@ -78,7 +93,7 @@ function sweep(context: NetworkContext): void {
   const { records, roots } = context;
   for (const path of listNetns(netnsDirectory(roots))) if (!records.sandbox(basename(path))) removeNetns(path);
   const known = new Set([
-    ...activeNetworks(records).map((network) => network.bridge),
+    ...activeNetworks(records).map(deviceOf),
     ...records.endpoints().map((endpoint) => endpoint.hostInterface),
   ]);
   withNetlink(undefined, (netlink) => {
@@ -103,9 +118,11 @@ export async function removeEverything(context: NetworkContext): Promise<void> {
   rmSync(netnsDirectory(roots), { recursive: true, force: true });
 }
 
+const deviceOf = ({ bridge, parent }: NetworkRecord): string => parent ?? bridge;
+
 function ownLinks({ names, records }: NetworkContext, links: readonly Link[]): readonly Link[] {
-  const bridges = new Set(records.networks().map((network) => network.bridge));
-  return links.filter((link) => link.group === names.group && (names.isOurs(link.name) || bridges.has(link.name)));
+  const devices = new Set(records.networks().map(deviceOf));
+  return links.filter((link) => link.group === names.group && (names.isOurs(link.name) || devices.has(link.name)));
 }
 
 async function attempt(

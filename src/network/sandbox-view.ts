@@ -38,8 +38,13 @@ export function dnsView(context: NetworkContext, sandbox: StoredSandbox): DnsSan
       names: sandbox.serving === 'leaving' ? namesOf(sandbox.containerName, [], sandbox.containerId) : endpoint.names,
       ...(endpoint.links ? { links: endpoint.links } : {}),
     })),
-    gateways: [gateway.gateway, ...(gateway.ipv6Gateway === undefined ? [] : [gateway.ipv6Gateway])],
+    // The gateway of a link on a parent is some router: the host is not reached by it.
+    gateways: gateway.hostInterface === undefined ? [] : gatewaysOf(gateway),
     servers: sandbox.request.dns.servers,
     holds: way ? holdsOf(sandbox.ports, way) : [],
   };
+}
+
+function gatewaysOf({ gateway, ipv6Gateway }: StoredEndpoint): readonly string[] {
+  return ipv6Gateway === undefined ? [gateway] : [gateway, ipv6Gateway];
 }

@@ -8,13 +8,14 @@ import { forgetAttempts, rebalance, sharedPorts } from './balance.ts';
 import { ensureNetwork } from './bridge.ts';
 import { settleBuiltIn } from './create.ts';
 import type { DnsFailure } from './dns-protocol.ts';
-import { attachLinks, routeBy } from './endpoint.ts';
+import { attachLinks, detachLink, routeBy } from './endpoint.ts';
 import { getNetwork, hostResolvConf, type NetworkContext, netnsPath } from './network-context.ts';
 import { bridgeOptions } from './options.ts';
 import { canonicalPorts, choosePorts, forgetFlows, portInUse, refuseUnreachable } from './publish.ts';
 import type { StoredEndpoint, StoredSandbox } from './records.ts';
 import { renderResolvConf } from './resolv-conf.ts';
 import { dnsView, translations, wayOut } from './sandbox-view.ts';
+import { isSublinkNetwork, sublinkOptions } from './sublinks.ts';
 import type { PublishedPort, SandboxRequest, SandboxState } from './types.ts';
 
 const portTries = 4;
@@ -74,7 +75,14 @@ export function portsOf(
     context.log.warn('ports are not published: the container is on no network that leads outside');
     return [];
   }
-  const { bindAddress } = bridgeOptions(context.records.network(way.networkId)?.options ?? {});
+  const network = getNetwork(context.records, way.networkId);
+  if (isSublinkNetwork(network)) {
+    context.log.warn('ports are not published: the container is on the network of its parent device by itself', {
+      network: network.name,
+    });
+    return [];
+  }
+  const { bindAddress } = bridgeOptions(network.options);
   return canonicalPorts(ports.map((port) => (port.hostAddress === '' ? { ...port, hostAddress: bindAddress } : port)));
 }
 
@@ -109,10 +117,12 @@ function linkUp(context: NetworkContext, containerId: string, path: string): voi
       const link = ensureNetwork(context, network, netlink);
       return {
         endpoint,
-        bridgeIndex: link.index,
+        device: link.index,
         mtu: link.mtu,
         ipv6: network.enableIPv6,
-        isolated: !bridgeOptions(network.options).communication,
+        ...(isSublinkNetwork(network)
+          ? { isolated: false, sublink: sublinkOptions(network.driver, network.options).link }
+          : { isolated: !bridgeOptions(network.options).communication }),
       };
     });
     attachLinks(path, plans, context.names, netlink);
@@ -150,9 +160,12 @@ export async function down(context: NetworkContext, containerId: string): Promis
     forgetFlows(sandbox.ports);
     if (sharedPorts(sandbox).length > 0) forgetAttempts(context, sandbox);
   }
-  removeNetns(netnsPath(roots, containerId));
+  const path = netnsPath(roots, containerId);
   for (const endpoint of records.endpointsOf(containerId)) {
-    context.lingering.add(endpoint);
+    // The parent has to be free at once: its next link may be refused beside this one.
+    if (endpoint.hostInterface === undefined) detachLink(path, endpoint);
+    else context.lingering.add(endpoint);
   }
+  removeNetns(path);
   if (sandbox) records.deleteSandbox(containerId);
 }

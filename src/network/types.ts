@@ -10,8 +10,8 @@ export interface Pool {
 export interface NetworkRecord {
   readonly id: string;
   readonly name: string;
-  /** `bridge`; the built-in `host` and `none` are records as well. */
-  readonly driver: 'bridge' | 'host' | 'none';
+  /** The built-in `host` and `none` are records as well. */
+  readonly driver: 'bridge' | 'macvlan' | 'ipvlan' | 'host' | 'none';
   readonly internal: boolean;
   readonly attachable: boolean;
   readonly enableIPv6: boolean;
@@ -20,8 +20,10 @@ export interface NetworkRecord {
   readonly options: Readonly<Record<string, string>>;
   readonly ipamOptions: Readonly<Record<string, string>>;
   readonly createdAt: string;
-  /** Name of the bridge device, derived from the id. */
+  /** Name of the bridge device, derived from the id; the driver in brackets where there is none. */
   readonly bridge: string;
+  /** Of macvlan and ipvlan: the device of the host that the containers' links stand on. */
+  readonly parent?: string;
 }
 
 export interface PublishedPort {
@@ -68,11 +70,13 @@ export interface EndpointRecord {
   readonly aliases: readonly string[];
   readonly ipv4Address: string;
   readonly prefixLength: number;
+  /** Empty where the device itself is the way out. */
   readonly gateway: string;
   /** Present on a network with IPv6. */
   readonly ipv6Address?: string;
   readonly ipv6PrefixLength?: number;
   readonly ipv6Gateway?: string;
+  /** Empty for ipvlan, whose links share their parent's. */
   readonly macAddress: string;
   /** Name inside the container: eth0, eth1... */
   readonly interfaceName: string;

@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { createSocket } from 'node:dgram';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { newId, shortId } from '../../../src/common/id.ts';
 import { silentLog } from '../../../src/common/log.ts';
 import type { ObjectStore } from '../../../src/common/object-store.ts';
@@ -18,7 +18,6 @@ import type { EndpointRequest, Networks, PublishedPort, SandboxState } from '../
 import {
   ask,
   askByTcp,
-  serveNames,
   echoUdp,
   enterPrivateHost,
   eventually,
@@ -27,6 +26,7 @@ import {
   hearUdp,
   memoryStore,
   type PrivateHost,
+  serveNames,
 } from './support.ts';
 
 const root = process.getuid?.() === 0;
