@@ -3,7 +3,7 @@ import { annotations } from '../api/annotations.ts';
 import type { ContainerConfig, EndpointSettings, NetworkingConfig } from '../api/types/container.ts';
 import type { HostConfig, PortBinding } from '../api/types/host-config.ts';
 import { IechorError } from '../common/error.ts';
-import type { EndpointRequest, NetworkRecord } from '../network/types.ts';
+import type { EndpointRequest, NetworkRecord, PortProtocol } from '../network/types.ts';
 import type { RequestedPort } from './container-record.ts';
 
 export type NetworkKind = 'none' | 'host' | 'container' | 'networks';
@@ -140,7 +140,7 @@ function requestedPort(port: string, binding: PortBinding): RequestedPort {
 }
 
 /** `80/tcp` or `80`, as images expose them: sctp and 0 are among them. Throws BAD_REQUEST. */
-export function parsePort(text: string): { containerPort: number; protocol: 'tcp' | 'udp' | 'sctp' } {
+export function parsePort(text: string): { containerPort: number; protocol: PortProtocol } {
   const [port = '', protocol = 'tcp'] = text.split('/');
   const lower = protocol.toLowerCase();
   if (lower !== 'tcp' && lower !== 'udp' && lower !== 'sctp') {
@@ -149,12 +149,9 @@ export function parsePort(text: string): { containerPort: number; protocol: 'tcp
   return { containerPort: portNumber(port, text, 0), protocol: lower };
 }
 
-/** Throws NOT_SUPPORTED for sctp. */
-function publishablePort(text: string): { containerPort: number; protocol: 'tcp' | 'udp' } {
+/** Throws BAD_REQUEST for port 0. */
+function publishablePort(text: string): { containerPort: number; protocol: PortProtocol } {
   const { containerPort, protocol } = parsePort(text);
-  if (protocol === 'sctp') {
-    throw new IechorError('NOT_SUPPORTED', `port ${text}: publishing sctp ports is not supported yet`);
-  }
   return { containerPort: portNumber(String(containerPort), text, 1), protocol };
 }
 

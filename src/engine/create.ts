@@ -5,11 +5,12 @@ import { newId, shortId } from '../common/id.ts';
 import { removeTree } from '../host/files.ts';
 import { readKernelFacts } from '../host/kernel-facts.ts';
 import type { ImageRecord } from '../image/types.ts';
+import { refuseMissingProtocols } from '../network/publish.ts';
 import { resolveCapabilities } from './capabilities.ts';
 import { checkConfig, checkResources, checkRestartPolicy } from './check-limits.ts';
 import { checkSupported } from './check-supported.ts';
 import { checkedName, generateName } from './container-name.ts';
-import type { ContainerRecord, RecordMount } from './container-record.ts';
+import type { ContainerRecord, RecordMount, RequestedPort } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { commandOf, mergeConfig } from './create-config.ts';
 import { type PlannedMount, resolveMounts } from './create-mounts.ts';
@@ -102,6 +103,12 @@ function imageParts(image: ImageRecord, body: ContainerCreateBody) {
   };
 }
 
+/** Throws where the kernel can publish none of that kind. */
+function publishable(ports: readonly RequestedPort[]): readonly RequestedPort[] {
+  refuseMissingProtocols(ports);
+  return ports;
+}
+
 function newRecord(
   context: EngineContext,
   id: string,
@@ -128,7 +135,7 @@ function newRecord(
       context.networks.get,
     ),
     links: resolveLinks(host?.Links ?? [], context.containers.find),
-    ports: resolvePorts(kind, host, config),
+    ports: publishable(resolvePorts(kind, host, config)),
     status: 'created',
     pid: 0,
     exitCode: 0,

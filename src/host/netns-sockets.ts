@@ -13,14 +13,15 @@ const getName = native('int getsockname(int fd, _Inout_ void *address, _Inout_ u
 
 const AF_INET = 2;
 const AF_INET6 = 10;
-const SOCK = { tcp: 1, udp: 2 } as const;
+/** Type and protocol of socket(2). */
+const transports = { tcp: [1, 6], udp: [2, 17], sctp: [1, 132] } as const;
 const SOCK_FLAGS = 0x80000 | 0x800;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 
-export type Transport = 'tcp' | 'udp';
+export type Transport = keyof typeof transports;
 export interface OpenSocket {
   /** Non-blocking and closed on exec; `dgram` and `net` adopt it. */
   readonly fd: number;
@@ -38,8 +39,9 @@ export function openSocket(
 ): OpenSocket {
   const subject = `${transport} ${at.address}:${at.port}`;
   const six = isIPv6(at.address);
+  const [type, protocol] = transports[transport];
   const fd = inNetns(options.netns, () =>
-    checked('socket', subject, socketCall(six ? AF_INET6 : AF_INET, SOCK[transport] | SOCK_FLAGS, 0)),
+    checked('socket', subject, socketCall(six ? AF_INET6 : AF_INET, type | SOCK_FLAGS, protocol)),
   );
   try {
     const one = Buffer.from([1, 0, 0, 0]);
@@ -66,8 +68,19 @@ export function holdPort(transport: Transport, address: string, port: number): n
   try {
     return openSocket(transport, { address, port }).fd;
   } catch (error) {
-    if (transport === 'udp' || errnoOf(error) !== 'EADDRINUSE') throw error;
+    if (transport !== 'tcp' || errnoOf(error) !== 'EADDRINUSE') throw error;
     return openSocket(transport, { address, port }, { reuse: true, listen: true }).fd;
+  }
+}
+
+/** True where the kernel has sockets of that kind; it loads its module for it where there is one. */
+export function hasTransport(transport: Transport): boolean {
+  try {
+    closeSync(openSocket(transport, { address: '127.0.0.1', port: 0 }).fd);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EPROTONOSUPPORT') return false;
+    throw error;
   }
 }
 

@@ -1,3 +1,5 @@
+import type { PortProtocol } from './types.ts';
+
 /** Pure text of our nftables table: what stands where, and which change costs what. */
 
 export interface FirewallNetwork {
@@ -10,7 +12,7 @@ export interface FirewallNetwork {
   readonly masquerade: boolean;
 }
 export interface FirewallPort {
-  readonly protocol: 'tcp' | 'udp';
+  readonly protocol: PortProtocol;
   /** Empty: every address of the host. */
   readonly hostAddress: string;
   readonly hostPort: number;
@@ -49,10 +51,10 @@ const maps: Readonly<Record<string, string>> = {
 
 // The kernel lets no packet from ::1 leave the host; without a translation such a client is refused at once.
 const published = [
-  'meta l4proto { tcp, udp } dnat ip to ip daddr . meta l4proto . th dport map @publish-at4',
-  'meta l4proto { tcp, udp } dnat ip6 to ip6 daddr . meta l4proto . th dport map @publish-at6',
-  'meta l4proto { tcp, udp } fib daddr type local dnat ip to meta l4proto . th dport map @publish4',
-  'meta l4proto { tcp, udp } ip6 daddr != ::1 fib daddr type local dnat ip6 to meta l4proto . th dport map @publish6',
+  'meta l4proto { tcp, udp, sctp } dnat ip to ip daddr . meta l4proto . th dport map @publish-at4',
+  'meta l4proto { tcp, udp, sctp } dnat ip6 to ip6 daddr . meta l4proto . th dport map @publish-at6',
+  'meta l4proto { tcp, udp, sctp } fib daddr type local dnat ip to meta l4proto . th dport map @publish4',
+  'meta l4proto { tcp, udp, sctp } ip6 daddr != ::1 fib daddr type local dnat ip6 to meta l4proto . th dport map @publish6',
   'ip daddr . meta l4proto . th dport vmap @share-at4',
   'ip6 daddr . meta l4proto . th dport vmap @share-at6',
   'fib daddr type local meta l4proto . th dport vmap @share4',

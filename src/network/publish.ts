@@ -5,15 +5,15 @@ import { IechorError } from '../common/error.ts';
 import { withNetlink } from '../host/netlink.ts';
 import { forgetUdpFlows } from '../host/netlink-conntrack.ts';
 import { listAddresses } from '../host/netlink-routes.ts';
-import { errnoOf, holdPort, portHolder } from '../host/netns-sockets.ts';
+import { errnoOf, hasTransport, holdPort, portHolder } from '../host/netns-sockets.ts';
 import { readSysctl } from '../host/netns-system.ts';
 import type { FirewallPort } from './nft-rules.ts';
 import { describe, type Records, type StoredEndpoint } from './records.ts';
-import type { PublishedPort } from './types.ts';
+import type { PortProtocol, PublishedPort } from './types.ts';
 
 /** A port of the host that no other process may take while a container has it. */
 export interface PortHold {
-  readonly protocol: 'tcp' | 'udp';
+  readonly protocol: PortProtocol;
   readonly address: string;
   readonly port: number;
 }
@@ -45,6 +45,7 @@ export function choosePorts(
   containerId: string,
   ports: readonly PublishedPort[],
 ): readonly PublishedPort[] {
+  refuseMissingProtocols(ports);
   const chosen: PublishedPort[] = [];
   const fixed = ports.filter((port) => port.hostPort !== 0);
   for (const port of fixed) {
@@ -93,6 +94,16 @@ export function refuseUnreachable(ports: readonly PublishedPort[], endpoint: Sto
   if (!port || endpoint.ipv6Address !== undefined) return;
   throw new IechorError('NOT_SUPPORTED', `port ${showPort(port)} needs a container with an IPv6 address`, {
     hint: 'set enable_ipv6: true on the network, or publish on an IPv4 address',
+  });
+}
+
+/** Throws HOST_UNSUPPORTED for a port of a protocol that the kernel does not have. */
+export function refuseMissingProtocols(ports: readonly PublishedPort[]): void {
+  const port = ports.find(({ protocol }) => protocol === 'sctp');
+  if (!port || hasTransport('sctp')) return;
+  const { containerPort } = port;
+  throw new IechorError('HOST_UNSUPPORTED', `port ${containerPort}/sctp cannot be published: this kernel has no SCTP`, {
+    hint: 'load the module sctp',
   });
 }
 
@@ -168,6 +179,7 @@ function isFreeOnHost(port: PublishedPort): boolean {
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'EADDRINUSE') return false;
+    if (errno === 'EPROTONOSUPPORT') return true;
     if (errno !== 'EADDRNOTAVAIL') throw error;
     throw new IechorError('BAD_REQUEST', `port ${showPort(port)} cannot be published: this host has no such address`, {
       hint: 'use an address of this host, or leave the address out',

@@ -26,8 +26,11 @@ export interface NetworkRecord {
   readonly parent?: string;
 }
 
+/** What ports are published of. */
+export type PortProtocol = 'tcp' | 'udp' | 'sctp';
+
 export interface PublishedPort {
-  readonly protocol: 'tcp' | 'udp';
+  readonly protocol: PortProtocol;
   readonly containerPort: number;
   /** '' or 0.0.0.0: every address of the host. */
   readonly hostAddress: string;

@@ -12,6 +12,7 @@ import { withNetlink } from '../../../src/host/netlink.ts';
 import { createVeth, deleteLink, findLink, listLinks, setLink } from '../../../src/host/netlink-links.ts';
 import { addAddress, setDefaultRoute } from '../../../src/host/netlink-routes.ts';
 import { createNetns, listNetns, removeNetns } from '../../../src/host/netns.ts';
+import { hasTransport } from '../../../src/host/netns-sockets.ts';
 import { nft } from '../../../src/host/nft.ts';
 import { createNetworks } from '../../../src/network/networks.ts';
 import type { EndpointRequest, Networks, PublishedPort, SandboxState } from '../../../src/network/types.ts';
@@ -124,6 +125,17 @@ const scope = 'e2e0ab12';
     expect(await hear(web.netns, addressOf(one), 80)).toContain('one');
     expect(await hear(web.netns, addressOf(other), 80)).toBe('TIMEOUT');
     expect(web.resolvConf).toContain('nameserver 127.0.0.11');
+  });
+
+  test('an SCTP port is published, or refused where the kernel has none', async () => {
+    await network('front');
+    const published = start('web', ['front'], [port(8080, 80, { protocol: 'sctp' })]);
+    if (hasTransport('sctp')) {
+      await published;
+      expect(nft('list ruleset')).toContain('sctp . 8080');
+    } else {
+      await expect(published).rejects.toMatchObject({ code: 'HOST_UNSUPPORTED' });
+    }
   });
 
   test('a published port is reached from 127.0.0.1, the host, another container and its own network', async () => {
