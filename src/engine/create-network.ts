@@ -41,6 +41,7 @@ export function resolveEndpoints(
   const endpoints = new Map<string, EndpointRequest>();
   for (const name of withMain) {
     const network = get(name);
+    if (network.template) throw new IechorError('BAD_REQUEST', 'cannot create endpoint on configuration-only network');
     if (isAlone(network) && withMain.length > 1) {
       throw new IechorError('BAD_REQUEST', `network "${network.name}" cannot be combined with other networks`);
     }

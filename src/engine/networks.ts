@@ -76,9 +76,9 @@ function toWire(network: NetworkRecord): Omit<NetworkInspect, 'Containers'> {
     IPAM: {
       Driver: 'default',
       Options: Object.keys(network.ipamOptions).length > 0 ? { ...network.ipamOptions } : null,
-      Config: network.pools.map((pool) => ({
-        Subnet: pool.subnet,
-        Gateway: pool.gateway,
+      Config: (network.template ?? network.pools).map((pool) => ({
+        ...(pool.subnet ? { Subnet: pool.subnet } : {}),
+        ...(pool.gateway ? { Gateway: pool.gateway } : {}),
         ...(pool.ipRange ? { IPRange: pool.ipRange } : {}),
         ...(pool.auxiliary ? { AuxiliaryAddresses: { ...pool.auxiliary } } : {}),
       })),
@@ -86,8 +86,8 @@ function toWire(network: NetworkRecord): Omit<NetworkInspect, 'Containers'> {
     Internal: network.internal,
     Attachable: network.attachable,
     Ingress: false,
-    ConfigFrom: { Network: '' },
-    ConfigOnly: false,
+    ConfigFrom: { Network: network.configFrom ?? '' },
+    ConfigOnly: network.template !== undefined,
     Options: { ...network.options },
     Labels: { ...network.labels },
   };
@@ -99,15 +99,20 @@ export async function createNetwork(
 ): ReturnType<EngineApi['networkCreate']> {
   const { body } = request;
   const refused: [string, unknown][] = [
-    ['ConfigOnly', body.ConfigOnly],
-    ['ConfigFrom', body.ConfigFrom?.Network],
     ['Ingress', body.Ingress],
-    ['Scope', body.Scope && body.Scope !== 'local'],
+    ['Scope', body.Scope && !['local', 'swarm'].includes(body.Scope)],
     ['EnableIPv4=false', body.EnableIPv4 === false],
-    ['IPAM.Driver', body.IPAM?.Driver && body.IPAM.Driver !== 'default'],
+    ['IPAM.Driver=null', body.IPAM?.Driver === 'null'],
   ];
+  if (body.Scope === 'swarm') {
+    throw new IechorError('BAD_REQUEST', 'cannot create a swarm scoped network when swarm is not active');
+  }
   for (const [field, value] of refused) {
     if (value) throw new IechorError('NOT_SUPPORTED', `networks with ${field} are not supported yet`);
+  }
+  const ipamDriver = body.IPAM?.Driver || 'default';
+  if (ipamDriver !== 'default') {
+    throw new IechorError('BAD_REQUEST', `plugin "${ipamDriver}" not found`, { hint: 'use the IPAM driver default' });
   }
   const network = await context.networks.create({
     name: body.Name,
@@ -124,6 +129,8 @@ export async function createNetwork(
     labels: body.Labels ?? {},
     options: body.Options ?? {},
     ipamOptions: body.IPAM?.Options ?? {},
+    ...(body.ConfigOnly ? { configOnly: true } : {}),
+    ...(body.ConfigFrom?.Network ? { configFrom: body.ConfigFrom.Network } : {}),
   });
   publishNetwork(context, network, 'create');
   return { Id: network.id, Warning: '' };
@@ -145,7 +152,7 @@ export async function pruneNetworks(
   const used = new Set(context.containers.list().flatMap((record) => record.endpoints.map((each) => each.network)));
   const removed: string[] = [];
   for (const network of context.networks.list()) {
-    if (builtIn.includes(network.name) || used.has(network.name) || used.has(network.id)) continue;
+    if (builtIn.includes(network.name) || network.template || used.has(network.name) || used.has(network.id)) continue;
     if (Date.parse(network.createdAt) >= until || !labelsFit(request.filters, network.labels)) continue;
     if (context.networks.endpointsOn(network.id).length > 0) continue;
     await removeNetwork(context, { id: network.id });

@@ -5,6 +5,7 @@ import { parseSubnet } from './addresses.ts';
 import { endpointOptions } from './endpoint-options.ts';
 import { chooseAddress, macOf } from './ipam.ts';
 import { getNetwork, type NetworkContext } from './network-context.ts';
+import { bridgeOptions } from './options.ts';
 import type { StoredEndpoint } from './records.ts';
 import { isSublinkNetwork, routesByDevice, sublinkOptions } from './sublinks.ts';
 import type { EndpointRequest, NetworkRecord, Pool } from './types.ts';
@@ -24,6 +25,9 @@ export function allocateEndpoint(
   request: EndpointRequest,
 ): StoredEndpoint {
   const network = getNetwork(context.records, request.network);
+  if (network.template) {
+    throw new IechorError('BAD_REQUEST', 'cannot create endpoint on configuration-only network');
+  }
   if (network.driver !== 'bridge' && !isSublinkNetwork(network)) {
     throw new IechorError('BAD_REQUEST', `a container cannot be connected to the network "${network.name}" like this`, {
       hint: `network_mode: ${network.name} stands alone`,
@@ -63,7 +67,7 @@ export function allocateEndpoint(
       ipv6Gateway: byDevice ? '' : six.pool.gateway,
     }),
     macAddress: macAddressOn(network, request.macAddress, four.address),
-    interfaceName: interfaceNameOf(request, container.mine),
+    interfaceName: interfaceNameOf(request, container.mine, network),
     ...(network.driver === 'bridge' ? { hostInterface: freeLink(context, id) } : {}),
     gatewayPriority: request.gatewayPriority ?? 0,
     ...(request.links ? { links: lowerNames(request.links) } : {}),
@@ -89,9 +93,9 @@ function addressOn(
 }
 
 /** As asked for by an option, else the next free one. */
-function interfaceNameOf(request: EndpointRequest, mine: readonly StoredEndpoint[]): string {
+function interfaceNameOf(request: EndpointRequest, mine: readonly StoredEndpoint[], network: NetworkRecord): string {
   const { interfaceName } = endpointOptions(request.driverOptions ?? {});
-  if (interfaceName === undefined) return freeInterface(mine);
+  if (interfaceName === undefined) return freeInterface(mine, linkPrefix(network));
   if (!mine.some((endpoint) => endpoint.interfaceName === interfaceName)) return interfaceName;
   throw new IechorError('BAD_REQUEST', `the container has an interface "${interfaceName}" already`);
 }
@@ -99,9 +103,12 @@ function interfaceNameOf(request: EndpointRequest, mine: readonly StoredEndpoint
 const lowerNames = (links: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(links).map(([alias, name]) => [alias.toLowerCase(), name]));
 
-function freeInterface(mine: readonly StoredEndpoint[]): string {
+const linkPrefix = ({ driver, options }: NetworkRecord): string =>
+  driver === 'bridge' ? bridgeOptions(options).linkPrefix : 'eth';
+
+function freeInterface(mine: readonly StoredEndpoint[], prefix: string): string {
   for (let index = 0; ; index += 1) {
-    const name = `eth${index}`;
+    const name = `${prefix}${index}`;
     if (!mine.some((endpoint) => endpoint.interfaceName === name)) return name;
   }
 }

@@ -11,7 +11,7 @@ import type { FirewallNetwork } from './nft-rules.ts';
 import { bridgeOptions } from './options.ts';
 import type { KernelNames } from './records.ts';
 import { ensureParent, isSublinkNetwork, removeParent } from './sublinks.ts';
-import type { NetworkRecord } from './types.ts';
+import type { NetworkRecord, Pool } from './types.ts';
 
 /** What the firewall has to know of a network. */
 export function firewallNetwork(network: NetworkRecord): FirewallNetwork {
@@ -56,10 +56,16 @@ function ensureBridge(network: NetworkRecord, names: KernelNames, netlink: Netli
   const link = findLink(netlink, network.bridge);
   if (!link) throw new Error(`bridge ${network.bridge} vanished while it was made`);
   netlink.send(
-    ...network.pools.map((pool) => addAddress(link.index, pool.gateway, parseSubnet(pool.subnet).prefixLength)),
+    ...hostPools(network).map((pool) => addAddress(link.index, pool.gateway, parseSubnet(pool.subnet).prefixLength)),
     setLink(network.bridge, { alias: `iEchor network ${network.name}`, up: true }),
   );
   return { link, fresh: true };
+}
+
+/** Pools in which the host has the gateway's address. */
+function hostPools({ pools, options }: NetworkRecord): readonly Pool[] {
+  const { withoutHost } = bridgeOptions(options);
+  return pools.filter((pool) => !withoutHost.includes(parseSubnet(pool.subnet).family));
 }
 
 /** Takes the device of a network away: its bridge, or the parent that was made for it. Idempotent. */

@@ -5,9 +5,10 @@ import { findLink, listLinks } from '../host/netlink-links.ts';
 import { listAddresses, listRoutes } from '../host/netlink-routes.ts';
 import { overlaps, parseSubnet, subnetOf } from './addresses.ts';
 import { ensureNetwork, firewallNetwork, removeDevice } from './bridge.ts';
+import { configRecord, refuseConfigInUse, withConfiguration } from './config-networks.ts';
 import { choosePools, type Occupied } from './ipam.ts';
 import { getNetwork, hostResolvConf, type NetworkContext } from './network-context.ts';
-import { bridgeOptions } from './options.ts';
+import { bridgeOptions, checkBridgeOptions } from './options.ts';
 import { describe } from './records.ts';
 import {
   isSublinkDriver,
@@ -23,15 +24,20 @@ type CreateRequest = Parameters<Networks['create']>[0];
 const builtIn = ['bridge', 'host', 'none'] as const;
 
 /** `Networks.create`: record, bridge and rules, or nothing. */
-export function createNetwork(context: NetworkContext, request: CreateRequest): NetworkRecord {
+export function createNetwork(context: NetworkContext, asked: CreateRequest): NetworkRecord {
   const { records } = context;
-  checkRequest(request);
-  if (records.networks().some((network) => network.name === request.name)) {
-    throw new IechorError('NAME_IN_USE', `there is already a network "${request.name}"`, {
+  checkRequest(asked);
+  if (records.networks().some((network) => network.name === asked.name)) {
+    throw new IechorError('NAME_IN_USE', `there is already a network "${asked.name}"`, {
       hint: 'choose another name, or remove it first',
     });
   }
-  const network = buildRecord(context, request);
+  if (asked.configOnly) {
+    const config = configRecord(asked);
+    records.putNetwork(config);
+    return config;
+  }
+  const network = buildRecord(context, withConfiguration(records, asked));
   if (isSublinkNetwork(network)) refuseSharedParent(records, network);
   withNetlink(undefined, (netlink) => {
     if (isSublinkNetwork(network) || !findLink(netlink, network.bridge)) return;
@@ -67,7 +73,8 @@ export function removeNetwork(context: NetworkContext, nameOrId: string): void {
       hint: 'stop or disconnect them first',
     });
   }
-  removeDevice(context, network);
+  refuseConfigInUse(records, network);
+  if (network.driver !== 'none') removeDevice(context, network);
   if (network.driver === 'bridge') context.firewall.removeNetwork(firewallNetwork(network));
   records.deleteNetwork(network.id);
 }
@@ -86,6 +93,7 @@ function buildRecord(context: NetworkContext, request: CreateRequest): NetworkRe
   const { driver } = request;
   const id = freshId(context);
   const bridged = driver === 'bridge';
+  if (bridged) checkBridgeOptions(request);
   const device = (bridged && bridgeOptions(request.options).device) || context.names.bridge(id);
   const sublink = isSublinkDriver(driver) ? sublinkOptions(driver, request.options) : undefined;
   return {
@@ -100,6 +108,7 @@ function buildRecord(context: NetworkContext, request: CreateRequest): NetworkRe
     options: request.options,
     ipamOptions: request.ipamOptions,
     createdAt: new Date().toISOString(),
+    ...(request.configFrom === undefined ? {} : { configFrom: request.configFrom }),
     bridge: !bridged ? `(${driver})` : request.name === 'bridge' ? context.names.defaultBridge : device,
     ...(sublink ? { parent: parentName(id, sublink.parent) } : {}),
   };

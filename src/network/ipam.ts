@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import { IechorError } from '../common/error.ts';
 import { contains, fromNumber, overlaps, parseSubnet, type Subnet, sizeOf, subnetText, toNumber } from './addresses.ts';
-import type { Pool } from './types.ts';
+import type { Pool, PoolRequest } from './types.ts';
 
 /** Where subnets for networks without one of their own are carved from. */
 export interface DefaultPool {
@@ -21,12 +21,6 @@ export interface Occupied {
   readonly holder: string;
   /** Routes to elsewhere keep the default pools away, but not a subnet that the user chose. */
   readonly soft?: boolean;
-}
-export interface PoolRequest {
-  readonly subnet?: string;
-  readonly gateway?: string;
-  readonly ipRange?: string;
-  readonly auxiliary?: Readonly<Record<string, string>>;
 }
 
 /**

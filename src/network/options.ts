@@ -9,6 +9,10 @@ export interface BridgeOptions {
   readonly masquerade: boolean;
   /** Published ports without an address are bound here; empty: everywhere. */
   readonly bindAddress: string;
+  /** Links inside the containers are named by it: eth0, eth1... */
+  readonly linkPrefix: string;
+  /** The bridge has no address of these families: the host is not in the network. */
+  readonly withoutHost: readonly (4 | 6)[];
 }
 
 const prefix = 'com.docker.network.';
@@ -18,12 +22,22 @@ const known: Readonly<Record<string, Reader>> = {
   'bridge.name': (value, key) => ({ device: device(value, key) }),
   'bridge.enable_icc': (value, key) => ({ communication: flag(value, key) }),
   'bridge.enable_ip_masquerade': (value, key) => ({ masquerade: flag(value, key) }),
+  container_iface_prefix: (value, key) => ({ linkPrefix: linkPrefix(value, key) }),
+  'bridge.gateway_mode_ipv4': (value, key) => gatewayMode(value, key, 4),
+  'bridge.gateway_mode_ipv6': (value, key) => gatewayMode(value, key, 6),
+  'bridge.inhibit_ipv4': (value, key) => (flag(value, key) ? { withoutHost: [4] } : {}),
   'bridge.host_binding_ipv4': (value, key) => ({ bindAddress: address(value, key) }),
 };
 
 /** Reads driver options under Docker's names. Throws BAD_REQUEST for a value, NOT_SUPPORTED for a name. */
 export function bridgeOptions(options: Readonly<Record<string, string>>): BridgeOptions {
-  let result: BridgeOptions = { communication: true, masquerade: true, bindAddress: '' };
+  let result: BridgeOptions = {
+    communication: true,
+    masquerade: true,
+    bindAddress: '',
+    linkPrefix: 'eth',
+    withoutHost: [],
+  };
   for (const [key, value] of Object.entries(options)) {
     const read = key.startsWith(prefix) ? known[key.slice(prefix.length)] : undefined;
     if (!read) {
@@ -32,9 +46,37 @@ export function bridgeOptions(options: Readonly<Record<string, string>>): Bridge
         hint: `known options are ${names.join(', ')}`,
       });
     }
-    result = { ...result, ...read(value, key) };
+    const said = read(value, key);
+    result = { ...result, ...said, withoutHost: [...result.withoutHost, ...(said.withoutHost ?? [])] };
   }
   return result;
+}
+
+/** Throws BAD_REQUEST for a network that cannot be as its options say. */
+export function checkBridgeOptions(network: {
+  readonly internal: boolean;
+  readonly options: Readonly<Record<string, string>>;
+}): void {
+  bridgeOptions(network.options);
+  const isolated = gatewayModes.some((key) => network.options[prefix + key] === 'isolated');
+  if (!isolated || network.internal) return;
+  throw new IechorError('BAD_REQUEST', "gateway mode 'isolated' can only be used for an internal network");
+}
+
+const gatewayModes = ['bridge.gateway_mode_ipv4', 'bridge.gateway_mode_ipv6'];
+
+function gatewayMode(value: string, key: string, family: 4 | 6): Partial<BridgeOptions> {
+  if (value === 'nat' || value === '') return {};
+  if (value === 'isolated') return { withoutHost: [family] };
+  if (value !== 'routed' && value !== 'nat-unprotected') throw invalid(key, value, 'nat or isolated');
+  throw new IechorError('NOT_SUPPORTED', `the network option "${key}" cannot be "${value}"`, {
+    hint: 'the gateway modes are nat, and isolated on internal networks',
+  });
+}
+
+function linkPrefix(value: string, key: string): string {
+  if (/^[A-Za-z][A-Za-z0-9_.-]{0,11}$/.test(value)) return value;
+  throw invalid(key, value, 'at most 12 letters and digits, the first a letter');
 }
 
 function number(value: string, key: string): number {

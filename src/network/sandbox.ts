@@ -49,7 +49,7 @@ function plan(context: NetworkContext, request: SandboxRequest): StoredSandbox {
   const endpoints: StoredEndpoint[] = [];
   for (const asked of request.endpoints) {
     const network = getNetwork(context.records, asked.network);
-    if (network.driver === 'none') continue;
+    if (network.driver === 'none' && !network.template) continue;
     settleBuiltIn(context, network);
     endpoints.push(allocateEndpoint(context, { id: containerId, name: containerName, mine: endpoints }, asked));
   }

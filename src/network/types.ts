@@ -7,6 +7,14 @@ export interface Pool {
   readonly auxiliary?: Readonly<Record<string, string>>;
 }
 
+/** A pool as asked for; what is left out is chosen. */
+export interface PoolRequest {
+  readonly subnet?: string;
+  readonly gateway?: string;
+  readonly ipRange?: string;
+  readonly auxiliary?: Readonly<Record<string, string>>;
+}
+
 export interface NetworkRecord {
   readonly id: string;
   readonly name: string;
@@ -24,6 +32,10 @@ export interface NetworkRecord {
   readonly bridge: string;
   /** Of macvlan and ipvlan: the device of the host that the containers' links stand on. */
   readonly parent?: string;
+  /** Of a configuration for other networks, which is none itself: the pools that those ask for. */
+  readonly template?: readonly PoolRequest[];
+  /** Name of the configuration it was made from. */
+  readonly configFrom?: string;
 }
 
 /** What ports are published of. */
@@ -126,15 +138,14 @@ export interface Networks {
     internal: boolean;
     attachable: boolean;
     enableIPv6: boolean;
-    pools: readonly {
-      subnet?: string;
-      gateway?: string;
-      ipRange?: string;
-      auxiliary?: Readonly<Record<string, string>>;
-    }[];
+    pools: readonly PoolRequest[];
     labels: Readonly<Record<string, string>>;
     options: Readonly<Record<string, string>>;
     ipamOptions: Readonly<Record<string, string>>;
+    /** Keeps it as a configuration for others. */
+    configOnly?: boolean;
+    /** Takes the configuration of that network, and has none of its own. */
+    configFrom?: string;
   }): Promise<NetworkRecord>;
   /** Throws IN_USE while endpoints are on it (the error names them). */
   remove(nameOrId: string): Promise<void>;

@@ -10,7 +10,7 @@ import { silentLog } from '../../../src/common/log.ts';
 import type { ObjectStore } from '../../../src/common/object-store.ts';
 import { withNetlink } from '../../../src/host/netlink.ts';
 import { createVeth, deleteLink, findLink, listLinks, setLink } from '../../../src/host/netlink-links.ts';
-import { addAddress, setDefaultRoute } from '../../../src/host/netlink-routes.ts';
+import { addAddress, listAddresses, setDefaultRoute } from '../../../src/host/netlink-routes.ts';
 import { createNetns, listNetns, removeNetns } from '../../../src/host/netns.ts';
 import { hasTransport } from '../../../src/host/netns-sockets.ts';
 import { nft } from '../../../src/host/nft.ts';
@@ -125,6 +125,37 @@ const scope = 'e2e0ab12';
     expect(await hear(web.netns, addressOf(one), 80)).toContain('one');
     expect(await hear(web.netns, addressOf(other), 80)).toBe('TIMEOUT');
     expect(web.resolvConf).toContain('nameserver 127.0.0.11');
+  });
+
+  test('a configuration is no network itself, and stays while one depends on it', async () => {
+    const pools = [{ subnet: '10.219.0.0/24' }];
+    const options = { 'com.docker.network.container_iface_prefix': 'net' };
+    await network('config', { configOnly: true, pools, options });
+    await expect(start('web', ['config'])).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    await expect(network('front', { configFrom: 'config', pools })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    await expect(network('front', { configFrom: 'nosuch' })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    await network('front', { configFrom: 'config' });
+    const web = await start('web', ['front']);
+    expect(web.endpoints[0]).toMatchObject({ ipv4Address: '10.219.0.2', interfaceName: 'net0' });
+    await expect(networks.remove('config')).rejects.toMatchObject({ code: 'IN_USE' });
+    await networks.down(web.id);
+    await networks.remove('front');
+    await networks.remove('config');
+    expect(networks.list().map(({ name }) => name)).toEqual(['bridge', 'host', 'none']);
+  });
+
+  test('the host is not in an isolated network, whose containers reach one another', async () => {
+    const options = { 'com.docker.network.bridge.gateway_mode_ipv4': 'isolated' };
+    await expect(network('alone', { options })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    const { bridge } = await network('alone', { options, internal: true });
+    const web = await start('web', ['alone']);
+    const db = await start('db', ['alone']);
+    serve(db, 80, 'db');
+    const index = withNetlink(undefined, (netlink) => findLink(netlink, bridge))?.index;
+    const addresses = withNetlink(undefined, listAddresses).filter(({ linkIndex }) => linkIndex === index);
+    expect(addresses.filter(({ address }) => address.includes('.'))).toEqual([]);
+    expect(await hear(web.netns, addressOf(db), 80)).toContain('db');
+    expect(await ask(web.netns, 'db')).toEqual([addressOf(db)]);
   });
 
   test('an SCTP port is published, or refused where the kernel has none', async () => {

@@ -37,6 +37,8 @@ test('driver options are read under the names of Docker, and others refused by n
     communication: false,
     masquerade: true,
     bindAddress: '',
+    linkPrefix: 'eth',
+    withoutHost: [],
   });
   expect(() => bridgeOptions({ colour: 'red' })).toThrow(expect.objectContaining({ code: 'NOT_SUPPORTED' }));
   expect(() => bridgeOptions({ 'com.docker.network.driver.mtu': 'big' })).toThrow(
