@@ -73,8 +73,9 @@ export function portInUse(port: PublishedPort, holder: string = processHolder(po
   });
 }
 
-/** What must be held on the host for a published port. */
+/** What must be held on the host for a published port; nothing where the way out is not through the host. */
 export function holdsOf(ports: readonly PublishedPort[], endpoint: StoredEndpoint): readonly PortHold[] {
+  if (endpoint.hostInterface === undefined) return [];
   return ports.flatMap(({ protocol, hostAddress, hostPort: port }): PortHold[] => {
     if (hostAddress !== '') return [{ protocol, address: hostAddress, port }];
     const every: PortHold = { protocol, address: '0.0.0.0', port };
@@ -107,8 +108,9 @@ export function refuseMissingProtocols(ports: readonly PublishedPort[]): void {
   });
 }
 
-/** The translations of the firewall for published ports. */
+/** The translations of the firewall for published ports; none where the way out is not through the host. */
 export function translationsOf(ports: readonly PublishedPort[], endpoint: StoredEndpoint): readonly FirewallPort[] {
+  if (endpoint.hostInterface === undefined) return [];
   return ports.flatMap((port): FirewallPort[] => {
     const four = { ...port, address: endpoint.ipv4Address };
     const six = endpoint.ipv6Address === undefined ? undefined : { ...port, address: endpoint.ipv6Address };

@@ -8,7 +8,7 @@ import { ensureNetwork } from './bridge.ts';
 import { type NetworkContext, netnsDirectory, netnsPath } from './network-context.ts';
 import type { Records, StoredEndpoint } from './records.ts';
 import { down, realise } from './sandbox.ts';
-import { isSublinkNetwork } from './sublinks.ts';
+import { canStand, isSublinkNetwork } from './sublinks.ts';
 import type { NetworkRecord } from './types.ts';
 
 /** `Networks.recover`. One damaged container or network does not keep the others from being restored. */
@@ -64,14 +64,15 @@ export async function restoreLinks(context: NetworkContext): Promise<void> {
   }
 }
 
-/** A link goes with its parent. It can be made anew only once a parent of the host's own is back. */
+/** A link goes with its parent. It can be made anew only once a parent of the host's own is there again. */
 function lacksSublink(
   { roots, records }: NetworkContext,
   endpoint: StoredEndpoint,
   there: ReadonlySet<string>,
 ): boolean {
   const netns = netnsPath(roots, endpoint.containerId);
-  if (!there.has(records.network(endpoint.networkId)?.parent ?? '') || !isNetns(netns)) return false;
+  const network = records.network(endpoint.networkId);
+  if (!network || !isSublinkNetwork(network) || !canStand(network, there) || !isNetns(netns)) return false;
   return withNetlink(netns, (inside) => findLink(inside, endpoint.interfaceName)) === undefined;
 }
 

@@ -3,6 +3,7 @@ import type { DnsSandbox } from './dns-zone.ts';
 import { defaultEndpoint } from './endpoint.ts';
 import { type NetworkContext, netnsPath } from './network-context.ts';
 import type { FirewallPort } from './nft-rules.ts';
+import { bridgeOptions } from './options.ts';
 import { holdsOf, translationsOf } from './publish.ts';
 import type { StoredEndpoint, StoredSandbox } from './records.ts';
 
@@ -38,13 +39,19 @@ export function dnsView(context: NetworkContext, sandbox: StoredSandbox): DnsSan
       names: sandbox.serving === 'leaving' ? namesOf(sandbox.containerName, [], sandbox.containerId) : endpoint.names,
       ...(endpoint.links ? { links: endpoint.links } : {}),
     })),
-    // The gateway of a link on a parent is some router: the host is not reached by it.
-    gateways: gateway.hostInterface === undefined ? [] : gatewaysOf(gateway),
+    gateways: gatewaysOf(context, gateway),
     servers: sandbox.request.dns.servers,
     holds: way ? holdsOf(sandbox.ports, way) : [],
   };
 }
 
-function gatewaysOf({ gateway, ipv6Gateway }: StoredEndpoint): readonly string[] {
-  return ipv6Gateway === undefined ? [gateway] : [gateway, ipv6Gateway];
+/** Addresses of the host. The gateway of a link on a parent is some router: the host is not reached by it. */
+function gatewaysOf(context: NetworkContext, endpoint: StoredEndpoint): readonly string[] {
+  const network = context.records.network(endpoint.networkId);
+  if (network?.driver !== 'bridge') return [];
+  const { withoutHost } = bridgeOptions(network.options);
+  return [
+    ...(withoutHost.includes(4) ? [] : [endpoint.gateway]),
+    ...(withoutHost.includes(6) || endpoint.ipv6Gateway === undefined ? [] : [endpoint.ipv6Gateway]),
+  ];
 }

@@ -100,6 +100,12 @@ export function ensureParent(network: SublinkNetwork, names: KernelNames, netlin
   return link;
 }
 
+/** True where the parent is there, by the names of all devices, or can be made. */
+export function canStand(network: SublinkNetwork, devices: ReadonlySet<string>): boolean {
+  const { id, parent } = network;
+  return parent === ownParent(id) || devices.has(parent) || devices.has(parent.replace(/\.\d+$/, ''));
+}
+
 function makeVlan(netlink: Netlink, name: string, group: number): void {
   const at = name.lastIndexOf('.');
   if (at < 1) throw refusal(`there is no interface "${name}" on this host`, 'see `ip link`; a VLAN is written eth0.10');
