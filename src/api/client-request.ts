@@ -1,4 +1,10 @@
-import { type Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import {
+  type Agent,
+  type ClientRequestArgs,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
 import type { Readable } from 'node:stream';
 import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { type ApiOperation, type FieldKind, kindOf, type Route, wireName } from './route.ts';
@@ -6,7 +12,10 @@ import { contentType, maxFieldHeaderBytes } from './wire.ts';
 
 /** What a request needs of its connection. */
 export interface Wire {
-  readonly socketPath: string;
+  /** As people write it: `unix:///run/iechor/iechor.sock`. */
+  readonly address: string;
+  /** How a request gets a connection of its own, where it does not ask `agent`. */
+  readonly target: Pick<ClientRequestArgs, 'agent' | 'socketPath' | 'createConnection'>;
   readonly agent: Agent;
   /** Version for the path; asks the engine the first time. */
   version(): Promise<string>;
@@ -125,7 +134,7 @@ interface Attempt {
 function once(wire: Wire, { route, path, body, headers, signal }: Outgoing): Promise<Attempt> {
   return new Promise((resolve) => {
     const request = httpRequest({
-      socketPath: wire.socketPath,
+      ...wire.target,
       agent: wire.agent,
       method: route.method,
       path,
@@ -168,7 +177,7 @@ export function unreachable(wire: Wire, outgoing: { signal?: AbortSignal | undef
   if (isIechorError(cause)) return cause;
   if (outgoing.signal?.aborted) return new IechorError('INTERRUPTED', 'the operation was interrupted', { cause });
   const code = codeOf(cause);
-  const at = `unix://${wire.socketPath}`;
+  const at = wire.address;
   if (code === 'EACCES' || code === 'EPERM') {
     return new IechorError('DAEMON_UNREACHABLE', `no permission to use the engine at ${at}`, {
       hint: 'run the command as root (sudo), or join the group of the socket',

@@ -42,8 +42,7 @@ interface Head {
 function upgrade(wire: Wire, call: Call, { path, body, headers }: Head): Promise<Upgraded> {
   return new Promise((resolve, reject) => {
     const request = httpRequest({
-      socketPath: wire.socketPath,
-      agent: false,
+      ...wire.target,
       method: call.route.method,
       path,
       headers: { Host: 'iechor', 'User-Agent': `iechor/${version}`, ...headers, Connection: 'Upgrade', Upgrade: 'tcp' },

@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { IechorError } from '../common/error.ts';
 import { bodyOf, fieldHeaders, headersOf, pathOf, send, type Wire } from './client-request.ts';
 import type { Api, ApiOperation, Route } from './route.ts';
@@ -26,15 +27,21 @@ export interface Connection {
 
 type AnyRequest = Readonly<Record<string, unknown>> & { readonly signal?: AbortSignal };
 
+/** Where an engine is: a UNIX socket, or what `dial` opens a connection to; `address` names that in messages. */
+export type EngineAddress = { readonly socketPath: string } | { readonly address: string; readonly dial: () => Duplex };
+
 /**
- * The engine behind a UNIX socket: iechord, or any engine that speaks Docker's API. Errors are IechorErrors with our
+ * The engine at an address: iechord, or any engine that speaks Docker's API. Errors are IechorErrors with our
  * daemon's own code, or the one that fits the status; DAEMON_UNREACHABLE where nobody answers, INTERRUPTED on abort.
  */
-export function connect(endpoint: { readonly socketPath: string }): Api & Connection {
+export function connect(endpoint: EngineAddress): Api & Connection {
   const agent = new Agent({ keepAlive: true });
+  if ('dial' in endpoint) agent.createConnection = endpoint.dial;
   let known: Promise<Capabilities> | undefined;
   const wire: Wire = {
-    socketPath: endpoint.socketPath,
+    ...('dial' in endpoint
+      ? { address: endpoint.address, target: { createConnection: endpoint.dial } }
+      : { address: `unix://${endpoint.socketPath}`, target: { socketPath: endpoint.socketPath, agent: false } }),
     agent,
     version: async () => (await capabilities()).apiVersion,
     ownOperations: async () => (await capabilities()).ownOperations,

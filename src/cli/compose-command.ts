@@ -201,10 +201,13 @@ export function hushedKinds(flags: {
 
 /** Commands on the same engine, by whatever path of its socket, have the same lock. */
 function projectLock(globals: ComposeCommand['globals'], id: string | undefined): NonNullable<Session['lock']> {
-  const { socketPath } = resolveEndpoint(globals, process.env);
+  const endpoint = resolveEndpoint(globals, process.env);
   const limit = Number(process.env.IECHOR_LOCK_TIMEOUT ?? Number.NaN);
   return {
-    endpoint: existsSync(socketPath) ? realpathSync(socketPath) : socketPath,
+    endpoint:
+      'socketPath' in endpoint && existsSync(endpoint.socketPath)
+        ? realpathSync(endpoint.socketPath)
+        : endpoint.address,
     command: (id ?? '').replaceAll(':', ' '),
     ...(limit >= 0 && { waitSeconds: limit }),
   };

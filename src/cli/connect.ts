@@ -1,30 +1,40 @@
-import { connect } from '../api/client.ts';
+import { type Connection, connect, type EngineAddress } from '../api/client.ts';
 import type { EngineApi } from '../api/engine-api.ts';
+import type { Api } from '../api/route.ts';
 import { IechorError } from '../common/error.ts';
 import { answers } from './answers.ts';
-import { type Endpoint, resolveEndpoint } from './endpoint.ts';
+import { type Endpoint, type LocalEndpoint, resolveEndpoint } from './endpoint.ts';
 import type { Globals } from './globals.ts';
 import { withLogins } from './with-logins.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
+export type EngineChoice = Pick<Globals, 'host' | 'context' | 'config' | 'tls'>;
 
 /**
  * The engine that flags and environment choose. Our own daemon is started in the background when nothing answers on
  * its socket; an endpoint named by the user is never started.
  */
-export async function connectEngine(
-  globals: Pick<Globals, 'host' | 'config'>,
-  environment: Environment,
-): Promise<EngineApi> {
+export async function connectEngine(globals: EngineChoice, environment: Environment): Promise<EngineApi> {
   const endpoint = resolveEndpoint(globals, environment);
-  if (!(await answers(endpoint.socketPath))) await startOrRefuse(endpoint);
-  const engine = connect({ socketPath: endpoint.socketPath });
+  if ('socketPath' in endpoint && !(await answers(endpoint.socketPath))) await startOrRefuse(endpoint);
+  const engine = await connectTo(endpoint);
   return { ...engine, ...withLogins(engine, globals.config) };
 }
 
-async function startOrRefuse(endpoint: Endpoint): Promise<void> {
+/** A connection to an endpoint, whether something answers there or not. */
+export async function connectTo(endpoint: Endpoint): Promise<Api & Connection> {
+  return connect(await addressOf(endpoint));
+}
+
+async function addressOf(endpoint: Endpoint): Promise<EngineAddress> {
+  if ('socketPath' in endpoint) return { socketPath: endpoint.socketPath };
+  const { dialer } = await import('./dial.ts');
+  return { address: endpoint.address, dial: await dialer(endpoint) };
+}
+
+async function startOrRefuse(endpoint: LocalEndpoint): Promise<void> {
   if (!endpoint.own) {
-    throw new IechorError('DAEMON_UNREACHABLE', `no engine answers at unix://${endpoint.socketPath}`, {
+    throw new IechorError('DAEMON_UNREACHABLE', `no engine answers at ${endpoint.address}`, {
       hint: "check the address, or leave -H, IECHOR_HOST and DOCKER_HOST away to use iEchor's own engine",
     });
   }

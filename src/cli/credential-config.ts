@@ -60,6 +60,18 @@ function linkTarget(path: string): string {
   }
 }
 
+/** All that `config.json` of a directory holds. Throws CREDENTIALS where it is no JSON. */
+export const readConfigFields = (directory: string): Readonly<Record<string, unknown>> =>
+  readFields(join(directory, 'config.json'));
+
+/** Sets one field of it, or takes it out; the rest stays as it is. */
+export function writeConfigField(directory: string, name: string, value: unknown): void {
+  const path = join(directory, 'config.json');
+  const { [name]: _former, ...rest } = readFields(path);
+  const fields = value === undefined ? rest : { ...rest, [name]: value };
+  replaceFile(linkTarget(path), `${JSON.stringify(fields, null, '\t')}\n`);
+}
+
 function readFields(path: string): Readonly<Record<string, unknown>> {
   let text: string;
   try {

@@ -3,6 +3,16 @@ import { IechorError } from '../common/error.ts';
 /** Flags given before the command, as `iechor -H unix:///x compose -f a.yaml up`. */
 export interface Globals {
   readonly host?: string;
+  /** Name of a context, in place of an address. */
+  readonly context?: string;
+  /** For tcp://. `on` is --tls, which alone does not verify the engine's certificate. */
+  readonly tls?: {
+    readonly on?: boolean;
+    readonly verify?: boolean;
+    readonly ca?: string;
+    readonly cert?: string;
+    readonly key?: string;
+  };
   readonly debug: boolean;
   /** Docker's configuration directory (credentials). */
   readonly config?: string;
@@ -46,11 +56,25 @@ export const globalFlags: readonly GlobalFlag[] = [
     names: ['-H', '--host'],
     value: true,
     scope: 'engine',
-    help: 'Engine socket to talk to (unix:///path)',
+    help: 'Engine to talk to (unix:///path, tcp://host:port with TLS, ssh://user@host)',
     apply: (g, v) => {
       g.host = v;
     },
   },
+  {
+    names: ['-c', '--context'],
+    value: true,
+    scope: 'engine',
+    help: 'Name of the context to use (overrides DOCKER_HOST and "context use")',
+    apply: (g, v) => {
+      g.context = v;
+    },
+  },
+  tlsSwitch('--tls', 'Use TLS; implied by --tlsverify', 'on'),
+  tlsSwitch('--tlsverify', "Use TLS and verify the engine's certificate", 'verify'),
+  tlsFile('--tlscacert', 'Trust certificates signed only by this CA', 'ca'),
+  tlsFile('--tlscert', 'Path to the TLS certificate', 'cert'),
+  tlsFile('--tlskey', 'Path to the TLS key', 'key'),
   {
     names: ['-D', '--debug'],
     value: false,
@@ -170,6 +194,20 @@ export const globalFlags: readonly GlobalFlag[] = [
   },
   ...oldFlags(),
 ];
+
+function tlsSwitch(name: string, help: string, field: 'on' | 'verify'): GlobalFlag {
+  const apply: GlobalFlag['apply'] = (g) => {
+    g.tls = { ...g.tls, [field]: true };
+  };
+  return { names: [name], value: false, scope: 'engine', help, apply };
+}
+
+function tlsFile(name: string, help: string, field: 'ca' | 'cert' | 'key'): GlobalFlag {
+  const apply: GlobalFlag['apply'] = (g, v) => {
+    g.tls = { ...g.tls, [field]: v };
+  };
+  return { names: [name], value: true, scope: 'engine', help, apply };
+}
 
 /** Flags that Docker Compose keeps for scripts of long ago. */
 function oldFlags(): GlobalFlag[] {

@@ -120,6 +120,31 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   },
   info: { summary: 'Show what the engine is and what it holds', load: () => import('./system/info.ts') },
   events: { summary: 'Show what happens in the engine, as it happens', load: () => import('./system/events.ts') },
+  'context create': { summary: 'Create a context: a name for an engine', load: () => import('./context/create.ts') },
+  'context ls': { summary: 'List contexts', load: () => import('./context/ls.ts') },
+  'context use': {
+    summary: 'Choose the context that commands use from now on',
+    load: () => import('./context/use.ts'),
+  },
+  'context show': { summary: 'Print the name of the context in use', load: () => import('./context/show.ts') },
+  'context inspect': {
+    summary: 'Show all details of one or more contexts',
+    load: () => import('./context/inspect.ts'),
+  },
+  'context update': { summary: 'Change a context', load: () => import('./context/update.ts') },
+  'context rm': { summary: 'Remove one or more contexts', load: () => import('./context/rm.ts') },
+  'context export': {
+    summary: 'Write a context, with its certificates, to an archive',
+    load: () => import('./context/export.ts'),
+  },
+  'context import': {
+    summary: 'Make a context of an archive that export wrote',
+    load: () => import('./context/import.ts'),
+  },
+  'system dial-stdio': {
+    summary: "Hand the engine's socket to whoever started this command; what ssh:// addresses run",
+    load: () => import('./system/dial-stdio.ts'),
+  },
   'system info': { summary: 'Show what the engine is and what it holds', load: () => import('./system/info.ts') },
   'system events': {
     summary: 'Show what happens in the engine, as it happens',

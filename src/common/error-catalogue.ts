@@ -19,6 +19,7 @@ export const errorCatalogue = {
   IMAGE_NOT_FOUND: entry(404),
   NETWORK_NOT_FOUND: entry(404),
   VOLUME_NOT_FOUND: entry(404),
+  CONTEXT_NOT_FOUND: entry(404),
   EXEC_NOT_FOUND: entry(404),
   NAME_IN_USE: entry(409),
   IN_USE: entry(409),

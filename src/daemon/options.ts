@@ -8,10 +8,12 @@ import { type RegistryConfig, registryChecks, registryOptions } from './registry
 
 /** How one daemon runs: flags over the configuration file over the defaults. */
 export interface DaemonOptions {
-  /** `unix:///path`. */
+  /** `unix:///path`; `tcp://address:port` with `tls`. */
   readonly hosts: readonly string[];
   readonly dataRoot: string;
   readonly execRoot: string;
+  /** PEM files of the API over TCP: our certificate, and the CA that clients' certificates come from. */
+  readonly tls?: TlsOptions;
   readonly pidfile?: string;
   readonly logLevel: LogLevel;
   /** Descriptor that receives one JSON line: ready, or why not. */
@@ -25,13 +27,23 @@ export interface DaemonOptions {
   readonly defaultPools?: readonly { readonly base: string; readonly size: number }[];
 }
 
+export interface TlsOptions {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
 const defaultConfigFile = '/etc/iechor/iechord.json';
 
 export const usage = `Usage: iechord [OPTIONS]
 
 The engine behind the iechor command, which starts it when it is needed.
 
-  -H, --host ADDRESS       listen here, repeatable (unix:///run/iechor/iechor.sock)
+  -H, --host ADDRESS       listen here, repeatable (unix:///run/iechor/iechor.sock); tcp://ADDRESS:PORT with TLS
+      --tlsverify          clients must have a certificate of the CA; over TCP there is no other way
+      --tlscacert FILE     CA of the clients' certificates
+      --tlscert FILE       certificate of the engine
+      --tlskey FILE        its key
       --data-root DIR      images, volumes and state (/var/lib/iechor)
       --exec-root DIR      what does not survive a boot (/run/iechor)
       --config-file FILE   JSON with dockerd's key names (${defaultConfigFile}, where it exists)
@@ -45,6 +57,10 @@ The engine behind the iechor command, which starts it when it is needed.
 const flags = {
   host: { type: 'string', short: 'H', multiple: true },
   'data-root': { type: 'string' },
+  tlsverify: { type: 'boolean' },
+  tlscacert: { type: 'string' },
+  tlscert: { type: 'string' },
+  tlskey: { type: 'string' },
   'exec-root': { type: 'string' },
   'config-file': { type: 'string' },
   pidfile: { type: 'string' },
@@ -62,7 +78,12 @@ export function readOptions(argv: readonly string[]): DaemonOptions | 'help' | '
   const config = readConfig(given['config-file']);
   const execRoot = resolve(given['exec-root'] ?? config['exec-root'] ?? '/run/iechor');
   const hosts = given.host ?? config.hosts ?? [`unix://${join(execRoot, 'iechor.sock')}`];
-  for (const host of hosts) checkHost(host);
+  const tls = tlsOptions({
+    ca: given.tlscacert ?? config.tlscacert,
+    cert: given.tlscert ?? config.tlscert,
+    key: given.tlskey ?? config.tlskey,
+  });
+  for (const host of hosts) checkHost(host, tls);
   const pidfile = given.pidfile ?? config.pidfile;
   const readyFd = given['ready-fd'];
   const pools = config['default-address-pools'];
@@ -74,6 +95,7 @@ export function readOptions(argv: readonly string[]): DaemonOptions | 'help' | '
     logLevel: levelOf(given['log-level'] ?? config['log-level'] ?? (config.debug ? 'debug' : 'info')),
     ...logLimits(config['log-opts'] ?? {}),
     defaultPidsLimit: config['default-pids-limit'] ?? 4096,
+    ...(tls && { tls }),
     ...(pidfile && { pidfile: resolve(pidfile) }),
     ...(readyFd !== undefined && { readyFd: descriptor(readyFd) }),
     ...(runtime && { defaultRuntime: runtime }),
@@ -90,10 +112,26 @@ function parseFlags(argv: readonly string[]) {
   }
 }
 
-function checkHost(host: string): void {
+function checkHost(host: string, tls: TlsOptions | undefined): void {
   if (/^unix:\/\/\/./.test(host)) return;
-  throw new IechorError('DAEMON_CONFIG', `cannot listen on "${host}": only UNIX sockets are supported so far`, {
-    hint: 'give --host unix:///path/to/engine.sock',
+  const url = URL.parse(host);
+  if (url?.protocol !== 'tcp:' || url.hostname === '' || url.port === '') {
+    throw new IechorError('DAEMON_CONFIG', `cannot listen on "${host}"`, {
+      hint: 'give unix:///path/to/engine.sock, or tcp://ADDRESS:PORT with TLS',
+    });
+  }
+  if (tls) return;
+  throw new IechorError('DAEMON_CONFIG', `"${host}" is not served without TLS: whoever reaches it would be root here`, {
+    hint: "give --tlscacert (of the clients' certificates), --tlscert and --tlskey",
+  });
+}
+
+function tlsOptions(given: { readonly [K in keyof TlsOptions]: string | undefined }): TlsOptions | undefined {
+  const { ca, cert, key } = given;
+  if (!ca && !cert && !key) return undefined;
+  if (ca && cert && key) return { ca, cert, key };
+  throw new IechorError('DAEMON_CONFIG', '--tlscacert, --tlscert and --tlskey are given together or not at all', {
+    hint: 'without a CA anyone could use the engine; without certificate and key nobody',
   });
 }
 
@@ -113,6 +151,10 @@ interface Config extends RegistryConfig {
   hosts?: string[];
   'data-root'?: string;
   'exec-root'?: string;
+  tlsverify?: boolean;
+  tlscacert?: string;
+  tlscert?: string;
+  tlskey?: string;
   pidfile?: string;
   'log-level'?: string;
   debug?: boolean;
@@ -129,6 +171,10 @@ const checks: { readonly [K in keyof Config]-?: readonly [what: string, fits: (v
   hosts: ['a list of addresses', (value) => Array.isArray(value) && value.length > 0 && value.every(isText)],
   'data-root': ['a path', isText],
   'exec-root': ['a path', isText],
+  tlsverify: ['true: clients without a certificate are never served', (value) => value === true],
+  tlscacert: ['a path', isText],
+  tlscert: ['a path', isText],
+  tlskey: ['a path', isText],
   pidfile: ['a path', isText],
   'log-level': ['a text', isText],
   debug: ['true or false', (value) => typeof value === 'boolean'],

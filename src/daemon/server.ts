@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Api } from '../api/route.ts';
 import { apiVersion, maxFieldHeaderBytes } from '../api/wire.ts';
@@ -7,7 +7,9 @@ import type { Log } from '../common/log.ts';
 import { type Active, type ActiveConnection, createActiveRequests } from './active.ts';
 import { answer } from './answer.ts';
 import { bindSocket } from './bind-socket.ts';
+import { bindTls } from './bind-tls.ts';
 import { buildkitPathOf, takeBuildkit } from './buildkit-upgrade.ts';
+import type { TlsOptions } from './options.ts';
 import { errorReply, sendError } from './reply.ts';
 import { createRouter } from './router.ts';
 import { takeOver } from './take-over.ts';
@@ -24,6 +26,8 @@ export interface ServerOptions {
 export interface ApiServer {
   /** Listens on a UNIX socket of mode 0660. Throws DAEMON_RUNNING when something answers there. */
   listen(socketPath: string): Promise<void>;
+  /** Listens on `tcp://address:port`, for clients with a certificate. Throws DAEMON_CONFIG. */
+  listenTls(host: string, tls: TlsOptions): Promise<void>;
   /** Ends streams at once and idle connections; other requests get `graceMilliseconds` to finish. */
   close(graceMilliseconds: number): Promise<void>;
 }
@@ -86,23 +90,12 @@ export function createApiServer({ api, log, version, buildkit }: ServerOptions):
     },
     (request, response) => void onRequest(request, response),
   );
+  const tlsPorts: { close(): void }[] = [];
   server.on('upgrade', (request, socket, head) => void onUpgrade(request, socket, head));
   return {
     listen: (socketPath) => bindSocket(server, socketPath),
-    close: (graceMilliseconds) =>
-      new Promise((resolve) => {
-        const end = () => {
-          active.abortAll();
-          server.closeAllConnections();
-        };
-        const timer = setTimeout(end, graceMilliseconds);
-        server.close(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-        active.close();
-        server.closeIdleConnections();
-      }),
+    listenTls: async (host, tls) => void tlsPorts.push(await bindTls(server, host, tls)),
+    close: (graceMilliseconds) => closeServer(server, { tlsPorts, active, graceMilliseconds }),
   };
 
   function mayUpgrade(request: IncomingMessage): boolean {
@@ -113,6 +106,31 @@ export function createApiServer({ api, log, version, buildkit }: ServerOptions):
       return false; // Answered as an ordinary request, by its error.
     }
   }
+}
+
+function closeServer(
+  server: Server,
+  options: {
+    readonly tlsPorts: readonly { close(): void }[];
+    readonly active: ReturnType<typeof createActiveRequests>;
+    readonly graceMilliseconds: number;
+  },
+): Promise<void> {
+  const { tlsPorts, active, graceMilliseconds } = options;
+  return new Promise((resolve) => {
+    const end = () => {
+      active.abortAll();
+      server.closeAllConnections();
+    };
+    const timer = setTimeout(end, graceMilliseconds);
+    for (const port of tlsPorts) port.close();
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    active.close();
+    server.closeIdleConnections();
+  });
 }
 
 function refuse(

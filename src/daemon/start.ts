@@ -33,7 +33,9 @@ export async function startDaemon(
   const roots = makeRoots(options);
   const lock = await lockDataRoot(roots.dataRoot);
   let parts: Assembled | undefined;
-  const sockets = options.hosts.map((host) => host.slice('unix://'.length));
+  const prefix = 'unix://';
+  const sockets = options.hosts.filter((host) => host.startsWith(prefix)).map((host) => host.slice(prefix.length));
+  const ports = options.hosts.filter((host) => !host.startsWith(prefix));
   try {
     const { assemble } = await import('./assemble.ts');
     parts = await assemble(options, { roots, log });
@@ -73,6 +75,7 @@ export async function startDaemon(
       return stopped;
     };
     for (const socket of sockets) await server.listen(socket);
+    for (const port of ports) if (options.tls) await server.listenTls(port, options.tls);
     readyMilliseconds = Math.round(performance.now());
     log.info('ready', { milliseconds: readyMilliseconds, hosts: options.hosts.join(' '), pid: process.pid });
     return { stop, stopped: stopping.promise };

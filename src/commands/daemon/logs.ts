@@ -11,7 +11,8 @@ export default class DaemonLogs extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(DaemonLogs);
-    const { own } = resolveEndpoint(this.globals, process.env);
+    const endpoint = resolveEndpoint(this.globals, process.env);
+    const own = 'own' in endpoint ? endpoint.own : undefined;
     if (!own)
       throw new IechorError('USAGE', 'the log of an engine named by its address is not known here', {
         hint: 'leave -H, IECHOR_HOST and DOCKER_HOST away',
