@@ -8,7 +8,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 
 runtime_packages="crun conmon nftables iproute2 mmdebstrap tini"
-test_packages="busybox-static runc docker-registry curl python3-docker"
+test_packages="busybox-static runc docker-registry curl openssl python3-docker"
 for_tests=
 record=
 while [ $# -gt 0 ]; do

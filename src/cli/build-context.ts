@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { IechorError } from '../common/error.ts';
 import { isRemote } from '../compose/source/git-reference.ts';
-import { type OpenContext, openContext } from '../context/pack.ts';
+import { type OpenContext, openContext } from '../context/open-context.ts';
 import { emptyDirectory, fetchAddress, fetchRepository } from './build-inputs.ts';
 
 /**

@@ -60,9 +60,18 @@ function linkTarget(path: string): string {
   }
 }
 
-/** All that `config.json` of a directory holds. Throws CREDENTIALS where it is no JSON. */
-export const readConfigFields = (directory: string): Readonly<Record<string, unknown>> =>
-  readFields(join(directory, 'config.json'));
+/**
+ * All that `config.json` of a directory holds; nothing where this user may not read it (sudo with another's HOME). Throws
+ * CREDENTIALS where it is no JSON.
+ */
+export function readConfigFields(directory: string): Readonly<Record<string, unknown>> {
+  try {
+    return readFields(join(directory, 'config.json'));
+  } catch (error) {
+    if (codeOf((error as Error).cause) === 'EACCES') return {};
+    throw error;
+  }
+}
 
 /** Sets one field of it, or takes it out; the rest stays as it is. */
 export function writeConfigField(directory: string, name: string, value: unknown): void {

@@ -18,7 +18,7 @@ export async function buildImage(
     readonly environment: DeliverOptions['environment'];
   },
 ): Promise<StepResult | undefined> {
-  const { openContext } = await import('../../context/pack.ts');
+  const { openContext } = await import('../../context/open-context.ts');
   const signal = AbortSignal.any([context.signal, context.kill]);
   const file = build.dockerfile === undefined ? undefined : resolve(build.context, build.dockerfile);
   const { beside, buildcontexts } = further(build);

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { EngineApi } from '../../api/engine-api.ts';
 import type { ProgressMessage } from '../../api/types/image.ts';
 import { codeOf, IechorError } from '../../common/error.ts';
-import type { OpenContext } from '../../context/pack.ts';
+import type { OpenContext } from '../../context/open-context.ts';
 
 type BuildRequest = Omit<Parameters<EngineApi['imageBuild']>[0], 'body' | 'dockerfile' | 'localcontext'>;
 

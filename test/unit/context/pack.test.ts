@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { extract, type Header } from 'tar-stream';
-import { openContext, packContext } from '../../../src/context/pack.ts';
+import { openContext } from '../../../src/context/open-context.ts';
+import { packContext } from '../../../src/context/pack.ts';
 
 let dir: string;
 beforeEach(() => {
