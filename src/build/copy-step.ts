@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { IechorError, messageOf } from '../common/error.ts';
 import { unpackIfArchive } from './add-archive.ts';
 import { downloadSource, isGitSource, isRemoteSource } from './add-remote.ts';
-import { messageOf } from '../common/error.ts';
 import type { StepContext } from './build-context.ts';
+import { changedFile } from './files/changed.ts';
 import { type Chmod, parseChmod } from './files/chmod.ts';
 import { CopyRefused, type CopyTarget, copySource, writeInline } from './files/copy-tree.ts';
 import { PatternMalformed, type PlannedSource, SourceMissing } from './files/plan-copy.ts';
@@ -54,6 +55,7 @@ export async function solveCopy(instruction: CopyInstruction, context: StepConte
       execute: async (root) => {
         const target = await targetIn(root, copy, source, context);
         for (const planned of taken.plans().flat()) await place(planned, target, copy.unpack);
+        if (source.view === context.build.context) refuseChanged(taken.plans().flat(), context);
         const unpack = instruction.name === 'ADD' && instruction.unpack === true;
         for (const planned of (await Promise.all(downloads.map((file) => file.open()))).flat()) {
           await place(planned, target, unpack);
@@ -69,6 +71,15 @@ export async function solveCopy(instruction: CopyInstruction, context: StepConte
     const hint = error instanceof SourceMissing ? missingHint(from) : undefined;
     throw syntaxError(messageOf(error), { ...instruction, code: 'BUILD_FAILED', hint, cause: error });
   }
+}
+
+/** A layer must hold what its key says, also when the context is a directory that someone works in. */
+function refuseChanged(planned: readonly PlannedSource[], { build }: StepContext): void {
+  const path = build.request.isLive ? changedFile(planned) : undefined;
+  if (path === undefined) return;
+  throw new IechorError('BUILD_CONTEXT', `${path} changed while it was being copied`, {
+    hint: 'build again; nothing of this step was kept',
+  });
 }
 
 function missingHint(from: string | undefined): string {
