@@ -59,7 +59,16 @@ function publishEnd(context: LifeContext, record: ContainerRecord): void {
 async function rest(context: LifeContext, record: ContainerRecord): Promise<void> {
   context.life.delays.delete(record.id);
   if (!record.body.HostConfig?.AutoRemove || context.life.keeping.has(record.id)) return;
+  notePassed(context.life.passed, record);
   await removeLocked(context, record.id, { volumes: true });
+}
+
+const mostPassed = 256;
+
+function notePassed(passed: Map<string, number>, { id, exitCode }: ContainerRecord): void {
+  passed.set(id, exitCode);
+  const [oldest] = passed.keys();
+  if (passed.size > mostPassed && oldest !== undefined) passed.delete(oldest);
 }
 
 /** Starts the container again after the delay, unless somebody stops, starts or removes it before. */

@@ -20,6 +20,8 @@ export interface Life {
   readonly removed: Waiters<number>;
   /** Ends of the process, also those that are followed by a restart; a start that a policy tried in vain is one. */
   readonly died: Waiters<ExitStatus>;
+  /** Exit codes of the last containers that removed themselves, for clients that ask for them a moment later. */
+  readonly passed: Map<string, number>;
   /** Containers that are not removed at their end, since a restart is under way. */
   readonly keeping: Set<string>;
   /** Readers of the roots of containers that may not run. */
@@ -58,6 +60,7 @@ function createLife(context: EngineContext, handlers: Pick<Life, 'onEnd' | 'onUn
     delays: new Map(),
     removed: createWaiters(),
     died: createWaiters(),
+    passed: new Map(),
     keeping: new Set(),
     holds: new Map(),
     ...handlers,

@@ -5,13 +5,16 @@ import type { LifeContext } from './life.ts';
 
 /**
  * Waits for the condition and tells the exit code. Every end of the process counts, also one that a policy answers with
- * a restart; between the two the container counts as running.
+ * a restart; between the two the container counts as running. One that has just removed itself (`--rm`) is still known
+ * by its id: who starts a container and waits for it then cannot be quicker than a short process.
  */
 export async function waitForContainer(
   context: LifeContext,
   request: Parameters<EngineApi['containerWait']>[0],
 ): Promise<ContainerWaitReply> {
   const condition = request.condition ?? 'not-running';
+  const passed = context.containers.find(request.id) ? undefined : context.life.passed.get(request.id);
+  if (passed !== undefined && condition !== 'next-exit') return reply(passed, '');
   const record = context.containers.get(request.id);
   const { died, removed } = context.life;
   const signal = request.signal;

@@ -223,6 +223,8 @@ suite('containers (needs root)', () => {
     const removed = t.engine.containerWait({ id: Id, condition: 'removed' });
     await t.engine.containerStart({ id: Id });
     expect(await removed).toEqual({ StatusCode: 5 });
+    // A client that asks only now was not quick enough to be told; it is told all the same.
+    expect(await t.engine.containerWait({ id: Id })).toEqual({ StatusCode: 5 });
     const failing = await t.engine.containerCreate({
       body: { Image: 'busybox', Cmd: ['nosuch'], HostConfig: { AutoRemove: true } },
     });
