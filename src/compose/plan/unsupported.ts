@@ -53,11 +53,13 @@ export const unsupportedRows: readonly UnsupportedRow[] = [
     when: (value) => !['pause', 'continue', 'rollback'].includes(String(value)),
     why: 'it is one of pause, continue and rollback',
   },
-  ...['delay', 'monitor', 'max_failure_ratio', 'failure_action'].map((name): UnsupportedRow => ({
-    path: `services.*.deploy.rollback_config.${name}`,
-    why: 'a rollback brings the former containers back at once and is not undone',
-    notice: true,
-  })),
+  ...['delay', 'monitor', 'max_failure_ratio', 'failure_action'].map(
+    (name): UnsupportedRow => ({
+      path: `services.*.deploy.rollback_config.${name}`,
+      why: 'a rollback brings the former containers back at once and is not undone',
+      notice: true,
+    }),
+  ),
   { path: 'services.*.deploy.endpoint_mode', why: 'it speaks to a cluster', notice: true },
   { path: 'services.*.deploy.placement', when: notEmpty, why: 'it speaks to a cluster', notice: true },
   {
