@@ -112,6 +112,7 @@ export class Tree {
   #remember(path: string, entry: Entry): void {
     this.#entries.set(path, entry);
     const parent = dirname(path);
+    if (parent === path) return; // The root directory is nobody's child.
     const names = this.#children.get(parent) ?? new Set();
     names.add(path.slice(parent === '/' ? 1 : parent.length + 1));
     this.#children.set(parent, names);

@@ -1,4 +1,5 @@
 import { isAbsolute, posix, relative } from 'node:path';
+import { IechorError } from '../../common/error.ts';
 import { compileRules, type PathRules } from '../../context/patterns.ts';
 import type { WatchRule } from '../model/parts.ts';
 import type { Project, Service } from '../model/project.ts';
@@ -31,7 +32,10 @@ export function below(directory: string, path: string): string | undefined {
   return rest === '..' || rest.startsWith('../') || isAbsolute(rest) ? undefined : rest;
 }
 
-/** Compiles the rules of services, each once. Rules whose path a bind mount covers are left out, with a notice. */
+/**
+ * Compiles the rules of services, each once. Rules whose path a bind mount covers are left out, with a notice. Throws
+ * COMPOSE_INVALID for a rule over the root directory.
+ */
 export function compileTriggers(
   project: Project,
   services: Iterable<string>,
@@ -43,7 +47,8 @@ export function compileTriggers(
     const rules = service?.develop?.watch ?? [];
     if (!service || rules.length === 0) return [];
     const contextRules = readContextRules(service);
-    return rules.flatMap((rule) => {
+    return rules.flatMap((rule, index) => {
+      if (rule.path === '/') refuseRoot(name, index);
       if (isMounted(service, rule)) {
         notices.push(`path '${rule.path}' also declared by a bind mount volume, this path won't be monitored!`);
         return [];
@@ -52,6 +57,13 @@ export function compileTriggers(
     });
   });
   return { triggers, notices };
+}
+
+function refuseRoot(service: string, index: number): never {
+  const path = `services.${service}.develop.watch[${index}].path`;
+  throw new IechorError('COMPOSE_INVALID', `${path}: the whole file system cannot be watched`, {
+    hint: 'name a directory of the project',
+  });
 }
 
 const isMounted = (service: Service, rule: WatchRule): boolean =>

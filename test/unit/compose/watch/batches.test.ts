@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { type Batches, watchBatches } from '../../../../src/compose/watch/batches.ts';
+import { Tree } from '../../../../src/compose/watch/tree.ts';
 
 let dir: string;
 let ending: AbortController;
@@ -132,6 +133,14 @@ test('a look at everything finds what no event told of', () => {
       .map(({ path }) => path)
       .sort(),
   ).toEqual([at('a'), at('b')]);
+});
+
+test('a root that stands in the root directory is watched like others', () => {
+  const nothing = () => {};
+  const roots = ['/iechor-that-is-not-there'];
+  const tree = new Tree({ roots, skips: () => false, onEvent: nothing, onError: nothing });
+  expect([tree.takeChanges(true), tree.files()]).toEqual([[], []]);
+  tree.close();
 });
 
 test('an abort ends the wait', async () => {

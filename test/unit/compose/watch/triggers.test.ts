@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { compileRules } from '../../../../src/context/patterns.ts';
-import type { Project } from '../../../../src/compose/model/project.ts';
 import type { WatchRule } from '../../../../src/compose/model/parts.ts';
+import type { Project } from '../../../../src/compose/model/project.ts';
 import { topmost, workOf } from '../../../../src/compose/watch/changes.ts';
 import { initialCopies } from '../../../../src/compose/watch/initial.ts';
 import { compileTriggers, containerPath, type Trigger } from '../../../../src/compose/watch/triggers.ts';
+import { compileRules } from '../../../../src/context/patterns.ts';
 
 const project = (watch: readonly WatchRule[], extra: object = {}) =>
   ({ name: 'p', services: { web: { develop: { watch }, ...extra } } }) as unknown as Project;
@@ -18,6 +18,12 @@ const written = (path: string) => ({ path, kind: 'written', directory: false }) 
 const removed = (path: string, directory = false) => ({ path, kind: 'removed', directory }) as const;
 
 describe('a rule of develop.watch', () => {
+  test('is refused where it is over the whole file system', () => {
+    expect(() => compiled([sync(), sync({ path: '/' })])).toThrow(
+      'services.web.develop.watch[1].path: the whole file system cannot be watched',
+    );
+  });
+
   test('wants what is at and below its path, and nothing beside it', () => {
     const { wants } = one(sync());
     expect(['/src', '/src/a', '/src/a/b', '/srcs', '/', '/other/src/a'].map(wants)).toEqual([
