@@ -2,6 +2,7 @@ import type { BuildCacheItem } from '../../api/types/system.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Flags } from '../../cli/flags.ts';
+import { formatFlag } from '../../cli/list-flags.ts';
 import { type Column, formatRows, type Row } from '../../cli/render/format.ts';
 import { formatBytes } from '../../common/bytes.ts';
 import { IechorError } from '../../common/error.ts';
@@ -21,7 +22,7 @@ export default class BuilderDu extends BaseCommand {
       multiple: true,
       multipleNonGreedy: true,
     }),
-    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    format: formatFlag,
     verbose: Flags.boolean({ summary: 'Everything that is known of each step' }),
   };
 

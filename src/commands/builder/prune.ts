@@ -3,7 +3,7 @@ import { bytesFlag } from '../../cli/bytes-flag.ts';
 import { confirm } from '../../cli/confirm.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Flags } from '../../cli/flags.ts';
-import { prunedText, pruneBuilds } from '../../cli/prune.ts';
+import { pruneBuilds, prunedText } from '../../cli/prune.ts';
 
 export default class BuilderPrune extends BaseCommand {
   static override summary = 'Remove the cache of builds';

@@ -1,7 +1,7 @@
 import { ComposeCommand } from '../../cli/compose-command.ts';
 import { runWatch } from '../../cli/compose-watch.ts';
 import { Flags } from '../../cli/flags.ts';
-import { upOptionsOf, runUp } from '../../cli/run-up.ts';
+import { runUp, upOptionsOf } from '../../cli/run-up.ts';
 import { watchTriggers } from '../../compose/watch.ts';
 
 export default class Watch extends ComposeCommand {

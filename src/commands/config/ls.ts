@@ -1,19 +1,15 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Flags } from '../../cli/flags.ts';
+import { filterFlag, formatFlag } from '../../cli/list-flags.ts';
 import { formatRows } from '../../cli/render/format.ts';
 import { secretColumns, secretRows } from '../../cli/secret-rows.ts';
 
 export default class ConfigLs extends BaseCommand {
   static override summary = 'List configs';
   static override flags = {
-    filter: Flags.string({
-      char: 'f',
-      summary: 'Only those that match (name=value)',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    filter: filterFlag,
+    format: formatFlag,
     quiet: Flags.boolean({ char: 'q', summary: 'Only ids' }),
   };
 

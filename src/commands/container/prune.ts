@@ -2,7 +2,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { confirm } from '../../cli/confirm.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Flags } from '../../cli/flags.ts';
-import { prunedText, pruneContainers } from '../../cli/prune.ts';
+import { pruneContainers, prunedText } from '../../cli/prune.ts';
 
 export default class ContainerPrune extends BaseCommand {
   static override summary = 'Remove all containers that do not run';

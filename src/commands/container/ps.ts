@@ -2,19 +2,15 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { containerColumns, containerRow } from '../../cli/container-rows.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Flags } from '../../cli/flags.ts';
+import { filterFlag, formatFlag } from '../../cli/list-flags.ts';
 import { formatRows } from '../../cli/render/format.ts';
 
 export default class Ps extends BaseCommand {
   static override summary = 'List containers';
   static override flags = {
     all: Flags.boolean({ char: 'a', summary: 'Also those that do not run' }),
-    filter: Flags.string({
-      char: 'f',
-      summary: 'Only those that match (name=value)',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    filter: filterFlag,
+    format: formatFlag,
     last: Flags.integer({ char: 'n', summary: 'The last n created, running or not' }),
     latest: Flags.boolean({ char: 'l', summary: 'The last one created' }),
     'no-trunc': Flags.boolean({ summary: 'Do not shorten' }),

@@ -1,5 +1,6 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Flags } from '../../cli/flags.ts';
+import { formatFlag } from '../../cli/list-flags.ts';
 import { showStats, statsOnce } from '../../cli/show-stats.ts';
 
 export default class Stats extends BaseCommand {
@@ -8,7 +9,7 @@ export default class Stats extends BaseCommand {
   static override strict = false;
   static override flags = {
     all: Flags.boolean({ char: 'a', summary: 'Also containers that do not run' }),
-    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    format: formatFlag,
     'no-stream': Flags.boolean({ summary: 'Show it once and end' }),
     'no-trunc': Flags.boolean({ summary: 'Do not shorten ids' }),
   };

@@ -1,7 +1,7 @@
-import { Args, Flags } from '../../cli/flags.ts';
 import { ContextCommand } from '../../cli/context-command.ts';
 import { contentOf, contextContent } from '../../cli/context-content.ts';
 import { listContexts, writeContext } from '../../cli/contexts.ts';
+import { Args, Flags } from '../../cli/flags.ts';
 import { IechorError } from '../../common/error.ts';
 
 export default class ContextCreate extends ContextCommand {

@@ -1,5 +1,6 @@
 import { ContextCommand } from '../../cli/context-command.ts';
 import { Flags } from '../../cli/flags.ts';
+import { formatFlag } from '../../cli/list-flags.ts';
 import { formatRows } from '../../cli/render/format.ts';
 
 const columns = [
@@ -12,7 +13,7 @@ const columns = [
 export default class ContextLs extends ContextCommand {
   static override summary = 'List contexts';
   static override flags = {
-    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    format: formatFlag,
     quiet: Flags.boolean({ char: 'q', summary: 'Only names' }),
   };
 

@@ -1,7 +1,7 @@
-import { Args, Flags } from '../../cli/flags.ts';
 import { ContextCommand } from '../../cli/context-command.ts';
 import { contentOf, contextContent } from '../../cli/context-content.ts';
 import { readContext, writeContext } from '../../cli/contexts.ts';
+import { Args, Flags } from '../../cli/flags.ts';
 
 export default class ContextUpdate extends ContextCommand {
   static override summary = 'Change a context';

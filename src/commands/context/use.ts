@@ -1,6 +1,6 @@
-import { Args } from '../../cli/flags.ts';
 import { ContextCommand } from '../../cli/context-command.ts';
 import { useContext } from '../../cli/contexts.ts';
+import { Args } from '../../cli/flags.ts';
 
 export default class ContextUse extends ContextCommand {
   static override summary = 'Choose the context that commands use from now on';

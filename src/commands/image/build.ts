@@ -5,12 +5,12 @@ import { printCalled, readCall } from '../../cli/build-call.ts';
 import { openBuildContext } from '../../cli/build-context.ts';
 import { readAgents, readNamedContexts } from '../../cli/build-inputs.ts';
 import { deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
+import { readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
-import { Args, Flags } from '../../cli/flags.ts';
 import { parseUlimit } from '../../cli/container-body.ts';
+import { Args, Flags } from '../../cli/flags.ts';
 import { keyValues } from '../../cli/key-values.ts';
-import { readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { IechorError } from '../../common/error.ts';
 import { buildFrom } from '../../compose/run/send-context.ts';
 

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Flags } from '../../cli/flags.ts';
-import { shortId } from '../../common/id.ts';
 import { IechorError } from '../../common/error.ts';
+import { shortId } from '../../common/id.ts';
 
 export default class ImageFind extends BaseCommand {
   static override summary = 'Say which images have a file';

@@ -1,5 +1,6 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Args, Flags } from '../../cli/flags.ts';
+import { formatFlag } from '../../cli/list-flags.ts';
 import { formatRows } from '../../cli/render/format.ts';
 import { formatBytes } from '../../common/bytes.ts';
 import { humanDuration } from '../../common/duration.ts';
@@ -22,7 +23,7 @@ export default class History extends BaseCommand {
   static override synopsis = '[OPTIONS] IMAGE';
   static override args = { image: Args.string({ required: true }) };
   static override flags = {
-    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    format: formatFlag,
     human: Flags.boolean({ char: 'H', default: true, allowNo: true, summary: 'Sizes and times for people' }),
     'no-trunc': Flags.boolean({ summary: 'Do not shorten' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Only ids' }),

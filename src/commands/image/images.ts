@@ -2,6 +2,7 @@ import type { ImageSummary } from '../../api/types/image.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Args, Flags } from '../../cli/flags.ts';
+import { filterFlag, formatFlag } from '../../cli/list-flags.ts';
 import { formatRows, type Row } from '../../cli/render/format.ts';
 import { renderTable } from '../../cli/render/table.ts';
 import { splitTag } from '../../cli/split-tag.ts';
@@ -24,13 +25,8 @@ export default class Images extends BaseCommand {
   static override flags = {
     all: Flags.boolean({ char: 'a', summary: 'Also intermediate ones' }),
     digests: Flags.boolean({ summary: 'Show digests' }),
-    filter: Flags.string({
-      char: 'f',
-      summary: 'Only those that match (name=value)',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    filter: filterFlag,
+    format: formatFlag,
     tree: Flags.boolean({ summary: 'Names below each other, and which images are in use' }),
     'no-trunc': Flags.boolean({ summary: 'Do not shorten ids' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Only ids' }),

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Flags } from '../../cli/flags.ts';
-import { platformFlag } from '../../cli/platform-flag.ts';
 import { openInput } from '../../cli/open-input.ts';
+import { platformFlag } from '../../cli/platform-flag.ts';
 import { printProgress } from '../../cli/progress-stream.ts';
 
 export default class Load extends BaseCommand {

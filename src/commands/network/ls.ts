@@ -1,6 +1,7 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Flags } from '../../cli/flags.ts';
+import { filterFlag, formatFlag } from '../../cli/list-flags.ts';
 import { formatRows } from '../../cli/render/format.ts';
 import { shortId } from '../../common/id.ts';
 
@@ -14,13 +15,8 @@ const columns = [
 export default class NetworkLs extends BaseCommand {
   static override summary = 'List networks';
   static override flags = {
-    filter: Flags.string({
-      char: 'f',
-      summary: 'Only those that match (name=value)',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    filter: filterFlag,
+    format: formatFlag,
     'no-trunc': Flags.boolean({ summary: 'Do not shorten ids' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Only ids' }),
   };

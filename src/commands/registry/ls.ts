@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../cli/base-command.ts';
-import { Flags } from '../../cli/flags.ts';
+import { formatFlag } from '../../cli/list-flags.ts';
 import { formatRows } from '../../cli/render/format.ts';
 import { formatBytes } from '../../common/bytes.ts';
 
@@ -11,7 +11,7 @@ const columns = [
 
 export default class RegistryLs extends BaseCommand {
   static override summary = 'List what was pushed to the registry that this engine serves';
-  static override flags = { format: Flags.string({ summary: 'table, json, or a Go template' }) };
+  static override flags = { format: formatFlag };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(RegistryLs);

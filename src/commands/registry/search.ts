@@ -1,6 +1,7 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Args, Flags } from '../../cli/flags.ts';
+import { formatFlag } from '../../cli/list-flags.ts';
 import { formatRows } from '../../cli/render/format.ts';
 
 const columns = [
@@ -23,7 +24,7 @@ export default class Search extends BaseCommand {
       multiple: true,
       multipleNonGreedy: true,
     }),
-    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    format: formatFlag,
     limit: Flags.integer({ summary: 'Most results (1 to 100)' }),
     'no-trunc': Flags.boolean({ summary: 'Do not shorten descriptions' }),
   };

@@ -2,6 +2,7 @@ import type { EngineApi } from '../../api/engine-api.ts';
 import type { DiskUsageReply, StorageReply } from '../../api/types/system.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Flags } from '../../cli/flags.ts';
+import { formatFlag } from '../../cli/list-flags.ts';
 import { type Column, formatRows, type Row } from '../../cli/render/format.ts';
 import { renderTable } from '../../cli/render/table.ts';
 import { storageText } from '../../cli/storage-text.ts';
@@ -20,7 +21,7 @@ const columns: readonly Column[] = [
 export default class Df extends BaseCommand {
   static override summary = 'Show what lies on the disk';
   static override flags = {
-    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    format: formatFlag,
     verbose: Flags.boolean({ char: 'v', summary: 'Each image, container, volume and build step' }),
   };
 

@@ -2,17 +2,13 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Flags } from '../../cli/flags.ts';
 import { instant } from '../../cli/instant.ts';
+import { filterFlag } from '../../cli/list-flags.ts';
 import { formatValue } from '../../cli/render/format.ts';
 
 export default class Events extends BaseCommand {
   static override summary = 'Show what happens in the engine, as it happens';
   static override flags = {
-    filter: Flags.string({
-      char: 'f',
-      summary: 'Only those that match (name=value)',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
+    filter: filterFlag,
     format: Flags.string({ summary: 'json, or a Go template' }),
     since: Flags.string({ summary: 'From this time on' }),
     until: Flags.string({ summary: 'Up to this time' }),

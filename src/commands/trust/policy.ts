@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { TrustRule } from '../../api/types/image.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Flags } from '../../cli/flags.ts';
+import { formatFlag } from '../../cli/list-flags.ts';
 import { formatRows } from '../../cli/render/format.ts';
 import { trustScope } from '../../cli/trust.ts';
 import { IechorError } from '../../common/error.ts';
@@ -23,7 +24,7 @@ export default class TrustPolicy extends BaseCommand {
   static override strict = false;
   static override flags = {
     key: Flags.string({ summary: 'File with a public key', multiple: true, multipleNonGreedy: true }),
-    format: Flags.string({ summary: 'table, json, or a Go template' }),
+    format: formatFlag,
   };
 
   async run(): Promise<void> {
