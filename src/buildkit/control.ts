@@ -90,7 +90,10 @@ async function solve(request: SolveRequest, { signal }: Call, serving: Serving) 
     const image =
       request.frontend === '' ? await returnedImage(solve, signal) : await direct(solve, { signal, serving });
     if (image === undefined || !output) return {};
-    if (output.type === 'image') return { exporterResponse: exportImage(image, output, solve.progress) };
+    if (output.type === 'image') {
+      const { IndexServerAddress } = await serving.engine.systemInfo({ signal });
+      return { exporterResponse: exportImage(image, output, { progress: solve.progress, server: IndexServerAddress }) };
+    }
     const session = await serving.sessions.find(request.session, signal);
     const send = output.type === 'tar' ? sendArchive : sendTree;
     await send(await serving.engine.imageTree({ name: image, signal }), { session, progress: solve.progress, signal });

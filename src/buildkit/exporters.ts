@@ -58,11 +58,15 @@ function checkAttribute(name: string, value: string): void {
 }
 
 /** Shows the image as exported, and returns what the client is told of it. */
-export function exportImage(image: string, { names }: Output, progress: Progress): ReadonlyMap<string, string> {
+export function exportImage(
+  image: string,
+  { names }: Output,
+  { progress, server }: { readonly progress: Progress; readonly server: string },
+): ReadonlyMap<string, string> {
   const task = progress.begin('exporting to image');
   task.part('exporting layers')();
   task.part(`writing image ${image}`)();
-  const full = names.map(fullName);
+  const full = names.map((name) => fullName(name, server));
   for (const name of full) task.part(`naming to ${name}`)();
   task.end();
   return new Map([
@@ -72,9 +76,10 @@ export function exportImage(image: string, { names }: Output, progress: Progress
   ]);
 }
 
-/** A reference with registry and path, its tag as it was given. */
-function fullName(name: string): string {
+/** A reference with registry and path, its tag as it was given; `server` is the registry of names without one. */
+function fullName(name: string, server: string): string {
   const [first = '', ...rest] = name.split('/');
   if (rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')) return name;
-  return `docker.io/${rest.length === 0 ? 'library/' : ''}${name}`;
+  const isHub = server.includes('index.docker.io');
+  return `${isHub ? 'docker.io' : server}/${isHub && rest.length === 0 ? 'library/' : ''}${name}`;
 }

@@ -11,7 +11,8 @@ import type { ClientSession } from './sessions.ts';
 import type { SolveOptions } from './solve-options.ts';
 
 /** The engine, as far as builds need it. */
-export type BuildEngine = SessionBuilds & Pick<EngineApi, 'buildPrune' | 'systemDiskUsage' | 'imageTree'>;
+export type BuildEngine = SessionBuilds &
+  Pick<EngineApi, 'buildPrune' | 'systemDiskUsage' | 'imageTree' | 'systemInfo'>;
 
 export interface Building {
   readonly engine: BuildEngine;

@@ -55,12 +55,14 @@ export abstract class BaseCommand extends Command {
 
   /**
    * oclif's parse, with the arguments in the order they were given (it sorts them by their first appearance, so that
-   * `echo b a b` would become `echo b b a`).
+   * `echo b a b` would become `echo b b a`). An argument that is not given is not read from standard input either: what
+   * comes there is the command's own business.
    */
   protected override async parse<F extends Output, B extends Output, A extends Output>(
     options?: Input<F, B, A>,
     argv?: string[],
   ): Promise<ParserOutput<F, B, A>> {
+    for (const arg of Object.values(options?.args ?? {})) arg.ignoreStdin = true;
     const parsed = await super.parse(options, argv);
     return { ...parsed, argv: parsed.raw.flatMap((token) => (token.type === 'arg' ? token.input : [])) };
   }

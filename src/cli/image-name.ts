@@ -8,12 +8,21 @@ export function pullTarget(reference: string): { fromImage: string; tag: string;
   return { fromImage: match?.[1] ?? reference, tag: match?.[2] ?? 'latest', given: match !== null };
 }
 
-/** An image's name in full, as Docker prints it after a pull: with registry, `library/` and tag. */
-export function fullName(reference: string, { tagged }: { readonly tagged: boolean }): string {
+/** An image's name in full, as Docker prints it after a pull: with its registry, docker.io's `library/` and tag. */
+export function fullName(
+  reference: string,
+  { tagged, registry }: { readonly tagged: boolean; readonly registry: string },
+): string {
   const { fromImage, tag } = pullTarget(reference);
-  const [first = '', ...rest] = fromImage.split('/');
-  const isHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
-  const name = isHost ? fromImage : `docker.io/${rest.length === 0 ? 'library/' : ''}${fromImage}`;
+  const official = registry === 'docker.io' && !fromImage.includes('/') ? 'library/' : '';
+  const name = hostIn(fromImage) === undefined ? `${registry}/${official}${fromImage}` : fromImage;
   if (!tagged) return name;
   return `${name}${tag.startsWith('sha256:') ? '@' : ':'}${tag}`;
+}
+
+/** The first part of a name where it looks like a registry's host. */
+export function hostIn(name: string): string | undefined {
+  const [first = '', ...rest] = name.split('/');
+  const isHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
+  return isHost ? first : undefined;
 }

@@ -12,7 +12,11 @@ export interface Draft {
 }
 
 async function canonical(text: string): Promise<string> {
-  const { canonicalName } = await import('../registry/manifest-lists.ts');
+  const [{ canonicalName }, { setDefaultRegistry }] = await Promise.all([
+    import('../registry/manifest-lists.ts'),
+    import('../registry/names.ts'),
+  ]);
+  setDefaultRegistry(process.env.IECHOR_DEFAULT_REGISTRY);
   return canonicalName(text);
 }
 

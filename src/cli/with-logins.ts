@@ -2,19 +2,21 @@ import type { EngineApi } from '../api/engine-api.ts';
 import type { RegistryAuth } from '../api/types/registry.ts';
 
 type Operations = Pick<EngineApi, 'imageCreate' | 'imagePush' | 'imageSearch' | 'imageBuild' | 'distributionInspect'>;
+type Engine = Operations & Pick<EngineApi, 'systemInfo'>;
 
 /**
  * The operations that ask registries, with the user's logins where the caller gives none. Logins are read when they are
  * needed, and sent to the engine only for the registry that the request is about; a build gets all of them.
  */
-export function withLogins(engine: EngineApi, configuration: string | undefined): Operations {
+export function withLogins(engine: Engine, configuration: string | undefined): Operations {
   const logins = async () => {
     const { openLogins } = await import('./credentials.ts');
     return openLogins(configuration, process.env);
   };
   const forName = async (name: string | undefined): Promise<{ registryAuth?: RegistryAuth }> => {
-    const registry = name === undefined ? undefined : domainOf(name);
-    const found = registry === undefined ? undefined : await (await logins()).find(registry);
+    if (name === undefined) return {};
+    const { domainOf } = await import('./default-registry.ts');
+    const found = await (await logins()).find(await domainOf(engine, name));
     return found ? { registryAuth: found } : {};
   };
   return {
@@ -32,11 +34,4 @@ export function withLogins(engine: EngineApi, configuration: string | undefined)
       yield* engine.imageBuild({ ...request, ...(Object.keys(all).length > 0 && { registryConfig: all }) });
     },
   };
-}
-
-/** The registry of an image's name: its first part, where that looks like a host. */
-function domainOf(name: string): string {
-  const [first = '', ...rest] = name.split('/');
-  const isHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
-  return !isHost || first === 'index.docker.io' ? 'docker.io' : first;
 }

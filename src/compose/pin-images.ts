@@ -9,16 +9,17 @@ import type { Origins } from './source/origins.ts';
 /**
  * The project with every image pinned to the digest that its registry has for it now (`config
  * --resolve-image-digests`); what is pinned stays. Throws what the engine says for the first that cannot be had, with
- * the place of the image.
+ * the place of the image. `defaultRegistry` says where the engine gets names without a host from.
  */
 export async function pinImages(
   engine: EngineApi,
   { project, origins }: { readonly project: Project; readonly origins: Origins },
-  signal: AbortSignal,
+  options: { readonly signal: AbortSignal; readonly defaultRegistry: () => Promise<string> },
 ): Promise<Project> {
   const digests = new Map<string, Promise<string>>();
   const digestOf = (image: string) => {
-    const known = digests.get(image) ?? engine.distributionInspect({ name: image, signal }).then(digestIn);
+    const known =
+      digests.get(image) ?? engine.distributionInspect({ name: image, signal: options.signal }).then(digestIn);
     digests.set(image, known);
     return known;
   };
@@ -27,7 +28,7 @@ export async function pinImages(
     const { image } = service;
     if (image === undefined) services[name] = service;
     else {
-      const { repository, tag, digest } = canonicalImage(image);
+      const { repository, tag, digest } = await canonicalImage(image, options.defaultRegistry);
       const pinned =
         digest ??
         (await digestOf(image).catch((error: unknown) => Promise.reject(unresolved(error, image, name, origins))));
@@ -49,17 +50,21 @@ function unresolved(error: unknown, image: string, service: string, origins: Ori
   });
 }
 
-/** An image's name in full: with registry, `library/` and tag. */
-function canonicalImage(image: string): { repository: string; tag: string; digest: string | undefined } {
+/** An image's name in full: with registry, docker.io's `library/` and tag. */
+async function canonicalImage(
+  image: string,
+  defaultRegistry: () => Promise<string>,
+): Promise<{ repository: string; tag: string; digest: string | undefined }> {
   const [named = '', digest] = image.split('@', 2);
   const colon = named.lastIndexOf(':');
   const tagged = colon > named.lastIndexOf('/');
   const name = tagged ? named.slice(0, colon) : named;
   const [first = '', ...rest] = name.split('/');
   const hasDomain = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
-  const full = hasDomain ? name : `docker.io/${rest.length === 0 ? `library/${name}` : name}`;
-  const repository = full.replace(/^index\.docker\.io\//, 'docker.io/');
-  return { repository, tag: tagged ? named.slice(colon + 1) : 'latest', digest };
+  const domain = hasDomain ? first.replace(/^index\.docker\.io$/, 'docker.io') : await defaultRegistry();
+  const path = hasDomain ? rest.join('/') : name;
+  const official = domain === 'docker.io' && !path.includes('/') ? 'library/' : '';
+  return { repository: `${domain}/${official}${path}`, tag: tagged ? named.slice(colon + 1) : 'latest', digest };
 }
 
 /** An override file that pins the images of a project and says nothing else (`config --lock-image-digests`). */

@@ -20,6 +20,7 @@ import { openStateDb } from '../host/state-db.ts';
 import { createImageStore } from '../image/image-store.ts';
 import type { ImageStore } from '../image/image-port.ts';
 import { createSnapshotter } from '../image/overlay.ts';
+import { setDefaultRegistry } from '../image/reference.ts';
 import { createNetworks } from '../network/networks.ts';
 import type { Registry } from '../registry/registry.ts';
 import { registrySettings } from '../registry/settings.ts';
@@ -37,6 +38,7 @@ export interface Assembled {
 
 /** Puts the engine together over a data root that this process has locked, and finishes what the last one began. */
 export async function assemble(options: DaemonOptions, { roots, log }: { roots: Roots; log: Log }): Promise<Assembled> {
+  setDefaultRegistry(options.defaultRegistry ?? process.env.IECHOR_DEFAULT_REGISTRY);
   const store = openStateDb(join(roots.dataRoot, 'state.db'));
   try {
     const [host, networks] = await Promise.all([

@@ -24,6 +24,8 @@ export interface DaemonOptions {
   readonly defaultRuntime?: string;
   /** What is set of the way to registries. */
   readonly registry: Partial<RegistrySettings>;
+  /** The registry of names without a host; else IECHOR_DEFAULT_REGISTRY of the environment, else docker.io. */
+  readonly defaultRegistry?: string;
   readonly defaultPools?: readonly { readonly base: string; readonly size: number }[];
 }
 
@@ -88,6 +90,7 @@ export function readOptions(argv: readonly string[]): DaemonOptions | 'help' | '
   const readyFd = given['ready-fd'];
   const pools = config['default-address-pools'];
   const runtime = config['default-runtime'];
+  const defaultRegistry = config['default-registry'];
   return {
     hosts,
     execRoot,
@@ -100,6 +103,7 @@ export function readOptions(argv: readonly string[]): DaemonOptions | 'help' | '
     ...(readyFd !== undefined && { readyFd: descriptor(readyFd) }),
     ...(runtime && { defaultRuntime: runtime }),
     registry: registryOptions(config),
+    ...(defaultRegistry && { defaultRegistry }),
     ...(pools && { defaultPools: pools }),
   };
 }

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { IechorError } from '../common/error.ts';
 import { defaultCertificateDirs, type RegistrySettings } from '../registry/settings.ts';
 
-/** Keys of the configuration file for registries: dockerd's names and meanings, but for the last two, which are ours. */
+/** Keys of the configuration file for registries: dockerd's names and meanings, but for the last three, which are ours. */
 export interface RegistryConfig {
   'registry-mirrors'?: string[];
   'insecure-registries'?: string[];
@@ -12,6 +12,7 @@ export interface RegistryConfig {
   'max-download-attempts'?: number;
   'registry-auth-hosts'?: Record<string, string[]>;
   'registry-certificates'?: string[];
+  'default-registry'?: string;
 }
 
 type Check = readonly [what: string, fits: (value: unknown) => boolean];
@@ -34,6 +35,7 @@ export const registryChecks: { readonly [K in keyof RegistryConfig]-?: Check } =
   'max-download-attempts': ['a number', isCount],
   'registry-auth-hosts': ['lists of hosts by registry', (value) => isMap(value) && Object.values(value).every(isTexts)],
   'registry-certificates': ['a list of directories', isTexts],
+  'default-registry': ['a host, with a port where it needs one', isText],
 };
 
 /** What the file says about registries. Throws DAEMON_CONFIG for addresses that are none. */

@@ -20,7 +20,10 @@ export function pullImages(context: EngineContext, request: Request<'imageCreate
   const separator = tag?.startsWith('sha256:') ? '@' : ':';
   const reference = parseReference(tag ? `${fromImage}${separator}${tag}` : fromImage);
   const all = !tag && reference.digest === undefined && !/:[^/]+$/.test(fromImage);
-  const options = { credentials: credentialsOf(request.registryAuth), platform: request.platform || undefined };
+  const options = {
+    credentials: loginFor(reference.domain, request.registryAuth),
+    platform: request.platform || undefined,
+  };
   return withProgress(request.signal, async (push, signal) => {
     const registry = await context.registry();
     const onProgress = (progress: TransferProgress) => push(toWire(progress));
@@ -46,15 +49,22 @@ export function pushImages(context: EngineContext, request: Request<'imagePush'>
   const all = !tag && !/:[^/]+$/.test(name);
   const wanted = all ? tagsHere(context, reference) : [formatReference(reference)];
   for (const one of wanted) checkPlatform(context, one, platform);
+  const credentials = loginFor(reference.domain, request.registryAuth);
   return withProgress(request.signal, async (push, signal) => {
     const registry = await context.registry();
     const onProgress = (progress: TransferProgress) => push(toWire(progress));
     for (const one of wanted) {
-      await registry.push(one, { credentials: credentialsOf(request.registryAuth), onProgress, signal });
+      await registry.push(one, { credentials, onProgress, signal });
       publishImage(context, familiar(one), 'push', { name: familiar(repositoryOf(reference)) });
     }
     return [];
   });
+}
+
+/** A login for docker.io, which clients send with every name that has no host, goes to no other default registry. */
+function loginFor(domain: string, auth: Request<'imagePush'>['registryAuth']): ReturnType<typeof credentialsOf> {
+  const isHubs = auth?.serveraddress ? registryOf(auth.serveraddress) === 'docker.io' : false;
+  return isHubs && domain !== 'docker.io' ? undefined : credentialsOf(auth);
 }
 
 function tagsHere(context: EngineContext, reference: Reference): string[] {
@@ -127,7 +137,7 @@ export async function inspectDistribution(
   { name, registryAuth, signal }: Request<'distributionInspect'>,
 ): Promise<DistributionInspect> {
   const registry = await context.registry();
-  const options = { credentials: credentialsOf(registryAuth), signal };
+  const options = { credentials: loginFor(parseReference(name).domain, registryAuth), signal };
   const { content, digest, mediaType } = await registry.manifest(name, options);
   return {
     Descriptor: { mediaType, digest, size: content.length },

@@ -6,6 +6,7 @@ import { apiVersion, minApiVersion } from '../api/wire.ts';
 import { version } from '../common/version.ts';
 import { cgroupMode } from '../host/cgroup.ts';
 import { readIfThere } from '../host/files.ts';
+import { defaultRegistry, serverOf } from '../registry/names.ts';
 import type { LifeContext } from './life.ts';
 
 const machineNames: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
@@ -85,6 +86,7 @@ export async function info(context: LifeContext): Promise<InfoReply> {
     },
     ...kernelAbilities(),
     ...ofNoConcern,
+    IndexServerAddress: serverOf(defaultRegistry()),
     RegistryConfig: { IndexConfigs: {}, InsecureRegistryCIDRs: [], Mirrors: [] },
     Labels: [],
     Warnings: null,
@@ -112,7 +114,6 @@ const ofNoConcern = {
   ExperimentalBuild: false,
   NGoroutines: 0,
   NEventsListener: 0,
-  IndexServerAddress: 'https://index.docker.io/v1/',
   HttpProxy: '',
   HttpsProxy: '',
   NoProxy: '',

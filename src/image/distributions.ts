@@ -40,7 +40,7 @@ const ubuntuSuites: ReadonlyMap<string, string> = new Map(
 
 /** True for names of images that `bootstrap` may be able to make. */
 export function isBootstrappable(reference: Reference): boolean {
-  return reference.domain === 'docker.io' && /^library\/(?:debian|ubuntu)$/.test(reference.path);
+  return /^(?:debian|ubuntu)(?:$|[:@])/.test(familiar(formatReference(reference)));
 }
 
 /** The release that `debian:<tag>` or `ubuntu:<tag>` stands for. Throws NOT_SUPPORTED, naming what there is. */
@@ -51,7 +51,7 @@ export function releaseOf(reference: Reference): Release {
       hint: 'possible are debian:<release>, debian:<release>-slim and ubuntu:<release>',
     });
   }
-  return reference.path === 'library/debian' ? debian(reference.tag, shown) : ubuntu(reference.tag, shown);
+  return /(?:^|\/)debian$/.test(reference.path) ? debian(reference.tag, shown) : ubuntu(reference.tag, shown);
 }
 
 function debian(tag: string, shown: string): Release {

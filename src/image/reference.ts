@@ -3,7 +3,7 @@ import type { Digest } from './types.ts';
 
 /** A parsed image reference; `tag` is `latest` where the text has neither tag nor digest. */
 export interface Reference {
-  /** Registry host with its port, `docker.io` by default. */
+  /** Registry host with its port; the default registry where the text names none. */
   readonly domain: string;
   /** Repository without the domain, `library/debian`. */
   readonly path: string;
@@ -11,7 +11,7 @@ export interface Reference {
   readonly digest?: Digest;
 }
 
-const defaultDomain = 'docker.io';
+const hub = 'docker.io';
 const officialPrefix = 'library/';
 const label = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
 const domainGrammar = new RegExp(`^(?:${label}(?:\\.${label})*|\\[[0-9a-fA-F:]+\\])(?::[0-9]+)?$`);
@@ -19,6 +19,26 @@ const componentGrammar = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tagGrammar = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const digestGrammar = /^sha256:[0-9a-f]{64}$/;
 const longestName = 255;
+
+/** The registry of names without a host, in this process. */
+let defaultDomain = hub;
+
+/** `docker.io`, unless this process was told otherwise. */
+export const defaultRegistry = (): string => defaultDomain;
+
+/**
+ * Has names without a host belong to another registry from now on: what a process says once, at its start. Undefined and
+ * '' are docker.io. Throws REFERENCE_INVALID for what is no `host[:port]`, or could be taken for a part of a path.
+ */
+export function setDefaultRegistry(host: string | undefined): void {
+  const named = host || hub;
+  if (!looksLikeHost(named) || !domainGrammar.test(named)) {
+    throw new IechorError('REFERENCE_INVALID', `${JSON.stringify(named)} is no registry`, {
+      hint: 'give a host with a dot or a port, such as registry.example or registry:5000, without a scheme',
+    });
+  }
+  defaultDomain = named === `index.${hub}` ? hub : named;
+}
 
 /** Parses `[domain[:port]/]path[:tag][@digest]` as Docker does. Throws REFERENCE_INVALID with the reason. */
 export function parseReference(text: string): Reference {
@@ -56,16 +76,21 @@ export function parseReference(text: string): Reference {
   return { domain, path, tag: tag ?? 'latest' };
 }
 
-/** The first part is a registry where it looks like a host: a dot, a port, upper case, or `localhost`. */
+/** The first part is a registry where it looks like a host. */
 function splitDomain(name: string): { domain: string; path: string } {
   const slash = name.indexOf('/');
-  const first = name.slice(0, slash);
-  const isHost = slash > 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
   if (slash === 0) return { domain: '', path: name.slice(1) };
+  const first = name.slice(0, slash);
+  const isHost = slash > 0 && looksLikeHost(first);
   const domain = isHost ? first : defaultDomain;
   const path = isHost ? name.slice(slash + 1) : name;
-  if (domain !== defaultDomain && domain !== `index.${defaultDomain}`) return { domain, path };
-  return { domain: defaultDomain, path: path.includes('/') || path === '' ? path : `${officialPrefix}${path}` };
+  if (domain !== hub && domain !== `index.${hub}`) return { domain, path };
+  return { domain: hub, path: path.includes('/') || path === '' ? path : `${officialPrefix}${path}` };
+}
+
+/** A dot, a port, upper case, or `localhost`. */
+function looksLikeHost(text: string): boolean {
+  return /[.:]/.test(text) || text === 'localhost' || text !== text.toLowerCase();
 }
 
 /** `docker.io/library/debian`. */
@@ -79,10 +104,12 @@ export function formatReference(reference: Reference): string {
   return `${repositoryOf(reference)}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
-/** How people write it: without the default registry and its `library/`. Takes a canonical reference or repository. */
+/** How people write it: without the default registry and docker.io's `library/`. Takes a canonical reference or repository. */
 export function familiar(canonical: string): string {
-  const rest = canonical.startsWith(`${defaultDomain}/`) ? canonical.slice(defaultDomain.length + 1) : undefined;
-  if (rest === undefined) return canonical;
-  const short = rest.startsWith(officialPrefix) ? rest.slice(officialPrefix.length) : rest;
-  return short.includes('/') && short !== rest ? rest : short;
+  if (!canonical.startsWith(`${defaultDomain}/`)) return canonical;
+  const rest = canonical.slice(defaultDomain.length + 1);
+  const short = defaultDomain === hub && rest.startsWith(officialPrefix) ? rest.slice(officialPrefix.length) : rest;
+  const familiarOne = short.includes('/') && short !== rest ? rest : short;
+  const slash = familiarOne.indexOf('/');
+  return slash > 0 && looksLikeHost(familiarOne.slice(0, slash)) ? canonical : familiarOne;
 }

@@ -1,15 +1,16 @@
 import { IechorError } from '../common/error.ts';
-import { parseReference } from '../image/reference.ts';
+import { defaultRegistry, parseReference, setDefaultRegistry } from '../image/reference.ts';
 
-export { parseReference };
+export { defaultRegistry, parseReference, setDefaultRegistry };
 
 /** The name that Docker's configuration files have for docker.io. */
 export const hubServer = 'https://index.docker.io/v1/';
 
-/** The registry that a server address of a login means: `host[:port]`. Throws BAD_REQUEST. */
+/** The registry that a server address of a login means: `host[:port]`; without one, the default. Throws BAD_REQUEST. */
 export function registryOf(server: string | undefined): string {
   const host = (server ?? '').replace(/^https?:\/\//, '').split('/')[0] ?? '';
-  if (['', 'docker.io', 'index.docker.io', 'registry-1.docker.io'].includes(host)) return 'docker.io';
+  if (host === '') return defaultRegistry();
+  if (['docker.io', 'index.docker.io', 'registry-1.docker.io'].includes(host)) return 'docker.io';
   try {
     return parseReference(`${host}/x`).domain;
   } catch (cause) {

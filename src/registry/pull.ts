@@ -58,7 +58,8 @@ export function readManifest(context: RegistryContext, reference: Reference, opt
   );
 }
 
-interface Asking {
+/** What one host of a registry is asked with. */
+export interface Asking {
   readonly repository: (path: string) => Repository;
   readonly source: (path: string) => DownloadSource;
 }
@@ -74,7 +75,7 @@ const passing: readonly string[] = [
 ];
 
 /** Asks the mirrors, then the registry itself. Credentials are the registry's: a mirror gets none. */
-async function atSomeEndpoint<T>(
+export async function atSomeEndpoint<T>(
   context: RegistryContext,
   domain: string,
   options: TransferOptions,

@@ -1,12 +1,14 @@
 import type { Log } from '../common/log.ts';
 import type { ImageStore } from '../image/image-port.ts';
 import { parseReference, type Reference } from '../image/reference.ts';
-import type { ImageRecord } from '../image/types.ts';
+import type { Descriptor, Digest, ImageRecord } from '../image/types.ts';
+import { bringLayers, type Outgoing, publishManifests, readAdmitted, readDocument } from './contents.ts';
 import type { RegistryContext, TransferOptions } from './context.ts';
 import type { Credentials } from './credentials.ts';
 import { createDownloads } from './downloads.ts';
 import { logIn } from './login.ts';
 import { listTags, type PullOptions, pullImage, readManifest } from './pull.ts';
+import type { WantedLayer } from './pull-layers.ts';
 import { type Pushed, pushImage } from './push.ts';
 import type { Found } from './repository.ts';
 import { type SearchHit, type SearchOptions, searchImages } from './search.ts';
@@ -26,6 +28,11 @@ export interface Registry {
   tags(reference: Reference, options?: TransferOptions): Promise<string[]>;
   /** The manifest or index of a reference; nothing is kept. */
   manifest(reference: string, options?: TransferOptions): Promise<Found>;
+  /** See `readAdmitted`, `readDocument`, `bringLayers` and `publishManifests`: what is no image, or a part of one. */
+  admitted(reference: string, options?: TransferOptions): Promise<Found>;
+  document(reference: string, descriptor: Descriptor, options?: TransferOptions): Promise<Buffer>;
+  layers(reference: string, layers: readonly WantedLayer[], options?: TransferOptions): Promise<void>;
+  publish(reference: string, manifests: readonly Outgoing[], options?: TransferOptions): Promise<Digest>;
   /** See `logIn`. */
   logIn(
     server: string | undefined,
@@ -63,6 +70,10 @@ export function createRegistry(options: {
     push: (reference, asked) => pushImage(context, reference, asked),
     tags: (reference, asked = {}) => listTags(context, reference, asked),
     manifest: (reference, asked = {}) => readManifest(context, parseReference(reference), asked),
+    admitted: (reference, asked = {}) => readAdmitted(context, reference, asked),
+    document: (reference, descriptor, asked = {}) => readDocument(context, reference, descriptor, asked),
+    layers: (reference, layers, asked = {}) => bringLayers(context, reference, layers, asked),
+    publish: (reference, manifests, asked = {}) => publishManifests(context, reference, manifests, asked),
     logIn: (server, credentials, signal) => logIn(settings, server, { credentials, signal }),
     search: (term, asked) => searchImages(settings, term, asked),
     sweep: () => downloads.sweep(),

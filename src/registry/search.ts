@@ -1,5 +1,6 @@
 import { IechorError } from '../common/error.ts';
 import { maxDocumentBytes, parseDocument } from '../image/image-config.ts';
+import { defaultRegistry } from '../image/reference.ts';
 import type { Credentials } from './credentials.ts';
 import { type Endpoint, endpointsOf } from './hosts.ts';
 import { openSession, type Session } from './session.ts';
@@ -26,8 +27,8 @@ const hub: Endpoint = { host: 'index.docker.io', insecure: false, plain: false, 
 const maxCatalogPages = 100;
 
 /**
- * Repositories with the term in their names: of docker.io by its search, of `host/term` by the registry's catalog, most
- * of which know nothing but names. Throws REGISTRY_*.
+ * Repositories with the term in their names: of docker.io by its search, of `host/term` (and of another default
+ * registry) by the registry's catalog, most of which know nothing but names. Throws REGISTRY_*.
  */
 export async function searchImages(
   settings: RegistrySettings,
@@ -53,11 +54,11 @@ function splitTerm(term: string): { host?: string; rest: string } {
   const [first = '', ...more] = term.split('/');
   const isHost = more.length > 0 && (/[.:]/.test(first) || first === 'localhost');
   if (!/^[\x21-\x7e]+$/.test(term)) throw new IechorError('BAD_REQUEST', 'a search needs a term without blanks');
-  if (!isHost || first === 'docker.io' || first === 'index.docker.io') {
-    return { rest: isHost ? more.join('/') : term };
-  }
-  if (!/^[A-Za-z0-9.[\]:-]+$/.test(first)) throw new IechorError('BAD_REQUEST', `${first} is no registry`);
-  return { host: first, rest: more.join('/') };
+  const host = isHost ? first : defaultRegistry();
+  const rest = isHost ? more.join('/') : term;
+  if (host === 'docker.io' || host === 'index.docker.io') return { rest };
+  if (!/^[A-Za-z0-9.[\]:-]+$/.test(host)) throw new IechorError('BAD_REQUEST', `${host} is no registry`);
+  return { host, rest };
 }
 
 async function withSession<T>(

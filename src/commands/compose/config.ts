@@ -76,7 +76,10 @@ export default class Config extends ComposeCommand {
 
   async #pinned(loaded: Loaded): Promise<Loaded> {
     const { pinImages } = await import('../../compose/pin-images.ts');
-    return { ...loaded, project: await pinImages(await this.engine(), loaded, this.signal) };
+    const { defaultRegistryOf } = await import('../../cli/default-registry.ts');
+    const engine = await this.engine();
+    const options = { signal: this.signal, defaultRegistry: () => defaultRegistryOf(engine) };
+    return { ...loaded, project: await pinImages(engine, loaded, options) };
   }
 
   /** Warnings as data: on standard output, unless the project goes there. */

@@ -92,7 +92,10 @@ export default class Publish extends ComposeCommand {
 
   async #pinned(loaded: Loaded): Promise<PublishedFile> {
     const { pinImages, renderLock } = await import('../../compose/pin-images.ts');
-    const project = await pinImages(await this.engine(), loaded, this.signal);
+    const { defaultRegistryOf } = await import('../../cli/default-registry.ts');
+    const engine = await this.engine();
+    const options = { signal: this.signal, defaultRegistry: () => defaultRegistryOf(engine) };
+    const project = await pinImages(engine, loaded, options);
     return { name: 'image-digests.yaml', kind: 'compose', content: Buffer.from(renderLock(project, 'yaml')) };
   }
 }

@@ -1,4 +1,5 @@
 import { BaseCommand } from '../../cli/base-command.ts';
+import { domainOf } from '../../cli/default-registry.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { fullName, pullTarget } from '../../cli/image-name.ts';
 import { printTransfer } from '../../cli/print-transfer.ts';
@@ -28,6 +29,6 @@ export default class Pull extends BaseCommand {
       signal: this.signal,
     });
     await printTransfer(messages, { sink: flags.quiet ? undefined : process.stdout });
-    this.print(fullName(args.image, { tagged: !all }));
+    this.print(fullName(args.image, { tagged: !all, registry: await domainOf(engine, args.image) }));
   }
 }

@@ -16,20 +16,21 @@ export default class Login extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Login);
     const { openLogins } = await import('../../cli/credentials.ts');
-    const { readLogin, registryOf, tokenLogin } = await import('../../cli/login.ts');
-    const registry = registryOf(args.server);
+    const { readLogin, registryOf, serverOf, tokenLogin } = await import('../../cli/login.ts');
+    const { defaultRegistryOf } = await import('../../cli/default-registry.ts');
+    const engine = await this.engine();
+    const registry = args.server ? registryOf(args.server) : await defaultRegistryOf(engine);
     const logins = openLogins(this.globals.config, process.env);
     if (flags.password !== undefined) {
       process.stderr.write('WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n');
     }
     const known = flags.username || flags['password-stdin'] ? undefined : await logins.find(registry);
-    const engine = await this.engine();
     if (known && (await this.#stillGood(engine, known))) return;
     const given = await readLogin({
       ...{ username: flags.username, password: flags.password, passwordStdin: flags['password-stdin'] },
       suggested: known?.username,
     });
-    const body = { ...given, serveraddress: args.server ?? '' };
+    const body = { ...given, serveraddress: args.server ?? serverOf(registry) };
     const { Status, IdentityToken } = await engine.systemAuth({ body, signal: this.signal });
     const { username, password } = given;
     const kept = await logins.keep(

@@ -10,7 +10,8 @@ export default class Logout extends BaseCommand {
     const { args } = await this.parse(Logout);
     const { openLogins } = await import('../../cli/credentials.ts');
     const { registryOf, serverOf } = await import('../../cli/login.ts');
-    const registry = registryOf(args.server);
+    const { defaultRegistryOf } = await import('../../cli/default-registry.ts');
+    const registry = args.server ? registryOf(args.server) : await defaultRegistryOf(await this.engine());
     const there = await openLogins(this.globals.config, process.env).forget(registry);
     this.print(
       there ? `Removing login credentials for ${serverOf(registry)}` : `Not logged in to ${serverOf(registry)}`,

@@ -6,7 +6,7 @@ import { projectFiles } from './source/project-files.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 const other = `sha256:${'b'.repeat(64)}`;
-const never = new AbortController().signal;
+const options = { signal: new AbortController().signal, defaultRegistry: async () => 'docker.io' };
 
 function engineOf(asked: string[]): EngineApi {
   const engine: Partial<EngineApi> = {
@@ -30,7 +30,7 @@ test('images are pinned by their full names, each asked for once; those that are
 `,
   });
   const asked: string[] = [];
-  const project = await pinImages(engineOf(asked), await files.load(), never);
+  const project = await pinImages(engineOf(asked), await files.load(), options);
   expect(Object.values(project.services).map(({ image }) => image)).toEqual([
     `docker.io/library/nginx:latest@${digest}`,
     `docker.io/library/nginx:latest@${digest}`,
@@ -45,9 +45,16 @@ test('images are pinned by their full names, each asked for once; those that are
   expect(renderLock(project, 'yaml')).toMatch(/ {2}e: \{\}\n$/);
 });
 
+test('an image without a host is pinned at the registry that the engine has it from', async () => {
+  using files = projectFiles({ 'compose.yaml': 'services:\n  a: {image: web}\n' });
+  const elsewhere = { ...options, defaultRegistry: async () => 'registry.example' };
+  const { services } = await pinImages(engineOf([]), await files.load(), elsewhere);
+  expect(services.a?.image).toBe(`registry.example/web:latest@${digest}`);
+});
+
 test('an image that its registry does not have is told with its place', async () => {
   using files = projectFiles({ 'compose.yaml': 'services:\n  a: {image: missing}\n' });
-  await expect(pinImages(engineOf([]), await files.load(), never)).rejects.toMatchObject({
+  await expect(pinImages(engineOf([]), await files.load(), options)).rejects.toMatchObject({
     code: 'IMAGE_NOT_FOUND',
     message: 'failed to resolve digest for missing: manifest unknown',
     at: [{ line: 2, column: 14 }],

@@ -1,6 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { chainIdOf, chainIdsOf, digestOf, hexOf, parseDigest } from '../../../src/image/digest.ts';
-import { familiar, formatReference, parseReference } from '../../../src/image/reference.ts';
+import { familiar, formatReference, parseReference, setDefaultRegistry } from '../../../src/image/reference.ts';
 import type { Digest } from '../../../src/image/types.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}`;
@@ -49,6 +49,30 @@ describe('references', () => {
     expect(() => parseReference(text)).toThrow(
       expect.objectContaining({ code: 'REFERENCE_INVALID', message: expect.stringMatching(reason) }),
     );
+  });
+});
+
+describe('with another default registry', () => {
+  afterEach(() => setDefaultRegistry(undefined));
+
+  test.each([
+    ['web', 'registry:5000/web:latest', 'web:latest'],
+    ['team/app:1', 'registry:5000/team/app:1', 'team/app:1'],
+    ['library/web', 'registry:5000/library/web:latest', 'library/web:latest'],
+    ['docker.io/debian', 'docker.io/library/debian:latest', 'docker.io/library/debian:latest'],
+    ['docker.io/team/app', 'docker.io/team/app:latest', 'docker.io/team/app:latest'],
+    ['other.example/app', 'other.example/app:latest', 'other.example/app:latest'],
+    ['registry:5000/a.b/app', 'registry:5000/a.b/app:latest', 'registry:5000/a.b/app:latest'],
+  ])('%s is %s', (text, canonical, short) => {
+    setDefaultRegistry('registry:5000');
+    expect(formatReference(parseReference(text))).toBe(canonical);
+    expect(familiar(canonical)).toBe(short);
+    expect(formatReference(parseReference(short))).toBe(canonical);
+  });
+
+  test.each(['https://registry.example', 'registry', 'registry.example/team', 'a b.c'])('%s is no registry', (host) => {
+    expect(() => setDefaultRegistry(host)).toThrow(expect.objectContaining({ code: 'REFERENCE_INVALID' }));
+    expect(formatReference(parseReference('web'))).toBe('docker.io/library/web:latest');
   });
 });
 
