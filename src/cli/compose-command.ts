@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { Diagnostic } from '../common/diagnostic.ts';
 import { IechorError } from '../common/error.ts';
+import { withPlaces } from '../compose/plan/places.ts';
 import type { Plan } from '../compose/plan/plan.ts';
 import { renderPlan } from '../compose/plan/plan.ts';
 import type { Session } from '../compose/session.ts';
@@ -42,6 +43,8 @@ export abstract class ComposeCommand extends BaseCommand {
   readonly #soft = new AbortController();
   readonly #hard = new AbortController();
   #interrupts: (() => void) | undefined;
+  /** The files this command read, for the places of its plan. */
+  #loaded: Loaded | undefined;
 
   /** Aborted by the first Ctrl-C or SIGTERM. */
   override get signal(): AbortSignal {
@@ -112,6 +115,7 @@ export abstract class ComposeCommand extends BaseCommand {
       stdin: readStdin,
     });
     if (!options.quiet) this.diagnose(loaded.diagnostics);
+    this.#loaded = loaded;
     return loaded;
   }
 
@@ -179,15 +183,20 @@ export abstract class ComposeCommand extends BaseCommand {
     const directory = workingDirectory();
     const filled = plans.filter((plan) => plan.length > 0);
     if (filled.length === 0) process.stdout.write('nothing to do\n');
-    for (const plan of filled) process.stdout.write(renderPlan(plan, directory));
+    const loaded = this.#loaded;
+    for (const [at, plan] of filled.entries()) {
+      if (at > 0) process.stdout.write('\n');
+      const told = loaded ? withPlaces(plan, loaded.project, (...path) => loaded.origins.spans(path)) : plan;
+      process.stdout.write(renderPlan(told, directory));
+    }
   }
 }
 
 function hushed({ event }: Renderer, kinds: readonly string[]): Renderer['event'] {
   return (happened) => {
     if (!kinds.includes(happened.step.kind)) return event(happened);
-    const { output: _, progress: __, ...rest } = happened;
-    if (happened.output === undefined && happened.progress === undefined) event(rest);
+    const { output, progress, build } = happened;
+    if (output === undefined && progress === undefined && build === undefined) event(happened);
   };
 }
 

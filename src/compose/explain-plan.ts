@@ -1,16 +1,33 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import { changeText } from './plan/attribute-values.ts';
-import type { Plan, Step } from './plan/plan.ts';
+import type { Desired } from './plan/desired.ts';
+import { attributePath, type Difference } from './plan/fingerprints.ts';
+import { type Plan, renderPlace, type Step } from './plan/plan.ts';
 
-/** A plan for people to read: the reason of each replacement says what the attributes were and will be. */
-export async function explainPlan(engine: EngineApi, plan: Plan, signal: AbortSignal): Promise<Plan> {
-  return Promise.all(plan.map((step) => explainStep(engine, step, signal)));
+/**
+ * A plan for people to read: the reason of each replacement says what the attributes were and will be, those beyond the
+ * first with their places.
+ */
+export async function explainPlan(
+  engine: EngineApi,
+  plan: Plan,
+  { desired, signal }: { readonly desired: Pick<Desired, 'project' | 'spanOf'>; readonly signal: AbortSignal },
+): Promise<Plan> {
+  const explain = async (step: Step): Promise<Step> => {
+    if (step.kind !== 'createContainer' || !step.replaces) return step;
+    const { Config: config, HostConfig: host } = await engine.containerInspect({ id: step.replaces.id, signal });
+    const after = { config: step.body, host: step.body.HostConfig ?? {} };
+    const service = step.target.split(':')[1] ?? '';
+    const changes = step.replaces.attributes.map((attribute, at) => {
+      const text = changeText(attribute, { config, host }, after);
+      return at === 0 ? text : `${text}${placeOf(desired, service, attribute)}`;
+    });
+    return { ...step, reason: changes.join('; ') };
+  };
+  return Promise.all(plan.map(explain));
 }
 
-async function explainStep(engine: EngineApi, step: Step, signal: AbortSignal): Promise<Step> {
-  if (step.kind !== 'createContainer' || !step.replaces) return step;
-  const { Config: config, HostConfig: host } = await engine.containerInspect({ id: step.replaces.id, signal });
-  const after = { config: step.body, host: step.body.HostConfig ?? {} };
-  const changes = step.replaces.attributes.map((attribute) => changeText(attribute, { config, host }, after));
-  return { ...step, reason: changes.join('; ') };
+function placeOf({ project, spanOf }: Pick<Desired, 'project' | 'spanOf'>, service: string, own: Difference): string {
+  const span = own.how === 'removed' ? undefined : spanOf('services', service, ...attributePath(own.path))[0];
+  return span ? ` (${renderPlace(span, project.workingDirectory)})` : '';
 }

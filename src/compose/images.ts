@@ -7,7 +7,7 @@ import { desiredOf } from './plan/desired.ts';
 import { familiarReference } from './plan/names.ts';
 import { observe } from './plan/observe.ts';
 import { type Plan, PlanBuilder, type StepId } from './plan/plan.ts';
-import { type BuildFlags, buildSpec, planImages } from './plan/reconcile-images.ts';
+import { type BuildFlags, buildSpec, planImages, renewed } from './plan/reconcile-images.ts';
 import { refuseUnsupported } from './plan/unsupported.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
 import type { Session } from './session.ts';
@@ -25,6 +25,10 @@ export async function build(
   const builder = new PlanBuilder();
   const chosen = [...desired.services.values()].filter(({ name, service }) => services.has(name) && service.build);
   const steps = new Map<string, StepId>();
+  const known = await observe(session.engine, project.name, {
+    images: chosen.map(({ image }) => image),
+    signal: session.signal,
+  });
   for (const service of inBuildOrder(desired, chosen, () => true)) {
     const step = builder.add('buildImage', {
       after: imageSources(service).map((name) => steps.get(name)),
@@ -32,7 +36,7 @@ export async function build(
       label: `Image ${service.image}`,
       service: service.name,
       build: buildSpec(desired, service, options.flags),
-      reason: 'asked for by build',
+      reason: renewed(service, known, 'asked for by build'),
       because: desired.spanOf('services', service.name, 'build')[0],
     });
     steps.set(service.name, step);
@@ -62,7 +66,13 @@ export async function pull(
   const pulled = new Set([...services].filter((name) => !project.services[name]?.build));
   const references = [...desired.services.values()].filter(({ name }) => pulled.has(name)).map(({ image }) => image);
   const observed = await observe(session.engine, project.name, { images: references, signal: session.signal });
-  const intent = { build: 'missing', pull: options.missingOnly ? 'missing' : 'always', services: pulled } as const;
+  const asked = 'asked for by pull';
+  const intent = {
+    build: 'missing',
+    pull: options.missingOnly ? 'missing' : 'always',
+    services: pulled,
+    asked,
+  } as const;
   const planned = planImages(desired, observed, intent);
   const plan = planned.map((step) =>
     step.kind === 'pullImage' && options.ignoreFailures ? { ...step, optional: true } : step,
@@ -92,7 +102,7 @@ export async function push(
         label: `Image ${reference}`,
         image: reference,
         ...(options.ignoreFailures && { optional: true }),
-        reason: 'built by the project',
+        reason: 'asked for by push: built by the project',
       });
     }
   }

@@ -8,7 +8,7 @@ import { containerLabels, desiredOf } from './plan/desired.ts';
 import { plainUp } from './plan/intent.ts';
 import { containerName } from './plan/names.ts';
 import { observe } from './plan/observe.ts';
-import { type Plan, PlanBuilder } from './plan/plan.ts';
+import { type Plan, PlanBuilder, type StepId, type StepKinds } from './plan/plan.ts';
 import { holds } from './plan/reconcile-starts.ts';
 import { provide } from './providers.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
@@ -104,21 +104,27 @@ export async function createOneOff(
     containerOf: (other) =>
       containerName(project.name, other, { number: 1, separator: '-', own: project.services[other]?.container_name }),
   });
-  const plan = new PlanBuilder();
-  const step = plan.add('createContainer', {
-    target: `container:${run.service}:1`,
-    label: `Container ${name}`,
-    name,
-    body: streams(body, run),
-    ...(service.platform && { platform: service.platform }),
-    files,
-    reason: 'asked for by run',
-  });
-  options.onPlan?.(plan.build());
+  const { platform } = service;
+  const { plan, step } = planOneOff(
+    { name, body: streams(body, run), ...(platform && { platform }), files },
+    run.service,
+  );
+  options.onPlan?.(plan);
   if (dryRun) return { id: '', name };
-  const outcome = await performPlan(session, plan.build(), { project: project.name, environment: project.environment });
+  const perform = { project: project.name, environment: project.environment };
+  // The caller starts it, once its streams are attached.
+  const outcome = await performPlan(session, plan.slice(0, 1), perform);
   throwFailures(outcome);
   return { id: outcome.results.get(step)?.containerId ?? '', name };
+}
+
+function planOneOff(creation: StepKinds['createContainer'], service: string): { plan: Plan; step: StepId } {
+  const plan = new PlanBuilder();
+  const naming = { target: `container:${service}:run`, label: `Container ${creation.name}` } as const;
+  const step = plan.add('createContainer', { ...naming, ...creation, reason: 'asked for by run' });
+  const reason = `asked for by run: created by step ${step}`;
+  plan.add('startContainer', { ...naming, container: { createdBy: step }, reason, after: [step] });
+  return { plan: plan.build(), step };
 }
 
 /** Conditions of the dependencies of a service that itself is not started. */

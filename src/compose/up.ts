@@ -78,7 +78,7 @@ async function upNow(session: Session, given: Project, intent: UpIntent, options
   for (const notice of notices) session.notice(notice);
   if (options.dryRun) {
     announceOpenImages(session, images);
-    const explained = await explainPlan(session.engine, plan, session.signal);
+    const explained = await explainPlan(session.engine, plan, { desired, signal: session.signal });
     return { images, plan: explained, ...counts(desired, services, plan) };
   }
   await performOrTakeBack(session, project, plan, intent.keepFailed ?? false);

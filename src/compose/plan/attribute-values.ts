@@ -1,6 +1,6 @@
 import type { ContainerConfig } from '../../api/types/container.ts';
 import type { HostConfig } from '../../api/types/host-config.ts';
-import { attributePath } from './fingerprints.ts';
+import { attributePath, type Difference } from './fingerprints.ts';
 
 /** What a container is made from: of one that is there, or of a body it would be created with. */
 export interface Made {
@@ -39,15 +39,32 @@ const values: Readonly<Record<string, (made: Made, key: string) => unknown>> = {
   pid: ({ host }) => host.PidMode,
   ipc: ({ host }) => host.IpcMode,
   init: ({ host }) => host.Init,
-  shm_size: ({ host }) => host.ShmSize,
-  mem_limit: ({ host }) => host.Memory,
-  mem_reservation: ({ host }) => host.MemoryReservation,
+  shm_size: ({ host }) => sizeText(host.ShmSize),
+  mem_limit: ({ host }) => sizeText(host.Memory),
+  mem_reservation: ({ host }) => sizeText(host.MemoryReservation),
   cpus: ({ host }) => host.NanoCpus && host.NanoCpus / 1e9,
   pids_limit: ({ host }) => host.PidsLimit,
   group_add: ({ host }) => host.GroupAdd,
   security_opt: ({ host }) => host.SecurityOpt,
   dns: ({ host }) => host.Dns,
   sysctls: ({ host }, key) => host.Sysctls?.[key],
+  ulimits: ({ host }, key) => {
+    const limit = host.Ulimits?.find(({ Name }) => Name === key);
+    return limit && `${limit.Soft}:${limit.Hard}`;
+  },
+  extra_hosts: ({ host }, key) =>
+    (host.ExtraHosts ?? []).flatMap((text) => (text.startsWith(`${key}:`) ? text.slice(key.length + 1) : [])),
+  devices: ({ host }) =>
+    (host.Devices ?? []).map(({ PathOnHost, PathInContainer }) => `${PathOnHost}:${PathInContainer}`),
+  tmpfs: ({ host }) => Object.entries(host.Tmpfs ?? {}).map(([at, options]) => (options ? `${at}:${options}` : at)),
+  runtime: ({ host }) => host.Runtime,
+  oom_score_adj: ({ host }) => host.OomScoreAdj,
+  cgroup_parent: ({ host }) => host.CgroupParent,
+  userns_mode: ({ host }) => host.UsernsMode,
+  dns_search: ({ host }) => host.DnsSearch,
+  dns_opt: ({ host }) => host.DnsOptions,
+  'deploy.resources.limits': ({ host }) => limitsOf(host.NanoCpus, host.Memory, host.PidsLimit),
+  'deploy.resources.reservations': ({ host }) => limitsOf(undefined, host.MemoryReservation, undefined),
   logging: ({ host }) => host.LogConfig?.Type,
   volumes: ({ host }) => [
     ...(host.Binds ?? []),
@@ -59,12 +76,23 @@ const values: Readonly<Record<string, (made: Made, key: string) => unknown>> = {
  * How an attribute (as a fingerprint names it) changes: `image nginx:1.27 -> nginx:1.28`. Values that may be secret are
  * left out or masked. Pure.
  */
-export function changeText(attribute: string, before: Made, after: Made): string {
-  const [name = '', key = ''] = attributePath(attribute);
-  const value = values[name];
-  if (!value) return `${attribute} changed`;
+export function changeText({ path, how }: Difference, before: Made, after: Made): string {
+  const [name = '', key = ''] = attributePath(path);
+  const value = values[path] ?? values[name];
+  if (!value) return `${path} ${how}`;
   const [old, now] = [before, after].map((made) => shown(value(made, key), key));
-  return old === now ? `${attribute} changed` : `${attribute} ${old} -> ${now}`;
+  return old === now ? `${path} ${how}` : `${path} ${old} -> ${now}`;
+}
+
+const sizeText = (bytes: number | undefined): string | undefined =>
+  bytes ? (bytes % 2 ** 20 === 0 ? `${bytes / 2 ** 20}m` : `${bytes}b`) : undefined;
+
+function limitsOf(nanoCpus?: number, memory?: number, pids?: number | null): string[] {
+  return [
+    ...(nanoCpus ? [`cpus=${nanoCpus / 1e9}`] : []),
+    ...(memory ? [`memory=${sizeText(memory)}`] : []),
+    ...(pids ? [`pids=${pids}`] : []),
+  ];
 }
 
 function shown(value: unknown, key: string): string {

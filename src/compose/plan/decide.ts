@@ -52,7 +52,7 @@ export function decideService(service: DesiredService, context: DecideContext): 
     act: 'remove',
     number: container.number,
     container,
-    reason: { text: `scaled to ${service.scale}`, because: desired.spanOf('services', service.name, 'scale')[0] },
+    reason: scaleReason(service, existing.length, desired),
   }));
   for (const { container, reason, number } of numbered) {
     if (reason) decisions.push({ act: 'recreate', number, container, reason });
@@ -64,10 +64,20 @@ export function decideService(service: DesiredService, context: DecideContext): 
     decisions.push({
       act: 'create',
       number,
-      reason: { text: 'no container', because: desired.spanOf('services', service.name)[0] },
+      reason:
+        existing.length === 0
+          ? { text: 'no container', because: desired.spanOf('services', service.name)[0] }
+          : scaleReason(service, existing.length, desired),
     });
   }
   return decisions.sort((a, b) => a.number - b.number);
+}
+
+/** `replicas 1 -> 3`, with its place where the file says so. */
+function scaleReason({ name, scale, service }: DesiredService, before: number, { spanOf }: Desired): Reason {
+  const path = service.scale === scale ? ['scale'] : service.deploy?.replicas === scale ? ['deploy', 'replicas'] : [];
+  const [because] = path.length === 0 ? [] : spanOf('services', name, ...path);
+  return { text: `replicas ${before} -> ${scale}`, because };
 }
 
 /** Those to keep come first: as they should be, running, under their proper name. */
@@ -97,12 +107,13 @@ function recreateReason(
     if (word) return { text: `shares namespaces or volumes with ${provider}, which is ${word}` };
   }
   const network = Object.keys(container.networks).find((name) => context.newNetworks.has(name));
-  if (network !== undefined) return { text: `network ${network} is made anew` };
+  const own = intent.recreate === 'never' ? undefined : divergence(container, service, desired, observed);
+  if (network !== undefined) return own ?? { text: `network ${network} is made anew` };
   if (intent.recreate === 'never') return undefined;
   if (intent.recreate === 'force' && (named.has(service.name) || intent.recreateDependencies))
     return { text: 'asked for by --force-recreate' };
   if (intent.recreateDependencies && !named.has(service.name)) return { text: 'asked for by --always-recreate-deps' };
-  return divergence(container, service, desired, observed);
+  return own;
 }
 
 /** More than one machine runs; a slip of the hand must not be planned container by container. */

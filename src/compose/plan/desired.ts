@@ -6,25 +6,25 @@ import type { Dependency, NetworkSpec, Project, Service, VolumeSpec } from '../m
 import { networkHash, serviceHash, volumeHash } from './config-hash.ts';
 import { containerBody } from './container-body.ts';
 import { creationProviders, dependenciesOf } from './dependencies.ts';
-import { type Fingerprints, serviceFingerprints } from './fingerprints.ts';
+import { type Fingerprints, fingerprintsOfResource, fingerprintsOfService, fingerprintsText } from './fingerprints.ts';
 import { defined } from './host-config.ts';
 import { dependencyLabel, labels } from './labels.ts';
 import { containerName, imageName, type Separator } from './names.ts';
 import type { DeliveredFile } from './plan.ts';
 import { withoutProviders } from './providers.ts';
 
-export interface DesiredNetwork {
+/** Fingerprints by the rules that another version wrote a label by; undefined for rules that are not known here. */
+export type FingerprintsBy = (rule: number) => Fingerprints | undefined;
+
+export interface DesiredResource<Body> {
   readonly key: string;
   readonly name: string;
   readonly external: boolean;
-  readonly body: NetworkCreateBody;
+  readonly body: Body;
+  readonly fingerprintsBy: FingerprintsBy;
 }
-export interface DesiredVolume {
-  readonly key: string;
-  readonly name: string;
-  readonly external: boolean;
-  readonly body: VolumeCreateBody;
-}
+export type DesiredNetwork = DesiredResource<NetworkCreateBody>;
+export type DesiredVolume = DesiredResource<VolumeCreateBody>;
 export interface DesiredService {
   readonly name: string;
   readonly scale: number;
@@ -32,6 +32,7 @@ export interface DesiredService {
   readonly service: Service;
   readonly configHash: string;
   readonly fingerprints: Fingerprints;
+  readonly fingerprintsBy: FingerprintsBy;
   readonly dependencies: ReadonlyMap<string, Dependency>;
   /** Services whose containers must be there before this one's are created. */
   readonly providers: readonly string[];
@@ -74,18 +75,22 @@ export function desiredOf(whole: Project, options: DesiredOptions = {}): Desired
     project,
     services,
     spanOf,
-    networks: byKey(project.networks).map(([key, spec]) => ({
-      key,
-      name: spec.name,
-      external: spec.external ?? false,
-      body: networkBody(project, key, spec),
-    })),
-    volumes: byKey(project.volumes).map(([key, spec]) => ({
-      key,
-      name: spec.name,
-      external: spec.external ?? false,
-      body: volumeBody(project, key, spec),
-    })),
+    networks: byKey(project.networks).map(([key, spec]) => resource(project, key, { spec, bodyOf: networkBody })),
+    volumes: byKey(project.volumes).map(([key, spec]) => resource(project, key, { spec, bodyOf: volumeBody })),
+  };
+}
+
+function resource<Spec extends NetworkSpec | VolumeSpec, Body>(
+  project: Project,
+  key: string,
+  { spec, bodyOf }: { spec: Spec; bodyOf: (project: Project, key: string, spec: Spec) => Body },
+): DesiredResource<Body> {
+  return {
+    key,
+    name: spec.name,
+    external: spec.external ?? false,
+    body: bodyOf(project, key, spec),
+    fingerprintsBy: (rule) => fingerprintsOfResource(project.name, key, { spec, rule }),
   };
 }
 
@@ -101,7 +106,7 @@ function desiredService(
   const { separator } = options;
   const image = imageName(project, name, service, separator);
   const configHash = serviceHash(service);
-  const fingerprints = serviceFingerprints(project, name, service);
+  const fingerprints = fingerprintsOfService(project, name, { service }) ?? {};
   const dependencies = dependenciesOf(service);
   const nameOf = (replica: number) =>
     containerName(project.name, name, { number: replica, separator, own: service.container_name });
@@ -114,6 +119,7 @@ function desiredService(
     service,
     configHash,
     fingerprints,
+    fingerprintsBy: (rule) => fingerprintsOfService(project, name, { service, rule }),
     dependencies,
     scale,
     providers: creationProviders(service),
@@ -168,7 +174,7 @@ export function containerLabels(
     [labels.image]: options.imageId,
     [labels.configFiles]: project.composeFiles.join(','),
     [labels.workingDir]: project.workingDirectory,
-    [labels.fingerprints]: JSON.stringify(options.fingerprints),
+    [labels.fingerprints]: fingerprintsText(options.fingerprints),
   });
 }
 
@@ -204,6 +210,7 @@ function networkBody(project: Project, key: string, spec: NetworkSpec): NetworkC
       ...projectLabels(project),
       [labels.network]: key,
       [labels.configHash]: networkHash(spec),
+      [labels.fingerprints]: fingerprintsText(fingerprintsOfResource(project.name, key, { spec }) ?? {}),
     },
   });
 }
@@ -213,6 +220,12 @@ function volumeBody(project: Project, key: string, spec: VolumeSpec): VolumeCrea
     Name: spec.name,
     Driver: spec.driver ?? 'local',
     DriverOpts: spec.driver_opts && { ...spec.driver_opts },
-    Labels: { ...spec.labels, ...projectLabels(project), [labels.volume]: key, [labels.configHash]: volumeHash(spec) },
+    Labels: {
+      ...spec.labels,
+      ...projectLabels(project),
+      [labels.volume]: key,
+      [labels.configHash]: volumeHash(spec),
+      [labels.fingerprints]: fingerprintsText(fingerprintsOfResource(project.name, key, { spec }) ?? {}),
+    },
   });
 }

@@ -15,10 +15,15 @@ const signs: Partial<Record<Step['kind'], string>> = {
  */
 export function renderDifference(plan: Plan, directory = ''): string {
   const lines: string[] = [];
-  for (const [, steps] of Map.groupBy(plan, ({ target }) => target)) {
+  for (const [target, steps] of Map.groupBy(plan, ({ target }) => target)) {
     const made = steps.find(({ kind }) => kind.startsWith('create'));
     const gone = steps.find(({ kind }) => kind.startsWith('remove'));
-    const told = made ?? gone ?? steps.find(({ kind }) => signs[kind] !== undefined);
+    // A network is made again because of what is told where it goes.
+    const told =
+      (target.startsWith('network:') ? gone : undefined) ??
+      made ??
+      gone ??
+      steps.find(({ kind }) => signs[kind] !== undefined);
     if (!told) continue;
     const sign = made ? (gone ? '~' : '+') : gone ? '-' : '>';
     const first = gone && !made ? (steps[0] ?? told) : told;

@@ -1,14 +1,15 @@
 import type { SourceSpan } from '../../common/diagnostic.ts';
-import type { Desired, DesiredService } from './desired.ts';
-import { attributePath, differences, parseFingerprints } from './fingerprints.ts';
+import type { Desired, DesiredService, FingerprintsBy } from './desired.ts';
+import { attributePath, type Difference, differences, parseFingerprints } from './fingerprints.ts';
 import { labels } from './labels.ts';
+import { shortDigest } from './names.ts';
 import type { Observed, ObservedContainer } from './observe.ts';
 
 export interface Reason {
   readonly text: string;
   readonly because?: SourceSpan | undefined;
   /** Attributes that differ, as fingerprints name them. */
-  readonly attributes?: readonly string[];
+  readonly attributes?: readonly Difference[];
 }
 
 /** Why a container is not what the file asks for; undefined when it is. Pure. */
@@ -26,19 +27,35 @@ export function divergence(
 }
 
 function configDivergence(container: ObservedContainer, service: DesiredService, desired: Desired): Reason | undefined {
-  const before = parseFingerprints(container.labels[labels.fingerprints]);
-  if (before === undefined) {
-    if (container.labels[labels.configHash] === service.configHash) return undefined;
-    return { text: 'made by docker compose from another configuration' };
-  }
-  const [first, ...others] = differences(before, service.fingerprints);
-  if (!first) return undefined;
+  const found = changesSince(container.labels, { hash: service.configHash, by: service.fingerprintsBy });
+  if (found === undefined) return undefined;
+  if ('maker' in found) return { text: `made by ${found.maker} from another configuration` };
+  const attributes = found.differences;
+  const [first, ...others] = attributes as [Difference, ...Difference[]];
   const [because] =
     first.how === 'removed' ? [] : desired.spanOf('services', service.name, ...attributePath(first.path));
   const more =
     others.length === 0 ? '' : others.length === 1 ? ` and ${others[0]?.path}` : ` and ${others.length} more`;
-  const attributes = [first, ...others].map(({ path }) => path);
   return { text: `${first.path} ${first.how}${more}`, because, attributes };
+}
+
+/**
+ * What changed since labels were written: undefined for nothing, the attributes where they can be told, else who made
+ * the thing from something else. Labels of older versions are compared by their own rules; those of docker compose, and
+ * of versions yet to come, by Docker Compose's hash.
+ */
+export function changesSince(
+  found: Readonly<Record<string, string>>,
+  { hash, by }: { readonly hash: string | undefined; readonly by: FingerprintsBy },
+): { readonly differences: readonly Difference[] } | { readonly maker: string } | undefined {
+  const before = parseFingerprints(found[labels.fingerprints]);
+  const now = before && by(before.rule);
+  if (before && now) {
+    const all = differences(before.fingerprints, now);
+    return all.length === 0 ? undefined : { differences: all };
+  }
+  const same = found[labels.configHash] === hash;
+  return same ? undefined : { maker: before ? 'a newer iechor' : 'docker compose' };
 }
 
 function imageDivergence(
@@ -52,8 +69,6 @@ function imageDivergence(
   if (own === wanted || container.imageId === wanted) return undefined;
   return { text: `image ${service.image} changed ${shortDigest(own)} -> ${shortDigest(wanted)}` };
 }
-
-const shortDigest = (id: string): string => id.replace(/^sha256:/, '').slice(0, 8);
 
 function networkDivergence(
   container: ObservedContainer,

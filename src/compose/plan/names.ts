@@ -28,3 +28,6 @@ export function familiarReference(reference: string): string {
   const last = short.slice(short.lastIndexOf('/') + 1);
   return last.includes(':') || last.includes('@') ? short : `${short}:latest`;
 }
+
+/** As people tell images apart. */
+export const shortDigest = (id: string): string => id.replace(/^sha256:/, '').slice(0, 8);

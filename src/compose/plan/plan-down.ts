@@ -1,6 +1,7 @@
 import type { Desired } from './desired.ts';
 import { topologicalOrder } from './graph.ts';
 import { labels } from './labels.ts';
+import { shortDigest } from './names.ts';
 import type { Observed, ObservedContainer } from './observe.ts';
 import { type Plan, PlanBuilder, type StepId } from './plan.ts';
 import type { Reconciled } from './reconcile.ts';
@@ -67,7 +68,7 @@ export function planTearDown(
         container: { id: container.id },
         volumes: options.volumes,
         force: true,
-        reason: stop === undefined ? options.reason : `stopped by step ${stop}`,
+        reason: stop === undefined ? `${options.reason}: ${stateOf(container)} -> removed` : `stopped by step ${stop}`,
         after: [stop],
       });
       if (options.volumes) planInheritedVolumes(plan, container, step);
@@ -95,7 +96,7 @@ export function planStops(
         ...naming(container),
         container: { id: container.id },
         ...(options.timeoutSeconds !== undefined && { timeoutSeconds: options.timeoutSeconds }),
-        reason: options.reason,
+        reason: `${options.reason}: ${container.state} -> exited`,
         after: dependents.filter(({ id: other }) => other !== container.id).map((dependent) => steps.get(dependent.id)),
       });
       steps.set(container.id, id);
@@ -119,6 +120,10 @@ export function containerOrder(containers: readonly ObservedContainer[]): string
     return nodes.map(({ name }) => name).sort();
   }
 }
+
+/** `exited (3)`, `running`. */
+export const stateOf = ({ state, exitCode }: ObservedContainer): string =>
+  exitCode === undefined ? state : `${state} (${exitCode})`;
 
 export const naming = ({ service, number, name }: ObservedContainer) => ({
   target: `container:${service}:${number}` as const,
@@ -178,7 +183,7 @@ function planImageRemovals(plan: PlanBuilder, { observed, intent, desired, remov
       target: `image:${service}`,
       label: `Image ${image}`,
       image,
-      reason: `asked for by --rmi ${intent.images}`,
+      reason: `asked for by --rmi ${intent.images}: ${shortDigest(observed.images.get(image)?.id ?? image)} -> removed`,
       after: observed.containers.filter((container) => container.image === image).map(({ id }) => removed.get(id)),
     });
   }

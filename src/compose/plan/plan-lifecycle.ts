@@ -3,7 +3,7 @@ import type { Desired } from './desired.ts';
 import type { DependencyLabel } from './labels.ts';
 import type { Observed, ObservedContainer } from './observe.ts';
 import { type Plan, PlanBuilder, type StepId } from './plan.ts';
-import { containerOrder, naming, planStops } from './plan-down.ts';
+import { containerOrder, naming, planStops, stateOf } from './plan-down.ts';
 import { holds } from './reconcile-starts.ts';
 import { isLive } from './removals.ts';
 
@@ -62,7 +62,7 @@ export function planStart(observed: Observed, intent: StartIntent, desired?: Des
         plan.add(kind, {
           ...naming(container),
           container: { id: container.id },
-          reason: `is ${container.state}`,
+          reason: `asked for by start: ${stateOf(container)} -> running`,
           after,
         }),
       );
@@ -133,7 +133,8 @@ function conditionSteps(plan: PlanBuilder, dependency: DependencyLabel, context:
 
 /** Restarts containers, each after those it depends on. With `dependents`, also those whose depends_on says `restart`. */
 export function planRestart(observed: Observed, intent: LifecycleIntent & { readonly dependents: boolean }): Plan {
-  const named = new Set(chosen(observed, intent.services).map(({ service }) => service));
+  const asked: ReadonlySet<string> = new Set(chosen(observed, intent.services).map(({ service }) => service));
+  const named = new Set(asked);
   if (intent.dependents) {
     for (const container of chosen(observed, [])) {
       if (container.dependencies.some(({ service, restart }) => restart && named.has(service)))
@@ -152,13 +153,22 @@ export function planRestart(observed: Observed, intent: LifecycleIntent & { read
           ...naming(container),
           container: { id: container.id },
           ...(intent.timeoutSeconds !== undefined && { timeoutSeconds: intent.timeoutSeconds }),
-          reason: 'asked for by restart',
+          reason: whyRestarted(container, { asked, intent }),
           after: container.dependencies.flatMap((dependency) => steps.get(dependency.service) ?? []),
         }),
       ),
     );
   }
   return plan.build();
+}
+
+function whyRestarted(
+  container: ObservedContainer,
+  { asked, intent }: { readonly asked: ReadonlySet<string>; readonly intent: LifecycleIntent },
+): string {
+  if (asked.has(container.service)) return `asked for by restart: ${stateOf(container)} -> running anew`;
+  const cause = container.dependencies.find(({ service, restart }) => restart && asked.has(service));
+  return `depends_on ${cause?.service ?? intent.services.join(', ')} with restart: true, which is restarted`;
 }
 
 export function planKill(observed: Observed, intent: LifecycleIntent & { readonly signalName: string }): Plan {
@@ -170,7 +180,7 @@ export function planKill(observed: Observed, intent: LifecycleIntent & { readonl
       ...naming(container),
       container: { id: container.id },
       signalName,
-      reason: 'asked for by kill',
+      reason: `asked for by kill: ${container.state}, gets ${signalName}`,
     });
   }
   return plan.build();
@@ -184,7 +194,7 @@ export function planPause(observed: Observed, intent: LifecycleIntent, pause: bo
     plan.add(kind, {
       ...naming(container),
       container: { id: container.id },
-      reason: `asked for by ${pause ? 'pause' : 'unpause'}`,
+      reason: pause ? 'asked for by pause: running -> paused' : 'asked for by unpause: paused -> running',
     });
   }
   return plan.build();

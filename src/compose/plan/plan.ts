@@ -2,6 +2,7 @@ import type { ContainerCreateBody } from '../../api/types/container.ts';
 import type { BuildOptions } from '../../api/types/image.ts';
 import type { NetworkCreateBody, VolumeCreateBody } from '../../api/types/network.ts';
 import { formatSpan, type SourceSpan } from '../../common/diagnostic.ts';
+import type { Difference } from './fingerprints.ts';
 
 export type StepId = number;
 /** `container:web:1`, `network:default`, `volume:data`, `image:web`: the same keys on the desired and observed side. */
@@ -90,7 +91,7 @@ export interface StepKinds {
     readonly platform?: string;
     readonly files: readonly DeliveredFile[];
     /** The container it replaces, and the attributes that differ. */
-    readonly replaces?: { readonly id: string; readonly attributes: readonly string[] };
+    readonly replaces?: { readonly id: string; readonly attributes: readonly Difference[] };
   };
   startContainer: { readonly container: ContainerRef; readonly hooks?: StepHooks };
   stopContainer: { readonly container: ContainerRef; readonly timeoutSeconds?: number; readonly hooks?: StepHooks };

@@ -8,7 +8,7 @@ import { contentSource } from './delivered-files.ts';
 import { type Desired, type DesiredService, projectLabels } from './desired.ts';
 import { defined } from './host-config.ts';
 import { labels } from './labels.ts';
-import { familiarReference } from './names.ts';
+import { familiarReference, shortDigest } from './names.ts';
 import type { Observed } from './observe.ts';
 import { type BuildSpec, type Plan, PlanBuilder, type StepId } from './plan.ts';
 import { refreshSeconds } from './pull-policy.ts';
@@ -16,6 +16,8 @@ import { refreshSeconds } from './pull-policy.ts';
 export interface ImageIntent {
   readonly build: 'missing' | 'always' | 'never';
   readonly pull?: 'always' | 'missing' | 'never' | undefined;
+  /** Who asks for it, where that is no flag of `up`. */
+  readonly asked?: string;
 }
 /** What `build` adds on its command line. */
 export interface BuildFlags {
@@ -93,16 +95,25 @@ function buildReason(service: DesiredService, observed: Observed, intent: ImageI
       },
     );
   }
-  if (intent.build === 'always') return 'asked for by --build';
-  if (service.service.pull_policy === 'build') return 'pull_policy: build';
+  if (intent.build === 'always') return renewed(service, observed, 'asked for by --build');
+  if (service.service.pull_policy === 'build') return renewed(service, observed, 'pull_policy: build');
   return missing ? 'not in local store' : undefined;
+}
+
+/** Why an image is built, and which is there. */
+export function renewed({ image }: DesiredService, { images }: Pick<Observed, 'images'>, reason: string): string {
+  const found = images.get(image);
+  return found ? `${reason}: ${shortDigest(found.id)} -> built anew` : reason;
 }
 
 function pullReason(service: DesiredService, observed: Observed, intent: ImageIntent): string | undefined {
   const policy = intent.pull ?? service.service.pull_policy ?? 'missing';
   if (service.service.build || policy === 'never' || policy === 'build') return undefined;
-  if (policy === 'always') return intent.pull ? 'asked for by --pull always' : 'pull_policy: always';
   const image = observed.images.get(service.image);
+  if (policy === 'always') {
+    const asked = intent.pull ? (intent.asked ?? 'asked for by --pull always') : 'pull_policy: always';
+    return image ? `${asked}: ${shortDigest(image.id)} -> the registry's` : asked;
+  }
   if (!image) return 'not in local store';
   const limit = intent.pull ? undefined : refreshSeconds(service.service);
   const { ageSeconds } = image;

@@ -1,8 +1,11 @@
 import { IechorError } from '../../common/error.ts';
 import type { Desired, DesiredNetwork } from './desired.ts';
+import type { Reason } from './divergence.ts';
+import { attributePath } from './fingerprints.ts';
 import { labels } from './labels.ts';
 import type { Observed } from './observe.ts';
 import type { PlanBuilder, StepId } from './plan.ts';
+import { resourceReason } from './resource-changes.ts';
 
 /** Networks the engine always has. */
 const builtIn = new Set(['bridge', 'host', 'none', 'default']);
@@ -10,13 +13,13 @@ const builtIn = new Set(['bridge', 'host', 'none', 'default']);
 export interface NetworkFindings {
   readonly missing: readonly DesiredNetwork[];
   /** Made from another configuration: to be made again, once no container is on it. */
-  readonly diverged: readonly { readonly network: DesiredNetwork; readonly id: string }[];
+  readonly diverged: readonly { readonly network: DesiredNetwork; readonly id: string; readonly reason: Reason }[];
 }
 
 /** Compares networks. Throws for one that is not ours to use: external and missing, or another project's. */
 export function findNetworks(desired: Desired, observed: Observed): NetworkFindings {
   const missing: DesiredNetwork[] = [];
-  const diverged: { network: DesiredNetwork; id: string }[] = [];
+  const diverged: { network: DesiredNetwork; id: string; reason: Reason }[] = [];
   for (const network of desired.networks) {
     const found = observed.networks.find((candidate) => candidate.Name === network.name);
     const at = desired.spanOf('networks', network.key).slice(0, 1);
@@ -33,7 +36,7 @@ export function findNetworks(desired: Desired, observed: Observed): NetworkFindi
       missing.push(network);
       continue;
     }
-    const { [labels.project]: owner, [labels.configHash]: hash } = found.Labels ?? {};
+    const { [labels.project]: owner } = found.Labels ?? {};
     if (owner !== observed.project) {
       const whose = owner === undefined ? 'was not created by Compose' : `belongs to project ${owner}`;
       throw new IechorError('PROJECT_FOREIGN', `network ${network.name} exists already and ${whose}`, {
@@ -41,8 +44,8 @@ export function findNetworks(desired: Desired, observed: Observed): NetworkFindi
         hint: 'to use it as it is, declare it with "external: true"; otherwise give this one another name',
       });
     }
-    if (hash !== undefined && hash !== network.body.Labels?.[labels.configHash])
-      diverged.push({ network, id: found.Id });
+    const reason = resourceReason(found, network);
+    if (reason) diverged.push({ network, id: found.Id, reason });
   }
   return { missing, diverged };
 }
@@ -81,15 +84,18 @@ export function planVolumes(
       );
       continue;
     }
-    const { [labels.project]: owner, [labels.configHash]: hash } = found.Labels ?? {};
+    const { [labels.project]: owner } = found.Labels ?? {};
     if (owner !== observed.project) {
       const whose = owner === undefined ? 'was not created by Compose' : `belongs to project ${owner}`;
       notices.push(
         `volume ${volume.name} exists already and ${whose}; declare it with "external: true" to say that this is meant`,
       );
-    } else if (hash !== undefined && hash !== volume.body.Labels?.[labels.configHash]) {
+      continue;
+    }
+    const reason = resourceReason(found, volume);
+    if (reason) {
       notices.push(
-        `volume ${volume.name} was made from another configuration and keeps it, since its data would be lost; "down --volumes" removes it`,
+        `volume ${volume.name} stays as it was made (${reason.text}), since its data would be lost; "down --volumes" removes it`,
       );
     }
   }
@@ -110,17 +116,23 @@ export function planNetworks(
     steps.set(network.name, plan.add('createNetwork', { target, label, body: network.body, reason, because, after }));
   };
   for (const network of findings.missing) create(network, 'not found', []);
-  for (const { network, id } of findings.diverged) {
+  for (const { network, id, reason } of findings.diverged) {
     const target = `network:${network.key}` as const;
     const label = `Network ${network.name}`;
     const removed = plan.add('removeNetwork', {
       target,
       label,
       network: id,
-      reason: 'configuration changed',
+      reason: reason.text,
+      because: placeOf(desired, network, reason),
       after: freed,
     });
     create(network, `removed by step ${removed}`, [removed]);
   }
   return steps;
+}
+
+function placeOf(desired: Desired, { key }: DesiredNetwork, { attributes }: Reason) {
+  const shown = attributes?.find(({ how }) => how !== 'removed');
+  return desired.spanOf('networks', key, ...(shown ? attributePath(shown.path) : []))[0];
 }
