@@ -15,6 +15,7 @@ import type { BaseImages, Logins, Sandbox, SandboxRun } from './ports.ts';
 import type { Scratch } from './scratch.ts';
 import type { Platform, StageState } from './stage-state.ts';
 import type { StepCache } from './step-cache.ts';
+import type { Tally } from './summary.ts';
 
 /** What the builder works with, for its whole life. */
 export interface BuilderParts {
@@ -109,6 +110,7 @@ export interface Build {
   /** Numbers the steps in the order of starting. */
   readonly counter: { step: number; total: number };
   readonly usedArgs: Set<string>;
+  readonly tally: Tally;
   /** The step that failed first, to go with the error. */
   readonly failure: { step?: BuildStep };
 }
@@ -125,4 +127,6 @@ export interface StepContext {
   /** Instructions that the base asks for (ONBUILD). */
   readonly triggers: readonly StageInstruction[];
   readonly startedAt: number;
+  /** Milliseconds spent waiting for others. */
+  readonly idle: { ms: number };
 }

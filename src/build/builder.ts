@@ -6,7 +6,7 @@ import { createKeyedMutex } from '../common/keyed-mutex.ts';
 import type { Log } from '../common/log.ts';
 import type { ObjectStore } from '../common/object-store.ts';
 import type { Roots } from '../common/roots.ts';
-import { findBuildFile, readRules } from '../context/build-file.ts';
+import { findBuildFile, ignoreFileFor, readRules } from '../context/build-file.ts';
 import type { ImageStore } from '../image/image-port.ts';
 import { familiar, formatReference, parseReference } from '../image/reference.ts';
 import type { Snapshotter } from '../image/snapshotter.ts';
@@ -32,6 +32,7 @@ import { clearLeftovers, openScratch } from './scratch.ts';
 import { solveStage } from './solve.ts';
 import { imageOf, type StageState } from './stage-state.ts';
 import { createStepCache, type StepRecord } from './step-cache.ts';
+import { createTally } from './summary.ts';
 
 /** Builds images from iEchorfiles (Dockerfiles). */
 export interface Builder {
@@ -134,6 +135,7 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
   const scratch = openScratch(id, parts.roots, parts.snapshotter);
   const stages = new Map<number, Promise<StageState>>();
   const index = request.isLive ? openHashIndex(hashIndexRoot(parts.roots), request.contextDir) : undefined;
+  const context = contextView(request.contextDir, rules, index);
   const build: Build = {
     id,
     parts,
@@ -142,7 +144,7 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
     globals,
     platform,
     scratch,
-    context: contextView(request.contextDir, rules, index),
+    context,
     memo: new Map(),
     epoch,
     signal: running.stop.signal,
@@ -157,12 +159,18 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
     },
     counter: { step: 0, total: countSteps(graph) },
     usedArgs: new Set(graph.file.globalArgs.flatMap((instruction) => instruction.args.map((arg) => arg.key))),
+    tally: createTally({
+      view: context,
+      isWhole: !request.isLive,
+      ignoreFile: ignoreFileFor(request.contextDir, name),
+    }),
   };
   try {
     failOnWarnings(found);
     const state = await solveNeeded(build, running.stop);
     const image = await finish(build, state, tags);
     warnUnusedArgs(build);
+    running.emit({ stream: '', summary: build.tally.summary() });
     running.emit({ aux: { ID: image } });
     running.emit({ stream: `Successfully built ${shortId(image)}\n` });
     for (const tag of tags) running.emit({ stream: `Successfully tagged ${familiar(tag)}\n` });

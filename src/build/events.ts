@@ -38,6 +38,8 @@ export interface BuildEvent {
   readonly iechor?: BuildStep;
   /** What a check of the build file found, beside its line. */
   readonly warning?: BuildWarning;
+  /** What the build came to, before its end. */
+  readonly summary?: BuildSummary;
   /** The answer to `call`. */
   readonly called?: CheckResult | OutlineResult | TargetsResult;
 }
@@ -47,6 +49,33 @@ export interface BuildWarning {
   readonly rule: string;
   readonly message: string;
   readonly at: SourceSpan;
+}
+
+/** What a build that succeeded took. */
+export interface BuildSummary {
+  readonly ms: number;
+  /** Steps that make layers: taken from the cache, and carried out. */
+  readonly cached: number;
+  readonly made: number;
+  /** The steps that took longest, longest first. Waiting for other stages is no part of it. */
+  readonly slowest: readonly {
+    readonly stage: string;
+    readonly instruction: string;
+    readonly at: string;
+    readonly ms: number;
+  }[];
+  readonly context?: ContextUse;
+}
+
+/** Files of the context: those that steps read, or all that were sent. Paths count from its root. */
+export interface ContextUse {
+  readonly sizeBytes: number;
+  readonly files: number;
+  readonly largest: readonly { readonly path: string; readonly sizeBytes: number }[];
+  /** Directories of what programs generate that are a good part of it; they end in a slash. */
+  readonly heavy: readonly { readonly path: string; readonly sizeBytes: number }[];
+  /** Where they could be left out. */
+  readonly ignoreFile: string;
 }
 
 export function errorEvent(error: unknown, step?: BuildStep): BuildEvent {

@@ -178,18 +178,22 @@ export function sourceRef(name: string, sources: Sources, own: StageNode, at: St
 }
 
 function dependenciesOf(node: StageNode, sources: Sources): number[] {
-  const refs: SourceRef[] = 'stage' in node.base ? [node.base] : [];
-  for (const instruction of node.stage.instructions) {
-    if (instruction.name === 'COPY' && instruction.from !== undefined) {
-      refs.push(sourceRef(instruction.from, sources, node, instruction));
-    }
-    if (instruction.name !== 'RUN') continue;
-    for (const mount of instruction.mounts) {
-      const from = mountSource(mount);
-      if (from !== undefined) refs.push(sourceRef(from, sources, node, instruction));
-    }
-  }
-  return refs.flatMap((ref) => ('stage' in ref ? [ref.stage] : []));
+  const base = 'stage' in node.base ? [node.base.stage] : [];
+  return [...base, ...node.stage.instructions.flatMap((instruction) => stagesOf(instruction, sources, node))];
+}
+
+/** Numbers of the stages that an instruction takes files from. */
+export function stagesOf(instruction: StageInstruction, sources: Sources, node: StageNode): number[] {
+  const names =
+    instruction.name === 'COPY'
+      ? [instruction.from]
+      : instruction.name === 'RUN'
+        ? instruction.mounts.map(mountSource)
+        : [];
+  return names.flatMap((name) => {
+    const ref = name === undefined ? undefined : sourceRef(name, sources, node, instruction);
+    return ref && 'stage' in ref ? [ref.stage] : [];
+  });
 }
 
 function mountSource(mount: string): string | undefined {

@@ -17,7 +17,7 @@ export function stepOf(context: StepContext, status: BuildStep['status'], reason
     at: formatSpan(instruction.at),
     ...(layerMakers.has(instruction.name) && { inStage: placeOf(context) }),
     ...(reason !== undefined && { reason }),
-    ...(ended && { ms: Math.round(performance.now() - context.startedAt) }),
+    ...(ended && { ms: Math.round(performance.now() - context.startedAt - context.idle.ms) }),
   };
 }
 
@@ -39,6 +39,7 @@ export function report(
     done: ` ---> ${shortId(state.chain.at(-1) ?? '')}\n`,
   };
   const step = stepOf(context, status, more.reason);
+  if (status === 'cached' || status === 'done') build.tally.ended(step);
   build.emit({ stream: lines[status], iechor: more.stream === 'stderr' ? { ...step, stderr: true } : step });
 }
 

@@ -47,7 +47,11 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
     const now = { instruction: step.canonical, parts: hashParts(parts) };
     const reason = noCache ? 'the cache is not used' : whyMissed({ ...now, files: step.files }, slot, context);
     report(context, 'running', { reason });
-    const made = await build.parts.limit.run(() => makeLayer(step, context));
+    const queuedAt = performance.now();
+    const made = await build.parts.limit.run(() => {
+      context.idle.ms += performance.now() - queuedAt;
+      return makeLayer(step, context);
+    });
     const at = new Date().toISOString();
     const createdAt = epoch === undefined ? at : new Date(epoch * 1000).toISOString();
     const fresh: StepRecord = { type: 'step', key, slot, ...now, ...made, createdAt, usedAt: at };

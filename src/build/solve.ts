@@ -2,7 +2,7 @@ import { codeOf, isIechorError, messageOf } from '../common/error.ts';
 import { didYouMean } from '../common/nearest.ts';
 import type { Build, StepContext } from './build-context.ts';
 import { solveCopy } from './copy-step.ts';
-import type { StageNode } from './graph.ts';
+import { type StageNode, stagesOf } from './graph.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf, StageInstruction } from './language/types.ts';
 import { metadata } from './metadata.ts';
@@ -21,11 +21,17 @@ export async function solveStage(build: Build, node: StageNode): Promise<StageSt
   build.counter.total += triggers.length;
   for (const [ordinal, instruction] of [...triggers, ...node.stage.instructions].entries()) {
     build.signal.throwIfAborted();
+    if (ordinal >= triggers.length) await othersOf(build, node, instruction);
     const number = ++build.counter.step;
-    const startedAt = performance.now();
-    await solveInstruction({ build, node, state, instruction, number, ordinal, triggers, startedAt });
+    const clock = { startedAt: performance.now(), idle: { ms: 0 } };
+    await solveInstruction({ build, node, state, instruction, number, ordinal, triggers, ...clock });
   }
   return state;
+}
+
+/** A step begins when the stages it takes from have ended; a failure is met again by the step itself. */
+async function othersOf(build: Build, node: StageNode, instruction: StageInstruction): Promise<void> {
+  await Promise.allSettled(stagesOf(instruction, build.graph, node).map((index) => build.stage(index)));
 }
 
 async function beginStage(build: Build, node: StageNode): Promise<StageState> {

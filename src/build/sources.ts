@@ -77,6 +77,7 @@ export async function takeContent(
   const known = source.chainId === undefined ? undefined : cache.content(id);
   if (known !== undefined) return { plans, digest: known, files: undefined };
   const { memo, signal } = context.build;
+  if (source.view === context.build.context) context.build.tally.took(plans().flat());
   const { digest, files } = await hashContent(plans().flat(), source.view, { memo, signal });
   if (source.chainId !== undefined) cache.putContent({ id, chainId: source.chainId, digest });
   return { plans, digest, files };

@@ -84,6 +84,12 @@ export function findIgnoreFile(contextDir: string, buildFile: string): IgnoreFil
   return undefined;
 }
 
+/** The ignore file that a line could be added to: the one that counts, else the one to write. */
+export function ignoreFileFor(contextDir: string, buildFile: string): string {
+  const found = findIgnoreFile(contextDir, buildFile)?.name;
+  return found === undefined || outsideName.test(found.replace(/\.\w+$/, '')) ? '.iechorignore' : found;
+}
+
 /** Name under which a build file from outside the context travels with it; it is never part of the context. */
 export const outsideName = /^\.dockerfile\.[0-9a-f]{20}$/;
 /** Begins the ignore file that travels beside it and says where it came from. */

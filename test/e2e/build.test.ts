@@ -89,7 +89,7 @@ describeWithContainers('builds by the command line', () => {
         output += chunk.toString();
       });
     const ended = new Promise<number | null>((resolve) => running.once('close', resolve));
-    await eventually('the step runs', () => output.includes('\nbegun\n'));
+    await eventually('the step runs', () => output.includes(' begun\n'));
     expect(tracesOf(engine).some((trace) => trace.startsWith('mount') && trace.includes('build'))).toBe(true);
     process.kill(engine.daemonPid() ?? 0, 'SIGKILL');
     expect(await ended).not.toBe(0);

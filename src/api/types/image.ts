@@ -132,6 +132,8 @@ export interface ProgressMessage {
   iechor?: BuildStepProgress;
   /** Ours, of builds: what a check of the build file found; `rule` names a page of docs/checks. */
   warning?: { rule: string; message: string; at: { file: string; line: number; column: number } };
+  /** Ours, of builds: what a build that succeeded took, before its end. */
+  summary?: BuildSummary;
   /** Ours: the answer to `call` of a build, in the shape of BuildKit's subrequests. */
   called?: object;
 }
@@ -158,6 +160,24 @@ export interface BuildStepProgress {
    * `alone`: the build needs no other stage.
    */
   inStage?: { step: number; total: number; alone: boolean };
+}
+
+/** What a build took. Steps are those that make layers; `slowest` has the longest first. */
+export interface BuildSummary {
+  ms: number;
+  cached: number;
+  made: number;
+  slowest: readonly { stage: string; instruction: string; at: string; ms: number }[];
+  /** What steps read of the context, or all that was sent of it. */
+  context?: {
+    sizeBytes: number;
+    files: number;
+    largest: readonly { path: string; sizeBytes: number }[];
+    /** Directories of generated files that are a good part of it, each with a slash at its end. */
+    heavy: readonly { path: string; sizeBytes: number }[];
+    /** Where they could be left out. */
+    ignoreFile: string;
+  };
 }
 
 /** Query of POST /build, decoded. */

@@ -7,7 +7,8 @@ export function jsonRenderer(write: Write, options: { readonly dryRun: boolean }
     write(`${JSON.stringify({ ...(options.dryRun && { 'dry-run': true }), ...fields })}\n`);
   return {
     announce: () => {},
-    event: ({ step, status, detail, progress, output }) => {
+    event: ({ step, status, detail, progress, output, build }) => {
+      if (build) return put({ id: step.label, ...(build.stream && { text: build.stream.trimEnd() }), build });
       const words = stepWords(step);
       if (output !== undefined) return put({ id: step.label, text: output });
       const word = { running: words.doing, done: words.done, skipped: 'Skipped', failed: 'Error' }[status];

@@ -1,6 +1,12 @@
 import { stepWords } from '../../compose/plan/words.ts';
 import type { ProgressEvent } from '../../compose/run/progress.ts';
+import { type BuildNews, type BuildReader, createBuildReader } from './build-reader.ts';
+import { summaryLines } from './build-summary.ts';
+import { runningLines } from './build-tty.ts';
+import { liveRegion } from './live-region.ts';
+import { type Paint, painter, spinnerAt } from './paint.ts';
 import type { Renderer, Terminal, Write } from './renderer.ts';
+import { clip, plainLine } from './text-width.ts';
 
 interface Row {
   readonly label: string;
@@ -8,8 +14,10 @@ interface Row {
   state: 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
   /** Steps of the resource that have not ended. */
   left: number;
-  startedAt: number | undefined;
-  endedAt: number | undefined;
+  startedAt?: number;
+  endedAt?: number;
+  /** Of an image that is being built: what its messages said. */
+  build?: BuildReader;
 }
 
 export interface TtyOptions {
@@ -20,9 +28,6 @@ export interface TtyOptions {
   readonly interval?: number;
 }
 
-const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-const codes = { green: '32', red: '31', yellow: '33', blue: '34', faint: '2' } as const;
-
 /**
  * A live table: one row per resource, redrawn in place in one write per frame, never more than the terminal is high.
  * The last frame shows every row and stays.
@@ -30,27 +35,19 @@ const codes = { green: '32', red: '31', yellow: '33', blue: '34', faint: '2' } a
 export function ttyRenderer(write: Write, options: TtyOptions): Renderer {
   const { now = Date.now, interval = 100 } = options;
   let rows = new Map<string, Row>();
-  let drawn = 0;
   let frame = 0;
   let timer: NodeJS.Timeout | undefined;
-  const paint = (text: string, colour: keyof typeof codes) =>
-    options.colour ? `\x1b[${codes[colour]}m${text}\x1b[0m` : text;
-
-  const draw = (all: boolean) => {
-    const lines = tableLines([...rows.values()], { ...options.terminal(), all, tick: frame++, now: now(), paint });
-    const up = drawn > 0 ? `\x1b[${drawn}A` : '';
-    const surplus = Math.max(0, drawn - lines.length);
-    const erase = surplus > 0 ? `${'\x1b[2K\n'.repeat(surplus)}\x1b[${surplus}A` : '';
-    write(`\x1b[?25l${up}${lines.map((line) => `\x1b[2K${line}\n`).join('')}${erase}\x1b[?25h`);
-    drawn = lines.length;
-  };
+  const paint = painter(options.colour);
+  const region = liveRegion(write, options.terminal);
+  const table = (all: boolean) =>
+    tableLines([...rows.values()], { ...options.terminal(), all, tick: frame++, now: now(), paint });
+  const draw = (lasting: readonly string[] = []) => region.show(lasting, table(false));
   const finish = () => {
     if (timer === undefined) return;
     clearInterval(timer);
     timer = undefined;
-    draw(true);
+    region.show(table(true), []);
     rows = new Map();
-    drawn = 0;
   };
   return {
     announce: (plan) => {
@@ -58,29 +55,50 @@ export function ttyRenderer(write: Write, options: TtyOptions): Renderer {
       for (const { label } of plan) {
         const row = rows.get(label);
         if (row) row.left += 1;
-        else rows.set(label, { label, text: '', state: 'waiting', left: 1, startedAt: undefined, endedAt: undefined });
+        else rows.set(label, { label, text: '', state: 'waiting', left: 1 });
       }
       if (rows.size === 0) return;
-      timer = setInterval(() => draw(false), interval);
+      timer = setInterval(() => draw(), interval);
       timer.unref();
-      draw(false);
+      draw();
     },
     event: (event) => {
       const row = rows.get(event.step.label);
-      if (row) note(row, event, now());
+      const lasting = row ? note(row, event, now) : [];
+      if (lasting.length > 0) draw(lasting.map((line) => `${event.step.label} | ${line}`));
     },
-    line: (text) => {
-      if (drawn > 0) write(`\x1b[${drawn}A\x1b[J`);
-      drawn = 0;
-      write(`${text}\n`);
-      if (timer) draw(false);
-    },
+    line: (text) => (timer ? draw([text]) : write(`${text}\n`)),
     summary: (text) => write(`${text}\n`),
     finish,
   };
 }
 
-function note(row: Row, { step, status, detail, progress, output }: ProgressEvent, at: number): void {
+/** Takes in what happened; returns the lines that should stay. */
+function note(row: Row, event: ProgressEvent, now: () => number): readonly string[] {
+  if (!event.build) noteStep(row, event, now());
+  else {
+    row.build ??= createBuildReader(now);
+    const news = row.build.take(event.build);
+    const { begun, total } = row.build.count();
+    row.text = total > 0 ? `${stepWords(event.step).doing} (${begun}/${total})` : stepWords(event.step).doing;
+    return news.flatMap(wordsOf);
+  }
+  return [];
+}
+
+/** Of a build among other things only this stays: what a failed step wrote, warnings, and what was slow or large. */
+function wordsOf(news: BuildNews): readonly string[] {
+  if (news.kind === 'summary') return summaryLines(news.summary).map(plainLine);
+  if (news.kind === 'text')
+    return news.text
+      .split('\n')
+      .filter((line) => /warning/i.test(line))
+      .map(plainLine);
+  if (news.kind !== 'ended' || news.step.state !== 'failed') return [];
+  return [news.step.title, ...news.step.tail].map(plainLine);
+}
+
+function noteStep(row: Row, { step, status, detail, progress, output }: ProgressEvent, at: number): void {
   const words = stepWords(step);
   if (status === 'running') {
     row.state = 'running';
@@ -101,7 +119,7 @@ interface TableOptions extends Terminal {
   readonly all: boolean;
   readonly tick: number;
   readonly now: number;
-  readonly paint: (text: string, colour: keyof typeof codes) => string;
+  readonly paint: Paint;
 }
 
 /** The table's lines: running and failed rows first when not all fit. */
@@ -119,15 +137,23 @@ function tableLines(rows: readonly Row[], options: TableOptions): string[] {
             .includes(row),
         );
   const width = Math.max(...shown.map(({ label }) => label.length));
-  const lines = shown.map((row) => rowLine(row, width, options));
+  const builds = shown.filter(({ build, state }) => build && state === 'running').length;
+  const share = options.all || builds === 0 ? 0 : Math.floor((room - shown.length) / builds);
+  const lines = shown.flatMap((row) => [rowLine(row, width, options), ...buildLines(row, share, options)]);
   const more = rows.length - shown.length;
   return [`[+] Running ${done}/${rows.length}`, ...lines, ...(more > 0 ? [` ... and ${more} more`] : [])];
+}
+
+/** Steps of a build that run, with the end of their output. */
+function buildLines({ build, state }: Row, room: number, options: TableOptions): string[] {
+  if (!build || state !== 'running' || room < 1) return [];
+  return runningLines(build, { ...options, columns: options.columns - 3, room }).map((line) => `   ${line}`);
 }
 
 function rowLine(row: Row, width: number, { columns, tick, now, paint }: TableOptions): string {
   const marks = {
     waiting: ' ',
-    running: paint(spinner[tick % spinner.length] ?? '', 'blue'),
+    running: paint(spinnerAt(tick), 'blue'),
     done: paint('✔', 'green'),
     failed: paint('✘', 'red'),
     skipped: paint('-', 'yellow'),
@@ -138,7 +164,7 @@ function rowLine(row: Row, width: number, { columns, tick, now, paint }: TableOp
       ? `${row.label.slice(0, Math.max(8, columns - 25))}…`
       : row.label.padEnd(Math.min(width, columns - 24));
   const room = Math.max(4, columns - label.length - time.length - 7);
-  const text = row.text.length > room ? `${row.text.slice(0, room - 1)}…` : row.text.padEnd(room);
+  const text = clip(plainLine(row.text), room).padEnd(room);
   const colour = row.state === 'failed' ? 'red' : row.state === 'done' ? 'green' : undefined;
   return ` ${marks[row.state]} ${label}  ${colour ? paint(text, colour) : text} ${paint(time, 'faint')}`;
 }

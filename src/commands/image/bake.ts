@@ -12,6 +12,7 @@ import {
 import { openBuildContext } from '../../cli/build-context.ts';
 import { readAgents, readNamedContexts } from '../../cli/build-inputs.ts';
 import { deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
+import { type ProgressMode, readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
 import { ComposeCommand } from '../../cli/compose-command.ts';
@@ -34,6 +35,7 @@ export default class Bake extends ComposeCommand {
     load: Flags.boolean({ summary: 'Keep the images in the engine, which is the default' }),
     'no-cache': Flags.boolean({ summary: 'Run every step anew' }),
     print: Flags.boolean({ summary: 'Print the builds as JSON, and build nothing' }),
+    progress: Flags.string({ summary: 'How to show the builds: auto, tty, plain, rawjson, quiet, none' }),
     pull: Flags.boolean({ summary: 'Look for newer base images' }),
     push: Flags.boolean({ summary: 'Push the images to their registries' }),
     set: several('Set a value of targets (TARGET.KEY=VALUE; * for several)'),
@@ -48,9 +50,11 @@ export default class Bake extends ComposeCommand {
     if (flags.print) {
       return this.print(JSON.stringify({ group: { default: { targets: chosen } }, target }, null, 2));
     }
+    const progress = readProgressMode(flags.progress ?? this.globals.progress);
     const engine = await this.engine();
     const images = new Map<string, string>();
-    for (const name of chosen) images.set(name, await this.#build(name, target[name] ?? {}, { engine, images }));
+    for (const name of chosen)
+      images.set(name, await this.#build(name, target[name] ?? {}, { engine, images, progress }));
   }
 
   async #read(given: readonly string[] | undefined): Promise<BakeFile> {
@@ -84,7 +88,15 @@ export default class Bake extends ComposeCommand {
   async #build(
     name: string,
     target: BakeTarget,
-    { engine, images }: { readonly engine: EngineApi; readonly images: ReadonlyMap<string, string> },
+    {
+      engine,
+      images,
+      progress,
+    }: {
+      readonly engine: EngineApi;
+      readonly images: ReadonlyMap<string, string>;
+      readonly progress: ProgressMode;
+    },
   ): Promise<string> {
     if ((target.platforms?.length ?? 0) > 1) {
       throw new IechorError('NOT_SUPPORTED', `the target ${name} is for several platforms, which is not supported`);
@@ -123,8 +135,8 @@ export default class Bake extends ComposeCommand {
       version: '1',
       signal,
     });
-    process.stderr.write(`Target ${name}\n`);
-    const { ID } = await printProgress(messages, { sink: process.stderr });
+    if (!['quiet', 'none', 'rawjson'].includes(progress)) process.stderr.write(`Target ${name}\n`);
+    const { ID } = await showBuild(messages, progress);
     if (!ID) throw new IechorError('BUILD_FAILED', `the engine said nothing of an image for the target ${name}`);
     await deliverOutputs(engine, outputs, { id: ID, tags: target.tags ?? [], signal });
     return ID;

@@ -45,7 +45,7 @@ export default class Build extends BaseCommand {
     push: Flags.boolean({ summary: 'Push the image to its registry' }),
     platform: Flags.string({ summary: 'Platform of the image (os/arch)' }),
     pull: Flags.boolean({ summary: 'Look for newer base images' }),
-    progress: Flags.string({ summary: 'How to show the build: auto, plain, rawjson, quiet' }),
+    progress: Flags.string({ summary: 'How to show the build: auto, tty, plain, rawjson, quiet, none' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Print the id of the image only' }),
     secret: several('Give RUN --mount=type=secret a secret (id=ID,src=FILE or id=ID,env=VARIABLE)'),
     ssh: several('Give RUN --mount=type=ssh an agent (default, or ID=SOCKET)'),
@@ -56,7 +56,7 @@ export default class Build extends BaseCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Build);
-    const progress = readProgressMode(flags.progress);
+    const progress = flags.quiet ? 'quiet' : readProgressMode(flags.progress);
     const call = readCall(flags.check ? 'check' : flags.call);
     const input = flags.file === '-' ? await text(process.stdin) : undefined;
     const secrets = readSecrets(flags.secret, process.env);
@@ -98,13 +98,13 @@ export default class Build extends BaseCommand {
     if (call.name !== 'build') {
       return printCalled(messages, { ...call, print: (line) => this.print(line) });
     }
-    const { ID } = await showBuild(messages, flags.quiet ? 'quiet' : progress);
+    const { ID } = await showBuild(messages, progress);
     if (!ID) return 0;
     await deliverOutputs(engine, outputs, { id: ID, tags, signal: this.signal });
     if (flags.iidfile) writeFileSync(flags.iidfile, ID);
     if (flags['metadata-file']) writeFileSync(flags['metadata-file'], metadataOf(ID, tags));
     const isPiped = outputs.some(({ type, dest }) => type !== 'image' && type !== 'cacheonly' && dest === undefined);
-    if (flags.quiet && !isPiped) this.print(ID);
+    if (progress === 'quiet' && !isPiped) this.print(ID);
     return 0;
   }
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { EngineApi } from '../../api/engine-api.ts';
+import type { ProgressMessage } from '../../api/types/image.ts';
 import type { StepOf } from '../plan/plan.ts';
 import { type DeliverOptions, readContent } from './deliver-files.ts';
 import type { StepContext, StepResult } from './execute.ts';
@@ -26,8 +27,18 @@ export async function buildImage(
   const secrets = await readSecrets(build.secrets, environment);
   const messages = buildFrom(engine, opened, { ...build.options, ...secrets, buildcontexts, steps: true, signal });
   const about = { fallback: 'BUILD_FAILED', about: `cannot build ${service}` } as const;
-  const id = await followMessages(messages, context.report, about);
+  const id = await followMessages(reporting(messages, context.report), () => {}, about);
   return id === undefined ? undefined : { imageId: id };
+}
+
+async function* reporting(
+  messages: AsyncIterable<ProgressMessage>,
+  report: StepContext['report'],
+): AsyncGenerator<ProgressMessage> {
+  for await (const message of messages) {
+    report({ build: message });
+    yield message;
+  }
 }
 
 /** Directories travel beside the context, under names of their own. */

@@ -22,7 +22,7 @@ export interface StepContext {
   readonly signal: AbortSignal;
   /** Aborted at the second interrupt: every call ends. */
   readonly kill: AbortSignal;
-  readonly report: (progress: Pick<ProgressEvent, 'detail' | 'progress' | 'output'>) => void;
+  readonly report: (progress: Pick<ProgressEvent, 'detail' | 'progress' | 'output' | 'build'>) => void;
 }
 export type Performer<K extends StepKind> = (step: StepOf<K>, context: StepContext) => Promise<StepResult | undefined>;
 export type Performers = { readonly [K in StepKind]: Performer<K> };

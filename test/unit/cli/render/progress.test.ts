@@ -5,6 +5,7 @@ import { plainRenderer } from '../../../../src/cli/render/plain.ts';
 import { progressMode, type Renderer, wantsColour } from '../../../../src/cli/render/renderer.ts';
 import { ttyRenderer } from '../../../../src/cli/render/tty.ts';
 import { PlanBuilder, type Step } from '../../../../src/compose/plan/plan.ts';
+import { createScreen } from '../../../support/screen.ts';
 
 const naming = (name: string) => ({
   target: `container:${name}:1` as const,
@@ -33,23 +34,6 @@ function play(renderer: Renderer, steps: readonly Step[]): void {
     renderer.event({ step, status: 'done' });
   }
   renderer.finish();
-}
-
-/** What a terminal shows after these bytes; only the sequences the table uses. */
-function screen(bytes: string): string[] {
-  const lines: string[] = [''];
-  let row = 0;
-  for (const part of bytes.match(/\x1b\[[?\d;]*[A-Za-z]|\n|[^\x1b\n]+/g) ?? []) {
-    const up = /^\x1b\[(\d+)A$/.exec(part);
-    if (up) row -= Number(up[1]);
-    else if (part === '\n') row += 1;
-    else if (part === '\x1b[2K') lines[row] = '';
-    else if (part === '\x1b[J') lines.splice(row);
-    else if (!part.startsWith('\x1b')) lines[row] = (lines[row] ?? '') + part;
-    if (row < 0) throw new Error('moved above the table');
-    lines[row] ??= '';
-  }
-  return lines.map((line) => line.trimEnd());
 }
 
 describe('progress', () => {
@@ -87,42 +71,36 @@ describe('progress', () => {
   });
 
   test('the table redraws in place, fits 80x24 and ends with every row', () => {
-    let out = '';
+    const screen = createScreen({ columns: 80, rows: 24 });
     const plan = new PlanBuilder();
     for (let at = 0; at < 40; at++)
       plan.add('startContainer', { ...naming(`service-with-a-rather-long-name-${at}`), container: { id: 'x' } });
-    const renderer = ttyRenderer(
-      (text) => {
-        out += text;
-      },
-      { terminal: () => ({ isTTY: true, columns: 80, rows: 24 }), colour: false, now: () => 0 },
-    );
+    const renderer = ttyRenderer(screen.write, {
+      terminal: () => ({ isTTY: true, columns: 80, rows: 24 }),
+      colour: false,
+      now: () => 0,
+    });
     renderer.announce(plan.build());
-    expect(screen(out).length).toBeLessThanOrEqual(25);
-    expect(Math.max(...screen(out).map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(screen.lines().length).toBeLessThanOrEqual(23);
     for (const step of plan.build()) {
       renderer.event({ step, status: 'running' });
       renderer.event({ step, status: 'done' });
     }
     renderer.finish();
-    const shown = screen(out);
+    const shown = screen.lines();
     expect(shown[0]).toBe('[+] Running 40/40');
     expect(shown.filter((line) => line.includes('Started'))).toHaveLength(40);
   });
 
   test('a line beside the table does not tear it', () => {
-    let out = '';
-    const renderer = ttyRenderer(
-      (text) => {
-        out += text;
-      },
-      { terminal: () => ({ isTTY: true, columns: 80, rows: 24 }), colour: false },
-    );
+    const screen = createScreen({ columns: 80, rows: 24 });
+    const terminal = () => ({ isTTY: true, columns: 80, rows: 24 });
+    const renderer = ttyRenderer(screen.write, { terminal, colour: false });
     renderer.announce(replacement());
     renderer.line('warning: look out');
     renderer.finish();
-    expect(screen(out).filter((line) => line !== '')[0]).toBe('warning: look out');
-    expect(screen(out).filter((line) => line.startsWith('[+]'))).toHaveLength(1);
+    expect(screen.lines().filter((line) => line !== '')[0]).toBe('warning: look out');
+    expect(screen.lines().filter((line) => line.startsWith('[+]'))).toHaveLength(1);
   });
 
   test('the mode follows the flag, then the environment, then the terminal', () => {

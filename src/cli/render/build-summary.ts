@@ -1,0 +1,44 @@
+import type { BuildSummary } from '../../api/types/image.ts';
+import { formatBytes } from '../../common/bytes.ts';
+
+const slowMs = 1000;
+const slowestShown = 3;
+/** A smaller context costs nothing that one could feel. */
+const worthBytes = 20_000_000;
+
+/** Seconds as people read them: `0.4s`, `12.3s`, `2m03s`. */
+export function duration(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 99.95) return `${seconds.toFixed(1)}s`;
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)}m${String(whole % 60).padStart(2, '0')}s`;
+}
+
+/** What was slow, and what of a large context weighs most: nothing where there is nothing worth saying. */
+export function summaryLines({ slowest, context }: BuildSummary): string[] {
+  const slow = slowest.filter(({ ms }) => ms >= slowMs).slice(0, slowestShown);
+  return [
+    ...slow.map(({ ms, stage, instruction }) => `slow: ${duration(ms)} [${stage}] ${oneLine(instruction)}`),
+    ...(context && context.sizeBytes >= worthBytes ? contextLines(context) : []),
+  ];
+}
+
+const oneLine = (text: string): string => {
+  const line = text.replaceAll(/\s+/g, ' ');
+  return line.length > 100 ? `${line.slice(0, 99)}…` : line;
+};
+
+function contextLines(context: NonNullable<BuildSummary['context']>): string[] {
+  const total = formatBytes(context.sizeBytes);
+  const files = context.files === 1 ? '1 file' : `${context.files} files`;
+  return [
+    `context: ${total} in ${files}, the largest:`,
+    ...context.largest.map(({ path, sizeBytes }) => `${formatBytes(sizeBytes).padStart(8)}  ${printable(path)}`),
+    ...context.heavy.map(
+      ({ path, sizeBytes }) =>
+        `hint: ${printable(path)} is ${formatBytes(sizeBytes)} of ${total}: leave it out by a line in ${context.ignoreFile}`,
+    ),
+  ];
+}
+
+const printable = (path: string): string => (/[\0-\x1f\x7f]/.test(path) ? JSON.stringify(path) : path);
