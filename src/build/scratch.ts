@@ -1,11 +1,11 @@
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../common/error.ts';
+import { codeOf, isIechorError, messageOf } from '../common/error.ts';
 import type { Log } from '../common/log.ts';
 import type { Roots } from '../common/roots.ts';
 import { removeTree } from '../host/files.ts';
 import { mountAt, mountsBelow, unmount } from '../host/mount.ts';
-import type { Snapshotter } from '../image/snapshotter.ts';
+import type { SnapshotMount, Snapshotter } from '../image/snapshotter.ts';
 import type { ChainId } from '../image/types.ts';
 
 /** Mount points and files of one build, all gone with it. */
@@ -18,7 +18,7 @@ export interface Scratch {
   newDir(kind: 'small' | 'large'): string;
   /** Read-only root of an image, mounted once for each. */
   viewOf(chainId: ChainId | undefined): string;
-  mount(mount: { type: string; source: string; options: readonly string[] }): string;
+  mount(mount: SnapshotMount): string;
   unmount(path: string): void;
   /** Idempotent. */
   close(): void;
@@ -41,7 +41,7 @@ export function openScratch(id: string, roots: Roots, snapshotter: Snapshotter):
   };
   const mount: Scratch['mount'] = (what) => {
     const path = newDir('small');
-    mountAt(what, path);
+    mountUnsynced(what, path);
     return path;
   };
   return {
@@ -65,6 +65,20 @@ export function openScratch(id: string, roots: Roots, snapshotter: Snapshotter):
       clear(largeDir);
     },
   };
+}
+
+/**
+ * Mounts without the sync at the end of an overlay that can be written to: a step's files are synced when they become a
+ * layer, and are thrown away after a crash before that. Kernels before 5.10 mount as ever.
+ */
+function mountUnsynced(what: SnapshotMount, path: string): void {
+  if (!what.options.some((option) => option.startsWith('upperdir='))) return mountAt(what, path);
+  try {
+    mountAt({ ...what, options: [...what.options, 'volatile'] }, path);
+  } catch (error) {
+    if (!(isIechorError(error) && codeOf(error.cause) === 'EINVAL')) throw error;
+    mountAt(what, path);
+  }
 }
 
 function clear(dir: string): void {

@@ -12,7 +12,10 @@ const lsetxattr = native(
 );
 const llistxattr = native('long llistxattr(const uint8_t *path, _Out_ uint8_t *list, size_t size)');
 const lgetxattr = native('long lgetxattr(const uint8_t *path, const char *name, _Out_ uint8_t *value, size_t size)');
+const flistxattr = native('long flistxattr(int fd, _Out_ uint8_t *list, size_t size)');
+const fgetxattr = native('long fgetxattr(int fd, const char *name, _Out_ uint8_t *value, size_t size)');
 const open = native('int open(const char *path, int flags)');
+const openat = native('int openat(int dir, const uint8_t *path, int flags)');
 const close = native('int close(int fd)');
 const syncfs = native('int syncfs(int fd)');
 
@@ -21,6 +24,7 @@ const AT_SYMLINK_NOFOLLOW = 0x100;
 const O_PATH = 0x200000;
 const O_CLOEXEC = 0x80000;
 const OPENAT2 = 437;
+const entryFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | O_CLOEXEC;
 /** BENEATH, NO_SYMLINKS and NO_MAGICLINKS. */
 const resolveStrictly = 0x08n | 0x04n | 0x02n;
 
@@ -50,9 +54,19 @@ export function openDirBeneath(root: number, path: Uint8Array): number {
   return checkFile(fd, 'openat2', path);
 }
 
-/** Closes a descriptor of `openDirBeneath` (Node's own close would take it for a stranger's). */
-export function closeDir(directory: number): void {
-  checkFile(close(directory), 'close', String(directory));
+/**
+ * Opens an entry of an open directory to be read, without following a link and without waiting for a pipe's other end;
+ * undefined where nothing of that name is there that can be opened so (a link, a socket, a device without driver).
+ */
+export function openEntry(directory: number, name: Uint8Array): number | undefined {
+  const fd = openat(directory, terminated(name), entryFlags);
+  if (failedWith(fd, 'ENOENT', 'ELOOP', 'ENXIO', 'ENODEV')) return undefined;
+  return checkFile(fd, 'openat', name);
+}
+
+/** Closes a descriptor of this module (Node's own close would take it for a stranger's). */
+export function closeOwn(fd: number): void {
+  checkFile(close(fd), 'close', String(fd));
 }
 
 /** Path of an entry of an open directory, whatever happens to the directory's own path. */
@@ -83,26 +97,33 @@ export function setXattr(path: Uint8Array, name: string, value: Uint8Array): voi
 
 const xattrSpace = 65_536;
 
-/** Names of the extended attributes; none where the file system has none. */
-export function listXattrs(path: Uint8Array): string[] {
+/** Names of the extended attributes of a path (of the link itself where it is one) or an open file; none where the file system has none. */
+export function listXattrs(of: Uint8Array | number): string[] {
+  const list = (buffer: Uint8Array | null, size: number) =>
+    typeof of === 'number' ? flistxattr(of, buffer, size) : llistxattr(terminated(of), buffer, size);
   // Nearly every file has none, which costs no buffer to find out.
-  const probe = llistxattr(terminated(path), null, 0);
+  const probe = list(null, 0);
   if (probe === 0 || failedWith(probe, 'ENOTSUP', 'EOPNOTSUPP')) return [];
-  const list = Buffer.alloc(xattrSpace);
-  const size = checkFile(llistxattr(terminated(path), list, list.length), 'llistxattr', path);
-  return list
+  const names = Buffer.alloc(xattrSpace);
+  const size = checkFile(list(names, names.length), 'listxattr', shownOf(of));
+  return names
     .toString('utf8', 0, Math.max(0, size - 1))
     .split('\0')
     .filter(Boolean);
 }
 
-/** Value of an extended attribute; undefined where there is none of that name. */
-export function getXattr(path: Uint8Array, name: string): Buffer | undefined {
+/** Value of an extended attribute of a path or an open file; undefined where there is none of that name. */
+export function getXattr(of: Uint8Array | number, name: string): Buffer | undefined {
   const value = Buffer.alloc(xattrSpace);
-  const size = lgetxattr(terminated(path), name, value, value.length);
+  const size =
+    typeof of === 'number'
+      ? fgetxattr(of, name, value, value.length)
+      : lgetxattr(terminated(of), name, value, value.length);
   if (failedWith(size, 'ENODATA', 'ENOTSUP', 'EOPNOTSUPP')) return undefined;
-  return value.subarray(0, checkFile(size, 'lgetxattr', path));
+  return value.subarray(0, checkFile(size, 'getxattr', shownOf(of)));
 }
+
+const shownOf = (of: Uint8Array | number): Uint8Array | string => (typeof of === 'number' ? `descriptor ${of}` : of);
 
 /** Writes all that is pending of the file system that holds the directory to its device; takes as long as that takes. */
 export function syncFileSystem(directory: string): void {

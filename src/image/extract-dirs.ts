@@ -1,6 +1,6 @@
 import { closeSync, constants, lstatSync, mkdirSync, openSync, readlinkSync } from 'node:fs';
 import { codeOf } from '../common/error.ts';
-import { closeDir, openDirBeneath, pathIn } from '../host/file-syscalls.ts';
+import { closeOwn, openDirBeneath, pathIn } from '../host/file-syscalls.ts';
 import { invalid } from './tar-format.ts';
 
 /** Paths below the root of an extraction: bytes as latin1, no leading slash, no `.`, `..` or empty part; root: ''. */
@@ -47,7 +47,7 @@ export function openDirectories(rootPath: string, onMade: (path: InnerPath, plac
   const forget = (gone: InnerPath) => {
     for (const [path, fd] of open) {
       if (gone !== '' && path !== gone && !path.startsWith(`${gone}/`)) continue;
-      closeDir(fd);
+      closeOwn(fd);
       open.delete(path);
     }
   };

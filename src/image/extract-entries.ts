@@ -28,11 +28,11 @@ const O_PATH = 0x200000;
 const hostXattrs = new Set(['security.selinux', 'security.ima', 'security.evm', 'security.apparmor']);
 const isOverlayXattr = (name: string): boolean => /^(?:trusted|user)\.overlay\./.test(name);
 
-/** Attributes that belong to what is in a file, neither to overlayfs nor to the host's own policy. */
-export function contentXattrs(path: Uint8Array): Map<string, Buffer> {
+/** Attributes that belong to what is in a file (a path, or open), neither to overlayfs nor to the host's own policy. */
+export function contentXattrs(file: Uint8Array | number): Map<string, Buffer> {
   const found = new Map<string, Buffer>();
-  for (const name of listXattrs(path)) {
-    const value = isOverlayXattr(name) || hostXattrs.has(name) ? undefined : getXattr(path, name);
+  for (const name of listXattrs(file)) {
+    const value = isOverlayXattr(name) || hostXattrs.has(name) ? undefined : getXattr(file, name);
     if (value) found.set(name, value);
   }
   return found;

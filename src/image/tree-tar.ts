@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { codeOf } from '../common/error.ts';
-import { getXattr, pathIn } from '../host/file-syscalls.ts';
+import { closeOwn, getXattr, openEntry, pathIn } from '../host/file-syscalls.ts';
 import { contentXattrs } from './extract-entries.ts';
 import { toBytes } from './extract-dirs.ts';
 import { opaqueXattr } from './lower.ts';
@@ -30,7 +30,6 @@ const lstat = (path: Buffer) => lstatSync(path, { bigint: true });
 
 const chunkSize = 1024 * 1024;
 const directoryFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-const fileFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
  * The tar archive of a directory tree, the same bytes for the same tree: entries sorted by their bytes, whole seconds,
@@ -45,7 +44,7 @@ export function* treeTar(options: TreeTarOptions, totals: TreeTarTotals): Genera
     const entry = entryOf('', stat, pathIn(root, toBytes('.')), 'directory');
     const says = stat.mode % 0o10000n !== 0o755n || stat.uid !== 0n || stat.gid !== 0n || entry.xattrs.size > 0;
     if (!options.asLayer || says) yield* out.write(encodeHeader({ ...entry, name: options.prefix ?? '' }));
-    const prefix = options.prefix ? `${options.prefix}/` : '';
+    const prefix = options.prefix ? `${options.prefix.replace(/\/$/, '')}/` : '';
     const leaveOut = new Set([...(options.leaveOut ?? [])].map((path) => `${prefix}${path}`));
     yield* walk(root, prefix, { asLayer: options.asLayer, leaveOut, links, out });
   } finally {
@@ -108,13 +107,59 @@ function* walk(directory: number, prefix: string, state: Walk): Generator<Buffer
   if (asLayer && getXattr(pathIn(directory, toBytes('.')), opaqueXattr)?.toString() === 'y') {
     yield* out.write(encodeHeader(emptyFile(`${prefix}${opaqueName}`)));
   }
-  const names = readdirSync(`/proc/self/fd/${directory}`, { encoding: 'latin1' }).sort((a, b) => (a < b ? -1 : 1));
-  for (const name of names) {
+  for (const { name, isFile } of entriesOf(directory)) {
     if (leaveOut.has(`${prefix}${name}`)) continue;
-    const place = pathIn(directory, toBytes(name));
+    const bytes = toBytes(name);
+    if (isFile && (yield* openFile(directory, bytes, `${prefix}${name}`, state))) continue;
+    const place = pathIn(directory, bytes);
     const stat = statIfThere(place);
-    if (stat) yield* one({ place, stat, name, prefix }, state);
+    if (stat?.isFile()) yield* openFile(directory, bytes, `${prefix}${name}`, state);
+    else if (stat) yield* one({ place, stat, name, prefix }, state);
   }
+}
+
+/** Sorted by their bytes. A file system that tells no types says of none that it is a file. */
+function entriesOf(directory: number): { readonly name: string; readonly isFile: boolean }[] {
+  const options = { encoding: 'latin1', withFileTypes: true } as const;
+  return readdirSync(`/proc/self/fd/${directory}`, options)
+    .map((entry) => ({ name: entry.name, isFile: entry.isFile() }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * Writes a regular file, all by one descriptor: nearly all entries are files, and each path costs a walk. False where it
+ * is something else by now.
+ */
+function* openFile(directory: number, name: Buffer, path: string, state: Walk): Generator<Buffer, boolean> {
+  const fd = openEntry(directory, name);
+  if (fd === undefined) return false;
+  try {
+    const stat = fstatSync(fd, { bigint: true });
+    if (!stat.isFile()) return false;
+    const { links, out } = state;
+    out.totals.entries++;
+    const entry = entryOf(path, stat, fd, 'file');
+    const first = linkTo(path, stat, links);
+    if (first !== undefined) {
+      yield* out.write(encodeHeader({ ...entry, type: 'link', linkName: first, size: 0, xattrs: new Map() }));
+      return true;
+    }
+    out.totals.sizeBytes += entry.size;
+    yield* out.write(encodeHeader(entry));
+    yield* out.copy(fd, entry.size);
+    return true;
+  } finally {
+    closeOwn(fd);
+  }
+}
+
+/** Path of the entry that is the same file, where there was one; otherwise this one is remembered. */
+function linkTo(path: string, stat: Stat, links: Map<string, string>): string | undefined {
+  if (stat.nlink <= 1n) return undefined;
+  const inode = `${stat.dev}:${stat.ino}`;
+  const first = links.get(inode);
+  if (first === undefined) links.set(inode, path);
+  return first;
 }
 
 interface Item {
@@ -135,37 +180,16 @@ function* one({ place, stat, name, prefix }: Item, state: Walk): Generator<Buffe
   if (!type) return;
   out.totals.entries++;
   const entry = entryOf(path, stat, place, type);
-  const inode = `${stat.dev}:${stat.ino}`;
-  const first = type !== 'directory' && stat.nlink > 1n ? links.get(inode) : undefined;
+  const first = type === 'directory' ? undefined : linkTo(path, stat, links);
   if (first !== undefined) {
     yield* out.write(encodeHeader({ ...entry, type: 'link', linkName: first, size: 0, xattrs: new Map() }));
     return;
   }
-  if (stat.nlink > 1n) links.set(inode, path);
-  if (type === 'file') yield* file(place, entry, out);
-  else yield* out.write(encodeHeader(entry));
+  yield* out.write(encodeHeader(entry));
   if (type !== 'directory') return;
   const fd = openSync(place, directoryFlags);
   try {
     yield* walk(fd, `${path}/`, state);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function* file(place: Buffer, entry: TarEntry, out: Output): Generator<Buffer> {
-  if (entry.size === 0) {
-    yield* out.write(encodeHeader(entry));
-    return;
-  }
-  const fd = openSync(place, fileFlags);
-  try {
-    // What was a file a moment ago may be a pipe now, in a tree that is in use.
-    const now = fstatSync(fd);
-    const size = now.isFile() ? now.size : 0;
-    out.totals.sizeBytes += size;
-    yield* out.write(encodeHeader({ ...entry, size }));
-    yield* out.copy(fd, size);
   } finally {
     closeSync(fd);
   }
@@ -180,7 +204,7 @@ function typeOf(stat: Stat): EntryType | undefined {
   return stat.isFIFO() ? 'fifo' : undefined;
 }
 
-function entryOf(name: string, stat: Stat, place: Buffer, type: EntryType): TarEntry {
+function entryOf(name: string, stat: Stat, file: Buffer | number, type: EntryType): TarEntry {
   const isDevice = type === 'character' || type === 'block';
   return {
     name,
@@ -190,10 +214,10 @@ function entryOf(name: string, stat: Stat, place: Buffer, type: EntryType): TarE
     gid: Number(stat.gid),
     size: type === 'file' ? Number(stat.size) : 0,
     mtimeNs: stat.mtimeNs,
-    linkName: type === 'symlink' ? readlinkSync(place, { encoding: 'latin1' }) : '',
+    linkName: type === 'symlink' && typeof file !== 'number' ? readlinkSync(file, { encoding: 'latin1' }) : '',
     major: isDevice ? majorOf(stat.rdev) : 0,
     minor: isDevice ? minorOf(stat.rdev) : 0,
-    xattrs: contentXattrs(place),
+    xattrs: contentXattrs(file),
   };
 }
 
