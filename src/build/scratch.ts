@@ -72,11 +72,11 @@ export function openScratch(id: string, roots: Roots, snapshotter: Snapshotter):
  * layer, and are thrown away after a crash before that. Kernels before 5.10 mount as ever.
  */
 function mountUnsynced(what: SnapshotMount, path: string): void {
-  if (!what.options.some((option) => option.startsWith('upperdir='))) return mountAt(what, path);
+  const isWritable = what.options.some((option) => option.startsWith('upperdir='));
   try {
-    mountAt({ ...what, options: [...what.options, 'volatile'] }, path);
+    mountAt(isWritable ? { ...what, options: [...what.options, 'volatile'] } : what, path);
   } catch (error) {
-    if (!(isIechorError(error) && codeOf(error.cause) === 'EINVAL')) throw error;
+    if (!isWritable || !(isIechorError(error) && codeOf(error.cause) === 'EINVAL')) throw error;
     mountAt(what, path);
   }
 }
