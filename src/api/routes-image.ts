@@ -98,6 +98,8 @@ export const imageRoutes = {
       q: 'bool',
       nocache: 'bool',
       cachefrom: 'json',
+      cacheimports: 'json',
+      cacheexports: 'json',
       pull: 'string',
       rm: 'bool',
       forcerm: 'bool',

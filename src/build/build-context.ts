@@ -13,9 +13,12 @@ import type { StageInstruction } from './language/types.ts';
 import type { BuildCall } from './lint/call.ts';
 import type { BaseImages, Logins, Sandbox, SandboxRun } from './ports.ts';
 import type { Scratch } from './scratch.ts';
+import type { SharedCaches } from './shared-cache/open.ts';
+import type { CacheEntry } from './shared-cache/options.ts';
+import type { CacheRegistry } from './shared-cache/registry-place.ts';
 import type { Platform, StageState } from './stage-state.ts';
-import type { StepCache } from './step-cache.ts';
 import type { Tally } from './summary.ts';
+import type { StepCache } from './step-cache.ts';
 
 /** What the builder works with, for its whole life. */
 export interface BuilderParts {
@@ -25,6 +28,7 @@ export interface BuilderParts {
   readonly stepFiles: StepFiles;
   readonly sandbox: Sandbox;
   readonly bases: BaseImages;
+  readonly registry: () => Promise<CacheRegistry>;
   readonly roots: Roots;
   readonly log: Log;
   /** One step, one cache mount at a time, across builds. */
@@ -56,6 +60,9 @@ export interface BuildRequest {
   readonly isLive?: boolean | undefined;
   /** Describes the file in place of building it. */
   readonly call?: BuildCall | undefined;
+  /** Caches to take finished steps from, and caches to write; a `local` one names a directory of this machine. */
+  readonly cacheFrom?: readonly CacheEntry[] | undefined;
+  readonly cacheTo?: readonly CacheEntry[] | undefined;
   /** Ask the registry for base images that are there already. */
   readonly pull?: boolean | undefined;
   /** `default`, `bridge`, `none` or `host`, for RUN. */
@@ -100,6 +107,7 @@ export interface Build {
   readonly context: SourceView;
   readonly scratch: Scratch;
   readonly memo: HashMemo;
+  readonly caches: SharedCaches;
   /** SOURCE_DATE_EPOCH: nothing that the build makes is younger, in seconds since 1970. */
   readonly epoch: number | undefined;
   /** Aborts when the client goes away or a step fails. */

@@ -29,6 +29,9 @@ import { hostPlatform, parsePlatform } from './platform.ts';
 import type { BaseImages, Sandbox } from './ports.ts';
 import { type Pruned, type PruneOptions, pruneCache } from './prune.ts';
 import { clearLeftovers, openScratch } from './scratch.ts';
+import { exportCaches, withInlineCache } from './shared-cache/export.ts';
+import { openCaches, readCacheOptions } from './shared-cache/open.ts';
+import type { CacheRegistry } from './shared-cache/registry-place.ts';
 import { solveStage } from './solve.ts';
 import { imageOf, type StageState } from './stage-state.ts';
 import { createStepCache, type StepRecord } from './step-cache.ts';
@@ -59,16 +62,18 @@ export function createBuilder(options: {
   readonly store: ObjectStore;
   readonly sandbox: Sandbox;
   readonly bases: BaseImages;
+  readonly registry: () => Promise<CacheRegistry>;
   readonly roots: Roots;
   readonly log: Log;
 }): Builder {
-  const { images, snapshotter, sandbox, bases, roots, log } = options;
+  const { images, snapshotter, sandbox, bases, registry, roots, log } = options;
   const cache = createStepCache(options.store);
   const parts: BuilderParts = {
     images,
     snapshotter,
     sandbox,
     bases,
+    registry,
     roots,
     log,
     cache,
@@ -122,6 +127,7 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
   const tags = (request.tags ?? []).map((tag) => formatReference(parseReference(tag)));
   const { graph, globals, platform, name } = readGraph(request);
   const epoch = sourceDateEpoch(request);
+  const cacheOptions = readCacheOptions(request);
   const rules = readRules(request.contextDir, name);
   const { bases } = parts;
   const found = await lintBuild({ request, graph, globals, platform, rules, bases, signal: running.stop.signal });
@@ -136,6 +142,13 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
   const stages = new Map<number, Promise<StageState>>();
   const index = request.isLive ? openHashIndex(hashIndexRoot(parts.roots), request.contextDir) : undefined;
   const context = contextView(request.contextDir, rules, index);
+  const { signal } = running.stop;
+  const emit = (stream: string) => running.emit({ stream });
+  const opening = openCaches(cacheOptions, { parts, request, platform, scratch, emit, signal });
+  const caches = await opening.catch((error: unknown) => {
+    scratch.close();
+    throw error;
+  });
   const build: Build = {
     id,
     parts,
@@ -146,8 +159,9 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
     scratch,
     context,
     memo: new Map(),
+    caches,
     epoch,
-    signal: running.stop.signal,
+    signal,
     emit: running.emit,
     failure: running.failure,
     stage(index) {
@@ -167,13 +181,11 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
   };
   try {
     failOnWarnings(found);
-    const state = await solveNeeded(build, running.stop);
+    const state = await solveTarget(build, running.stop, () => stages.clear());
     const image = await finish(build, state, tags);
+    await exportCaches(build, state);
     warnUnusedArgs(build);
-    running.emit({ stream: '', summary: build.tally.summary() });
-    running.emit({ aux: { ID: image } });
-    running.emit({ stream: `Successfully built ${shortId(image)}\n` });
-    for (const tag of tags) running.emit({ stream: `Successfully tagged ${familiar(tag)}\n` });
+    announce(build, image, tags);
   } finally {
     scratch.close();
     index?.save();
@@ -202,11 +214,29 @@ const countSteps = (graph: Graph): number =>
     .filter((node) => graph.needed.has(node.stage.index))
     .reduce((total, node) => total + 1 + node.stage.instructions.length, 0);
 
+/** The target with all its layers. What a cache named and cannot give is built, in a further attempt. */
+async function solveTarget(build: Build, stop: AbortController, forget: () => void): Promise<StageState> {
+  const { caches, counter, failure, graph } = build;
+  for (;;) {
+    try {
+      const state = await solveNeeded(build, stop);
+      await caches.current.bring(state.chain);
+      return state;
+    } catch (error) {
+      if (stop.signal.aborted || !caches.current.lost) throw error;
+      caches.again();
+      forget();
+      delete failure.step;
+      counter.total += countSteps(graph);
+    }
+  }
+}
+
 /** All stages that the target needs, side by side as far as they do not wait for each other. The first failure stops all. */
 async function solveNeeded(build: Build, stop: AbortController): Promise<StageState> {
   const running = [...build.graph.needed].map((index) =>
     build.stage(index).catch((error: unknown) => {
-      stop.abort(error);
+      if (!build.caches.current.lost) stop.abort(error);
       throw error;
     }),
   );
@@ -218,11 +248,18 @@ async function solveNeeded(build: Build, stop: AbortController): Promise<StageSt
 
 async function finish(build: Build, state: StageState, tags: readonly string[]): Promise<Digest> {
   const { images } = build.parts;
-  const config = imageOf(state, build.request.labels ?? {}, build.epoch);
+  const config = withInlineCache(imageOf(state, build.request.labels ?? {}, build.epoch), state, build);
   const parent = state.baseImage === undefined ? {} : { parent: state.baseImage };
   const record = await images.create(config, state.chain, parent);
   for (const tag of tags) images.tag(record.id, tag);
   return record.id;
+}
+
+function announce({ emit, tally }: Build, image: Digest, tags: readonly string[]): void {
+  emit({ stream: '', summary: tally.summary() });
+  emit({ aux: { ID: image } });
+  emit({ stream: `Successfully built ${shortId(image)}\n` });
+  for (const tag of tags) emit({ stream: `Successfully tagged ${familiar(tag)}\n` });
 }
 
 function warnUnusedArgs(build: Build): void {

@@ -53,6 +53,7 @@ export async function solveCopy(instruction: CopyInstruction, context: StepConte
       files: taken.files,
       createdBy,
       execute: async (root) => {
+        await source.ready?.();
         const target = await targetIn(root, copy, source, context);
         for (const planned of taken.plans().flat()) await place(planned, target, copy.unpack);
         if (source.view === context.build.context) refuseChanged(taken.plans().flat(), context);

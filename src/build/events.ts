@@ -17,6 +17,8 @@ export interface BuildStep {
   readonly stderr?: boolean;
   /** Why it had to be done: what differs from the last time. */
   readonly reason?: string;
+  /** Of `cached`: the cache outside this engine that the step was found in. */
+  readonly from?: string;
   readonly ms?: number;
   /** `file:line:column`. */
   readonly at?: string;

@@ -28,7 +28,12 @@ export function stepOf(context: StepContext, status: BuildStep['status'], reason
 export function report(
   context: StepContext,
   status: 'begun' | 'running' | 'output' | 'cached' | 'done',
-  more: { readonly reason?: string; readonly text?: string; readonly stream?: 'stdout' | 'stderr' } = {},
+  more: {
+    readonly reason?: string;
+    readonly from?: string;
+    readonly text?: string;
+    readonly stream?: 'stdout' | 'stderr';
+  } = {},
 ): void {
   const { build, instruction, number, state } = context;
   const lines: Readonly<Record<typeof status, string>> = {
@@ -38,7 +43,7 @@ export function report(
     cached: ' ---> Using cache\n',
     done: ` ---> ${shortId(state.chain.at(-1) ?? '')}\n`,
   };
-  const step = stepOf(context, status, more.reason);
+  const step = { ...stepOf(context, status, more.reason), ...(more.from !== undefined && { from: more.from }) };
   if (status === 'cached' || status === 'done') build.tally.ended(step);
   build.emit({ stream: lines[status], iechor: more.stream === 'stderr' ? { ...step, stderr: true } : step });
 }

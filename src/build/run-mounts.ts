@@ -98,6 +98,7 @@ async function openBind(mount: RunMount, context: StepContext): Promise<OpenMoun
   const { digest } = await takeContent(source, [path], { exclude: [], parents: false }, context);
   const target = targetOf(mount, context);
   const make = async (): Promise<Made> => {
+    await source.ready?.();
     const from = await visiblePath(source, path, context);
     if (mount.readOnly) return { mount: { type: 'bind', source: from, target, readOnly: true } };
     const writable = await writableCopy(from, context);

@@ -45,6 +45,10 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
     }
     const slot = slotOf(context);
     const now = { instruction: step.canonical, parts: hashParts(parts) };
+    const shared = noCache
+      ? undefined
+      : takeShared({ key, slot, ...now, ...(step.files && { files: step.files }) }, context);
+    if (shared) return shared;
     const reason = noCache ? 'the cache is not used' : whyMissed({ ...now, files: step.files }, slot, context);
     report(context, 'running', { reason });
     const queuedAt = performance.now();
@@ -60,12 +64,32 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
     report(context, 'done', { reason });
     return fresh;
   });
+  build.caches.current.note(record);
   const chainId = record.chain.at(-1);
   if (chainId === undefined) throw new Error('a step has a layer');
   state.stepKey = key;
   state.chain.push(chainId);
   state.diffIds.push(record.diffId);
   addHistory(state, step.createdBy, record);
+}
+
+/** The step as a cache outside this engine has it. Its layer comes when something needs it. */
+function takeShared(
+  step: Pick<StepRecord, 'key' | 'slot' | 'instruction' | 'parts' | 'files'>,
+  context: StepContext,
+): StepRecord | undefined {
+  const { build, state } = context;
+  const { files, ...known } = step;
+  const found = build.caches.current.find(step.key, state.chain);
+  if (!found) return undefined;
+  const chain = [...state.chain, found.chainId];
+  const usedAt = new Date().toISOString();
+  const { diffId, created: createdAt, place } = found;
+  const record: StepRecord = { type: 'step', ...known, diffId, chain, sizeBytes: 0, createdAt, usedAt };
+  build.caches.current.took(found, record);
+  if (files) build.parts.stepFiles.put(step.key, files);
+  report(context, 'cached', { from: place.name });
+  return record;
 }
 
 function isNamed({ stage }: StageNode, names: readonly string[] | undefined): boolean {
@@ -108,6 +132,7 @@ async function makeLayer(
   const { build, state } = context;
   const { snapshotter } = build.parts;
   build.signal.throwIfAborted();
+  await build.caches.current.bring(state.chain);
   const parent = state.chain.at(-1);
   const key = `build-${build.id}-${context.number}`;
   await snapshotter.prepare(key, parent);

@@ -12,6 +12,8 @@ import { syntaxError } from './language/syntax-error.ts';
 export interface Source {
   readonly view: SourceView;
   readonly chainId?: ChainId | '';
+  /** To be awaited before the view is looked at. */
+  readonly ready?: () => Promise<void>;
 }
 
 /** The context, or what `--from` names: a context of that name, a stage (waited for), else an image. */
@@ -31,7 +33,15 @@ export async function openSource(from: string | undefined, context: StepContext)
 
 function viewOfChain(chain: readonly ChainId[], { build }: StepContext): Source {
   const chainId = chain.at(-1);
-  return { view: plainView(build.scratch.viewOf(chainId)), chainId: chainId ?? '' };
+  let view: SourceView | undefined;
+  return {
+    get view() {
+      view ??= plainView(build.scratch.viewOf(chainId));
+      return view;
+    },
+    chainId: chainId ?? '',
+    ready: () => build.caches.current.bring(chain),
+  };
 }
 
 async function imageSource(reference: string, context: StepContext) {
@@ -74,11 +84,17 @@ export async function takeContent(
   const id = createHash('sha256')
     .update(JSON.stringify([source.chainId, patterns, options.exclude, options.parents]))
     .digest('hex');
-  const known = source.chainId === undefined ? undefined : cache.content(id);
+  const { current: shared } = context.build.caches;
+  const known = source.chainId === undefined ? undefined : (cache.content(id) ?? shared.content(id));
+  if (known !== undefined) shared.noteContent({ id, digest: known });
   if (known !== undefined) return { plans, digest: known, files: undefined };
+  await source.ready?.();
   const { memo, signal } = context.build;
   if (source.view === context.build.context) context.build.tally.took(plans().flat());
   const { digest, files } = await hashContent(plans().flat(), source.view, { memo, signal });
-  if (source.chainId !== undefined) cache.putContent({ id, chainId: source.chainId, digest });
+  if (source.chainId !== undefined) {
+    cache.putContent({ id, chainId: source.chainId, digest });
+    shared.noteContent({ id, digest });
+  }
   return { plans, digest, files };
 }

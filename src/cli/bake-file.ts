@@ -18,6 +18,8 @@ export interface BakeTarget {
   readonly pull?: boolean;
   readonly 'no-cache'?: boolean;
   readonly 'no-cache-filter'?: readonly string[];
+  readonly 'cache-from'?: readonly string[];
+  readonly 'cache-to'?: readonly string[];
   readonly network?: string;
   readonly 'shm-size'?: string;
   readonly ulimits?: readonly string[];
@@ -46,6 +48,8 @@ const keys: Readonly<Record<string, Kind>> = {
   pull: 'switch',
   'no-cache': 'switch',
   'no-cache-filter': 'texts',
+  'cache-from': 'texts',
+  'cache-to': 'texts',
   network: 'text',
   'shm-size': 'text',
   ulimits: 'texts',

@@ -43,7 +43,7 @@ export function openContext(
   if (inside !== undefined && !inside.startsWith('..') && !isAbsolute(inside)) {
     const isAlone = Object.keys(options.beside ?? {}).length === 0;
     return lazily(
-      { dockerfile: inside, ...(isAlone && process.platform === 'linux' && { local: localOf(directory) }) },
+      { dockerfile: inside, ...(isAlone && process.platform === 'linux' && { local: directoryHere(directory) }) },
       () => packContext(directory, { dockerfile: inside, ...signal }),
     );
   }
@@ -63,7 +63,8 @@ function lazily(context: Omit<OpenContext, 'tar'>, open: () => Readable): OpenCo
   };
 }
 
-function localOf(directory: string): LocalContext {
+/** What tells an engine of the same machine that it sees the same directory. */
+export function directoryHere(directory: string): LocalContext {
   const path = realpathSync(directory);
   const { dev, ino } = statSync(path, { bigint: true });
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

@@ -54,8 +54,8 @@ export async function assemble(options: DaemonOptions, { roots, log }: { roots: 
       ...{ roots, log, store, containers, images, registry, snapshotter, networks, volumes, ...host },
       settings: {
         stopTimeoutSeconds: 10,
-        logMaxSizeBytes: options.logMaxSizeBytes,
-        logMaxFiles: options.logMaxFiles,
+        logDefault: options.logDefault,
+        journalSocket: '/run/systemd/journal/socket',
         defaultPidsLimit: options.defaultPidsLimit,
       },
       events: createEvents(),
@@ -66,7 +66,7 @@ export async function assemble(options: DaemonOptions, { roots, log }: { roots: 
     };
     const sandbox = createSandbox(context);
     const bases = createBaseImages({ images, registry });
-    const builder = createBuilder({ images, snapshotter, store, sandbox, bases, roots, log });
+    const builder = createBuilder({ images, snapshotter, store, sandbox, bases, registry, roots, log });
     const engine = createEngine(context, builder);
     await engine.recover();
     const runningContainers = () => containers.list().filter(({ pid }) => pid !== 0).length;

@@ -1,9 +1,9 @@
-import type { BaseImages, Logins } from '../build/ports.ts';
+import type { BaseImages } from '../build/ports.ts';
+import { loginAt } from '../build/shared-cache/open.ts';
 import { IechorError } from '../common/error.ts';
 import type { ImageStore } from '../image/image-port.ts';
 import { parseReference } from '../image/reference.ts';
-import { type AuthFields, credentialsOf } from '../registry/credentials.ts';
-import { registryOf } from '../registry/names.ts';
+import { credentialsOf } from '../registry/credentials.ts';
 import type { Registry } from '../registry/registry.ts';
 
 /** Base images for builds: those of the store. A pull is asked for where there is none, or where one is wanted anew. */
@@ -24,9 +24,4 @@ export function createBaseImages(options: {
       return { id: found.id, chain: found.chain, config: found.config };
     },
   };
-}
-
-async function loginAt(domain: string, logins: Logins): Promise<AuthFields | undefined> {
-  if (typeof logins === 'function') return logins(domain);
-  return Object.entries(logins).find(([server]) => registryOf(server) === domain)?.[1];
 }

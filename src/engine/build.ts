@@ -5,6 +5,7 @@ import type { ProgressMessage } from '../api/types/image.ts';
 import type { BuildRequest } from '../build/build-context.ts';
 import type { Builder } from '../build/builder.ts';
 import { IechorError } from '../common/error.ts';
+import type { CacheEntry } from '../build/shared-cache/options.ts';
 import { newId } from '../common/id.ts';
 import { applyTar } from '../image/tar-apply.ts';
 import { removeInBackground } from '../image/tar-diff.ts';
@@ -47,14 +48,14 @@ export async function* buildImage(
 }
 
 /** The caller's own directory, if it is the same here. Whoever may build may mount any directory of the machine. */
-function localDirectory(local: BuildQuery['localcontext']): string | undefined {
+function localDirectory(local: BuildQuery['localcontext'], hint = 'Send the context as an archive.') {
   if (!local) return undefined;
   const { directory, device, inode, boot } = local;
   const stat = isAbsolute(directory) ? statSync(directory, { bigint: true, throwIfNoEntry: false }) : undefined;
   const isHere = boot === readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   if (isHere && stat?.isDirectory() && String(stat.dev) === device && String(stat.ino) === inode) return directory;
   throw new IechorError('NOT_SUPPORTED', `the directory ${directory} is another one here`, {
-    hint: 'Send the context as an archive.',
+    hint,
   });
 }
 
@@ -75,6 +76,18 @@ function nothingToTake(context: EngineContext, cacheFrom: readonly string[]): bo
   return cacheFrom.length > 0 && !cacheFrom.some((name) => context.images.find(name));
 }
 
+/** A cache in a directory counts where it is one of this machine. */
+function cacheOf(
+  { type, attrs, directory }: NonNullable<BuildQuery['cacheimports']>[number],
+  key: 'src' | 'dest',
+): CacheEntry {
+  if (type !== 'local' || !attrs[key]) return { type, attrs };
+  const hint = 'keep the cache in a registry: type=registry,ref=NAME';
+  const here = localDirectory(directory, hint);
+  if (here !== undefined) return { type, attrs: { ...attrs, [key]: here } };
+  throw new IechorError('NOT_SUPPORTED', `this engine sees no directory ${attrs[key]} of the client`, { hint });
+}
+
 function buildRequest(
   context: EngineContext,
   request: BuildQuery,
@@ -89,6 +102,8 @@ function buildRequest(
     target: request.target,
     noCache: request.nocache || nothingToTake(context, request.cachefrom ?? []),
     noCacheStages: request.nocachestages,
+    cacheFrom: request.cacheimports?.map((entry) => cacheOf(entry, 'src')),
+    cacheTo: request.cacheexports?.map((entry) => cacheOf(entry, 'dest')),
     isLive: request.localcontext !== undefined,
     call: callOf(request.call),
     pull: !['', '0', 'no', 'false', 'none'].includes((request.pull ?? '').trim().toLowerCase()),

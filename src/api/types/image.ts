@@ -151,6 +151,8 @@ export interface BuildStepProgress {
   stderr?: boolean;
   /** Why the step was not taken from the cache. */
   reason?: string;
+  /** Of `cached`: the cache outside the engine that the step was found in. */
+  from?: string;
   ms?: number;
   /** `file:line:column`. */
   at?: string;
@@ -180,6 +182,22 @@ export interface BuildSummary {
   };
 }
 
+/** A directory as its client sees it; device and inode tell an engine whether it sees the same one. */
+export interface LocalDirectory {
+  directory: string;
+  device: string;
+  inode: string;
+  boot: string;
+}
+
+/** A cache of builds outside the engine, as `--cache-from` and `--cache-to` name it. */
+export interface CacheEntry {
+  type: string;
+  attrs: Readonly<Record<string, string>>;
+  /** The directory of a `local` one. */
+  directory?: LocalDirectory;
+}
+
 /** Query of POST /build, decoded. */
 export interface BuildOptions {
   dockerfile?: string | undefined;
@@ -206,7 +224,10 @@ export interface BuildOptions {
   /** Ours: describe the build file in place of building: `check`, `outline` or `targets`. */
   call?: string | undefined;
   /** Ours: the context is this directory, in place of the body. Refused where the engine sees another one there. */
-  localcontext?: { directory: string; device: string; inode: string; boot: string } | undefined;
+  localcontext?: LocalDirectory | undefined;
+  /** Ours: caches to take finished steps from, and caches to write. */
+  cacheimports?: readonly CacheEntry[] | undefined;
+  cacheexports?: readonly CacheEntry[] | undefined;
   /** Ours: stages whose steps are carried out anew. */
   nocachestages?: readonly string[] | undefined;
   /** Ours: what stands for a stage or image of a name: another image, or a directory at the top of the context. */

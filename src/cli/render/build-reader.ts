@@ -89,6 +89,7 @@ export function createBuildReader(now: () => number = Date.now): BuildReader {
     const news = [...before, ...begin(step)];
     const shownStep = steps.get(step.step);
     if (!shownStep || step.status === 'begun') return news;
+    shownStep.from = step.from;
     if (step.status !== 'running') return [...news, ...end(step.step, step.status, step.ms)];
     shownStep.reason = step.reason;
     return [...news, { kind: 'missed', step: shownStep }];

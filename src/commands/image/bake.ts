@@ -18,8 +18,8 @@ import { bytesFlag } from '../../cli/bytes-flag.ts';
 import { ComposeCommand } from '../../cli/compose-command.ts';
 import { parseUlimit } from '../../cli/container-body.ts';
 import { Flags } from '../../cli/flags.ts';
-import { printProgress } from '../../cli/progress-stream.ts';
 import { IechorError } from '../../common/error.ts';
+import { readCaches } from '../../compose/run/cache-entries.ts';
 import { buildFrom } from '../../compose/run/send-context.ts';
 
 const several = (summary: string, char?: 'f') =>
@@ -122,6 +122,8 @@ export default class Bake extends ComposeCommand {
       allow: target.entitlements,
       ulimits: target.ulimits?.map(parseUlimit),
       nocache: target['no-cache'],
+      cacheimports: readCaches(target['cache-from'], 'src'),
+      cacheexports: readCaches(target['cache-to'], 'dest'),
       nocachestages: target['no-cache-filter'],
       pull: target.pull ? '1' : undefined,
       buildargs: target.args,

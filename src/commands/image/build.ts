@@ -12,6 +12,7 @@ import { parseUlimit } from '../../cli/container-body.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { keyValues } from '../../cli/key-values.ts';
 import { IechorError } from '../../common/error.ts';
+import { readCaches } from '../../compose/run/cache-entries.ts';
 import { buildFrom } from '../../compose/run/send-context.ts';
 
 const several = (summary: string, char?: 't' | 'o') =>
@@ -28,6 +29,8 @@ export default class Build extends BaseCommand {
     'add-host': several('Add a host name to /etc/hosts of RUN steps (host:ip)'),
     'build-arg': several('Set a build argument (NAME=value, or NAME to hand ours on)'),
     'build-context': several('Give another context a name (NAME=directory, git URL, docker-image:// or oci-layout://)'),
+    'cache-from': several('Take finished steps from this cache (NAME, type=registry,ref=, type=local,src=)'),
+    'cache-to': several('Write the cache there (type=registry,ref=, type=local,dest=, type=inline; mode=min or max)'),
     call: Flags.string({ summary: 'Describe the build file: check, outline, targets (with ",format=json": as JSON)' }),
     check: Flags.boolean({ summary: 'Check the build file, and build nothing (--call=check)' }),
     file: Flags.string({
@@ -90,6 +93,8 @@ export default class Build extends BaseCommand {
       platform: flags.platform,
       target: flags.target,
       version: '1',
+      cacheimports: readCaches(flags['cache-from'], 'src'),
+      cacheexports: readCaches(flags['cache-to'], 'dest'),
       nocachestages: flags['no-cache-filter']?.flatMap((names) => names.split(',')),
       call: call.name,
       secrets,

@@ -28,6 +28,9 @@ export interface BuildSpec {
   readonly dockerfile?: string;
   readonly inline?: string;
   readonly options: BuildOptions;
+  /** Caches to take from and to write, as written. */
+  readonly cacheFrom?: readonly string[];
+  readonly cacheTo?: readonly string[];
   /** Directories and images that stand in for stages and images, by name. */
   readonly contexts?: Readonly<Record<string, { readonly directory: string } | { readonly image: string }>>;
   /** Secrets of RUN steps by id; read when the step runs. */

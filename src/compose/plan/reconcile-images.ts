@@ -156,7 +156,6 @@ export function buildSpec(desired: Desired, service: DesiredService, flags: Buil
     pull: build.pull || flags.pull ? '1' : undefined,
     networkmode: build.network,
     shmsize: build.shm_size,
-    cachefrom: build.cache_from,
     extrahosts: hosts.length > 0 ? hosts : undefined,
     platform,
     ssh: flags.ssh ?? (build.ssh?.length ? agents(build.ssh, project.environment) : undefined),
@@ -166,6 +165,8 @@ export function buildSpec(desired: Desired, service: DesiredService, flags: Buil
     context: build.context ?? '.',
     dockerfile: build.dockerfile,
     inline: build.dockerfile_inline,
+    cacheFrom: build.cache_from,
+    cacheTo: build.cache_to,
     contexts: build.additional_contexts && furtherContexts(desired, build.additional_contexts),
     options,
     secrets: build.secrets?.map(({ source, target }) => ({

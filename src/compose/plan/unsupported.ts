@@ -75,7 +75,6 @@ export const unsupportedRows: readonly UnsupportedRow[] = [
     when: (value) => Object.values(value as object).some((source) => isAfar(String(source))),
     why: 'contexts from afar are not supported yet',
   },
-  { path: 'services.*.build.cache_to', when: notEmpty, why: 'exporting the build cache is not supported yet' },
   { path: 'services.*.build.entitlements', when: notEmpty, why: 'it is not supported yet' },
   { path: 'services.*.build.privileged', when: set, why: 'privileged builds are not supported' },
   {

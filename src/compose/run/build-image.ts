@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { EngineApi } from '../../api/engine-api.ts';
 import type { ProgressMessage } from '../../api/types/image.ts';
 import type { StepOf } from '../plan/plan.ts';
+import { readCaches } from './cache-entries.ts';
 import { type DeliverOptions, readContent } from './deliver-files.ts';
 import type { StepContext, StepResult } from './execute.ts';
 import { followMessages } from './messages.ts';
@@ -25,7 +26,12 @@ export async function buildImage(
   const { beside, buildcontexts } = further(build);
   const opened = openContext(build.context, { file, text: build.inline, beside, signal });
   const secrets = await readSecrets(build.secrets, environment);
-  const messages = buildFrom(engine, opened, { ...build.options, ...secrets, buildcontexts, steps: true, signal });
+  const caches = {
+    cacheimports: readCaches(build.cacheFrom, 'src'),
+    cacheexports: readCaches(build.cacheTo, 'dest'),
+  };
+  const request = { ...build.options, ...secrets, ...caches, buildcontexts, steps: true, signal };
+  const messages = buildFrom(engine, opened, request);
   const about = { fallback: 'BUILD_FAILED', about: `cannot build ${service}` } as const;
   const id = await followMessages(reporting(messages, context.report), () => {}, about);
   return id === undefined ? undefined : { imageId: id };

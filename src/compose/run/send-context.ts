@@ -16,7 +16,8 @@ export async function* buildFrom(
   request: BuildRequest,
 ): AsyncGenerator<ProgressMessage> {
   const { dockerfile, local } = context;
-  if (local && (await isOurs(engine, request.signal))) {
+  const ours = await isOurs(engine, request.signal);
+  if (local && ours) {
     let begun = false;
     try {
       const body = Readable.from([]);
@@ -29,17 +30,29 @@ export async function* buildFrom(
       if (begun || codeOf(error) !== 'NOT_SUPPORTED') throw error;
     }
   }
-  if ((request.buildcontexts || request.ssh) && !(await isOurs(engine, request.signal))) {
+  if ((request.buildcontexts || request.ssh) && !ours) {
     throw new IechorError('NOT_SUPPORTED', 'this engine takes neither further contexts nor SSH agents for a build', {
       hint: "build on iEchor's own engine",
     });
   }
   const body = context.tar;
   try {
-    yield* engine.imageBuild({ ...request, dockerfile, body });
+    yield* engine.imageBuild({ ...(ours ? request : withoutOurs(request)), dockerfile, body });
   } finally {
     body.destroy();
   }
+}
+
+/** Other engines take from images they have; they neither write caches nor fetch them. */
+function withoutOurs({ cacheimports, cacheexports, ...request }: BuildRequest): BuildRequest {
+  const other = [...(cacheimports ?? []), ...(cacheexports ?? [])].find(({ type }) => type !== 'registry');
+  if (cacheexports || other) {
+    throw new IechorError('NOT_SUPPORTED', 'this engine takes and writes no caches by its classic builder', {
+      hint: "build on iEchor's own engine",
+    });
+  }
+  const cachefrom = cacheimports?.flatMap(({ attrs }) => attrs.ref ?? []);
+  return { ...request, ...(cachefrom && { cachefrom }) };
 }
 
 async function isOurs(engine: EngineApi, signal: AbortSignal | undefined): Promise<boolean> {

@@ -67,7 +67,8 @@ export async function openBench(sandbox: Sandbox = chrootSandbox): Promise<Bench
       return { id, chain, config };
     },
   };
-  const builder = createBuilder({ images, snapshotter, store, sandbox, bases, roots, log: silentLog });
+  const registry = () => Promise.reject(new Error('no registry here'));
+  const builder = createBuilder({ images, snapshotter, store, sandbox, bases, registry, roots, log: silentLog });
   await importBase(images, join(dir, 'base'));
   return {
     dir,

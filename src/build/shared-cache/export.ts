@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants, createGzip, createZstdCompress } from 'node:zlib';
+import { messageOf } from '../../common/error.ts';
+import { mediaTypes } from '../../image/media-types.ts';
+import type { ChainId, Descriptor, ImageConfig } from '../../image/types.ts';
+import type { Build } from '../build-context.ts';
+import type { StageState } from '../stage-state.ts';
+import type { CacheDocument, CachedStep } from './document.ts';
+import { formatCache, inlineField } from './document.ts';
+import { writeToDirectory } from './local-write.ts';
+import type { CacheExport, Packing } from './options.ts';
+import type { OutgoingCache, OutgoingLayer } from './place.ts';
+import { writeToRegistry } from './registry-place.ts';
+
+/** The config with the steps that made it, where that is asked for. Their layers are the image's. */
+export function withInlineCache(config: ImageConfig, state: StageState, build: Build): ImageConfig {
+  if (!build.caches.exports.some(({ type }) => type === 'inline')) return config;
+  const places = new Map(state.chain.map((chainId, index) => [chainId, index]));
+  const document = documentOf(build, (chainId) => places.get(chainId));
+  return { ...config, [inlineField]: formatCache(document) } as ImageConfig;
+}
+
+/** Writes the caches that are asked for. What fails, fails the build, unless errors are to be ignored. */
+export async function exportCaches(build: Build, state: StageState): Promise<void> {
+  for (const target of build.caches.exports.filter(({ type }) => type !== 'inline')) {
+    try {
+      const cache = outgoing(build, target, new Set(state.chain));
+      const { steps } = cache.document;
+      const size = `${steps.length} steps, ${cache.layers.length} layers`;
+      build.emit({ stream: `exporting the cache to ${target.name} (${size})\n` });
+      await write(build, target, { ...cache, layers: await Promise.all(cache.layers.map((open) => open())) });
+    } catch (error) {
+      build.signal.throwIfAborted();
+      if (!target.ignoreError) throw error;
+      build.emit({ stream: `[Warning] the cache was not exported to ${target.name}: ${messageOf(error)}\n` });
+    }
+  }
+}
+
+async function write(build: Build, target: CacheExport, cache: OutgoingCache): Promise<void> {
+  if (target.type === 'local') return writeToDirectory(target, cache);
+  await writeToRegistry(target.name, cache, await build.caches.access(target.name));
+}
+
+function outgoing(
+  build: Build,
+  { mode, packing }: CacheExport,
+  final: ReadonlySet<ChainId>,
+): { document: CacheDocument; layers: readonly (() => Promise<OutgoingLayer>)[] } {
+  const layers = new Map<ChainId, () => Promise<OutgoingLayer>>();
+  const document = documentOf(build, (chainId, chain) => {
+    if (mode === 'min' && !final.has(chainId)) return undefined;
+    const known = [...layers.keys()].indexOf(chainId);
+    if (known >= 0) return known;
+    const open = opener(build, { chainId, chain, packing });
+    if (open) layers.set(chainId, open);
+    return open && layers.size - 1;
+  });
+  return { document, layers: [...layers.values()] };
+}
+
+/** The steps of a build in the order of their names, so that the same steps give the same bytes. */
+function documentOf(
+  { caches }: Build,
+  placeOf: (chainId: ChainId, chain: readonly ChainId[]) => number | undefined,
+): CacheDocument {
+  const { used } = caches.current;
+  const steps = [...used.steps.values()]
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    .flatMap(({ key, chain, diffId, createdAt }): CachedStep[] => {
+      const chainId = chain.at(-1);
+      if (chainId === undefined) return [];
+      const parent = chain.at(-2);
+      const layer = placeOf(chainId, chain);
+      const below = parent !== undefined && { parent };
+      return [{ key, ...below, diffId, created: createdAt, ...(layer !== undefined && { layer }) }];
+    });
+  const content = [...used.content].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([id, digest]) => ({ id, digest }));
+  return { steps, content };
+}
+
+/** What makes a layer ready to go; undefined for one that is neither here nor to be had. */
+function opener(
+  build: Build,
+  layer: { readonly chainId: ChainId; readonly chain: readonly ChainId[]; readonly packing: Packing },
+): (() => Promise<OutgoingLayer>) | undefined {
+  const { parts } = build;
+  const shared = build.caches.current;
+  const { chainId, chain, packing } = layer;
+  const { images, snapshotter } = parts;
+  const fetched = async (descriptor: Descriptor) => {
+    await shared.bring(chain);
+    return (start: number) => images.openBlob(descriptor.digest, start);
+  };
+  const far = shared.archiveOf(chainId);
+  if (!snapshotter.has(chainId)) {
+    return far && (async () => ({ descriptor: far.descriptor, source: () => fetched(far.descriptor) }));
+  }
+  return async () => {
+    const stored = snapshotter.layer(chainId)?.blob;
+    const fits = stored && images.blobSize(stored.digest) === stored.size && suits(stored, packing);
+    if (fits || (packing.compression === 'gzip' && packing.level === undefined && !stored)) {
+      const descriptor = await images.compressedLayer(chainId, build.signal);
+      return { descriptor, source: async () => (start) => images.openBlob(descriptor.digest, start) };
+    }
+    const { descriptor, path } = await pack(build, chainId, packing);
+    return { descriptor, source: async () => (start) => createReadStream(path, { start }) };
+  };
+}
+
+const typeOf = { gzip: mediaTypes.layerGzip, zstd: mediaTypes.layerZstd, uncompressed: mediaTypes.layer } as const;
+
+const suits = ({ mediaType }: Descriptor, { compression, level, force }: Packing): boolean =>
+  !force || (mediaType === typeOf[compression] && level === undefined);
+
+/** Packs a layer anew, into a file that goes with the build. */
+async function pack(
+  build: Build,
+  chainId: ChainId,
+  { compression, level }: Packing,
+): Promise<{ descriptor: Descriptor; path: string }> {
+  const path = join(build.scratch.newDir('large'), 'layer');
+  const hash = createHash('sha256');
+  let size = 0;
+  const measured = async function* (chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      size += chunk.length;
+      hash.update(chunk);
+      yield chunk;
+    }
+  };
+  const source: Readable = build.parts.images.layerArchive(chainId).open();
+  const { signal } = build;
+  await pipeline(source, packer(compression, level), measured, createWriteStream(path, { mode: 0o600 }), { signal });
+  return { descriptor: { mediaType: typeOf[compression], digest: `sha256:${hash.digest('hex')}`, size }, path };
+}
+
+function packer(compression: Packing['compression'], level: number | undefined) {
+  if (compression === 'uncompressed') return new PassThrough();
+  if (compression === 'gzip') return createGzip(level === undefined ? {} : { level });
+  return createZstdCompress(level === undefined ? {} : { params: { [constants.ZSTD_c_compressionLevel]: level } });
+}

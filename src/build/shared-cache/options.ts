@@ -1,0 +1,148 @@
+import { IechorError } from '../../common/error.ts';
+import { parseReference } from '../../image/reference.ts';
+
+/** `--cache-from` or `--cache-to` as it travels: a type, and its attributes by name. */
+export interface CacheEntry {
+  readonly type: string;
+  readonly attrs: Readonly<Record<string, string>>;
+}
+
+export type CacheImport =
+  | { readonly type: 'registry'; readonly name: string }
+  | { readonly type: 'local'; readonly name: string; readonly directory: string; readonly tag: string };
+
+export interface Packing {
+  readonly compression: 'gzip' | 'zstd' | 'uncompressed';
+  readonly level: number | undefined;
+  /** Also layers that are stored packed another way. */
+  readonly force: boolean;
+}
+
+export interface CacheExport {
+  readonly type: 'inline' | 'registry' | 'local';
+  readonly name: string;
+  readonly directory: string;
+  readonly tag: string;
+  /** `max`: also the layers of stages that the image is not made of. */
+  readonly mode: 'min' | 'max';
+  readonly packing: Packing;
+  /** A cache that cannot be written fails no build. */
+  readonly ignoreError: boolean;
+}
+
+const refused: Readonly<Record<string, string>> = {
+  gha: 'keeping caches with GitHub Actions',
+  s3: 'keeping caches in S3',
+  azblob: 'keeping caches in Azure',
+};
+
+function typeOf<T extends string>(entry: CacheEntry, known: readonly T[]): T {
+  const { type } = entry;
+  const found = known.find((one) => one === type);
+  if (found) return found;
+  if (Object.hasOwn(refused, type)) {
+    throw new IechorError('NOT_SUPPORTED', `${refused[type]} (type=${type}) is not supported`, {
+      hint: 'keep the cache in a registry: type=registry,ref=NAME',
+    });
+  }
+  throw wrong(`there is no cache of type ${JSON.stringify(type)}`, `known: ${known.join(', ')}`);
+}
+
+const wrong = (message: string, hint?: string): IechorError => new IechorError('BAD_REQUEST', message, { hint });
+
+function only({ type, attrs }: CacheEntry, names: readonly string[]): void {
+  const unknown = Object.keys(attrs).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw wrong(`${JSON.stringify(unknown)} is no option of a cache of type ${type}`, `known: ${names.join(', ')}`);
+}
+
+function needed({ type, attrs }: CacheEntry, name: string): string {
+  const value = attrs[name];
+  if (value) return value;
+  throw wrong(`a cache of type ${type} needs ${name}=`);
+}
+
+function refOf(entry: CacheEntry): string {
+  const ref = needed(entry, 'ref');
+  parseReference(ref);
+  return ref;
+}
+
+function tagOf({ attrs }: CacheEntry): string {
+  const { tag = 'latest' } = attrs;
+  if (/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(tag)) return tag;
+  throw wrong(`${JSON.stringify(tag)} is no tag`);
+}
+
+/** Reads where caches are taken from. Throws BAD_REQUEST, NOT_SUPPORTED, REFERENCE_INVALID. */
+export function readImport(entry: CacheEntry): CacheImport {
+  const type = typeOf(entry, ['registry', 'local'] as const);
+  if (type === 'registry') {
+    only(entry, ['ref']);
+    return { type, name: refOf(entry) };
+  }
+  only(entry, ['src', 'tag']);
+  const directory = needed(entry, 'src');
+  return { type, name: directory, directory, tag: tagOf(entry) };
+}
+
+const packingNames = ['compression', 'compression-level', 'force-compression'];
+const commonNames = ['mode', 'oci-mediatypes', 'image-manifest', 'ignore-error', ...packingNames];
+
+/** Reads where a cache is written to. Throws as `readImport`. */
+export function readExport(entry: CacheEntry): CacheExport {
+  const type = typeOf(entry, ['inline', 'registry', 'local'] as const);
+  const { attrs } = entry;
+  const ignoreError = flag(attrs, 'ignore-error', false);
+  const packing = readPacking(attrs);
+  const common = { type, directory: '', tag: 'latest', packing, ignoreError, mode: modeOf(attrs) };
+  if (type === 'inline') {
+    only(entry, ['ignore-error']);
+    return { ...common, name: 'the image' };
+  }
+  for (const name of ['oci-mediatypes', 'image-manifest']) {
+    if (!flag(attrs, name, true)) {
+      throw new IechorError('NOT_SUPPORTED', `a cache is always written as an OCI image manifest (${name}=false)`, {
+        hint: `leave ${name} out`,
+      });
+    }
+  }
+  if (type === 'registry') {
+    only(entry, ['ref', ...commonNames]);
+    const name = refOf(entry);
+    if (parseReference(name).digest !== undefined) throw wrong('a cache is written to a tag, not to a digest');
+    return { ...common, name };
+  }
+  only(entry, ['dest', 'tag', ...commonNames]);
+  const directory = needed(entry, 'dest');
+  return { ...common, name: directory, directory, tag: tagOf(entry) };
+}
+
+function modeOf({ mode = 'min' }: CacheEntry['attrs']): 'min' | 'max' {
+  if (mode === 'min' || mode === 'max') return mode;
+  throw wrong(`there is no mode ${JSON.stringify(mode)} of caches`, 'mode=min or mode=max');
+}
+
+function flag(attrs: CacheEntry['attrs'], name: string, usual: boolean): boolean {
+  const value = attrs[name];
+  if (value === undefined) return usual;
+  if (/^(1|t|true)$/i.test(value)) return true;
+  if (/^(0|f|false)$/i.test(value)) return false;
+  throw wrong(`${name}=${value} is neither true nor false`);
+}
+
+const levels = { gzip: 9, zstd: 22, uncompressed: -1 } as const;
+
+function readPacking(attrs: CacheEntry['attrs']): Packing {
+  const { compression = 'gzip', 'compression-level': text } = attrs;
+  if (compression !== 'gzip' && compression !== 'zstd' && compression !== 'uncompressed') {
+    throw new IechorError('NOT_SUPPORTED', `layers cannot be packed with ${JSON.stringify(compression)}`, {
+      hint: 'compression=gzip, zstd or uncompressed',
+    });
+  }
+  const level = text === undefined ? undefined : Number(text);
+  if (level !== undefined && !(Number.isInteger(level) && level >= 0 && level <= levels[compression])) {
+    throw wrong(`${compression} has no level ${JSON.stringify(text)}`, 'gzip: 0 to 9, zstd: 0 to 22');
+  }
+  return { compression, level, force: flag(attrs, 'force-compression', false) };
+}
