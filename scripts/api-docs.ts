@@ -16,7 +16,7 @@ const notes: Readonly<Partial<Record<ApiOperation, string>>> = {
   containerWait: 'Every end of the process counts, also one that the restart policy answers.',
   containerRemove: 'With `link=1` the path names a link: `/containers/web/db`.',
   containerAttach: 'Also `GET /containers/:id/attach/ws`, as a WebSocket.',
-  containerLogs: 'Each entry is a frame of its own. 501 for the log driver `none`.',
+  containerLogs: 'Each entry is a frame of its own. 501 where no log is kept here.',
   containerTop: 'Read from the host: `-ef`, `aux`, or `-o` with a list of columns.',
   execStart: 'The head goes out before the process starts; why it does not start is told in the output.',
   imageBuild: 'The classic builder. `networkmode` may be any network. Ours: `steps`, `call`, `nocachestages`.',

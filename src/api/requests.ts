@@ -23,6 +23,8 @@ export interface LogOptions {
   readonly since?: string | undefined;
   readonly until?: string | undefined;
   readonly timestamps?: boolean | undefined;
+  /** Attributes that the log options chose stand before each line. */
+  readonly details?: boolean | undefined;
   /** A number of lines or `all`. */
   readonly tail?: string | undefined;
 }

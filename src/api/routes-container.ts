@@ -128,7 +128,7 @@ export const containerRoutes = {
   containerResize: {
     method: 'POST',
     path: '/containers/:id/resize',
-    fields: { ...byId, h: 'int', w: 'int' },
+    fields: { ...byId, h: 'extent', w: 'extent' },
     reply: 'none',
     ok: [200],
     ...container,
@@ -160,6 +160,7 @@ export const containerRoutes = {
       since: 'string',
       until: 'string',
       timestamps: 'bool',
+      details: 'bool',
       tail: 'string',
     },
     reply: 'frames',
@@ -271,7 +272,7 @@ export const containerRoutes = {
   execResize: {
     method: 'POST',
     path: '/exec/:id/resize',
-    fields: { ...byId, h: 'int', w: 'int' },
+    fields: { ...byId, h: 'extent', w: 'extent' },
     reply: 'none',
     ok: [200, 201],
     ...exec,

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
+import type { LogConfig } from '../api/types/host-config.ts';
 import type { LogLevel } from '../common/log.ts';
+import { logLimits } from '../engine/logging/log-config.ts';
+import { checkLogConfig } from '../engine/logging/log-options.ts';
 import type { RegistrySettings } from '../registry/settings.ts';
 import { type RegistryConfig, registryChecks, registryOptions } from './registry-options.ts';
 
@@ -18,8 +21,8 @@ export interface DaemonOptions {
   readonly logLevel: LogLevel;
   /** Descriptor that receives one JSON line: ready, or why not. */
   readonly readyFd?: number;
-  readonly logMaxSizeBytes: number;
-  readonly logMaxFiles: number;
+  /** Log driver and options of containers that name none. */
+  readonly logDefault: LogConfig;
   readonly defaultPidsLimit: number;
   readonly defaultRuntime?: string;
   /** What is set of the way to registries. */
@@ -51,6 +54,8 @@ The engine behind the iechor command, which starts it when it is needed.
       --config-file FILE   JSON with dockerd's key names (${defaultConfigFile}, where it exists)
       --pidfile FILE       write the process id here
       --log-level LEVEL    debug, info, warn or error (info)
+      --log-driver NAME    log driver of containers that name none (json-file)
+      --log-opt NAME=VALUE log options of these, repeatable
       --ready-fd FD        write a JSON line here when ready, or why it cannot start
   -h, --help               show this
       --version            show the version
@@ -67,6 +72,8 @@ const flags = {
   'config-file': { type: 'string' },
   pidfile: { type: 'string' },
   'log-level': { type: 'string' },
+  'log-driver': { type: 'string' },
+  'log-opt': { type: 'string', multiple: true },
   'ready-fd': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
@@ -96,7 +103,10 @@ export function readOptions(argv: readonly string[]): DaemonOptions | 'help' | '
     execRoot,
     dataRoot: resolve(given['data-root'] ?? config['data-root'] ?? '/var/lib/iechor'),
     logLevel: levelOf(given['log-level'] ?? config['log-level'] ?? (config.debug ? 'debug' : 'info')),
-    ...logLimits(config['log-opts'] ?? {}),
+    logDefault: logDefault(given['log-driver'] ?? config['log-driver'], {
+      ...config['log-opts'],
+      ...pairsOf(given['log-opt'] ?? []),
+    }),
     defaultPidsLimit: config['default-pids-limit'] ?? 4096,
     ...(tls && { tls }),
     ...(pidfile && { pidfile: resolve(pidfile) }),
@@ -162,6 +172,7 @@ interface Config extends RegistryConfig {
   pidfile?: string;
   'log-level'?: string;
   debug?: boolean;
+  'log-driver'?: string;
   'log-opts'?: Record<string, string>;
   'default-runtime'?: string;
   'default-address-pools'?: { base: string; size: number }[];
@@ -182,6 +193,7 @@ const checks: { readonly [K in keyof Config]-?: readonly [what: string, fits: (v
   pidfile: ['a path', isText],
   'log-level': ['a text', isText],
   debug: ['true or false', (value) => typeof value === 'boolean'],
+  'log-driver': ['a text', isText],
   'log-opts': ['an object of texts', (value) => isObject(value) && Object.values(value).every(isText)],
   'default-runtime': ['crun or runc', (value) => value === 'crun' || value === 'runc'],
   'default-address-pools': [
@@ -216,18 +228,25 @@ function readConfig(path: string | undefined): Config {
   return parsed as Config;
 }
 
-const units: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+/** Throws DAEMON_CONFIG for what no container could be made with. */
+function logDefault(driver: string | undefined, options: Readonly<Record<string, string>>): LogConfig {
+  const config: LogConfig = { Type: driver ?? 'json-file', Config: { ...options } };
+  try {
+    checkLogConfig({ LogConfig: config });
+    logLimits({ LogConfig: config });
+    return config;
+  } catch (error) {
+    throw new IechorError('DAEMON_CONFIG', `log-driver and log-opts: ${messageOf(error)}`, { cause: error });
+  }
+}
 
-function logLimits(options: Readonly<Record<string, string>>): { logMaxSizeBytes: number; logMaxFiles: number } {
-  const unknown = Object.keys(options).find((name) => name !== 'max-size' && name !== 'max-file');
-  if (unknown !== undefined) {
-    throw new IechorError('DAEMON_CONFIG', `unknown log option "${unknown}"`, { hint: 'known: max-size, max-file' });
-  }
-  const [, number, unit = ''] = /^(\d+)([kmg]?)b?$/i.exec(options['max-size'] ?? '10m') ?? [];
-  const logMaxSizeBytes = Number(number) * (units[unit.toLowerCase()] ?? 1);
-  const logMaxFiles = Number(options['max-file'] ?? '3');
-  if (!(logMaxSizeBytes > 0) || !Number.isInteger(logMaxFiles) || logMaxFiles < 1) {
-    throw new IechorError('DAEMON_CONFIG', 'log-opts: max-size is a size such as "10m", max-file a number from "1" on');
-  }
-  return { logMaxSizeBytes, logMaxFiles };
+/** `NAME=VALUE` of flags. */
+function pairsOf(texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const [, name, value = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+      if (name === undefined) throw new IechorError('USAGE', `--log-opt takes NAME=VALUE, not "${text}"`);
+      return [name, value];
+    }),
+  );
 }

@@ -2,6 +2,7 @@ import { annotations } from '../api/annotations.ts';
 import type { ContainerCreateBody } from '../api/types/container.ts';
 import type { DeviceRequest } from '../api/types/host-config.ts';
 import { IechorError, messageOf } from '../common/error.ts';
+import { checkLogConfig } from './logging/log-options.ts';
 import { scheduleOf } from './schedules.ts';
 
 /** Fields of Docker's HostConfig that have no effect here. What Docker does not know is none of ours, as it is none of its. */
@@ -29,8 +30,6 @@ const refusals: Readonly<Record<string, (value: unknown) => IechorError>> = {
     );
   },
 };
-const logDrivers = ['', 'json-file', 'local', 'k8s-file', 'none'];
-const logOptions = ['max-size', 'max-file'];
 
 /** Throws NOT_SUPPORTED, naming the field, for anything asked for that would have no effect. */
 export function checkSupported(body: ContainerCreateBody, runtime: string): void {
@@ -43,19 +42,7 @@ export function checkSupported(body: ContainerCreateBody, runtime: string): void
       throw unsupported(`HostConfig.${field}`);
     }
   }
-  const driver = host.LogConfig?.Type ?? '';
-  if (!logDrivers.includes(driver)) {
-    throw new IechorError('BAD_REQUEST', `error looking up logging plugin ${driver}: plugin "${driver}" not found`, {
-      hint: `known are ${logDrivers.filter((name) => name !== '').join(', ')}`,
-    });
-  }
-  for (const name of Object.keys(host.LogConfig?.Config ?? {})) {
-    if (!logOptions.includes(name)) {
-      throw new IechorError('BAD_REQUEST', `unknown log opt '${name}' for ${driver || 'json-file'} log driver`, {
-        hint: `known are ${logOptions.join(' and ')}`,
-      });
-    }
-  }
+  checkLogConfig(host);
   checkSchedule(host.Annotations?.[annotations.schedule]);
   for (const name of Object.keys(host.Annotations ?? {})) {
     // These steer the OCI runtime itself: hooks, filters, handlers.

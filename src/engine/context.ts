@@ -1,3 +1,4 @@
+import type { LogConfig } from '../api/types/host-config.ts';
 import type { EventMessage } from '../api/types/system.ts';
 import type { KeyedMutex } from '../common/keyed-mutex.ts';
 import type { Log } from '../common/log.ts';
@@ -60,9 +61,10 @@ export interface Containers {
 export interface EngineSettings {
   /** Seconds between SIGTERM and SIGKILL where a container names none. */
   readonly stopTimeoutSeconds: number;
-  /** Bytes of a live log file before it is rotated, and how many files are kept. */
-  readonly logMaxSizeBytes: number;
-  readonly logMaxFiles: number;
+  /** Log driver and options of containers that name none. */
+  readonly logDefault: LogConfig;
+  /** Where the host's journal takes entries. */
+  readonly journalSocket: string;
   readonly defaultPidsLimit: number;
 }
 

@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { ContainerConfig, ContainerCreateBody } from '../api/types/container.ts';
+import type { LogConfig } from '../api/types/host-config.ts';
+import { IechorError } from '../common/error.ts';
 import { newId, shortId } from '../common/id.ts';
 import { removeTree } from '../host/files.ts';
 import { readKernelFacts } from '../host/kernel-facts.ts';
@@ -16,7 +18,7 @@ import { commandOf, mergeConfig } from './create-config.ts';
 import { type PlannedMount, resolveMounts } from './create-mounts.ts';
 import { networkKind, resolveEndpoints, resolvePorts } from './create-network.ts';
 import { resolveLinks } from './links.ts';
-import { logLimits } from './log-limits.ts';
+import { logLimits, mergeLogConfig } from './logging/log-config.ts';
 import { publishContainer, publishVolume } from './notify.ts';
 import { containerDir } from './paths.ts';
 import { parseSecurityOptions } from './security-options.ts';
@@ -31,13 +33,18 @@ export async function createContainer(
   context: EngineContext,
   request: Parameters<EngineApi['containerCreate']>[0],
 ): ReturnType<EngineApi['containerCreate']> {
-  const { body } = request;
+  const body = withLogConfig(request.body, context.settings.logDefault);
   checkSupported(body, context.runtime.name);
   const image = context.images.get(body.Image ?? '');
   const config = mergeConfig(body, image.config.config ?? {});
   const warnings = checkRequest(context, body, config);
   const id = newId();
-  const planned = resolveMounts(body.HostConfig, config, context.containers.get, context.images.get);
+  const planned = resolveMounts(
+    body.HostConfig,
+    config,
+    (name) => needed(context.containers.find, name),
+    context.images.get,
+  );
   const base = { ...newRecord(context, id, body, config), ...imageParts(image, body) };
   const name = request.name
     ? checkedName(request.name)
@@ -63,6 +70,13 @@ export async function createContainer(
   return { Id: id, Warnings: warnings };
 }
 
+function withLogConfig(body: ContainerCreateBody, defaults: LogConfig): ContainerCreateBody {
+  return {
+    ...body,
+    HostConfig: { ...body.HostConfig, LogConfig: mergeLogConfig(body.HostConfig?.LogConfig, defaults) },
+  };
+}
+
 const noWeight = 'Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.';
 const oldMacAddress =
   'The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.';
@@ -76,14 +90,14 @@ function checkRequest(context: EngineContext, body: ContainerCreateBody, config:
   checkRestartPolicy(host.RestartPolicy, host.AutoRemove ?? false);
   parseSecurityOptions(host.SecurityOpt ?? []);
   parseStopSignal(config.StopSignal ?? 'SIGTERM');
-  logLimits(context.settings, host);
+  logLimits(host);
   checkSysctls(host.Sysctls ?? {}, {
     network: kind === 'host' || kind === 'container',
     ipc: host.IpcMode === 'host' || (host.IpcMode ?? '').startsWith('container:'),
   });
   resolveCapabilities({ add: host.CapAdd ?? [], drop: host.CapDrop ?? [], privileged: false, bounding: [] });
-  for (const mode of [host.NetworkMode, host.PidMode, host.IpcMode]) {
-    if (mode?.startsWith('container:')) context.containers.get(mode.slice('container:'.length));
+  for (const mode of [host.PidMode, host.IpcMode]) {
+    if (mode?.startsWith('container:')) needed(context.containers.find, mode.slice('container:'.length));
   }
   const published = Object.keys(host.PortBindings ?? {}).length > 0;
   const weighs = Boolean(host.BlkioWeight || host.BlkioWeightDevice?.length);
@@ -92,6 +106,13 @@ function checkRequest(context: EngineContext, body: ContainerCreateBody, config:
     ...(body.MacAddress ? [oldMacAddress] : []),
     ...(weighs && !readKernelFacts().weighsBlockIO ? [noWeight] : []),
   ];
+}
+
+/** A container that a new one needs. That there is none is a mistake of the request, and no missing object of it. */
+function needed(find: EngineContext['containers']['find'], name: string): ContainerRecord {
+  const found = find(name);
+  if (found) return found;
+  throw new IechorError('BAD_REQUEST', `No such container: ${name}`);
 }
 
 function imageParts(image: ImageRecord, body: ContainerCreateBody) {
@@ -132,7 +153,7 @@ function newRecord(
     endpoints: resolveEndpoints(
       kind,
       { host, networking: body.NetworkingConfig, mac: body.MacAddress },
-      context.networks.get,
+      context.networks.find,
     ),
     links: resolveLinks(host?.Links ?? [], context.containers.find),
     ports: publishable(resolvePorts(kind, host, config)),

@@ -3,7 +3,7 @@ import type { EngineApi } from '../api/engine-api.ts';
 import type { ContainerInspect, ContainerState, Health } from '../api/types/container.ts';
 import { type ContainerRecord, wireStatus } from './container-record.ts';
 import type { EngineContext } from './context.ts';
-import { keepsLog } from './log-limits.ts';
+import { keepsFile } from './logging/log-config.ts';
 import { bundleDir, logPath, managedFile } from './paths.ts';
 import { wireConfig, wireHostConfig } from './wire-host-config.ts';
 import { mountPoints, networkSettings } from './wire-network.ts';
@@ -27,7 +27,7 @@ export async function inspectContainer(
     ResolvConfPath: managedFile(roots, record.id, 'resolv.conf'),
     HostnamePath: managedFile(roots, record.id, 'hostname'),
     HostsPath: managedFile(roots, record.id, 'hosts'),
-    LogPath: keepsLog(record) ? logPath(roots, record.id) : '',
+    LogPath: keepsFile(record) ? logPath(roots, record.id) : '',
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
     Driver: 'overlay',

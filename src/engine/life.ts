@@ -4,6 +4,7 @@ import type { ExitStatus } from '../host/runtime-port.ts';
 import { createSeccompCompiler, type SeccompCompiler } from '../host/seccomp-bpf.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
+import type { Forward } from './logging/forward.ts';
 import { createWaiters, type Waiters } from './waiters.ts';
 
 /** What a daemon keeps in memory about the containers it looks after; all of it is found again by recovery. */
@@ -30,6 +31,8 @@ export interface Life {
   readonly onEnd: EndHandler;
   /** Called when a container has become unhealthy. */
   readonly onUnhealthy: UnhealthyHandler;
+  /** Logs that are sent elsewhere, by container. */
+  readonly forwards: Map<string, Forward>;
   closing: boolean;
 }
 
@@ -63,6 +66,7 @@ function createLife(context: EngineContext, handlers: Pick<Life, 'onEnd' | 'onUn
     passed: new Map(),
     keeping: new Set(),
     holds: new Map(),
+    forwards: new Map(),
     ...handlers,
     closing: false,
   };

@@ -1,10 +1,11 @@
-import { watch } from 'node:fs';
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { codeOf } from '../common/error.ts';
 import { parseEntry } from './log-format.ts';
 
-/** An open file of a log; its identity outlives a rotation. */
+/** An open file of a log; what it is called may change while it is read. */
 export interface LogFile {
   readonly handle: FileHandle;
   readonly inode: bigint;
@@ -15,23 +16,28 @@ export interface LogFile {
 /** Opens the live file and the rotated ones (`log.1` is the newest of them), the oldest first. None where none is. */
 export async function openLogFiles(path: string): Promise<LogFile[]> {
   const files: LogFile[] = [];
+  const heads = new Set<string>();
   for (const name of [path, ...(await rotatedFiles(path))]) {
     const file = await openFile(name);
+    if (!file) continue;
     // A rotation in between shows one file under two names.
-    if (file && files.some(({ inode }) => inode === file.inode)) await file.handle.close();
-    else if (file) files.push(file);
+    const head = await headOf(file);
+    if (head !== '' && heads.has(head)) await file.handle.close();
+    else files.push(file);
+    heads.add(head);
   }
   return files.reverse();
 }
 
-/** Rotated names, the newest first. */
+/** Rotated names without `.gz`, the newest first. */
 async function rotatedFiles(path: string): Promise<string[]> {
   const prefix = `${basename(path)}.`;
   try {
     const numbers = (await readdir(dirname(path)))
-      .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
-      .map((name) => Number(name.slice(prefix.length)));
-    return numbers.sort((a, b) => a - b).map((number) => `${path}.${number}`);
+      .filter((name) => name.startsWith(prefix))
+      .map((name) => /^(\d+)(\.gz)?$/.exec(name.slice(prefix.length))?.[1])
+      .filter((number) => number !== undefined);
+    return [...new Set(numbers.map(Number))].sort((a, b) => a - b).map((number) => `${path}.${number}`);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
@@ -39,13 +45,62 @@ async function rotatedFiles(path: string): Promise<string[]> {
 }
 
 async function openFile(path: string): Promise<LogFile | undefined> {
+  const handle = (await openHere(path)) ?? (await openCompressed(`${path}.gz`));
+  if (!handle) return undefined;
+  const { ino, size } = await handle.stat({ bigint: true });
+  return { handle, inode: ino, sizeBytes: Number(size) };
+}
+
+async function openHere(path: string, flags = 'r'): Promise<FileHandle | undefined> {
   try {
-    const handle = await open(path, 'r');
-    const { ino, size } = await handle.stat({ bigint: true });
-    return { handle, inode: ino, sizeBytes: Number(size) };
+    return await open(path, flags, 0o600);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+/** The content of a compressed file, in one that has no name. */
+async function openCompressed(path: string): Promise<FileHandle | undefined> {
+  const source = await openHere(path);
+  if (!source) return undefined;
+  const plainPath = `${path}.${process.pid}.${process.hrtime.bigint().toString(36)}`;
+  const plain = await openHere(plainPath, 'wx+');
+  if (!plain) {
+    await source.close();
+    return undefined;
+  }
+  try {
+    await unlink(plainPath);
+    await pipeline(source.createReadStream(), createGunzip(), async (content) => {
+      for await (const data of content) await plain.write(data);
+    });
+    return plain;
+  } catch (error) {
+    await plain.close();
+    throw error;
+  }
+}
+
+const headBytes = 40;
+
+/** The first bytes of a log file, with the time of its first entry: what it is known by under any name. */
+export async function headOf({ handle }: Pick<LogFile, 'handle'>): Promise<string> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(headBytes), 0, headBytes, 0);
+  return bytesRead < headBytes ? '' : buffer.toString('latin1');
+}
+
+async function headAt(path: string): Promise<string> {
+  const plain = await openHere(path);
+  const handle = plain ?? (await openHere(`${path}.gz`));
+  if (!handle) return '';
+  try {
+    if (plain) return await headOf({ handle });
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0);
+    const start = gunzipSync(buffer.subarray(0, bytesRead), { finishFlush: constants.Z_SYNC_FLUSH });
+    return start.toString('latin1', 0, headBytes);
+  } finally {
+    await handle.close();
   }
 }
 
@@ -55,11 +110,13 @@ async function openFile(path: string): Promise<LogFile | undefined> {
  */
 export async function nextLogFile(path: string, current: LogFile | undefined): Promise<LogFile | undefined> {
   if (current && (await inodeOf(path)) === current.inode) return undefined;
-  const files = await openLogFiles(path);
-  const at = files.findIndex(({ inode }) => inode === current?.inode);
-  const next = files[at + 1];
-  await Promise.all(files.filter((file) => file !== next).map(({ handle }) => handle.close()));
-  return next;
+  const head = current ? await headOf(current) : '';
+  let next = path;
+  for (const name of await rotatedFiles(path)) {
+    if (current && ((await inodeOf(name)) === current.inode || (head !== '' && (await headAt(name)) === head))) break;
+    next = name;
+  }
+  return openFile(next);
 }
 
 async function inodeOf(path: string): Promise<bigint | undefined> {
@@ -116,36 +173,4 @@ async function* linesBackwards({ handle, sizeBytes }: LogFile): AsyncGenerator<{
     tail = text.subarray(0, end);
   }
   if (tail.length > 0) yield { line: tail, end: tail.length };
-}
-
-/** Tells of changes in a log's directory. Nothing that happens between two waits is missed. */
-export interface LogWatch {
-  changed(): Promise<void>;
-  /** Lets a wait end. */
-  wake(): void;
-  close(): void;
-}
-
-export function watchLog(path: string): LogWatch {
-  let dirty = false;
-  let resolve = () => {};
-  const wake = () => {
-    dirty = true;
-    resolve();
-  };
-  const watcher = watch(dirname(path), { persistent: false }, wake);
-  // The directory goes with its container: the reader is woken and finds the end.
-  watcher.on('error', wake);
-  return {
-    async changed() {
-      if (!dirty) {
-        await new Promise<void>((done) => {
-          resolve = done;
-        });
-      }
-      dirty = false;
-    },
-    wake,
-    close: () => watcher.close(),
-  };
 }

@@ -38,10 +38,17 @@ export function timeOf(entry: LogEntry): bigint {
 /** Longest line of a file that is waited for; the monitor writes less than 9 KiB. */
 const maxLineBytes = 1024 * 1024;
 
-/** Cuts chunks of a file into entries. What is no entry is skipped. */
-export function createEntryReader(): (chunk: Buffer) => LogEntry[] {
+export interface EntryReader {
+  /** Entries that are whole with this chunk. What is no entry is skipped. */
+  read(chunk: Buffer): LogEntry[];
+  /** Bytes of the last chunks that belong to an entry which is not whole yet. */
+  readonly restBytes: number;
+}
+
+/** Cuts chunks of a file into entries. */
+export function createEntryReader(): EntryReader {
   let rest: Buffer = Buffer.alloc(0);
-  return (chunk) => {
+  const read = (chunk: Buffer) => {
     const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     const entries: LogEntry[] = [];
     let start = 0;
@@ -52,5 +59,11 @@ export function createEntryReader(): (chunk: Buffer) => LogEntry[] {
     }
     rest = text.length - start > maxLineBytes ? Buffer.alloc(0) : Buffer.from(text.subarray(start));
     return entries;
+  };
+  return {
+    read,
+    get restBytes() {
+      return rest.length;
+    },
   };
 }

@@ -5,9 +5,12 @@ import { IechorError } from '../common/error.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { formatInstant, parseInstant } from './instant.ts';
-import { findTail, type LogFile, nextLogFile, openLogFiles, watchLog } from './log-files.ts';
+import { findTail, type LogFile } from './log-files.ts';
 import { createEntryReader, type LogEntry, timeOf } from './log-format.ts';
-import { keepsLog } from './log-limits.ts';
+import { walkLog } from './log-walk.ts';
+import { watchLog } from './log-watch.ts';
+import { detailsOf } from './logging/log-attributes.ts';
+import { readsLog } from './logging/log-config.ts';
 import { logPath } from './paths.ts';
 
 /** What to read of a log. */
@@ -19,6 +22,8 @@ export interface LogQuery {
   readonly sinceNano?: bigint | undefined;
   readonly untilNano?: bigint | undefined;
   readonly timestamps: boolean;
+  /** Stands at the beginning of each line, after its time. */
+  readonly details?: string;
   /** Number of lines from the end; undefined: all. */
   readonly tail?: number | undefined;
   /** Resolves when nothing will be written any more; undefined: what is there is all that is wanted. */
@@ -58,9 +63,9 @@ export function containerLogs(
   if (!request.stdout && !request.stderr) {
     throw new IechorError('BAD_REQUEST', 'Bad parameters: you must choose at least one stream');
   }
-  if (!keepsLog(record)) {
+  if (!readsLog(record)) {
     throw new IechorError('NOT_SUPPORTED', 'configured logging driver does not support reading', {
-      hint: 'the container was made with the log driver none',
+      hint: 'the container was made with the log driver none, or without a local copy of what is sent elsewhere',
     });
   }
   const until = instantOf(request.until, 'until');
@@ -77,6 +82,7 @@ export function containerLogs(
     sinceNano: instantOf(request.since, 'since'),
     untilNano: until,
     timestamps: request.timestamps === true,
+    ...(request.details && { details: detailsOf(record) }),
     tail: tailOf(request.tail),
     end,
     settled,
@@ -116,82 +122,18 @@ function tailOf(text: string | undefined): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-const chunkBytes = 64 * 1024;
-
 /** Reads a log from its files. With `end` it goes on, across rotations, until that resolves and all is read. */
 export async function* readLog(query: LogQuery): AsyncGenerator<Frame> {
-  const { path, end, signal } = query;
+  const { path, end, signal, tail } = query;
   await query.settled;
-  const log = end && watchLog(path);
-  let ended = end === undefined;
-  const stop = () => {
-    ended = true;
-    log?.wake();
-  };
-  void end?.then(stop);
-  signal?.addEventListener('abort', stop, { once: true });
-  const files = await openLogFiles(path);
-  try {
-    const start =
-      query.tail === undefined
-        ? { file: 0, offset: 0 }
-        : await findTail(files, query.tail, (stderr) => (stderr ? query.stderr : query.stdout));
-    for (const { handle } of files.splice(0, start.file)) await handle.close();
-    const frames = createFrames(query);
-    for (let offset = start.offset; !frames.done; offset = 0) {
-      const file = files[0];
-      const isLast = files.length < 2;
-      if (file) {
-        // What is written while it is read would be no end to it, where a container writes fast.
-        const limit = end ? Number.POSITIVE_INFINITY : file.sizeBytes;
-        for await (const chunk of chunks(file, { offset, limit, more: () => isLast && waitForMore(file) })) {
-          if (signal?.aborted) return;
-          yield* frames.of(chunk);
-          if (frames.done) return;
-        }
-        await file.handle.close();
-        files.shift();
-      }
-      if (!isLast) continue;
-      const next = log && (await nextLogFile(path, file));
-      if (next) files.push(next);
-      else if (ended || file) return;
-      else await log?.changed();
-    }
-  } finally {
-    signal?.removeEventListener('abort', stop);
-    log?.close();
-    await Promise.all(files.map(({ handle }) => handle.close()));
-  }
-
-  /** At the end of the file: true when it may hold more, false when it is over (rotated away and read, or the end). */
-  async function waitForMore(file: LogFile): Promise<boolean> {
-    if (ended || signal?.aborted || !log) return false;
-    const next = await nextLogFile(path, file);
-    if (next) {
-      await next.handle.close();
-      return false;
-    }
-    await log.changed();
-    return true;
-  }
-}
-
-/** Content of a file from an offset on. At its end `more` says whether to try again; what came meanwhile is read. */
-async function* chunks(
-  { handle }: LogFile,
-  { offset, limit, more }: { offset: number; limit: number; more(): Promise<boolean> | false },
-): AsyncGenerator<Buffer> {
-  let position = offset;
-  let last = false;
-  for (;;) {
-    const length = Math.max(0, Math.min(chunkBytes, limit - position));
-    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(chunkBytes), 0, length, position);
-    position += bytesRead;
-    if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
-    else if (last) return;
-    // One more look after `more` has said no: a writer may have been between the read and the answer.
-    else last = !(await more());
+  const frames = createFrames(query);
+  const begin = (files: readonly LogFile[]) =>
+    tail === undefined
+      ? { file: 0, offset: 0 }
+      : findTail(files, tail, (stderr) => (stderr ? query.stderr : query.stdout));
+  for await (const { data } of walkLog({ path, end, signal, begin })) {
+    yield* frames.of(data);
+    if (frames.done) return;
   }
 }
 
@@ -203,7 +145,7 @@ interface Frames {
 
 /** Turns entries into frames: neighbours of one stream go together, with their ends told; times stand at the beginnings of lines. */
 function createFrames(query: LogQuery): Frames {
-  const read = createEntryReader();
+  const reader = createEntryReader();
   const midLine = { stdout: false, stderr: false };
   let done = false;
   const isWanted = (entry: LogEntry): boolean => {
@@ -234,12 +176,16 @@ function createFrames(query: LogQuery): Frames {
         pieces.push(piece);
         bytes += piece.length;
       };
-      for (const entry of read(chunk)) {
+      const addHead = (entry: LogEntry) => {
+        if (query.timestamps) add(Buffer.from(`${formatInstant(timeOf(entry))} `));
+        if (query.details !== undefined) add(Buffer.from(`${query.details} `));
+      };
+      for (const entry of reader.read(chunk)) {
         if (!isWanted(entry)) continue;
         const own = entry.stderr ? 'stderr' : 'stdout';
         if (own !== stream && pieces.length > 0) yield flush();
         stream = own;
-        if (query.timestamps && !midLine[own]) add(Buffer.from(`${formatInstant(timeOf(entry))} `));
+        if (!midLine[own]) addHead(entry);
         add(entry.data);
         ends.push(bytes);
         midLine[own] = !entry.full;

@@ -12,6 +12,11 @@ export function logPath(roots: Roots, id: string): string {
   return join(containerDir(roots, id), 'log');
 }
 
+/** How much of the log has been sent elsewhere. */
+export function forwardedPath(roots: Roots, id: string): string {
+  return join(containerDir(roots, id), 'forwarded');
+}
+
 /** Volatile files of a running container: config.json and the mount point of its root file system. */
 export function bundleDir(roots: Roots, id: string): string {
   return join(roots.execRoot, 'containers', id);

@@ -10,6 +10,7 @@ import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { endedLocked, scheduleRestart } from './exit.ts';
 import type { LifeContext } from './life.ts';
+import { forwardLog } from './logging/forwards.ts';
 import { processOf } from './process-of.ts';
 import { removeLocked } from './remove.ts';
 import { startLocked } from './start.ts';
@@ -35,7 +36,12 @@ export async function recover(context: LifeContext): Promise<void> {
   await sweep(context, live);
   await context.networks.recover(live);
   const results = await Promise.allSettled(
-    records.map((record) => context.mutex.run(record.id, () => recoverOne(context, record, { live, booted }))),
+    records.map((record) =>
+      context.mutex.run(record.id, async () => {
+        if (!live.has(record.id)) forwardLog(context, record, { ended: true });
+        await recoverOne(context, record, { live, booted });
+      }),
+    ),
   );
   for (const [index, result] of results.entries()) {
     if (result.status === 'fulfilled') continue;

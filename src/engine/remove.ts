@@ -6,6 +6,7 @@ import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import type { LifeContext } from './life.ts';
 import { removeLink } from './links.ts';
+import { finishForward } from './logging/forwards.ts';
 import { publishContainer, publishVolume } from './notify.ts';
 import { containerDir } from './paths.ts';
 import { stopNow } from './stop.ts';
@@ -48,6 +49,7 @@ export async function removeLocked(
   const record = context.containers.note(id, { status: 'removing', removing: options }, lettingGo);
   context.earlyAttach.cancel(id);
   await tearDown(context, id);
+  await finishForward(context, id);
   // Content goes only when it is certain that whoever comes after a loss of power finishes the removal.
   await context.store.durable();
   await context.snapshotter.remove(id);

@@ -13,7 +13,8 @@ import { initialHealth } from './health.ts';
 import type { LifeContext } from './life.ts';
 import { linksInFiles, refreshLinked } from './links.ts';
 import { linkEnv, linkNames } from './live-links.ts';
-import { keepsLog, logLimits } from './log-limits.ts';
+import { reachLogServer } from './logging/forwards.ts';
+import { keepsLog, logLimits } from './logging/log-config.ts';
 import { writeManagedFiles } from './managed-files.ts';
 import { resolveNamespaces } from './namespaces.ts';
 import { publishAttachments, publishContainer } from './notify.ts';
@@ -46,7 +47,7 @@ export async function startContainer(
     clearTimeout(context.life.restarts.get(id));
     context.life.restarts.delete(id);
     context.life.delays.delete(id);
-    await startLocked(context, id, { restartCount: 0 });
+    await startLocked(context, id, { restartCount: 0, asked: true });
   });
   // Whether it ran decides whether it is started again with the machine.
   await context.store.durable();
@@ -56,7 +57,7 @@ export async function startContainer(
 export async function startLocked(
   context: LifeContext,
   id: string,
-  options: { readonly restartCount: number },
+  options: { readonly restartCount: number; readonly asked?: boolean },
 ): Promise<void> {
   const record = context.containers.note(id, {
     status: 'starting',
@@ -66,6 +67,8 @@ export async function startLocked(
     restartCount: options.restartCount,
   });
   try {
+    // One that is started again by itself, or with the machine, may be up before who takes its log.
+    if (options.asked) await reachLogServer(context, record);
     const { pid, network } = await bringUp(context, record);
     await context.earlyAttach.connect(id);
     await context.runtime.start(id);
@@ -110,7 +113,7 @@ async function bringUp(
   const spec = await specOf(context, record, { rootfs, kind, network });
   writeSpec(context, bundleDir(context.roots, id), spec);
   const { Tty, OpenStdin, StdinOnce } = record.config;
-  const { sizeBytes } = logLimits(context.settings, record.body.HostConfig);
+  const { sizeBytes } = logLimits(record.body.HostConfig);
   const { pid } = await context.monitor.create({
     id,
     bundle: bundleDir(context.roots, id),
@@ -134,7 +137,7 @@ function networkUp(
   return context.networks.up({
     containerId: record.id,
     containerName: record.name,
-    endpoints: record.endpoints.map((endpoint, index) =>
+    endpoints: record.endpoints.map((each) => withHostname(record, each)).map((endpoint, index) =>
       index === 0 && record.links?.length ? { ...endpoint, links: { ...endpoint.links, ...names } } : endpoint,
     ),
     ports,

@@ -4,6 +4,7 @@ import type { ExitStatus } from '../host/runtime-port.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { startProbes } from './health.ts';
 import type { LifeContext } from './life.ts';
+import { forwardLog } from './logging/forwards.ts';
 import { startServing } from './serving.ts';
 
 const firstRetryMs = 100;
@@ -14,6 +15,7 @@ export function supervise(context: LifeContext, record: ContainerRecord): void {
   watchExit(context, record.id);
   startProbes(context, record);
   startServing(context, record);
+  forwardLog(context, record);
 }
 
 /** An end that cannot be written down now (a full disk) is tried again: else the container would run for ever. */

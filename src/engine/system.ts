@@ -8,6 +8,7 @@ import { cgroupMode } from '../host/cgroup.ts';
 import { readIfThere } from '../host/files.ts';
 import { defaultRegistry, serverOf } from '../registry/names.ts';
 import type { LifeContext } from './life.ts';
+import { logDrivers } from './logging/log-options.ts';
 
 const machineNames: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
@@ -57,7 +58,7 @@ export async function info(context: LifeContext): Promise<InfoReply> {
     SwapLimit: life.facts.limitsSwap,
     PidsLimit: true,
     IPv4Forwarding: true,
-    LoggingDriver: 'json-file',
+    LoggingDriver: context.settings.logDefault.Type || 'json-file',
     CgroupDriver: 'cgroupfs',
     CgroupVersion: cgroupMode() === 'v2' ? '2' : '1',
     KernelVersion: release(),
@@ -74,7 +75,7 @@ export async function info(context: LifeContext): Promise<InfoReply> {
       Volume: ['local'],
       Network: ['bridge', 'host', 'null'],
       Authorization: null,
-      Log: ['json-file', 'local', 'none'],
+      Log: [...logDrivers],
     },
     Swarm: {
       LocalNodeState: 'inactive',

@@ -9,11 +9,14 @@ const bindCall = native('int bind(int fd, const uint8_t *address, unsigned int s
 const listenCall = native('int listen(int fd, int backlog)');
 const acceptCall = native('int accept4(int fd, void *address, void *size, int flags)');
 const recvmsgCall = native('long recvmsg(int fd, _Inout_ uint8_t *message, int flags)');
+const sendCall = native('long send(int fd, const uint8_t *data, size_t size, int flags)');
 const shutdownCall = native('int shutdown(int fd, int how)');
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOCK_SEQPACKET = 5;
+const MSG_NOSIGNAL = 0x4000;
 const SOCK_NONBLOCK = 0x800;
 const SOCK_CLOEXEC = 0x80000;
 const SHUT_WR = 1;
@@ -26,6 +29,18 @@ export function connectSeqpacket(path: string): number {
   return withSocket(SOCK_SEQPACKET, path, (fd, address) => {
     checked('connect', path, connectCall(fd, address, address.length));
   });
+}
+
+/** Connects to a datagram socket, whatever the length of its path. The descriptor is non-blocking. */
+export function connectDatagram(path: string): number {
+  return withSocket(SOCK_DGRAM, path, (fd, address) => {
+    checked('connect', path, connectCall(fd, address, address.length));
+  });
+}
+
+/** Sends one message; a negative result is `-errno`. */
+export function sendMessage(fd: number, data: Uint8Array): number {
+  return sendCall(fd, data, data.length, MSG_NOSIGNAL);
 }
 
 /** Listens on a stream socket at a path of any length. The descriptor is non-blocking. */

@@ -8,6 +8,7 @@ export default class Logs extends BaseCommand {
   static override synopsis = '[OPTIONS] CONTAINER';
   static override args = { container: Args.string({ required: true }) };
   static override flags = {
+    details: Flags.boolean({ summary: 'Show what the log options say about each line' }),
     follow: Flags.boolean({ char: 'f', summary: 'Go on with what is written' }),
     since: Flags.string({ summary: 'From this time on (2026-01-02T13:00:00Z, or 42m for that long ago)' }),
     tail: Flags.string({ char: 'n', summary: 'Number of lines from the end', default: 'all' }),
@@ -26,6 +27,7 @@ export default class Logs extends BaseCommand {
       follow: flags.follow,
       tail: flags.tail,
       timestamps: flags.timestamps,
+      details: flags.details,
       since: flags.since && instant(flags.since, now),
       until: flags.until && instant(flags.until, now),
       signal: this.signal,

@@ -91,7 +91,12 @@ async function openEngine(roots: EngineContext['roots']): Promise<TestEngine> {
     store,
     runtime,
     snapshotter,
-    settings: { stopTimeoutSeconds: 10, logMaxSizeBytes: 10e6, logMaxFiles: 3, defaultPidsLimit: 4096 },
+    settings: {
+      stopTimeoutSeconds: 10,
+      defaultPidsLimit: 4096,
+      logDefault: {},
+      journalSocket: join(execRoot, 'journal'),
+    },
     monitor: await openMonitor({ runtime, dir: join(execRoot, 'monitor'), log }),
     exec: createExec({ runtime, dir: join(execRoot, 'exec'), log }),
     events: createEvents(),

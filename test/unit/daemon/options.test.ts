@@ -35,8 +35,7 @@ test('flags come before the file, the file before the defaults', () => {
     hosts: ['unix:///a.sock'],
     dataRoot: '/mine',
     execRoot: '/exec',
-    logMaxSizeBytes: 5120,
-    logMaxFiles: 3,
+    logDefault: { Type: 'json-file', Config: { 'max-size': '5k' } },
   });
   expect(readOptions(withConfig({}, '--exec-root', '/x'))).toMatchObject({ hosts: ['unix:///x/iechor.sock'] });
 });
@@ -54,6 +53,8 @@ test('what is not known, or not of its type, is refused by name', () => {
     { hosts: ['tcp://127.0.0.1:2375'] },
     { 'log-level': 'loud' },
     { 'log-opts': { 'max-size': 'huge' } },
+    { 'log-driver': 'nowhere' },
+    { 'log-driver': 'local', 'log-opts': { labels: 'a' } },
     { 'default-address-pools': [{ base: '10.0.0.0/8' }] },
   ]) {
     expect([config, codeOf(...withConfig(config))]).toEqual([config, 'DAEMON_CONFIG']);

@@ -2,7 +2,6 @@ import { expect, test } from '@jest/globals';
 import type { ContainerRecord } from '../../../src/engine/container-record.ts';
 import { afterProbe } from '../../../src/engine/health-state.ts';
 import { hostsText } from '../../../src/engine/hosts-file.ts';
-import { logLimits } from '../../../src/engine/log-limits.ts';
 import { restartDelay } from '../../../src/engine/restart-policy.ts';
 import { humanDuration, statusText } from '../../../src/engine/status-text.ts';
 import { createWaiters } from '../../../src/engine/waiters.ts';
@@ -96,14 +95,6 @@ test('the hosts file names the container, extra hosts and the gateway', () => {
     '172.17.0.2\tweb.example.org\tweb',
     '',
   ]);
-});
-
-test('log limits are read in the units people write', () => {
-  const settings = { stopTimeoutSeconds: 1, logMaxSizeBytes: 5, logMaxFiles: 2, defaultPidsLimit: 1 };
-  const limits = (Config: Record<string, string>) => logLimits(settings, { LogConfig: { Config } });
-  expect(limits({})).toEqual({ sizeBytes: 5, files: 2 });
-  expect(limits({ 'max-size': '1.5m', 'max-file': '3' })).toEqual({ sizeBytes: 1572864, files: 3 });
-  expect(() => limits({ 'max-size': 'big' })).toThrow('max-size');
 });
 
 test('waiters are all told, give up at their timeout, and leave at the signal', async () => {
