@@ -153,7 +153,7 @@ test('what has no effect is refused by its name, what says nothing passes', () =
   const gpus = { DeviceRequests: [{ Count: -1, Capabilities: [['gpu']] }] };
   expect(() => checkSupported({ HostConfig: gpus }, 'crun')).toThrow('could not select device driver "" with');
   expect(() => checkSupported({ HostConfig: { Runtime: 'kata' } }, 'crun')).toThrow('kata');
-  expect(() => checkSupported({ HostConfig: { LogConfig: { Type: 'syslog' } } }, 'crun')).toThrow('syslog');
+  expect(() => checkSupported({ HostConfig: { LogConfig: { Type: 'gelf' } } }, 'crun')).toThrow('gelf');
   expect(() => checkSupported({ HostConfig: { Annotations: { 'run.oci.hooks.stdout': '/x' } } }, 'crun')).toThrow(
     'run.oci',
   );
