@@ -1,4 +1,5 @@
 import type { ExtractOptions } from './extraction.ts';
+import type { FileCopy } from './file-copies.ts';
 import type { Digest } from './types.ts';
 import type { TreeTarOptions, TreeTarTotals } from './tree-tar.ts';
 
@@ -8,6 +9,7 @@ export type LayerTask =
   | { readonly kind: 'diff'; readonly options: TreeTarOptions }
   | { readonly kind: 'pack'; readonly options: PackOptions }
   | { readonly kind: 'compress'; readonly options: CompressOptions }
+  | { readonly kind: 'copy'; readonly options: { readonly files: readonly FileCopy[] } }
   | { readonly kind: 'usage'; readonly options: { readonly directory: string } }
   | { readonly kind: 'remove'; readonly options: { readonly directory: string } }
   | { readonly kind: 'sync'; readonly options: { readonly directory: string } };
@@ -68,6 +70,7 @@ export interface LayerResults {
   diff: Diffed;
   pack: TreeTarTotals;
   compress: Compressed;
+  copy: undefined;
   usage: number;
   remove: undefined;
   sync: undefined;

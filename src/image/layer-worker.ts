@@ -5,6 +5,7 @@ import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.t
 import { syncFileSystem } from '../host/file-syscalls.ts';
 import { removeTree } from '../host/files.ts';
 import { applyArchive } from './apply-archive.ts';
+import { copyRegularFile, type FileCopy } from './file-copies.ts';
 import { compressLayer } from './layer-compress.ts';
 import type { Diffed, Failure, LayerResults, LayerTask, PackOptions, TaskMessage } from './layer-tasks.ts';
 import { layerTar } from './layer-tar.ts';
@@ -95,6 +96,18 @@ async function pack({ expected, ...options }: PackOptions, port: TaskPort): Prom
   return totals;
 }
 
+/** So many files may be copied after the other side has called for an end. */
+const copiesAtOnce = 64;
+
+async function copyFiles(files: readonly FileCopy[], port: TaskPort): Promise<undefined> {
+  for (const [at, file] of files.entries()) {
+    copyRegularFile(file);
+    if (at % copiesAtOnce !== 0) continue;
+    await setImmediate();
+    port.throwIfAborted();
+  }
+}
+
 async function perform(task: LayerTask, port: TaskPort): Promise<LayerResults[LayerTask['kind']]> {
   switch (task.kind) {
     case 'apply':
@@ -105,6 +118,8 @@ async function perform(task: LayerTask, port: TaskPort): Promise<LayerResults[La
       return pack(task.options, port);
     case 'compress':
       return compressLayer(task.options, port.throwIfAborted);
+    case 'copy':
+      return copyFiles(task.options.files, port);
     case 'usage':
       return treeUsage(task.options.directory);
     case 'remove':

@@ -1,7 +1,5 @@
 import {
   chmodSync,
-  constants,
-  copyFileSync,
   lchownSync,
   linkSync,
   lstatSync,
@@ -13,17 +11,18 @@ import {
 } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { codeOf } from '../../common/error.ts';
-import { getXattr, listXattrs, makeNode, setTimes, setXattr } from '../../host/file-syscalls.ts';
+import { makeNode, setTimes } from '../../host/file-syscalls.ts';
+import { copyFlags, copyRegularFile, copyXattrs, type FileCopy, finishCopy } from '../../image/file-copies.ts';
 import { createBreath } from '../breathe.ts';
 import type { Chmod } from './chmod.ts';
+import { type AddCopy, withCopyBatches } from './copy-batches.ts';
 import type { PlannedEntry, PlannedSource } from './plan-copy.ts';
 import { resolveInRoot } from './root-path.ts';
 import type { Owner } from './users.ts';
 
 /** Files up to this size are copied at once, larger ones aside. */
 const smallBytes = 256n << 10n;
-const copyFlags = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
+const setGroupId = 0o2000;
 
 /** A copy that the file system does not allow; the caller adds the place. */
 export class CopyRefused extends Error {}
@@ -49,17 +48,18 @@ export async function copySource(source: PlannedSource, target: CopyTarget): Pro
   const there = statIfThere(to);
   if (!isDirectory && there?.isDirectory()) to = join(to, source.name);
   makeDirectories(target.root, isDirectory && !there ? to : dirname(to), target);
-  const inodes = new Map<bigint, string>();
   const directories: { path: string; timeNs: bigint }[] = [];
-  const breathe = createBreath();
-  for (const entry of source.entries) {
-    target.signal.throwIfAborted();
-    await breathe();
-    const path = entry.path === '' ? to : join(to, entry.path);
-    if (entry.stat.isDirectory()) {
-      if (copyDirectory(entry, path, target)) directories.push({ path, timeNs: entry.stat.mtimeNs });
-    } else await copyOther(entry, path, { target, inodes });
-  }
+  await withCopyBatches(target.signal, async (add) => {
+    const state: CopyState = { target, add, inodes: new Map(), fresh: new Set() };
+    const breathe = createBreath();
+    for (const entry of source.entries) {
+      target.signal.throwIfAborted();
+      await breathe();
+      const path = entry.path === '' ? to : join(to, entry.path);
+      if (!entry.stat.isDirectory()) await copyOther(entry, path, state);
+      else if (copyDirectory(entry, path, state)) directories.push({ path, timeNs: entry.stat.mtimeNs });
+    }
+  });
   // A directory that the copy begins has its source's time, and nothing else of it.
   const [top] = source.entries;
   if (isDirectory && isNew && top?.path === '') directories.unshift({ path: to, timeNs: top.stat.mtimeNs });
@@ -99,8 +99,16 @@ export function makeDirectories(
 const statIfThere = (path: string) => statSync(path, { throwIfNoEntry: false });
 const lstatIfThere = (path: string) => lstatSync(path, { throwIfNoEntry: false });
 
+interface CopyState {
+  readonly target: CopyTarget;
+  readonly add: AddCopy;
+  readonly inodes: Map<bigint, string>;
+  /** Directories that this copy made: nothing is in them but what it puts there, and they give no group to it. */
+  readonly fresh: Set<string>;
+}
+
 /** True where the directory got the source's attributes, so that its time is still to be set. */
-function copyDirectory(entry: PlannedEntry, path: string, target: CopyTarget): boolean {
+function copyDirectory(entry: PlannedEntry, path: string, { target, fresh }: CopyState): boolean {
   const there = lstatIfThere(path);
   if (there && !there.isDirectory()) {
     throw new CopyRefused(`cannot copy to non-directory: ${path.slice(target.root.length)}`);
@@ -108,68 +116,78 @@ function copyDirectory(entry: PlannedEntry, path: string, target: CopyTarget): b
   if (!there) mkdirSync(path);
   // The destination itself, and what only leads to the files, stay as they are.
   if (there && (entry.path === '' || entry.onTheWay)) return false;
-  copyAttributes(entry, path, { ...target, isNew: !there });
+  const { owner, mode } = attributesOf(entry, target);
+  lchownSync(path, owner.uid, owner.gid);
+  chmodSync(path, mode);
+  if (!there && (mode & setGroupId) === 0) fresh.add(path);
+  if (!target.ownedByRoot) copyXattrs(entry.from, path);
   return true;
 }
 
-async function copyOther(
-  entry: PlannedEntry,
-  path: string,
-  context: { target: CopyTarget; inodes: Map<bigint, string> },
-): Promise<void> {
-  const { target, inodes } = context;
-  const there = lstatIfThere(path);
-  if (there?.isDirectory()) {
-    throw new CopyRefused(`cannot replace directory ${path.slice(target.root.length)} with file`);
-  }
-  if (there) unlinkSync(path);
-  const { stat } = entry;
+async function copyOther(entry: PlannedEntry, path: string, state: CopyState): Promise<void> {
+  const { target, inodes } = state;
+  const isFresh = state.fresh.has(dirname(path));
+  if (!isFresh) makeRoom(path, target);
+  const { stat, from } = entry;
   const first = stat.nlink > 1n ? inodes.get(stat.ino) : undefined;
   if (first !== undefined) {
     linkSync(first, path);
     return;
   }
-  if (stat.nlink > 1n) inodes.set(stat.ino, path);
-  if (stat.isFile() && stat.size <= smallBytes) copyFileSync(entry.from, path, copyFlags);
-  else if (stat.isFile()) await copyFile(entry.from, path, copyFlags);
-  else if (stat.isSymbolicLink()) symlinkSync(readlinkSync(entry.from, 'buffer'), path);
+  const copy = fileCopyOf(entry, path, { target, isFresh });
+  const isShared = stat.nlink > 1n;
+  if (isShared) inodes.set(stat.ino, path);
+  if (stat.isFile()) {
+    if (stat.size > smallBytes) {
+      await copyFile(from, path, copyFlags);
+      finishCopy(copy);
+    } else if (isShared) copyRegularFile(copy);
+    else await state.add(copy);
+    return;
+  }
+  if (stat.isSymbolicLink()) symlinkSync(readlinkSync(from, 'buffer'), path);
   else {
     const device = Number(stat.rdev);
     makeNode(Buffer.from(path), Number(stat.mode), (device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff00));
   }
-  copyAttributes(entry, path, { ...target, isNew: true });
-  setTimes(Buffer.from(path), stat.mtimeNs);
+  finishCopy(copy);
 }
 
-function copyAttributes(entry: PlannedEntry, path: string, target: CopyTarget & { readonly isNew: boolean }): void {
-  const { stat } = entry;
+function makeRoom(path: string, target: CopyTarget): void {
+  const there = lstatIfThere(path);
+  if (there?.isDirectory()) {
+    throw new CopyRefused(`cannot replace directory ${path.slice(target.root.length)} with file`);
+  }
+  if (there) unlinkSync(path);
+}
+
+function fileCopyOf(
+  entry: PlannedEntry,
+  to: string,
+  { target, isFresh }: { readonly target: CopyTarget; readonly isFresh: boolean },
+): FileCopy {
+  const { stat, from } = entry;
+  const { owner, mode } = attributesOf(entry, target);
+  const isRoots = isFresh && owner.uid === 0 && owner.gid === 0;
+  // A copied file has its source's permissions already; a new owner takes some of them away.
+  const has = stat.isFile() && isRoots && mode === Number(stat.mode & 0o7777n);
+  return {
+    from,
+    to,
+    owner: isRoots ? undefined : owner,
+    mode: has || stat.isSymbolicLink() ? undefined : mode,
+    mtimeNs: stat.mtimeNs,
+    withXattrs: !target.ownedByRoot,
+  };
+}
+
+function attributesOf({ stat }: PlannedEntry, target: CopyTarget): { readonly owner: Owner; readonly mode: number } {
   const own = target.ownedByRoot ? { uid: 0, gid: 0 } : { uid: Number(stat.uid), gid: Number(stat.gid) };
-  const owner = target.owner ?? own;
-  const isRoots = target.isNew && [owner.uid, owner.gid, Number(stat.uid), Number(stat.gid)].every((id) => id === 0);
-  if (!isRoots) lchownSync(path, owner.uid, owner.gid);
-  if (!stat.isSymbolicLink()) {
-    const mode = Number(stat.mode & 0o7777n);
-    const wanted = target.chmod ? target.chmod.change(mode, stat.isDirectory()) : mode;
-    // A copied file has its source's permissions already; a new owner takes some of them away.
-    const has = stat.isFile() && isRoots ? mode : undefined;
-    if (wanted !== has) chmodSync(path, wanted);
-  }
-  if (target.ownedByRoot) return;
-  const from = Buffer.from(entry.from);
-  for (const name of listXattrs(from)) {
-    if (name.startsWith('trusted.overlay.')) continue;
-    const value = getXattr(from, name);
-    if (value) copyXattr(path, name, value);
-  }
-}
-
-/** Attributes that the target's file system refuses are left out, as Docker leaves them. */
-function copyXattr(path: string, name: string, value: Uint8Array): void {
-  try {
-    setXattr(Buffer.from(path), name, value);
-  } catch (error) {
-    if (!['ENOTSUP', 'EOPNOTSUPP', 'EPERM'].includes(codeOf(error) ?? '')) throw error;
-  }
+  const mode = Number(stat.mode & 0o7777n);
+  return {
+    owner: target.owner ?? own,
+    mode: target.chmod ? target.chmod.change(mode, stat.isDirectory()) : mode,
+  };
 }
 
 /** A heredoc's body as a source. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { codeOf } from '../../common/error.ts';
 import type { Fingerprint } from './content-hash.ts';
 
-/** What files finished steps took, to say later which of them changed. A help only: it may be lost. */
+/** What files finished steps took, by the step's key (of images: by what was taken), to say later which of them changed. A help only: it may be lost. */
 export interface StepFiles {
   find(key: string): Fingerprint | undefined;
   put(key: string, files: Fingerprint): void;
@@ -11,7 +11,7 @@ export interface StepFiles {
 
 /** More files than this are not remembered. */
 const maxFiles = 50_000;
-const maxSteps = 128;
+const maxSteps = 256;
 
 export function openStepFiles(root: string): StepFiles {
   return {

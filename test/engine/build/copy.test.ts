@@ -64,12 +64,27 @@ withRoot('COPY and ADD (needs root)', () => {
     expect(await bench.look(image, "stat -c '%h %Y' n/b; readlink n/l")).toBe('2 981173106\na');
   });
 
+  test('a directory that passes its group on passes it to no copied file', async () => {
+    const { image } = await bench.build('FROM base\nRUN mkdir /n; chown 0:50 /n; chmod 2775 /n\nCOPY a d /n/', {
+      files: { a: '1', 'd/x': '2' },
+    });
+    expect((await bench.look(image, list)).split('\n')).toEqual(['n 2775 0:50 d', 'n/a 644 0:0 f', 'n/x 644 0:0 f']);
+  });
+
+  test('many small files are copied as one is', async () => {
+    const names = Array.from({ length: 1500 }, (_, number) => `f${String(number).padStart(4, '0')}`);
+    const files = Object.fromEntries(names.map((name) => [`d/${name.slice(0, 3)}/${name}`, `${name}\n`]));
+    const { image } = await bench.build('FROM base\nCOPY --chmod=640 --chown=7:8 d /n', { files });
+    expect((await bench.look(image, 'cat n/*/*')).trim().split('\n')).toEqual(names);
+    expect(await bench.look(image, 'find n -type f ! -perm 640 -o -type f ! -uid 7')).toBe('');
+  });
+
   test.each([
     ['COPY nope /x', '"/nope": not found', 2],
     ['COPY --chown=app /etc /x', 'not found', 2],
     ['COPY --chmod=9 a /x', 'invalid mode', 2],
     ['COPY a /etc/passwd/', 'not a directory', 2],
-    ['COPY --from=nostage /a /x', 'no such image', 2],
+    ['COPY --from=nostage /a /x', 'No such image', 2],
     ['ADD --checksum=sha256:0 a /x', '--checksum needs', 2],
     ['WORKDIR /proc/self/fd/9', 'can not be in /proc', 2],
   ])('%s is refused with its line', async (line, message, number) => {
