@@ -91,7 +91,7 @@ export function makeDirectories(
   const mode = (options.chmod?.octal ?? 0o755) & 0o755;
   for (const directory of missing.reverse()) {
     mkdirSync(directory, { mode });
-    chmodSync(directory, mode);
+    chmodSync(directory, mode | (statSync(directory).mode & setGroupId));
     if (options.owner) lchownSync(directory, options.owner.uid, options.owner.gid);
   }
 }
