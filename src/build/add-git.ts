@@ -35,7 +35,7 @@ export async function gitSource(
 }
 
 /** What git could take for an option, or for a place outside the repository, is no reference. */
-function readReference(source: string): { url: string; ref: string | undefined; path: string } | undefined {
+export function readReference(source: string): { url: string; ref: string | undefined; path: string } | undefined {
   const [, url = '', ref, path = ''] = /^([^#]+)(?:#([^:]*)(?::(.*))?)?$/.exec(source) ?? [];
   const isPlain = /^[A-Za-z0-9_][^\s\0]*$/.test(url) && /^([A-Za-z0-9_][A-Za-z0-9_./+@-]*)?$/.test(ref ?? '');
   if (!isPlain || (ref ?? '').includes('..') || path.split('/').some((part) => part === '..' || part === '.git')) {

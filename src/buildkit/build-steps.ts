@@ -1,5 +1,5 @@
 import type { BuildStepProgress, ProgressMessage } from '../api/types/image.ts';
-import type { Progress, Task } from './progress.ts';
+import type { Progress, Task, WarnedLine } from './progress.ts';
 
 /** Turns the messages of a build into what clients of BuildKit show. */
 export interface BuildSteps {
@@ -8,7 +8,10 @@ export interface BuildSteps {
   end(error?: string): void;
 }
 
-export function createBuildSteps(progress: Progress, warnOn: Task): BuildSteps {
+export function createBuildSteps(
+  progress: Progress,
+  { warnOn, file }: { readonly warnOn: Task; readonly file: WarnedLine['file'] | undefined },
+): BuildSteps {
   const tasks = new Map<number, Task>();
   /** The base of a stage is there when something else of the stage happens. */
   const bases = new Map<string, Task>();
@@ -31,9 +34,11 @@ export function createBuildSteps(progress: Progress, warnOn: Task): BuildSteps {
   return {
     take(message) {
       const { iechor, warning, stream = '' } = message;
-      if (warning) warnOn.warn(`${warning.rule}: ${warning.message} (line ${warning.at.line})`);
+      const line = warning?.at.line ?? 0;
+      if (warning) warnOn.warn(`${warning.rule}: ${warning.message} (line ${line})`, file && { file, line });
       else if (iechor) takeStep(iechor, message);
       else if (stream.startsWith('[Warning] ')) warnOn.warn(stream.trimEnd());
+      else if (/^(importing|fetching|exporting) /.test(stream)) progress.begin(stream.trimEnd()).end();
     },
     end(error) {
       for (const task of bases.values()) task.end();

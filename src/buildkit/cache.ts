@@ -6,7 +6,7 @@ import { method } from './grpc/server.ts';
 import { diskUsageReply, diskUsageRequest, pruneRequest, usageRecord } from './messages/control.ts';
 import { timestampOf } from './progress.ts';
 import type { BuildEngine } from './solve.ts';
-import { refused } from './solve-options.ts';
+import { refused } from './refused.ts';
 
 type UsageRecord = DraftOf<typeof usageRecord>;
 

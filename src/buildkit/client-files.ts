@@ -6,9 +6,10 @@ import { GrpcError, grpcCode } from './grpc/status.ts';
 import { bytesMessage } from './messages/session.ts';
 import type { Progress, Task } from './progress.ts';
 import { receiveTree } from './receive-tree.ts';
-import { remoteContext } from './remote-context.ts';
+import { isGit, remoteContext } from './remote-context.ts';
 import type { ClientSession } from './sessions.ts';
-import { refused, type SolveOptions } from './solve-options.ts';
+import { refused } from './refused.ts';
+import type { SolveOptions } from './solve-options.ts';
 import { inBatches, tarEnd, tarEntry, tarFile } from './tar-writer.ts';
 
 /** What a build takes from its client. */
@@ -17,6 +18,8 @@ export interface ClientFiles {
   /** Name of the build file in the context, for the engine. */
   readonly dockerfile: string;
   readonly body: ByteStream;
+  /** A repository that the engine fetches in place of the body. */
+  readonly remote?: string;
   /** The item that loaded the build file: findings about the file are shown there. */
   readonly loading: Task;
 }
@@ -59,6 +62,10 @@ async function takeRemote(url: string, options: SolveOptions, taking: Taking): P
       return { file: undefined, dockerfile: options.buildFile, body: upload(url, { ...taking, loading }), loading };
     }
     if (options.ownBuildFile) throw refused("a build file of one's own for a context at an address");
+    if (isGit(url)) {
+      loading.end();
+      return { file: undefined, dockerfile: options.buildFile, remote: url, body: Readable.from([]), loading };
+    }
     const body = await remoteContext(url, options.buildFile, taking.signal);
     loading.end();
     return { file: undefined, dockerfile: options.buildFile, body, loading };

@@ -18,7 +18,7 @@ import {
   updateHistoryRequest,
 } from './messages/control.ts';
 import { sendArchive, sendTree } from './send-files.ts';
-import { refused } from './solve-options.ts';
+import { refused } from './refused.ts';
 import type { Solve } from './solves.ts';
 
 const service = '/moby.buildkit.v1.Control';

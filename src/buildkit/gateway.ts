@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readSolveCaches } from './cache-options.ts';
 import { definitionOf } from './definition.ts';
 import { outputOf } from './exporters.ts';
 import { type Call, type Methods, method } from './grpc/server.ts';
@@ -14,7 +15,8 @@ import {
 } from './messages/gateway.ts';
 import type { Sessions } from './sessions.ts';
 import { type BuildEngine, type Built, buildImage } from './solve.ts';
-import { type Inputs, readSolveOptions, refused } from './solve-options.ts';
+import { refused } from './refused.ts';
+import { type Inputs, readSolveOptions } from './solve-options.ts';
 import type { Solve, Solves } from './solves.ts';
 
 export interface Serving {
@@ -127,7 +129,8 @@ export async function runFrontend(
   const output = outputOf(solve.request);
   const read = readSolveOptions(options);
   const session = await sessions.find(solve.request.session, signal);
-  const named = { ...read, inputs, build: { ...read.build, t: output?.names ?? [], ...callOf(read.request) } };
+  const told = { t: output?.names ?? [], ...readSolveCaches(solve.request), ...callOf(read.request) };
+  const named = { ...read, inputs, build: { ...read.build, ...told } };
   const sessionOf = async (dir: string) => {
     const other = read.sessions.get(dir);
     return other === undefined ? session : sessions.find(other, signal);

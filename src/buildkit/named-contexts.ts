@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import type { ClientContext } from '../api/session-build.ts';
 import { readIgnorePatterns, type Taking, takeSmallFiles, treeArchive } from './client-files.ts';
 import { lastOp, sourceOp } from './definition.ts';
-import { type Inputs, refused, type SolveOptions } from './solve-options.ts';
+import { refused } from './refused.ts';
+import type { Inputs, SolveOptions } from './solve-options.ts';
 
 /** The contexts beside the main one: the client's directories as archives, images by reference, results of other builds. */
 export async function takeContexts(

@@ -20,9 +20,16 @@ export interface Task {
   part(name: string): () => void;
   /** Counts bytes; the returned object ends it. Clients learn of it a few times a second. */
   transfer(name: string): { add(bytes: number): void; end(): void };
-  warn(text: string, more?: { readonly url?: string; readonly detail?: string }): void;
+  /** A finding; clients that are asked to show the line of the file it is about. */
+  warn(text: string, at?: WarnedLine): void;
   /** Idempotent: the first end counts. */
   end(outcome?: { readonly cached?: boolean; readonly error?: string }): void;
+}
+
+/** A line of a file, counted from 1. */
+export interface WarnedLine {
+  readonly file: { readonly name: string; readonly text: Uint8Array };
+  readonly line: number;
 }
 
 /** Names the items of one build and writes them to its log. */
@@ -54,12 +61,8 @@ export function createProgress(ref: string, log: StatusLog): Progress {
           }),
         part,
         transfer: (id) => transferOf(id, digest, log),
-        warn: (text, { url = '', detail } = {}) =>
-          log.push({
-            warnings: [
-              { vertex: digest, level: 1, short: Buffer.from(text), url, detail: detail ? [Buffer.from(detail)] : [] },
-            ],
-          }),
+        warn: (text, at) =>
+          log.push({ warnings: [{ vertex: digest, level: 1, short: Buffer.from(text), ...(at && placeOf(at)) }] }),
         end({ cached = false, error = '' } = {}) {
           if (ended) return;
           ended = true;
@@ -67,6 +70,14 @@ export function createProgress(ref: string, log: StatusLog): Progress {
         },
       };
     },
+  };
+}
+
+function placeOf({ file, line }: WarnedLine) {
+  const place = { line, character: 0 };
+  return {
+    info: { filename: file.name, data: file.text, language: 'Dockerfile' },
+    ranges: [{ start: place, end: place }],
   };
 }
 

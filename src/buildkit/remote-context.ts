@@ -2,14 +2,14 @@ import { Readable } from 'node:stream';
 import type { ByteStream } from '../api/streams.ts';
 import { messageOf } from '../common/error.ts';
 import { GrpcError, grpcCode } from './grpc/status.ts';
-import { refused } from './solve-options.ts';
+import { refused } from './refused.ts';
 import { tarEnd, tarFile } from './tar-writer.ts';
 
 /** Longest text that is taken for a build file. */
 const maxTextBytes = 4 << 20;
 
 /** Whether an address is a repository's, by the forms that clients take for one. */
-const isGit = (url: string) => /^(git:|git@|ssh:|github\.com\/)|\.git(#.*)?$/.test(url);
+export const isGit = (url: string) => /^(git:|git@|ssh:|github\.com\/)|\.git(#.*)?$/.test(url);
 
 /**
  * The context at an address: an archive as it is, or a text, which is the build file of an empty context. Read as it is
@@ -17,9 +17,7 @@ const isGit = (url: string) => /^(git:|git@|ssh:|github\.com\/)|\.git(#.*)?$/.te
  */
 export async function remoteContext(url: string, buildFile: string, signal: AbortSignal): Promise<ByteStream> {
   const parsed = URL.parse(url);
-  if (isGit(url) || !parsed || !/^https?:$/.test(parsed.protocol)) {
-    throw refused(`the context ${url}`, 'clone it first, and build the directory');
-  }
+  if (!parsed || !/^https?:$/.test(parsed.protocol)) throw refused(`the context ${url}`);
   const response = await fetch(parsed, { signal }).catch((error: unknown) => {
     throw new GrpcError(grpcCode.unknown, `failed to load ${url}: ${messageOf(error)}`);
   });

@@ -1,6 +1,7 @@
 import type { BuildOptions } from '../api/types/image.ts';
+import { readImports } from './cache-options.ts';
 import type { MessageOf } from './grpc/protobuf.ts';
-import { GrpcError, grpcCode } from './grpc/status.ts';
+import { refused } from './refused.ts';
 import type { definition } from './messages/control.ts';
 
 /** Definitions that a client gives in place of a result it got before, by name. */
@@ -71,8 +72,12 @@ const attributes: Readonly<Record<string, Read>> = {
   cmdline: nothing,
   'frontend.caps': nothing,
   'multi-platform': nothing,
-  'cache-imports': (value) => {
-    if (value !== '' && value !== '[]' && value !== 'null') throw refusedCache();
+  'cache-imports': (value, { build }) => {
+    build.cacheimports = readImports(value);
+  },
+  'cgroup-parent': (value, { build }) => set(build, 'cgroupparent', value),
+  ulimit: (value, { build }) => {
+    build.ulimits = value.split(',').map(readLimit);
   },
 };
 
@@ -138,15 +143,17 @@ function checkCapabilities(wanted: string): void {
   }
 }
 
-function set<K extends 'target' | 'platform' | 'extrahosts' | 'networkmode'>(
+/** `name=soft[:hard]`. */
+function readLimit(text: string): { Name: string; Soft: number; Hard: number } {
+  const [, name, soft, hard = soft] = /^([a-z]+)=(-?\d+)(?::(-?\d+))?$/.exec(text) ?? [];
+  if (name === undefined) throw refused(`the limit ${JSON.stringify(text)}`);
+  return { Name: name, Soft: Number(soft), Hard: Number(hard) };
+}
+
+function set<K extends 'target' | 'platform' | 'extrahosts' | 'networkmode' | 'cgroupparent'>(
   build: Draft,
   key: K,
   value: string,
 ): void {
   if (value !== '') build[key] = value;
 }
-
-export function refused(what: string, hint?: string): GrpcError {
-  return new GrpcError(grpcCode.unknown, `${what} is not supported yet${hint ? `: ${hint}` : ''}`);
-}
-export const refusedCache = () => refused('importing or exporting a cache', 'the engine keeps a cache of its own');

@@ -31,13 +31,22 @@ export interface Built {
 /** Builds (or describes) what the options say from what the client has. Throws GrpcError. */
 export async function buildImage(options: SolveOptions, building: Building): Promise<Built> {
   const { engine, session, progress, signal } = building;
-  const { file, dockerfile, body, loading } = await takeFiles(options, building);
-  const steps = createBuildSteps(progress, loading);
+  const { file, dockerfile, body, remote, loading } = await takeFiles(options, building);
+  const steps = createBuildSteps(progress, { warnOn: loading, file });
   let image = '';
   let description: object | undefined;
   try {
     const contexts = await takeContexts(options, building);
-    const request = { ...options.build, steps: true, dockerfile, body, contexts, client: clientOf(session), signal };
+    const request = {
+      ...options.build,
+      steps: true,
+      dockerfile,
+      body,
+      remote,
+      contexts,
+      client: clientOf(session),
+      signal,
+    };
     for await (const message of engine.buildWithClient(request)) {
       if (message.error !== undefined) {
         const failure = buildFailure(message, file ?? { name: options.buildFile, text: Buffer.alloc(0) });

@@ -4,6 +4,7 @@ import type { EngineApi } from '../api/engine-api.ts';
 import type { ProgressMessage } from '../api/types/image.ts';
 import type { BuildRequest } from '../build/build-context.ts';
 import type { Builder } from '../build/builder.ts';
+import { gitContext, isRepository } from '../build/git-context.ts';
 import { IechorError } from '../common/error.ts';
 import type { CacheEntry } from '../build/shared-cache/options.ts';
 import { newId } from '../common/id.ts';
@@ -27,9 +28,10 @@ export async function* buildImage(
   refuseUnsupported(request);
   const unpacked = join(context.roots.dataRoot, 'tmp', `build-${newId().slice(0, 16)}`);
   const aside = `${unpacked}-contexts`;
-  const directory = localDirectory(request.localcontext) ?? unpacked;
+  const given = localDirectory(request.localcontext);
   mkdirSync(unpacked, { recursive: true, mode: 0o700 });
   try {
+    const directory = given ?? (await repositoryIn(unpacked, request)) ?? unpacked;
     if (directory === unpacked) await applyTar(request.body, { root: directory }, request.signal);
     const contexts = namedContexts(request.buildcontexts, { contextDir: directory, aside });
     for await (const message of builder.build({
@@ -45,6 +47,13 @@ export async function* buildImage(
     await Promise.all([unpacked, aside].map(removeInBackground));
     await collectBuildCache(context, builder);
   }
+}
+
+/** The context that `remote` names, fetched by git. Docker's engine takes addresses of archives, too; those are sent here. */
+async function repositoryIn(directory: string, { remote, buildargs, signal }: BuildQuery) {
+  if (!remote) return undefined;
+  const keepGitDir = buildargs?.BUILDKIT_CONTEXT_KEEP_GIT_DIR === '1';
+  return gitContext(remote, directory, { keepGitDir, signal: signal ?? new AbortController().signal });
 }
 
 /** The caller's own directory, if it is the same here. Whoever may build may mount any directory of the machine. */
@@ -125,7 +134,7 @@ function buildRequest(
 
 function refuseUnsupported(request: BuildQuery): void {
   const refused: [string, unknown, string][] = [
-    ['remote', request.remote, 'send the context itself'],
+    ['remote', request.remote && !isRepository(request.remote), 'send the context itself'],
     ['squash', request.squash, 'copy what is wanted into a last stage'],
     ['memory', request.memory, 'limit the machine or the daemon instead'],
     ['version=2', request.version === '2', 'use a client with buildx, or set DOCKER_BUILDKIT=0'],

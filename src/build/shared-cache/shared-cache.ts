@@ -72,6 +72,7 @@ export function createSharedCache(
     if (wanted.some(({ step }) => step.archive === undefined)) {
       distrusted.withoutLayers = true;
       lost = true;
+      emit('a step needs layers that the caches name and do not hold: the steps that make them are carried out\n');
       throw new IechorError('BUILD_FAILED', 'the cache has no layer for a step that is needed');
     }
     for (const { place, layers } of byPlace(wanted.map(({ step }) => step))) {
