@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { IechorError, messageOf } from '../common/error.ts';
 import { unpackIfArchive } from './add-archive.ts';
 import { downloadSource, isGitSource, isRemoteSource } from './add-remote.ts';
 import type { StepContext } from './build-context.ts';
+import type { Download } from './download.ts';
 import { changedFile } from './files/changed.ts';
 import { type Chmod, parseChmod } from './files/chmod.ts';
+import type { Fingerprint } from './files/content-hash.ts';
 import { CopyRefused, type CopyTarget, copySource, writeInline } from './files/copy-tree.ts';
 import { PatternMalformed, type PlannedSource, SourceMissing } from './files/plan-copy.ts';
 import { findOwner, isNumericOwner, type Owner } from './files/users.ts';
@@ -50,7 +53,7 @@ export async function solveCopy(instruction: CopyInstruction, context: StepConte
     const step: LayerStep = {
       canonical,
       parts: { content: JSON.stringify([taken.digest, copy.inline, downloads.map((file) => file.digest)]) },
-      files: taken.files,
+      files: { ...taken.files, ...furtherFiles(copy, downloads) },
       createdBy,
       execute: async (root) => {
         await source.ready?.();
@@ -72,6 +75,15 @@ export async function solveCopy(instruction: CopyInstruction, context: StepConte
     const hint = error instanceof SourceMissing ? missingHint(from) : undefined;
     throw syntaxError(messageOf(error), { ...instruction, code: 'BUILD_FAILED', hint, cause: error });
   }
+}
+
+/** What comes from elsewhere than the source, by address or name, as a fingerprint has files. */
+function furtherFiles(copy: Expanded, downloads: readonly Download[]): Fingerprint {
+  const addresses = downloads.map(({ digest }, at) => [copy.remote[at] ?? '', `download ${digest}`] as const);
+  const texts = copy.inline.map(({ name, content }) => {
+    return [`<<${name}`, `heredoc ${createHash('sha256').update(content).digest('hex')}`] as const;
+  });
+  return Object.fromEntries([...addresses, ...texts]);
 }
 
 /** A layer must hold what its key says, also when the context is a directory that someone works in. */

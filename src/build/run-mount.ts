@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { StepContext } from './build-context.ts';
+import type { Fingerprint } from './files/content-hash.ts';
 import { InstructionError } from './language/form.ts';
 import type { RunMount } from './language/mount-option.ts';
 import type { SandboxRun } from './ports.ts';
@@ -9,6 +10,8 @@ export type ReadyMount = SandboxRun['mounts'][number];
 /** One mount, checked against the request. */
 export interface OpenMount {
   readonly key: string;
+  /** What a mount of files shows, for saying later what of it changed. */
+  readonly files?: Fingerprint | undefined;
   /** Undefined where a secret that is not required was not given. */
   readonly make: () => Promise<Made | undefined>;
 }

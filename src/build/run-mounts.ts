@@ -2,6 +2,7 @@ import { lstatSync, writeFileSync } from 'node:fs';
 import { chmod, chown } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import type { StepContext } from './build-context.ts';
+import type { Fingerprint } from './files/content-hash.ts';
 import { copySource } from './files/copy-tree.ts';
 import { planCopy, SourceMissing } from './files/plan-copy.ts';
 import { resolveInRoot } from './files/root-path.ts';
@@ -19,6 +20,8 @@ import { openSource, type Source, takeContent } from './sources.ts';
 export interface RunMounts {
   /** Part of the step's key. Secrets and what cache directories hold are no part of it. */
   readonly key: string;
+  /** The same in parts: files of bind mounts by their place in the sandbox, other mounts as they are. */
+  readonly files: Fingerprint | undefined;
   prepare(): Promise<PreparedMounts>;
 }
 export interface PreparedMounts {
@@ -61,7 +64,15 @@ export async function openMounts(instruction: Run, context: StepContext): Promis
       release,
     };
   };
-  return { key: JSON.stringify(open.map((one) => one.key)), prepare };
+  return { key: JSON.stringify(open.map((one) => one.key)), files: filesOf(open), prepare };
+}
+
+function filesOf(open: readonly OpenMount[]): Fingerprint | undefined {
+  const lines = open.flatMap(({ key, files }): (readonly [string, string])[] => {
+    const [type = '', target = ''] = key.split(' ');
+    return files && Object.keys(files).length > 0 ? Object.entries(files) : [[`${type} mount ${target}`, key]];
+  });
+  return lines.length > 0 ? Object.fromEntries(lines) : undefined;
 }
 
 function openMount(
@@ -95,8 +106,9 @@ async function openTmpfs(mount: RunMount, context: StepContext): Promise<OpenMou
 async function openBind(mount: RunMount, context: StepContext): Promise<OpenMount> {
   const source = await openSource(mount.from, context);
   const path = posix.join('/', mount.source ?? '');
-  const { digest } = await takeContent(source, [path], { exclude: [], parents: false }, context);
+  const { digest, files } = await takeContent(source, [path], { exclude: [], parents: false }, context);
   const target = targetOf(mount, context);
+  const shown = Object.entries(files ?? {}).map(([name, line]) => [posix.join(target, name), line]);
   const make = async (): Promise<Made> => {
     await source.ready?.();
     const from = await visiblePath(source, path, context);
@@ -104,7 +116,7 @@ async function openBind(mount: RunMount, context: StepContext): Promise<OpenMoun
     const writable = await writableCopy(from, context);
     return { mount: { type: 'bind', source: writable, target, readOnly: false } };
   };
-  return { key: `bind ${target} ${mount.readOnly} ${digest}`, make };
+  return { key: `bind ${target} ${mount.readOnly} ${digest}`, files: Object.fromEntries(shown), make };
 }
 
 /** The place on disk; where the context hides files, a copy without them. */

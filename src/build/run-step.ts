@@ -35,7 +35,8 @@ export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepC
   for (const [name, value] of Object.entries(env)) parts[`variable ${name}`] = value;
   const execute = (root: string) => execRun(root, { args, script, network, mounts, instruction, context });
   const createdBy = `RUN ${historyOf(args, context)} # buildkit`;
-  await solveLayer({ canonical: `RUN ${args.join(' ')}`, parts, createdBy, execute }, context);
+  const step = { canonical: `RUN ${args.join(' ')}`, parts, files: mounts.files, createdBy, execute };
+  await solveLayer(step, context);
 }
 
 function checkAllowed(instruction: InstructionOf<'RUN'>, { build }: StepContext): void {

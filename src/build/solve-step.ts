@@ -1,15 +1,14 @@
-import { createHash } from 'node:crypto';
 import { chainIdOf } from '../image/digest.ts';
 import { diffLayer } from '../image/tar-diff.ts';
 import type { ChainId } from '../image/types.ts';
 import type { StepContext } from './build-context.ts';
-import { explainMiss, hashParts, type KeyParts, stepKey } from './cache-key.ts';
+import { hashParts, type KeyParts, stepKey } from './cache-key.ts';
 import { clampTimes } from './epoch.ts';
 import type { Fingerprint } from './files/content-hash.ts';
-import type { StageNode } from './graph.ts';
 import { report } from './report.ts';
 import { addHistory } from './stage-state.ts';
 import type { StepRecord } from './step-cache.ts';
+import { isNamed, slotOf, whyMissed } from './why-missed.ts';
 
 /** A step that makes a layer. */
 export interface LayerStep {
@@ -39,17 +38,17 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
     build.signal.throwIfAborted();
     const known = cache.find(key);
     if (known && !noCache && fits(known, context)) {
-      cache.touch({ ...known, slot: slotOf(context) });
+      cache.touch(known, slotOf(context));
       report(context, 'cached');
       return known;
     }
     const slot = slotOf(context);
-    const now = { instruction: step.canonical, parts: hashParts(parts) };
+    const now = { instruction: step.canonical, source: context.instruction.source, parts: hashParts(parts) };
     const shared = noCache
       ? undefined
       : takeShared({ key, slot, ...now, ...(step.files && { files: step.files }) }, context);
     if (shared) return shared;
-    const reason = noCache ? 'the cache is not used' : whyMissed({ ...now, files: step.files }, slot, context);
+    const reason = whyMissed({ ...now, key, files: step.files }, context);
     report(context, 'running', { reason });
     const queuedAt = performance.now();
     const made = await build.parts.limit.run(() => {
@@ -75,7 +74,7 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
 
 /** The step as a cache outside this engine has it. Its layer comes when something needs it. */
 function takeShared(
-  step: Pick<StepRecord, 'key' | 'slot' | 'instruction' | 'parts' | 'files'>,
+  step: Pick<StepRecord, 'key' | 'slot' | 'instruction' | 'source' | 'parts' | 'files'>,
   context: StepContext,
 ): StepRecord | undefined {
   const { build, state } = context;
@@ -92,10 +91,6 @@ function takeShared(
   return record;
 }
 
-function isNamed({ stage }: StageNode, names: readonly string[] | undefined): boolean {
-  return names?.some((name) => name.toLowerCase() === stage.name || name === String(stage.index)) === true;
-}
-
 /** The step's layers are all there, and stand on those that the build has now. */
 function fits(record: StepRecord, { build, state }: StepContext): boolean {
   const { snapshotter } = build.parts;
@@ -104,25 +99,6 @@ function fits(record: StepRecord, { build, state }: StepContext): boolean {
     state.chain.every((chainId, index) => record.chain[index] === chainId) &&
     record.chain.every((chainId) => snapshotter.has(chainId))
   );
-}
-
-function whyMissed(
-  now: Omit<Parameters<typeof explainMiss>[1], 'subject'>,
-  slot: string,
-  { build, instruction }: StepContext,
-): string {
-  const { cache, stepFiles } = build.parts;
-  const former = cache.former(slot);
-  const files = former && now.files ? (stepFiles.find(former.key) ?? former.files) : undefined;
-  const [, name, sources] = /^(\S+)(?:\s+--\S+)*\s+(.+)\s+\S+$/s.exec(instruction.source) ?? [];
-  const subject = name === undefined ? instruction.name : `${name} ${sources}`;
-  return explainMiss(former && { ...former, ...(files && { files }) }, { ...now, subject });
-}
-
-/** The same step of the same build, whatever it says: first tag, target stage and place in the stage. */
-function slotOf({ build, node, ordinal }: StepContext): string {
-  const identity = [build.request.tags?.[0] ?? '', build.graph.file.file, node.label, String(ordinal)];
-  return createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 24);
 }
 
 async function makeLayer(

@@ -75,7 +75,7 @@ export async function takeContent(
   options: { exclude: readonly string[]; parents: boolean },
   context: StepContext,
 ): Promise<Taken> {
-  const { cache } = context.build.parts;
+  const { cache, stepFiles } = context.build.parts;
   let made: PlannedSource[][] | undefined;
   const plans = () => {
     made ??= patterns.map((pattern) => planCopy(source.view, pattern, options));
@@ -87,13 +87,14 @@ export async function takeContent(
   const { current: shared } = context.build.caches;
   const known = source.chainId === undefined ? undefined : (cache.content(id) ?? shared.content(id));
   if (known !== undefined) shared.noteContent({ id, digest: known });
-  if (known !== undefined) return { plans, digest: known, files: undefined };
+  if (known !== undefined) return { plans, digest: known, files: stepFiles.find(id) };
   await source.ready?.();
   const { memo, signal } = context.build;
   if (source.view === context.build.context) context.build.tally.took(plans().flat());
   const { digest, files } = await hashContent(plans().flat(), source.view, { memo, signal });
   if (source.chainId !== undefined) {
     cache.putContent({ id, chainId: source.chainId, digest });
+    stepFiles.put(id, files);
     shared.noteContent({ id, digest });
   }
   return { plans, digest, files };
