@@ -10,10 +10,21 @@ export type ApiOperation = keyof Api;
 export type RequestOf<Op extends ApiOperation> = Parameters<Api[Op]>[0];
 
 /**
- * How a field of the request travels: in the path, or in the query as Docker writes that kind. `header`: JSON as
+ * How a field of the request travels: in the path, or in the query as Docker writes that kind. `extent`: a number of
+ * rows or columns that has to be there. `header`: JSON as
  * base64url in a header of ours, which other engines do not know. `login`: the same in a header of Docker's.
  */
-export type FieldKind = 'path' | 'string' | 'bool' | 'int' | 'list' | 'json' | 'filters' | 'header' | 'login';
+export type FieldKind =
+  | 'path'
+  | 'string'
+  | 'bool'
+  | 'int'
+  | 'extent'
+  | 'list'
+  | 'json'
+  | 'filters'
+  | 'header'
+  | 'login';
 /** `as` is the name in the query or of the header, where it is not the field's own. */
 export type Field = FieldKind | { readonly kind: Exclude<FieldKind, 'path'>; readonly as: string };
 

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract, type Header, pack } from 'tar-stream';
 import type { EngineApi } from '../api/engine-api.ts';
-import { type CopyOptions, isGoDirectory, isGoSymlink } from './copy-from-container.ts';
+import { type CopyOptions, firstName, isGoDirectory, isGoSymlink } from './copy-from-container.ts';
 import { copyTarget } from './copy-target.ts';
 import { lookInContainer } from './copy-to-container.ts';
 
@@ -43,7 +43,7 @@ export async function copyBetween(
     signal,
   });
   const renaming = rename(await engine.containerArchiveGet({ id: from.id, path: source, signal }), tar, {
-    from: posix.basename(posix.normalize(source)),
+    from: firstName(source),
     to: into ? '.' : posix.basename(target),
   });
   await Promise.all([put, renaming.catch((error: Error) => void tar.destroy(error))]);

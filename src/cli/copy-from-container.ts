@@ -63,8 +63,13 @@ export async function copyFromContainer(
     // A link that the user names is followed; links of the archive are not.
     root: found && to === target ? realpathSync(to) : resolve(to),
     archive: options.archive,
-    prefix: posix.basename(posix.normalize(source)),
+    prefix: firstName(source),
   });
+}
+
+/** What the names in the archive of a path begin with: nothing for `dir/.`, which means what is in the directory. */
+export function firstName(path: string): string {
+  return /(?:^|\/)\.\/*$/.test(path) ? '' : posix.basename(posix.normalize(path));
 }
 
 /** Writes all entries of an archive below a directory, as the caller's own. */

@@ -9,6 +9,7 @@ import type { Active } from './active.ts';
 import { checkBody } from './check-body.ts';
 import { decodeFields, readJsonBody } from './decode.ts';
 import { streamType } from './hijack.ts';
+import { asKnownIn, asMeantIn } from './older-clients.ts';
 import { sendBytes, sendFrames, sendJson, sendLines, setPathStat } from './reply.ts';
 
 export interface Handling {
@@ -27,6 +28,7 @@ export async function answer({ api, log }: Handling, active: Active, { request, 
   const fields = decodeFields(active.match, request.headers);
   if (route.body === 'json') fields.body = checkBody(op, await readJsonBody(request));
   else if (route.body === 'bytes' || (route.body && hasBody(request))) fields.body = bodyOf(request);
+  asMeantIn(version, op, fields);
   const asked = { ...fields, signal };
   const call = (): unknown => (api[op] as (of: unknown) => unknown)(asked);
   switch (route.reply) {
@@ -59,7 +61,7 @@ export async function answer({ api, log }: Handling, active: Active, { request, 
     default:
       return op === 'containerWait'
         ? sendWhenItComes(response, call() as Promise<unknown>)
-        : sendJson(response, route.ok[0] ?? 200, await call());
+        : sendJson(response, route.ok[0] ?? 200, asKnownIn(version, op, await call()));
   }
 }
 

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { type FieldKind, kindOf, wireName } from '../api/route.ts';
 import { IechorError, messageOf } from '../common/error.ts';
+import { jsonFault } from './json-fault.ts';
 import type { Match } from './router.ts';
 
 /** Longest JSON body that is taken. Archives have no limit: they are streamed. */
@@ -22,7 +23,8 @@ export function decodeFields(
       if (value !== undefined) request[name] = value;
     } else {
       const values = query.getAll(wireName(name, field));
-      const value = values.length === 0 ? undefined : decoders[kind](values, wireName(name, field));
+      const value =
+        values.length === 0 && kind !== 'extent' ? undefined : decoders[kind](values, wireName(name, field));
       if (value !== undefined) request[name] = value;
     }
   }
@@ -39,10 +41,20 @@ const decoders: Readonly<Record<Exclude<FieldKind, 'path' | 'header' | 'login'>,
     if (!/^[+-]?[0-9]{1,15}$/.test(value)) throw bad(`query parameter ${name} is not a number: "${value}"`);
     return Number(value);
   },
+  extent: ([value = ''], name) => decodeExtent(value, name),
   list: (values) => values,
   json: ([value = ''], name) => (value === '' ? undefined : parseJson(value, `query parameter ${name}`)),
   filters: ([value = '']) => decodeFilters(value),
 };
+
+/** Rows or columns of a terminal: a number that has to be there. */
+function decodeExtent(text: string, name: string): number {
+  const what = `invalid resize ${name === 'h' ? 'height' : 'width'} "${text}"`;
+  if (!/^-?[0-9]+$/.test(text)) throw bad(`${what}: invalid syntax`);
+  const value = Number(text);
+  if (text.startsWith('-') || value >= 2 ** 32) throw bad(`${what}: value out of range`);
+  return value;
+}
 
 /** An object of texts, as JSON in base64url. What is wrong with it is not quoted: it may be secret. */
 function decodeHeader(headers: IncomingHttpHeaders, name: string): Record<string, string> | undefined {
@@ -107,7 +119,8 @@ function parseJson(text: string, what: string): unknown {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw bad(`invalid JSON in the ${what}: ${messageOf(cause)}`, cause);
+    const fault = what === 'body' ? jsonFault(text) : undefined;
+    throw bad(fault ?? `invalid JSON in the ${what}: ${messageOf(cause)}`, cause);
   }
   if (/"(_|\\u005f){2}proto/i.test(text)) throw bad(`"__proto__" cannot be a name in the ${what}`);
   if (depthOf(text) > maxDepth) throw bad(`the ${what} is nested more than ${maxDepth} levels deep`);

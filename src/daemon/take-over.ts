@@ -10,6 +10,7 @@ import type { Handling } from './answer.ts';
 import { checkBody } from './check-body.ts';
 import { decodeFields, readJsonBody, readUpgradeBody } from './decode.ts';
 import { join, streamType } from './hijack.ts';
+import { asMeantIn } from './older-clients.ts';
 import { websocketHead, websocketStream } from './websocket.ts';
 
 /** The connection: bare after `Upgrade`, or still Node's, where the client takes it over without asking (old style). */
@@ -29,6 +30,7 @@ export async function takeOver({ api, log }: Handling, active: Active, connectio
     // Some clients send what is in the query as a body, too: it is no input.
     await readUpgradeBody(request, connection.socket);
   }
+  asMeantIn(version, op, fields);
   const id = String(fields.id);
   const body = fields.body as ExecStartBody | undefined;
   const streams = op === 'execStart' ? await execStreams(api, id, body) : await containerStreams(api, id, fields);

@@ -56,8 +56,8 @@ function absolute(path: string): string {
     if (part === '..') parts.pop();
     else if (part !== '' && part !== '.') parts.push(part);
   }
-  const end = /(?:^|\/)\.$/.test(path) ? '/.' : path.endsWith('/') ? '/' : '';
-  return parts.length === 0 ? '/' : `/${parts.join('/')}${end}`;
+  const end = /(?:^|\/)\.\/*$/.test(path) ? '/.' : path.endsWith('/') ? '/' : '';
+  return `/${parts.join('/')}${end}`.replace(/^\/+/, '/');
 }
 
 function mountOf(record: ContainerRecord, path: string): { mount: RecordMount; inside: string } | undefined {

@@ -37,7 +37,16 @@ export async function containerArchiveStat(
 function openFound({ root, path, record }: ArchivePlace): OpenPlace {
   const found = root.open(path, { follow: path.endsWith('/') || path.endsWith('/.') });
   if (found) return found;
-  throw new IechorError('NOT_FOUND', `Could not find the file ${path} in container ${record.name}`);
+  throw missing(root, path, record.id);
+}
+
+/** Nothing is there; or something that is no directory, where the path says it is one. */
+function missing(root: ArchivePlace['root'], path: string, id: string): IechorError {
+  const plain = path.replace(/\/+\.?$/, '');
+  const found = plain === path || plain === '' ? undefined : root.open(plain, { follow: true });
+  found?.close();
+  if (found) return new IechorError('BAD_REQUEST', `${path}: not a directory`);
+  return new IechorError('NOT_FOUND', `Could not find the file ${path} in container ${id}`);
 }
 
 function pathStat({ path }: ArchivePlace, found: OpenPlace): PathStat {
@@ -51,8 +60,8 @@ function pathStat({ path }: ArchivePlace, found: OpenPlace): PathStat {
   };
 }
 
-/** Last part of a path; that of the directory for `dir/.`. */
-const lastName = (path: string) => posix.basename(path.replace(/\/\.$/, ''));
+/** Last part of a path: `.` for `dir/.`, which means what is in the directory. */
+const lastName = (path: string) => posix.basename(path);
 
 const goModeBits = { directory: 2 ** 31, symlink: 2 ** 27, device: 2 ** 26, fifo: 2 ** 25, socket: 2 ** 24 };
 const goSpecialBits = { setuid: 2 ** 23, setgid: 2 ** 22, characterDevice: 2 ** 21, sticky: 2 ** 20 };
@@ -89,7 +98,7 @@ export async function containerArchiveGet(
     closers.push(found.close);
     const name = lastName(place.path);
     const isDirectory = fstatSync(found.fd).isDirectory();
-    const stream = isDirectory ? packTree(`${found.path}/.`, { prefix: name }) : packFile(found, name);
+    const stream = isDirectory ? packTree(`${found.path}/.`, { prefix: name || '/' }) : packFile(found, name);
     stream.once('close', () => {
       release().catch((error) => context.log.error('a copied root stays open', { error: messageOf(error) }));
     });
@@ -134,7 +143,7 @@ export async function containerArchivePut(
 function checkTarget(place: ArchivePlace, { prepares }: { readonly prepares: boolean }): void {
   const { root, path, record } = place;
   const target = root.open(path, { follow: true });
-  if (!target) throw new IechorError('NOT_FOUND', `Could not find the file ${path} in container ${record.name}`);
+  if (!target) throw missing(root, path, record.id);
   try {
     if (!fstatSync(target.fd).isDirectory()) {
       throw new IechorError('BAD_REQUEST', `extraction point ${path} is not a directory`);

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { ContainerConfig } from '../api/types/container.ts';
 import type { HostConfig, Resources, RestartPolicy } from '../api/types/host-config.ts';
 import { IechorError, messageOf } from '../common/error.ts';
@@ -17,14 +18,20 @@ export function checkResources(resources: Resources): void {
   if (MemoryReservation > 0 && Memory > 0 && MemoryReservation > Memory) {
     throw bad('Minimum memory limit can not be less than memory reservation limit');
   }
-  if (NanoCpus < 0) throw bad('NanoCpus cannot be negative');
+  const cpus = availableParallelism();
+  if (NanoCpus < 0 || NanoCpus > cpus * 1e9) {
+    throw bad(`range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
+  }
+  if ((resources.CpuShares ?? 0) < 0) {
+    throw bad(`invalid CPU shares (${resources.CpuShares}): value must be a positive integer`);
+  }
   if (NanoCpus > 0 && (resources.CpuPeriod || resources.CpuQuota)) {
     throw bad('Conflicting options: Nano CPUs and CPU Period or Quota cannot both be set');
   }
   if (resources.CpuPeriod && (resources.CpuPeriod < 1000 || resources.CpuPeriod > 1000000)) {
     throw bad('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
   }
-  if (PidsLimit !== undefined && PidsLimit !== null && (PidsLimit < -1 || !Number.isSafeInteger(PidsLimit))) {
+  if (PidsLimit !== undefined && PidsLimit !== null && !Number.isSafeInteger(PidsLimit)) {
     throw bad(`invalid pids limit: ${PidsLimit}`);
   }
   for (const limit of resources.Ulimits ?? []) {
@@ -75,9 +82,25 @@ export function checkConfig(config: ContainerConfig, host: HostConfig): void {
   if (adjust < -1000 || adjust > 1000) throw bad(`Invalid value ${adjust}, range for oom score adj is [-1000, 1000]`);
   if ((host.ShmSize ?? 0) < 0) throw bad('SHM size can not be less than 0');
   if (/(^|\/)\.\.(\/|$)/.test(host.CgroupParent ?? '')) throw bad(`invalid cgroup parent: ${host.CgroupParent}`);
+  checkNamespaces(host);
+  if (Object.keys(host.Annotations ?? {}).includes('')) {
+    throw bad('invalid Annotations: the empty string is not permitted as an annotation key');
+  }
   const texts = [config.User, config.WorkingDir, ...(config.Cmd ?? []), ...(config.Entrypoint ?? [])];
   if (texts.some((text) => text?.includes('\0'))) throw bad('arguments cannot contain NUL bytes');
   checkHealth(config);
+}
+
+/** Throws BAD_REQUEST for a namespace that is neither an own one, nor the host's, nor that of a container. */
+function checkNamespaces(host: HostConfig): void {
+  const ofContainer = (mode: string) => /^container:./.test(mode);
+  const { IpcMode: ipc = '', PidMode: pid = '', UTSMode: uts = '', CgroupnsMode: cgroup = '' } = host;
+  if (!['', 'none', 'private', 'host', 'shareable'].includes(ipc) && !ofContainer(ipc)) {
+    throw bad(`invalid IPC mode: ${ipc}`);
+  }
+  if (!['', 'host', 'private'].includes(pid) && !ofContainer(pid)) throw bad(`invalid PID mode: ${pid}`);
+  if (!['', 'host', 'private'].includes(uts)) throw bad(`invalid UTS mode: ${uts}`);
+  if (!['', 'host', 'private'].includes(cgroup)) throw bad(`invalid CgroupnsMode: ${cgroup}`);
 }
 
 function checkHealth(config: ContainerConfig): void {

@@ -16,9 +16,13 @@ const surnames = `abel agnesi ampere archimedes babbage banneker bell bohr boole
 export function checkedName(name: string): string {
   const plain = name.replace(/^\//, '');
   if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(plain) && plain.length <= 255) return plain;
-  throw new IechorError('BAD_REQUEST', `Invalid container name (${plain.slice(0, 80)})`, {
-    hint: 'a name has two or more of the characters a-z A-Z 0-9 _ . - and begins with a letter or digit',
-  });
+  throw new IechorError(
+    'BAD_REQUEST',
+    `Invalid container name (${plain.slice(0, 80)}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
+    {
+      hint: 'a name has two or more of the characters a-z A-Z 0-9 _ . - and begins with a letter or digit',
+    },
+  );
 }
 
 /** A name such as `calm_noether` that is not taken. */

@@ -34,6 +34,7 @@ export function createContainers(store: ObjectStore): Containers {
     list: () => store.list<ContainerRecord>('container'),
     find,
     get(nameOrId) {
+      if (!nameOrId) throw new IechorError('BAD_REQUEST', 'invalid name or ID supplied: ""');
       const found = find(nameOrId);
       if (found) return found;
       throw new IechorError('CONTAINER_NOT_FOUND', `No such container: ${nameOrId}`, {

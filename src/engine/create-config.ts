@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { ContainerConfig, ContainerCreateBody, HealthConfig } from '../api/types/container.ts';
 import { IechorError } from '../common/error.ts';
 import type { ImageRunConfig } from '../image/types.ts';
@@ -13,7 +14,7 @@ export function mergeConfig(body: ContainerCreateBody, image: ImageRunConfig): C
   return {
     ...own,
     User: own.User || image.User || '',
-    WorkingDir: own.WorkingDir || image.WorkingDir || '',
+    WorkingDir: normalDirectory(own.WorkingDir || image.WorkingDir || ''),
     Env: mergeEnv(image.Env ?? [], own.Env ?? []),
     Labels: { ...image.Labels, ...own.Labels },
     ExposedPorts: { ...image.ExposedPorts, ...own.ExposedPorts },
@@ -25,11 +26,15 @@ export function mergeConfig(body: ContainerCreateBody, image: ImageRunConfig): C
   };
 }
 
+function normalDirectory(path: string): string {
+  return path === '' ? '' : posix.normalize(path).replace(/(?<=.)\/$/, '');
+}
+
 /** What runs: entrypoint and command in one list. Throws BAD_REQUEST where there is nothing to run. */
 export function commandOf(config: ContainerConfig): { path: string; args: string[] } {
   const [path, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
   if (path === undefined || path === '') {
-    throw new IechorError('BAD_REQUEST', 'No command specified', {
+    throw new IechorError('BAD_REQUEST', 'no command specified', {
       hint: 'the image names neither an entrypoint nor a command: give one',
     });
   }
@@ -48,7 +53,7 @@ export function mergeEnv(base: readonly string[], overrides: readonly string[]):
     const at = entry.indexOf('=');
     const name = at < 0 ? entry : entry.slice(0, at);
     if (name === '' || entry.includes('\0')) {
-      throw new IechorError('BAD_REQUEST', `invalid environment variable: ${JSON.stringify(entry.slice(0, 80))}`);
+      throw new IechorError('BAD_REQUEST', `invalid environment variable: ${entry.slice(0, 80)}`);
     }
     merged.set(name, entry);
   }

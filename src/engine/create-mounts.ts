@@ -77,7 +77,7 @@ function parseBind(text: string): PlannedMount {
   const options = mode === '' ? [] : mode.split(',');
   const known = ['ro', 'rw', 'nocopy', 'copy', ...propagations, ...inertModes];
   const unknown = options.find((option) => !known.includes(option));
-  if (unknown !== undefined) throw invalid(`invalid mode in ${JSON.stringify(text)}: ${unknown}`);
+  if (unknown !== undefined) throw invalid(`invalid mode: ${unknown}`);
   const propagation = options.find((option) => propagations.includes(option));
   const common = { destination: checkedDestination(target), readOnly: options.includes('ro'), mode };
   if (source.startsWith('/')) {

@@ -19,7 +19,7 @@ export function networkKind(host: HostConfig | undefined, config: ContainerConfi
   return mode.startsWith('container:') ? 'container' : 'networks';
 }
 
-/** Endpoints of a new container; `get` throws for a network that does not exist. */
+/** Endpoints of a new container. A network may come after it: the start looks again. */
 export function resolveEndpoints(
   kind: NetworkKind,
   request: {
@@ -28,7 +28,7 @@ export function resolveEndpoints(
     /** The hardware address of old clients: that of the first network. */
     readonly mac?: string | undefined;
   },
-  get: (name: string) => NetworkRecord,
+  find: (name: string) => NetworkRecord | undefined,
 ): EndpointRequest[] {
   const asked = Object.entries(request.networking?.EndpointsConfig ?? {});
   if (kind !== 'networks') return [];
@@ -40,14 +40,15 @@ export function resolveEndpoints(
   const settings = new Map(asked.map(([name, value]) => [name === 'default' ? defaultNetwork : name, value]));
   const endpoints = new Map<string, EndpointRequest>();
   for (const name of withMain) {
-    const network = get(name);
-    if (network.template) throw new IechorError('BAD_REQUEST', 'cannot create endpoint on configuration-only network');
-    if (isAlone(network) && withMain.length > 1) {
+    const network = find(name);
+    if (network?.template) throw new IechorError('BAD_REQUEST', 'cannot create endpoint on configuration-only network');
+    if (network && isAlone(network) && withMain.length > 1) {
       throw new IechorError('BAD_REQUEST', `network "${network.name}" cannot be combined with other networks`);
     }
-    const wanted = settings.get(name) ?? settings.get(network.name) ?? settings.get(network.id) ?? {};
+    const own = network?.name ?? name;
+    const wanted = settings.get(name) ?? settings.get(own) ?? settings.get(network?.id ?? '') ?? {};
     const mac = wanted.MacAddress || (endpoints.size === 0 ? request.mac : '') || '';
-    endpoints.set(network.name, endpointRequest(network.name, { ...wanted, MacAddress: mac }));
+    endpoints.set(own, endpointRequest(own, { ...wanted, MacAddress: mac }));
   }
   return [...endpoints.values()];
 }
@@ -61,6 +62,9 @@ export function isAlone({ driver }: NetworkRecord): boolean {
 export function endpointRequest(network: string, settings: EndpointSettings): EndpointRequest {
   if (network === defaultNetwork && settings.Aliases?.length) {
     throw invalidEndpoint(network, 'network-scoped alias is supported only for containers in user defined networks');
+  }
+  if (network === defaultNetwork && (settings.IPAMConfig?.IPv4Address || settings.IPAMConfig?.IPv6Address)) {
+    throw invalidEndpoint(network, 'user specified IP address is supported on user defined networks only');
   }
   const { IPv4Address, IPv6Address, LinkLocalIPs } = settings.IPAMConfig ?? {};
   const wrong = LinkLocalIPs?.find((address) => isIP(address) === 0);

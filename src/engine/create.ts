@@ -6,10 +6,9 @@ import { IechorError } from '../common/error.ts';
 import { newId, shortId } from '../common/id.ts';
 import { removeTree } from '../host/files.ts';
 import { readKernelFacts } from '../host/kernel-facts.ts';
+import { isPlatform, parsePlatform } from '../image/platform.ts';
 import type { ImageRecord } from '../image/types.ts';
 import { refuseMissingProtocols } from '../network/publish.ts';
-import { resolveCapabilities } from './capabilities.ts';
-import { checkConfig, checkResources, checkRestartPolicy } from './check-limits.ts';
 import { checkSupported } from './check-supported.ts';
 import { checkedName, generateName } from './container-name.ts';
 import type { ContainerRecord, RecordMount, RequestedPort } from './container-record.ts';
@@ -18,12 +17,10 @@ import { commandOf, mergeConfig } from './create-config.ts';
 import { type PlannedMount, resolveMounts } from './create-mounts.ts';
 import { networkKind, resolveEndpoints, resolvePorts } from './create-network.ts';
 import { resolveLinks } from './links.ts';
-import { logLimits, mergeLogConfig } from './logging/log-config.ts';
+import { mergeLogConfig } from './logging/log-config.ts';
 import { publishContainer, publishVolume } from './notify.ts';
 import { containerDir } from './paths.ts';
-import { parseSecurityOptions } from './security-options.ts';
-import { parseStopSignal } from './signals.ts';
-import { checkSysctls } from './sysctls.ts';
+import { needed, requestChecks } from './request-checks.ts';
 
 /**
  * Makes the record, the writable layer and the volumes of a container; nothing runs yet. All or nothing, but for
@@ -35,7 +32,7 @@ export async function createContainer(
 ): ReturnType<EngineApi['containerCreate']> {
   const body = withLogConfig(request.body, context.settings.logDefault);
   checkSupported(body, context.runtime.name);
-  const image = context.images.get(body.Image ?? '');
+  const image = imageFor(context, body.Image ?? '', request.platform);
   const config = mergeConfig(body, image.config.config ?? {});
   const warnings = checkRequest(context, body, config);
   const id = newId();
@@ -85,20 +82,7 @@ const oldMacAddress =
 function checkRequest(context: EngineContext, body: ContainerCreateBody, config: ContainerConfig): string[] {
   const host = body.HostConfig ?? {};
   const kind = networkKind(host, config);
-  checkConfig(config, host);
-  checkResources(host);
-  checkRestartPolicy(host.RestartPolicy, host.AutoRemove ?? false);
-  parseSecurityOptions(host.SecurityOpt ?? []);
-  parseStopSignal(config.StopSignal ?? 'SIGTERM');
-  logLimits(host);
-  checkSysctls(host.Sysctls ?? {}, {
-    network: kind === 'host' || kind === 'container',
-    ipc: host.IpcMode === 'host' || (host.IpcMode ?? '').startsWith('container:'),
-  });
-  resolveCapabilities({ add: host.CapAdd ?? [], drop: host.CapDrop ?? [], privileged: false, bounding: [] });
-  for (const mode of [host.PidMode, host.IpcMode]) {
-    if (mode?.startsWith('container:')) needed(context.containers.find, mode.slice('container:'.length));
-  }
+  for (const [, check] of requestChecks) check(context.containers.find, body, config);
   const published = Object.keys(host.PortBindings ?? {}).length > 0;
   const weighs = Boolean(host.BlkioWeight || host.BlkioWeightDevice?.length);
   return [
@@ -108,11 +92,17 @@ function checkRequest(context: EngineContext, body: ContainerCreateBody, config:
   ];
 }
 
-/** A container that a new one needs. That there is none is a mistake of the request, and no missing object of it. */
-function needed(find: EngineContext['containers']['find'], name: string): ContainerRecord {
-  const found = find(name);
-  if (found) return found;
-  throw new IechorError('BAD_REQUEST', `No such container: ${name}`);
+/** Throws IMAGE_NOT_FOUND for an image of another platform than the one that is asked for: clients pull it then. */
+function imageFor(context: EngineContext, name: string, platform: string | undefined): ImageRecord {
+  const image = context.images.get(name);
+  const wanted = platform ? parsePlatform(platform) : undefined;
+  if (!wanted || isPlatform(image.config, wanted)) return image;
+  const { os = 'linux', architecture } = image.config;
+  const said = [wanted.os, wanted.architecture, wanted.variant].filter(Boolean).join('/');
+  throw new IechorError(
+    'IMAGE_NOT_FOUND',
+    `image with reference ${name} was found but its platform (${os}/${architecture}) does not match the specified platform (${said})`,
+  );
 }
 
 function imageParts(image: ImageRecord, body: ContainerCreateBody) {

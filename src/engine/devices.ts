@@ -14,12 +14,22 @@ export function resolveDevices(host: HostConfig): DeviceNode[] {
     const access = mapping.CgroupPermissions || 'rwm';
     if (!/^[rwm]{1,3}$/.test(access)) throw invalid(`invalid device permissions: ${access}`);
     const kind = kindOf(mapping.PathOnHost);
-    if (kind === undefined) throw invalid(`error gathering device information: ${mapping.PathOnHost} does not exist`);
+    if (kind === undefined) throw invalid(missingDevice(mapping.PathOnHost));
     if (kind === 'directory') return nodesBelow(mapping.PathOnHost, target, access);
     const node = deviceNode(mapping.PathOnHost, target, access);
     if (!node) throw invalid(`${mapping.PathOnHost} is not a device node`);
     return [node];
   });
+}
+
+const missingDevice = (path: string) =>
+  `error gathering device information while adding custom device "${path}": no such file or directory`;
+
+/** What the host has at a path. Throws MOUNT_INVALID for what is no device. */
+export function hostDevice(path: string): Pick<DeviceNode, 'type' | 'major' | 'minor' | 'fileMode'> {
+  const node = kindOf(path) === undefined ? undefined : deviceNode(path, path, 'rwm');
+  if (!node) throw invalid(`CDI device injection failed: ${path} is not a device node`);
+  return node;
 }
 
 /** Numbers of a block device, for its limits. Throws BAD_REQUEST. */

@@ -3,7 +3,7 @@ import type { Filters } from '../api/requests.ts';
 import type { EventMessage } from '../api/types/system.ts';
 import { IechorError } from '../common/error.ts';
 import type { EngineContext, EventHub } from './context.ts';
-import { parseInstant } from './instant.ts';
+import { nowNano, parseInstant } from './instant.ts';
 
 const keptMessages = 1024;
 /** Messages a reader may lag behind before the oldest of them are dropped. */
@@ -16,7 +16,7 @@ export function createEvents(): EventHub {
   let last = 0n;
   return {
     publish({ type, action, id, attributes }) {
-      const now = BigInt(Date.now()) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n);
+      const now = nowNano();
       last = now > last ? now : last + 1n;
       const message = toMessage({ type, action, id, attributes }, last);
       kept.push(message);

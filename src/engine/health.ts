@@ -94,6 +94,13 @@ function milliseconds(nanoseconds: number | undefined, otherwise: number): numbe
   return nanoseconds ? Math.max(1, nanoseconds / 1e6) : otherwise;
 }
 
+/** As Go writes durations: `50ms`, `1.5s`, `2m0s`. */
+function goDuration(ms: number): string {
+  if (ms < 1000) return `${ms}ms`;
+  const seconds = `${(ms % 60_000) / 1000}s`;
+  return ms < 60_000 ? seconds : `${Math.floor(ms / 60_000)}m${seconds}`;
+}
+
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(done, ms);
@@ -142,7 +149,7 @@ async function probe(
   signal.addEventListener('abort', end, { once: true });
   try {
     const exitCode = await handle.exit;
-    if (timedOut) return finish(-1, `Health check exceeded timeout (${timeoutMs / 1000}s): ${output()}`);
+    if (timedOut) return finish(-1, `Health check exceeded timeout (${goDuration(timeoutMs)}): ${output()}`);
     return finish(exitCode, output());
   } finally {
     clearTimeout(timer);
@@ -162,7 +169,7 @@ async function dial(
   try {
     const result = await dialProbe(probe, `/proc/${pid}/ns/net`, AbortSignal.any([signal, timeout]));
     if (!timeout.aborted) return result;
-    return { exitCode: -1, output: `Health check exceeded timeout (${timeoutMs / 1000}s)` };
+    return { exitCode: -1, output: `Health check exceeded timeout (${goDuration(timeoutMs)})` };
   } catch (error) {
     return { exitCode: -1, output: messageOf(error) };
   }

@@ -10,6 +10,7 @@ import type { EngineContext } from './context.ts';
 import { openUrl } from './download.ts';
 import { publishImage } from './images.ts';
 import { withProgress } from './progress.ts';
+import { parsePlatform } from '../image/platform.ts';
 import { pullImages } from './registry.ts';
 
 type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
@@ -28,6 +29,8 @@ function importFrom(
   from: ByteStream | string,
 ): AsyncGenerator<ProgressMessage> {
   const { repo, tag } = request;
+  const platform = request.platform ? parsePlatform(request.platform) : undefined;
+  if (platform && platform.os !== 'linux') throw new IechorError('BAD_REQUEST', 'operating system is not supported');
   const reference = repo ? (tag ? `${repo}:${tag}` : repo) : undefined;
   return withProgress(request.signal, async (push, signal) => {
     if (typeof from === 'string') push({ status: `Downloading from ${from}` });

@@ -2,6 +2,15 @@ import { IechorError } from '../common/error.ts';
 
 const billion = 1_000_000_000n;
 
+let lastTold = 0n;
+
+/** This moment in nanoseconds since the epoch: later than all that were told before, so that what happens has an order. */
+export function nowNano(): bigint {
+  const now = BigInt(Date.now()) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n);
+  lastTold = now > lastTold ? now : lastTold + 1n;
+  return lastTold;
+}
+
 /**
  * Nanoseconds since the epoch of a time as Docker's API takes it: seconds with up to nine decimals, or RFC 3339.
  * Throws BAD_REQUEST.

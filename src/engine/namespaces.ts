@@ -17,7 +17,7 @@ export function resolveNamespaces(
 ): Pick<SpecInput, 'namespaces' | 'hostname' | 'sharedMemory' | 'hostQueue'> {
   const host = record.body.HostConfig ?? {};
   const kind = networkKind(host, record.config);
-  const ipcOwner = host.IpcMode?.startsWith('container:') ? running(context, host.IpcMode) : undefined;
+  const ipcOwner = host.IpcMode?.startsWith('container:') ? running(context, host.IpcMode, 'IPC') : undefined;
   const network = networkChoice(context, record, netns);
   const shared = sharedMemory(context, record, ipcOwner);
   return {
@@ -45,22 +45,26 @@ function networkChoice(context: EngineContext, record: ContainerRecord, netns: s
   if (kind === 'networks' && netns !== undefined) return netns === '' ? 'own' : { path: netns };
   if (kind === 'host') return 'host';
   if (kind !== 'container') return 'own';
-  return { path: `/proc/${running(context, record.body.HostConfig?.NetworkMode ?? '').pid}/ns/net` };
+  return { path: `/proc/${running(context, record.body.HostConfig?.NetworkMode ?? '', 'network').pid}/ns/net` };
 }
 
 function choice(context: EngineContext, mode: string | undefined, type: 'pid' | 'ipc'): NamespaceChoice {
   if (mode === 'host') return 'host';
   if (!mode?.startsWith('container:')) return 'own';
-  return { path: `/proc/${running(context, mode).pid}/ns/${type}` };
+  return { path: `/proc/${running(context, mode, type === 'pid' ? 'PID' : 'IPC').pid}/ns/${type}` };
 }
 
-/** The container of `container:<name>`, which must run. */
-function running(context: EngineContext, mode: string): ContainerRecord {
-  const name = mode.slice('container:'.length);
-  const record = context.containers.get(name);
+/** The container of `container:<name>`, which must run. Throws in Docker's words, and with its status. */
+function running(context: EngineContext, mode: string, namespace: 'IPC' | 'PID' | 'network'): ContainerRecord {
+  const record = context.containers.get(mode.slice('container:'.length));
   const pid = processOf(context, record);
   if (pid !== undefined) return { ...record, pid };
-  throw new IechorError('WRONG_STATE', `cannot join namespaces of a non running container: ${name}`, {
-    hint: `start it first: iechor start ${record.name}`,
-  });
+  const { name, id, status } = record;
+  const hint = `start it first: iechor start ${name}`;
+  if (namespace === 'network') {
+    const message = `cannot join network namespace of a non running container: container ${name} is ${status}`;
+    throw new IechorError('WRONG_STATE', message, { hint });
+  }
+  const message = `failed to join ${namespace} namespace: container ${id} is not running`;
+  throw new IechorError('CONTAINER_START_FAILED', message, { hint });
 }

@@ -3,6 +3,7 @@ import { IechorError } from '../common/error.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { endpointRequest, isAlone, networkKind } from './create-network.ts';
+import { withHostname } from './hostname.ts';
 import { rewriteHosts } from './managed-files.ts';
 import { publishNetwork } from './networks.ts';
 
@@ -22,7 +23,7 @@ export async function connectNetwork(
     if (record.endpoints.some((each) => each.network === network.name)) {
       throw new IechorError('WRONG_STATE', `container "${record.name}" is already attached to network ${network.name}`);
     }
-    if (record.pid !== 0) await context.networks.connect(id, record.name, endpoint);
+    if (record.pid !== 0) await context.networks.connect(id, record.name, withHostname(record, endpoint));
     const connected = context.containers.update(id, { endpoints: [...record.endpoints, endpoint] });
     if (record.pid !== 0) rewriteHosts(context, connected);
     publishNetwork(context, network, 'connect', connected);

@@ -11,7 +11,7 @@ export interface MountsInput {
     | { readonly kind: 'path'; readonly shm: string };
   /** True where the network namespace is the host's: sysfs cannot be mounted anew but for root's own namespace. */
   readonly hostNetwork: boolean;
-  readonly cgroup: boolean;
+  readonly cgroup: 'ro' | 'rw' | 'none';
   /** Host paths of the files we write. */
   readonly managed: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string } | undefined;
   /** Of the container, resolved; later ones lie in earlier ones where they nest. */
@@ -54,13 +54,13 @@ function kernelMounts(input: MountsInput): OciMount[] {
       options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
     },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', readOnly] },
-    ...(input.cgroup
+    ...(input.cgroup !== 'none'
       ? [
           {
             destination: '/sys/fs/cgroup',
             type: 'cgroup',
             source: 'cgroup',
-            options: [readOnly, 'nosuid', 'noexec', 'nodev'],
+            options: [input.privileged ? 'rw' : input.cgroup, 'nosuid', 'noexec', 'nodev'],
           },
         ]
       : []),

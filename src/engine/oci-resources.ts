@@ -43,7 +43,8 @@ export function ociLimits(
     ...(Object.keys(memory).length > 0 ? { memory } : {}),
     ...(Object.keys(cpu).length > 0 ? { cpu } : {}),
     ...(Object.keys(blockIO).length > 0 ? { blockIO } : {}),
-    pids: { limit: pids },
+    // What is not limited is left as the kernel has it: not every runtime can say so.
+    ...(pids > 0 ? { pids: { limit: pids } } : {}),
   };
 }
 
@@ -97,7 +98,7 @@ function cpuLimits(resources: Resources): NonNullable<OciResources['cpu']> {
   const period = nano > 0 ? cpuPeriodMicroseconds : resources.CpuPeriod;
   return {
     ...(resources.CpuShares ? { shares: resources.CpuShares } : {}),
-    ...(quota ? { quota } : {}),
+    ...(quota && quota > 0 ? { quota } : {}),
     ...(period ? { period } : {}),
     ...(resources.CpusetCpus ? { cpus: resources.CpusetCpus } : {}),
     ...(resources.CpusetMems ? { mems: resources.CpusetMems } : {}),

@@ -49,8 +49,8 @@ export interface SpecInput {
 }
 
 /** Hidden: what tells one container about the host or lets it change it. */
-export const maskedPaths = `/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats
-  /proc/sched_debug /proc/scsi /proc/timer_list /proc/timer_stats /sys/devices/virtual/powercap /sys/firmware`;
+export const maskedPaths = `/proc/asound /proc/acpi /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats
+  /proc/timer_list /proc/timer_stats /proc/sched_debug /proc/scsi /sys/firmware /sys/devices/virtual/powercap`;
 export const readonlyPaths = '/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger';
 
 /** The OCI specification of a container: Docker's confinement by default, in some points stricter. Pure. */
@@ -111,7 +111,7 @@ function seccompOf(
   capabilities: readonly string[],
   input: SpecInput,
 ): OciSeccomp | undefined {
-  if (privileged || choice === 'unconfined') return undefined;
+  if (choice === 'unconfined' || (privileged && choice === 'default')) return undefined;
   const facts = {
     capabilities,
     architecture: input.architecture,
@@ -133,7 +133,7 @@ function mountsInput(input: SpecInput): MountsInput {
     shmSizeBytes: input.host.ShmSize ?? 0,
     ipc: ipcMounts(ipc, input),
     hostNetwork: network === 'host',
-    cgroup: true,
+    cgroup: parseSecurityOptions(input.host.SecurityOpt ?? []).writableCgroups ? 'rw' : 'ro',
     managed: input.managed,
     own: input.mounts,
     ...(input.init ? { init: input.init } : {}),

@@ -3,7 +3,7 @@ import { IechorError } from '../common/error.ts';
 
 /** Number of `SIGTERM`, `TERM`, `15` or `SIGRTMIN+3`. Throws BAD_REQUEST. */
 export function parseSignal(text: string): number {
-  const upper = text.toUpperCase().replace(/^SIG/, '');
+  const upper = text.toUpperCase().replace(/^SIG(?!\d)/, '');
   if (/^\d+$/.test(upper)) {
     const number = Number(upper);
     if (number >= 1 && number <= 64) return number;
@@ -17,7 +17,7 @@ export function parseSignal(text: string): number {
   if (upper === 'CLD') return constants.signals.SIGCHLD;
   const named = Object.entries(constants.signals).find(([name]) => name === `SIG${upper}`);
   if (named) return named[1];
-  throw new IechorError('BAD_REQUEST', `Invalid signal: ${text}`, { hint: 'signals are those of kill -l' });
+  throw new IechorError('BAD_REQUEST', `invalid signal: ${text}`, { hint: 'signals are those of kill -l' });
 }
 
 /**

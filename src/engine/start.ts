@@ -5,11 +5,14 @@ import { lettingGo } from '../common/object-store.ts';
 import type { OciSpec } from '../host/oci-types.ts';
 import { ensureDirInRoot, readInRoot } from '../host/rooted.ts';
 import type { SandboxState } from '../network/types.ts';
+import { applyEdits } from './cdi/apply-edits.ts';
+import { cdiEdits } from './cdi/cdi-devices.ts';
 import { inDockersWords } from './command-error.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { type NetworkKind, networkKind } from './create-network.ts';
 import { blockDevice, resolveDevices } from './devices.ts';
 import { initialHealth } from './health.ts';
+import { withHostname } from './hostname.ts';
 import type { LifeContext } from './life.ts';
 import { linksInFiles, refreshLinked } from './links.ts';
 import { linkEnv, linkNames } from './live-links.ts';
@@ -69,9 +72,9 @@ export async function startLocked(
   try {
     // One that is started again by itself, or with the machine, may be up before who takes its log.
     if (options.asked) await reachLogServer(context, record);
-    const { pid, network } = await bringUp(context, record);
+    const { pid, network, hasHooks } = await bringUp(context, record);
     await context.earlyAttach.connect(id);
-    await context.runtime.start(id);
+    await context.runtime.start(id, { hasHooks });
     const running = context.containers.note(id, {
       status: 'running',
       pid,
@@ -101,7 +104,7 @@ function healthOf(record: ContainerRecord): Pick<ContainerRecord, 'health'> {
 async function bringUp(
   context: LifeContext,
   record: ContainerRecord,
-): Promise<{ pid: number; network: SandboxState | undefined }> {
+): Promise<{ pid: number; network: SandboxState | undefined; hasHooks: boolean }> {
   const { id } = record;
   const kind = networkKind(record.body.HostConfig, record.config);
   const ports = await choosePorts(context, record);
@@ -124,7 +127,7 @@ async function bringUp(
     // The rotation keeps to the limit; this bounds what a flood can write between two looks at it.
     logSizeMax: sizeBytes * 4,
   });
-  return { pid, network };
+  return { pid, network, hasHooks: spec.hooks !== undefined };
 }
 
 function networkUp(
@@ -137,9 +140,11 @@ function networkUp(
   return context.networks.up({
     containerId: record.id,
     containerName: record.name,
-    endpoints: record.endpoints.map((each) => withHostname(record, each)).map((endpoint, index) =>
-      index === 0 && record.links?.length ? { ...endpoint, links: { ...endpoint.links, ...names } } : endpoint,
-    ),
+    endpoints: record.endpoints
+      .map((each) => withHostname(record, each))
+      .map((endpoint, index) =>
+        index === 0 && record.links?.length ? { ...endpoint, links: { ...endpoint.links, ...names } } : endpoint,
+      ),
     ports,
     ...(ports.some(({ group }) => group !== undefined) ? { serving: 'waiting' } : {}),
     dns: { servers: host.Dns ?? [], search: host.DnsSearch ?? [], options: host.DnsOptions ?? [] },
@@ -162,7 +167,11 @@ async function specOf(
     group: readInRoot(made.rootfs, '/etc/group') ?? '',
   };
   const init = host.Init ? findInit() : undefined;
-  return ociSpec({
+  const added = await cdiEdits(host.DeviceRequests ?? [], {
+    directories: context.settings.cdiSpecDirs,
+    log: context.log,
+  });
+  const spec = ociSpec({
     args: [record.path, ...record.args],
     env: [...linkEnv(record, links), ...record.env],
     cwd: record.workingDir,
@@ -182,6 +191,7 @@ async function specOf(
     facts: context.life.facts,
     defaultPids: context.settings.defaultPidsLimit,
   });
+  return applyEdits(spec, added);
 }
 
 function ensureWorkingDir(rootfs: string, path: string): void {

@@ -7,6 +7,7 @@ import { version } from '../common/version.ts';
 import { cgroupMode } from '../host/cgroup.ts';
 import { readIfThere } from '../host/files.ts';
 import { defaultRegistry, serverOf } from '../registry/names.ts';
+import { formatInstant, nowNano } from './instant.ts';
 import type { LifeContext } from './life.ts';
 import { logDrivers } from './logging/log-options.ts';
 
@@ -58,6 +59,7 @@ export async function info(context: LifeContext): Promise<InfoReply> {
     SwapLimit: life.facts.limitsSwap,
     PidsLimit: true,
     IPv4Forwarding: true,
+    CDISpecDirs: [...context.settings.cdiSpecDirs],
     LoggingDriver: context.settings.logDefault.Type || 'json-file',
     CgroupDriver: 'cgroupfs',
     CgroupVersion: cgroupMode() === 'v2' ? '2' : '1',
@@ -92,7 +94,7 @@ export async function info(context: LifeContext): Promise<InfoReply> {
     Labels: [],
     Warnings: null,
     LiveRestoreEnabled: true,
-    SystemTime: new Date().toISOString(),
+    SystemTime: formatInstant(nowNano()),
   };
 }
 
@@ -125,7 +127,6 @@ const ofNoConcern = {
   RuncCommit: { ID: '' },
   InitCommit: { ID: '' },
   FirewallBackend: { Driver: 'nftables' },
-  CDISpecDirs: ['/etc/cdi', '/var/run/cdi'],
 };
 
 function operatingSystem(): { OperatingSystem: string; OSVersion: string } {

@@ -1,12 +1,16 @@
 import type { EngineApi } from '../api/engine-api.ts';
+import type { ContainerUpdateBody } from '../api/types/container.ts';
 import type { HostConfig } from '../api/types/host-config.ts';
 import { IechorError } from '../common/error.ts';
 import { checkResources, checkRestartPolicy } from './check-limits.ts';
 import { checkSupported } from './check-supported.ts';
+import { liftLimit } from '../host/cgroup.ts';
+import type { ContainerRecord } from './container-record.ts';
 import type { LifeContext } from './life.ts';
 import { publishContainer } from './notify.ts';
 import { blockDevice } from './devices.ts';
 import { ociLimits } from './oci-resources.ts';
+import { cgroupPath } from './paths.ts';
 
 /** Changes limits and restart policy, live where it runs. Zero values leave a limit as it is. */
 export async function updateContainer(
@@ -20,7 +24,9 @@ export async function updateContainer(
     if (record.status === 'removing' || record.status === 'dead') {
       throw new IechorError('WRONG_STATE', 'container is marked for removal and cannot be updated');
     }
-    const host = merged(record.body.HostConfig ?? {}, request.body);
+    const change = withoutLimit(request.body);
+    refuseRestarting(record, change);
+    const host = merged(record.body.HostConfig ?? {}, change);
     checkResources(host);
     checkRestartPolicy(host.RestartPolicy, host.AutoRemove ?? false);
     if (record.pid !== 0) {
@@ -33,10 +39,28 @@ export async function updateContainer(
           blockDevice,
         }),
       );
+      liftLimits(cgroupPath(context.roots, id, host.CgroupParent), change);
     }
     publishContainer(context, context.containers.update(id, { body: { ...record.body, HostConfig: host } }), 'update');
   });
   return { Warnings: null };
+}
+
+/** 0 and any negative number of processes mean that it is not limited. */
+function withoutLimit(change: ContainerUpdateBody): ContainerUpdateBody {
+  return typeof change.PidsLimit === 'number' && change.PidsLimit <= 0 ? { ...change, PidsLimit: -1 } : change;
+}
+
+/** What a runtime's `update` cannot say: that there is no limit any more. */
+function liftLimits(cgroup: string, { PidsLimit, CpuQuota }: ContainerUpdateBody): void {
+  if ((PidsLimit ?? 0) < 0) liftLimit(cgroup, 'pids');
+  if ((CpuQuota ?? 0) < 0) liftLimit(cgroup, 'cpu');
+}
+
+function refuseRestarting({ body }: ContainerRecord, { RestartPolicy }: ContainerUpdateBody): void {
+  if (!body.HostConfig?.AutoRemove || ['', 'no'].includes(RestartPolicy?.Name ?? '')) return;
+  const message = 'Restart policy cannot be updated because AutoRemove is enabled for the container';
+  throw new IechorError('WRONG_STATE', message);
 }
 
 function merged(before: HostConfig, change: HostConfig): HostConfig {

@@ -36,7 +36,7 @@ export function wireHostConfig(context: EngineContext, record: ContainerRecord):
     ShmSize: host.ShmSize || 64 * 1024 * 1024,
     // Without a word about swap a container may use as much of it as of memory.
     MemorySwap: host.MemorySwap || (host.Memory ?? 0) * 2,
-    PidsLimit: host.PidsLimit || context.settings.defaultPidsLimit,
+    PidsLimit: Math.max(0, host.PidsLimit || context.settings.defaultPidsLimit),
     PortBindings: host.PortBindings ?? {},
     Binds: host.Binds ?? null,
     Links: linksOf(context, record),

@@ -150,7 +150,10 @@ export function portSummaries(record: ContainerRecord): PortSummary[] {
 }
 
 export function mountPoints(context: EngineContext, record: ContainerRecord): MountPoint[] {
-  return record.mounts.map((mount) => ({
+  // As with Docker, what HostConfig.Tmpfs names is told there alone.
+  const told = new Set(Object.keys(record.body.HostConfig?.Tmpfs ?? {}).map((path) => path.replace(/(?<=.)\/+$/, '')));
+  const mounts = record.mounts.filter(({ type, destination }) => type !== 'tmpfs' || !told.has(destination));
+  return mounts.map((mount) => ({
     Type: mount.type,
     ...(mount.name ? { Name: mount.name, Driver: 'local' } : {}),
     Source:

@@ -139,6 +139,16 @@ export function setFrozen(path: string, frozen: boolean): void {
   else writeFileSync(join(dir, 'freezer.state'), frozen ? 'FROZEN' : 'THAWED');
 }
 
+/** Takes the limit on processes or on processor time from a cgroup. Nothing where it does not exist. */
+export function liftLimit(path: string, controller: 'pids' | 'cpu'): void {
+  const mounts = cgroupMounts();
+  const dir = controllerDir(path, controller, mounts);
+  if (dir === undefined || !existsSync(dir)) return;
+  if (controller === 'pids') writeFileSync(join(dir, 'pids.max'), 'max');
+  else if (mounts.mode === 'v2') writeFileSync(join(dir, 'cpu.max'), 'max');
+  else writeFileSync(join(dir, 'cpu.cfs_quota_us'), '-1');
+}
+
 /**
  * Removes an empty cgroup and the cgroups in it from every hierarchy. Idempotent. Takes only paths with one of our
  * parents (`/iechor`, `/iechor-...`). Returns false when processes are still in it.

@@ -71,9 +71,9 @@ export function imageNotFound(store: ObjectStore, name: string): never {
       hint: 'give more digits of the id',
     });
   }
-  if (name.startsWith('sha256:')) throw new IechorError('IMAGE_NOT_FOUND', `no such image: ${name}`);
+  if (name.startsWith('sha256:')) throw new IechorError('IMAGE_NOT_FOUND', `No such image: ${name}`);
   const reference = familiar(formatReference(parseReference(name)));
-  throw new IechorError('IMAGE_NOT_FOUND', `no such image: ${reference}`, {
+  throw new IechorError('IMAGE_NOT_FOUND', `No such image: ${reference}`, {
     hint: `get it with "iechor pull ${reference}", or see "iechor images" for those that are here`,
   });
 }

@@ -16,18 +16,45 @@ const architectures: Readonly<Record<string, string>> = {
   armhf: 'arm',
 };
 
-/** `os/architecture[/variant]`, or an architecture alone; none: this machine's. Throws BAD_REQUEST. */
+const systems = 'linux windows darwin macos freebsd openbsd netbsd solaris illumos aix wasip1'.split(' ');
+const known = `amd64 386 arm arm64 ppc64 ppc64le mips mipsle mips64 mips64le riscv64 s390x loong64 sparc64 wasm
+  armel armv7l armv6l`.split(/\s+/);
+
+/** `os/architecture[/variant]`, or either alone; none: this machine's. Throws BAD_REQUEST. */
 export function parsePlatform(text?: string): Platform {
   if (text === undefined || text === '') {
     return { os: 'linux', architecture: architectures[process.arch] ?? process.arch };
   }
   const parts = text.toLowerCase().split('/');
-  const [os, architecture, variant] = parts.length === 1 ? ['linux', parts[0]] : parts;
-  if (!os || !architecture || parts.length > 3 || !parts.every((part) => /^[a-z0-9_.-]+$/.test(part))) {
-    throw new IechorError('BAD_REQUEST', `invalid platform ${JSON.stringify(text)}`, { hint: 'e.g. linux/amd64' });
+  const wrong = parts.find((part) => !/^[a-z0-9_.-]+$/.test(part));
+  if (wrong !== undefined || parts.length > 3) {
+    const which = wrong === parts[0] ? 'OS' : 'platform';
+    throw refused(`${JSON.stringify(wrong ?? text)} is an invalid ${which} component of ${JSON.stringify(text)}`);
   }
-  const known = architectures[architecture] ?? architecture;
-  return { os, architecture: known, ...(variant !== undefined && { variant }) };
+  const [os, architecture, variant] = parts.length === 1 ? spelledOut(text) : parts;
+  if (!os || !architecture) throw refused(`invalid platform ${JSON.stringify(text)}`);
+  return { os, architecture: architectures[architecture] ?? architecture, ...(variant !== undefined && { variant }) };
+}
+
+/** An operating system alone means it on this machine's architecture, an architecture alone Linux on that. */
+function spelledOut(text: string): readonly [string, string] {
+  const one = text.toLowerCase();
+  if (systems.includes(one)) return [one, parsePlatform().architecture];
+  if (one in architectures || known.includes(one)) return ['linux', one];
+  throw refused(`${JSON.stringify(text)}: unknown operating system or architecture`);
+}
+
+function refused(message: string): IechorError {
+  return new IechorError('BAD_REQUEST', message, { hint: 'a platform looks like linux/amd64' });
+}
+
+/** Whether an image of one platform is what was asked for; a variant counts where both name one. */
+export function isPlatform(image: Partial<Platform>, wanted: Platform): boolean {
+  return (
+    (image.os ?? 'linux') === wanted.os &&
+    image.architecture === wanted.architecture &&
+    (!image.variant || !wanted.variant || image.variant === wanted.variant)
+  );
 }
 
 /** The descriptor that fits a platform: the same variant first, then none, then any. */

@@ -154,7 +154,8 @@ export function parsePaxTime(value: string): bigint | undefined {
 /** Header blocks of an entry, with a PAX header before it where the plain one cannot say everything. */
 export function encodeHeader(entry: TarEntry): Buffer {
   const pax = paxOf(entry);
-  const name = entry.type === 'directory' && entry.name !== '' ? `${entry.name}/` : entry.name;
+  const isOpen = entry.type === 'directory' && entry.name !== '' && !entry.name.endsWith('/');
+  const name = isOpen ? `${entry.name}/` : entry.name;
   const header = encodeBlock({ ...entry, name: name || './' }, flagOfType[entry.type]);
   if (pax === '') return header;
   const body = Buffer.from(pax, 'latin1');

@@ -55,7 +55,7 @@ export function findNetwork(records: Records, nameOrId: string): NetworkRecord |
 export function getNetwork(records: Records, nameOrId: string): NetworkRecord {
   const network = findNetwork(records, nameOrId);
   if (network) return network;
-  throw new IechorError('NETWORK_NOT_FOUND', `there is no network "${nameOrId}"`, {
+  throw new IechorError('NETWORK_NOT_FOUND', `network ${nameOrId} not found`, {
     hint: 'see `iechor network ls`',
   });
 }
