@@ -113,6 +113,7 @@ export const imageRoutes = {
       version: 'string',
       call: 'string',
       nocachestages: 'json',
+      explain: 'bool',
       localcontext: 'json',
       buildcontexts: 'json',
       ssh: 'json',

@@ -4,6 +4,7 @@ import type { Log } from '../common/log.ts';
 import type { Roots } from '../common/roots.ts';
 import type { ImageStore } from '../image/image-port.ts';
 import type { Snapshotter } from '../image/snapshotter.ts';
+import type { AttestationRequest, Attesting } from './attestations.ts';
 import type { BuildEvent, BuildStep } from './events.ts';
 import type { HashMemo } from './files/content-hash.ts';
 import type { SourceView } from './files/source-view.ts';
@@ -12,6 +13,7 @@ import type { Graph, StageNode } from './graph.ts';
 import type { StageInstruction } from './language/types.ts';
 import type { BuildCall } from './lint/call.ts';
 import type { BaseImages, Logins, Sandbox, SandboxRun } from './ports.ts';
+import type { Material } from './provenance.ts';
 import type { Scratch } from './scratch.ts';
 import type { SharedCaches } from './shared-cache/open.ts';
 import type { CacheEntry } from './shared-cache/options.ts';
@@ -56,6 +58,8 @@ export interface BuildRequest {
   readonly noCache?: boolean | undefined;
   /** Stages (names, or numbers) whose steps are carried out anew. */
   readonly noCacheStages?: readonly string[] | undefined;
+  /** Tell how the keys of the steps come about. */
+  readonly explain?: boolean | undefined;
   /** The context is the caller's own directory, not a copy: hashes of its files are kept, and it may change. */
   readonly isLive?: boolean | undefined;
   /** Describes the file in place of building it. */
@@ -63,6 +67,10 @@ export interface BuildRequest {
   /** Caches to take finished steps from, and caches to write; a `local` one names a directory of this machine. */
   readonly cacheFrom?: readonly CacheEntry[] | undefined;
   readonly cacheTo?: readonly CacheEntry[] | undefined;
+  /** What is to be said about the image. */
+  readonly attestations?: AttestationRequest | undefined;
+  /** Where the context came from, for provenance: a repository. */
+  readonly source?: string | undefined;
   /** Ask the registry for base images that are there already. */
   readonly pull?: boolean | undefined;
   /** `default`, `bridge`, `none` or `host`, for RUN. */
@@ -108,6 +116,11 @@ export interface Build {
   readonly scratch: Scratch;
   readonly memo: HashMemo;
   readonly caches: SharedCaches;
+  readonly attesting: Attesting;
+  /** What was taken from elsewhere, by address. */
+  readonly materials: Map<string, Material>;
+  /** RFC 3339. */
+  readonly startedAt: string;
   /** SOURCE_DATE_EPOCH: nothing that the build makes is younger, in seconds since 1970. */
   readonly epoch: number | undefined;
   /** Aborts when the client goes away or a step fails. */

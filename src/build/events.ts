@@ -42,6 +42,8 @@ export interface BuildEvent {
   readonly warning?: BuildWarning;
   /** What the build came to, before its end. */
   readonly summary?: BuildSummary;
+  /** How the key of a step comes about, where that was asked for. */
+  readonly derivation?: StepDerivation;
   /** The answer to `call`. */
   readonly called?: CheckResult | OutlineResult | TargetsResult;
 }
@@ -78,6 +80,33 @@ export interface ContextUse {
   readonly heavy: readonly { readonly path: string; readonly sizeBytes: number }[];
   /** Where they could be left out. */
   readonly ignoreFile: string;
+}
+
+/** How the key of a step comes about. */
+export interface StepDerivation {
+  readonly step: number;
+  readonly stage: string;
+  readonly instruction: string;
+  readonly at: string;
+  readonly key: string;
+  /** Taken from this engine's cache, from another cache, or carried out. */
+  readonly status: 'cached' | 'shared' | 'missed';
+  /** Of `missed`: why. */
+  readonly reason?: string;
+  /** Version of the rules by which instructions become files. */
+  readonly rules: number;
+  /** What the key is made of, as hashes; without a value where `files` says more. */
+  readonly parts: readonly { readonly name: string; readonly digest: string; readonly value?: string }[];
+  /** What is taken or mounted, by name: type, mode, owner and hash of files. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Of a step that is carried out: the earlier one that is most like it, and what differs. */
+  readonly nearest?: {
+    readonly key: string;
+    readonly instruction: string;
+    readonly createdAt: string;
+    readonly parts: readonly { readonly name: string; readonly before?: string; readonly now?: string }[];
+    readonly files: readonly string[];
+  };
 }
 
 export function errorEvent(error: unknown, step?: BuildStep): BuildEvent {

@@ -4,6 +4,7 @@ import type { ChainId } from '../image/types.ts';
 import type { StepContext } from './build-context.ts';
 import { hashParts, type KeyParts, stepKey } from './cache-key.ts';
 import { clampTimes } from './epoch.ts';
+import { explainStep } from './explain.ts';
 import type { Fingerprint } from './files/content-hash.ts';
 import { report } from './report.ts';
 import { addHistory } from './stage-state.ts';
@@ -33,6 +34,10 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
     ...(epoch !== undefined && { epoch: String(epoch) }),
   };
   const key = stepKey(parts);
+  const now = { instruction: step.canonical, source: context.instruction.source, parts: hashParts(parts) };
+  const looked = { ...now, key, files: step.files };
+  const explain = (status: 'cached' | 'shared' | 'missed', reason?: string) =>
+    explainStep({ now: looked, parts, reason }, status, context);
   const noCache = build.request.noCache || isNamed(context.node, build.request.noCacheStages);
   const record = await mutex.run(`step ${key}`, async () => {
     build.signal.throwIfAborted();
@@ -40,16 +45,20 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
     if (known && !noCache && fits(known, context)) {
       cache.touch(known, slotOf(context));
       report(context, 'cached');
+      explain('cached');
       return known;
     }
     const slot = slotOf(context);
-    const now = { instruction: step.canonical, source: context.instruction.source, parts: hashParts(parts) };
     const shared = noCache
       ? undefined
       : takeShared({ key, slot, ...now, ...(step.files && { files: step.files }) }, context);
-    if (shared) return shared;
-    const reason = whyMissed({ ...now, key, files: step.files }, context);
+    if (shared) {
+      explain('shared');
+      return shared;
+    }
+    const reason = whyMissed(looked, context);
     report(context, 'running', { reason });
+    explain('missed', reason);
     const queuedAt = performance.now();
     const made = await build.parts.limit.run(() => {
       context.idle.ms += performance.now() - queuedAt;

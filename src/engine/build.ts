@@ -39,7 +39,7 @@ export async function* buildImage(
       contexts,
       ...request.extras,
     })) {
-      const quiet = request.q && message.error === undefined && message.aux === undefined;
+      const quiet = request.q && !message.error && !message.aux && !message.derivation;
       if (!quiet) yield message;
       if (request.q && message.aux) yield { stream: `${message.aux.ID}\n` };
     }
@@ -111,6 +111,7 @@ function buildRequest(
     target: request.target,
     noCache: request.nocache || nothingToTake(context, request.cachefrom ?? []),
     noCacheStages: request.nocachestages,
+    explain: request.explain,
     cacheFrom: request.cacheimports?.map((entry) => cacheOf(entry, 'src')),
     cacheTo: request.cacheexports?.map((entry) => cacheOf(entry, 'dest')),
     isLive: request.localcontext !== undefined,

@@ -6,7 +6,7 @@ import type { ProgressMessage } from '../api/types/image.ts';
  */
 export async function* inClassicDress(messages: AsyncIterable<ProgressMessage>): AsyncGenerator<ProgressMessage> {
   for await (const { iechor, ...message } of withCacheMarks(messages)) {
-    if (message.summary) continue;
+    if (message.summary || message.derivation) continue;
     if (message.error !== undefined) yield { ...message, ...classicFailure(message) };
     else if (iechor?.stderr) yield { stream: `\x1b[91m${message.stream}\x1b[0m` };
     else yield message;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -97,5 +98,34 @@ if (lacking) console.warn(`SKIPPED: builds in a terminal: this machine lacks ${l
     expect(shown('quiet')).toMatchObject({ stdout: expect.stringMatching(/^sha256:[0-9a-f]{64}\n$/), stderr: '' });
     expect(shown('none')).toMatchObject({ stdout: '', stderr: '' });
     expect(shown('loud').exit).not.toBe(0);
+  });
+
+  test('--explain derives every key, and compares it with the nearest earlier step; a secret is no part of it', () => {
+    const dir = context('explained', {
+      iEchorfile: 'FROM busybox\nCOPY a /\nRUN --mount=type=secret,id=s,env=S true\n',
+      a: 'one',
+    });
+    const explain = (...flags: string[]) => {
+      const ran = engine.iechor(['build', '--explain', '--secret', 'id=s,env=GIVEN', ...flags, dir], {
+        env: { GIVEN: 'sEcReT-77' },
+      });
+      expect(ran.exit).toBe(0);
+      return ran;
+    };
+    const cold = explain('-q').stdout;
+    expect(cold.match(/^ {2}MISS: not built before$/gm)).toHaveLength(2);
+    writeFileSync(join(dir, 'a'), 'two');
+    const { stdout, stderr } = explain();
+    const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+    const [copy = '', run = ''] = stdout.split('\n\n');
+    expect(copy).toContain('[stage-0] COPY a /  (iEchorfile:2:1)\n  MISS: COPY a changed (a content)\n');
+    expect(copy).toContain(`\n    a  file 0644 0:0 ${hash('two')}\n  nearest earlier step: COPY a /\n`);
+    expect(copy).toMatch(/\n {4}content: [0-9a-f]{24} -> [0-9a-f]{24}\n {4}a content$/);
+    expect(run).toMatch(/ {2}parent +[0-9a-f]{24} {2}[0-9a-f]{64} {2}\[stage-0\] COPY a \/\n/);
+    expect(run).toContain('secret s ');
+    expect(stdout + stderr).not.toContain('sEcReT-77');
+    const json = explain('--progress=rawjson').stderr.trim().split('\n');
+    const derived = json.flatMap((line) => JSON.parse(line).derivation ?? []);
+    expect(derived.map(({ status }) => status)).toEqual(['cached', 'cached']);
   });
 });

@@ -134,6 +134,8 @@ export interface ProgressMessage {
   warning?: { rule: string; message: string; at: { file: string; line: number; column: number } };
   /** Ours, of builds: what a build that succeeded took, before its end. */
   summary?: BuildSummary;
+  /** Ours, of builds with `explain`: how the key of a step comes about. */
+  derivation?: StepDerivation;
   /** Ours: the answer to `call` of a build, in the shape of BuildKit's subrequests. */
   called?: object;
 }
@@ -179,6 +181,33 @@ export interface BuildSummary {
     heavy: readonly { path: string; sizeBytes: number }[];
     /** Where they could be left out. */
     ignoreFile: string;
+  };
+}
+
+/** How the key of a step comes about. */
+export interface StepDerivation {
+  step: number;
+  stage: string;
+  instruction: string;
+  at: string;
+  key: string;
+  /** Taken from this engine's cache, from another cache, or carried out. */
+  status: 'cached' | 'shared' | 'missed';
+  /** Of `missed`: why. */
+  reason?: string;
+  /** Version of the rules by which instructions become files. */
+  rules: number;
+  /** What the key is made of, as hashes; without a value where `files` says more. */
+  parts: readonly { name: string; digest: string; value?: string }[];
+  /** What is taken or mounted, by name: type, mode, owner and hash of files. */
+  files: Readonly<Record<string, string>>;
+  /** Of a step that is carried out: the earlier one that is most like it, and what differs. */
+  nearest?: {
+    key: string;
+    instruction: string;
+    createdAt: string;
+    parts: readonly { name: string; before?: string; now?: string }[];
+    files: readonly string[];
   };
 }
 
@@ -228,6 +257,8 @@ export interface BuildOptions {
   /** Ours: caches to take finished steps from, and caches to write. */
   cacheimports?: readonly CacheEntry[] | undefined;
   cacheexports?: readonly CacheEntry[] | undefined;
+  /** Ours: tell how the key of each step comes about. */
+  explain?: boolean | undefined;
   /** Ours: stages whose steps are carried out anew. */
   nocachestages?: readonly string[] | undefined;
   /** Ours: what stands for a stage or image of a name: another image, or a directory at the top of the context. */

@@ -5,6 +5,7 @@ import { printCalled, readCall } from '../../cli/build-call.ts';
 import { openBuildContext } from '../../cli/build-context.ts';
 import { readAgents, readNamedContexts } from '../../cli/build-inputs.ts';
 import { deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
+import { explaining } from '../../cli/explain-build.ts';
 import { readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
@@ -33,6 +34,7 @@ export default class Build extends BaseCommand {
     'cache-to': several('Write the cache there (type=registry,ref=, type=local,dest=, type=inline; mode=min or max)'),
     call: Flags.string({ summary: 'Describe the build file: check, outline, targets (with ",format=json": as JSON)' }),
     check: Flags.boolean({ summary: 'Check the build file, and build nothing (--call=check)' }),
+    explain: Flags.boolean({ summary: 'Print how the cache key of every step comes about, and what differs' }),
     file: Flags.string({
       char: 'f',
       summary: 'Build file (default: iEchorfile, then Dockerfile; - for standard input)',
@@ -95,6 +97,7 @@ export default class Build extends BaseCommand {
       version: '1',
       cacheimports: readCaches(flags['cache-from'], 'src'),
       cacheexports: readCaches(flags['cache-to'], 'dest'),
+      explain: flags.explain || undefined,
       nocachestages: flags['no-cache-filter']?.flatMap((names) => names.split(',')),
       call: call.name,
       secrets,
@@ -103,7 +106,10 @@ export default class Build extends BaseCommand {
     if (call.name !== 'build') {
       return printCalled(messages, { ...call, print: (line) => this.print(line) });
     }
-    const { ID } = await showBuild(messages, progress);
+    const explained = flags.explain && progress !== 'rawjson' ? explaining(messages) : undefined;
+    const { ID } = await showBuild(explained?.messages ?? messages, progress).finally(() => {
+      if (explained) this.print(explained.text());
+    });
     if (!ID) return 0;
     await deliverOutputs(engine, outputs, { id: ID, tags, signal: this.signal });
     if (flags.iidfile) writeFileSync(flags.iidfile, ID);
