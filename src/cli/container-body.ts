@@ -1,21 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type {
-  ContainerCreateBody,
-  ContainerUpdateBody,
-  EndpointSettings,
-  HealthConfig,
-} from '../api/types/container.ts';
+import { isCdiName } from '../api/cdi-name.ts';
+import type { ContainerCreateBody, ContainerUpdateBody, HealthConfig } from '../api/types/container.ts';
 import type { DeviceMapping, HostConfig, RestartPolicy, Ulimit } from '../api/types/host-config.ts';
 import { parseDuration } from '../common/duration.ts';
 import { IechorError } from '../common/error.ts';
-import { bytesFlag } from './bytes-flag.ts';
+import { endpoints } from './container-endpoints.ts';
+import { lastingLimits, limits } from './container-limits.ts';
+import { deviceRequests } from './device-requests.ts';
+import { type ContainerFlags, defined, flagReader, pair, usage } from './flag-reader.ts';
 import { parseMount } from './parse-mount.ts';
 import { parseExpose, parsePublish } from './parse-ports.ts';
-
-type Value = string | number | boolean | readonly string[] | undefined;
-/** Parsed flags of container-flags.ts. */
-export type ContainerFlags = Readonly<Record<string, Value>>;
 
 /** What `run` and `create` ask the engine for. Absent flags leave the field to the image and the engine. Throws USAGE. */
 export function containerBody(
@@ -23,9 +18,9 @@ export function containerBody(
   args: { readonly image: string; readonly command: readonly string[] },
   environment: Readonly<Record<string, string | undefined>>,
 ): ContainerCreateBody {
-  const { str, num, list, on } = reader(flags);
+  const { str, num, list, on } = flagReader(flags);
   const published = parsePublish(list('publish'));
-  const network = str('network') ?? 'default';
+  const network = endpoints(flags);
   return defined({
     Image: args.image,
     Cmd: args.command.length > 0 ? [...args.command] : undefined,
@@ -53,13 +48,13 @@ export function containerBody(
     StopSignal: str('stop-signal'),
     StopTimeout: num('stop-timeout'),
     Healthcheck: healthcheck(flags),
-    HostConfig: { ...hostConfig(flags), PortBindings: published.bindings, NetworkMode: network },
-    NetworkingConfig: { EndpointsConfig: endpoints(flags, network) },
+    HostConfig: { ...hostConfig(flags), PortBindings: published.bindings, NetworkMode: network.mode },
+    NetworkingConfig: { EndpointsConfig: network.endpoints },
   });
 }
 
 function hostConfig(flags: ContainerFlags): HostConfig {
-  const { str, num, list, on, bytes } = reader(flags);
+  const { str, num, list, on, bytes } = flagReader(flags);
   return defined({
     Binds: list('volume')
       .filter((spec) => spec.includes(':'))
@@ -77,7 +72,14 @@ function hostConfig(flags: ContainerFlags): HostConfig {
     CapDrop: list('cap-drop'),
     SecurityOpt: list('security-opt').map(securityOption),
     GroupAdd: list('group-add'),
-    Devices: list('device').map(device),
+    Devices: list('device')
+      .filter((spec) => !isCdiName(spec))
+      .map(device),
+    DeviceRequests: some(deviceRequests(list('device'), str('gpus'))),
+    Links: some(list('link')),
+    VolumeDriver: str('volume-driver'),
+    StorageOpt: some(list('storage-opt')) && Object.fromEntries(list('storage-opt').map((entry) => pair(entry))),
+    CgroupnsMode: str('cgroupns') as HostConfig['CgroupnsMode'],
     Dns: list('dns'),
     DnsOptions: list('dns-option'),
     DnsSearch: list('dns-search'),
@@ -99,43 +101,21 @@ function hostConfig(flags: ContainerFlags): HostConfig {
     OomKillDisable: on('oom-kill-disable') ? true : undefined,
     OomScoreAdj: num('oom-score-adj'),
     ...limits(flags),
-  });
+    ...lastingLimits(flags),
+  }) as HostConfig;
+}
+
+function some<T>(list: T[]): T[] | undefined {
+  return list.length > 0 ? list : undefined;
 }
 
 /** What `update` changes, from those of the flags that describe it. Throws USAGE. */
 export function updateBody(flags: ContainerFlags): ContainerUpdateBody {
-  return defined({ ...limits(flags), RestartPolicy: restartPolicy(reader(flags).str('restart')) });
-}
-
-function limits(flags: ContainerFlags) {
-  const { str, num, bytes } = reader(flags);
-  return {
-    Memory: bytes('memory'),
-    MemoryReservation: bytes('memory-reservation'),
-    MemorySwap: str('memory-swap') === '-1' ? -1 : bytes('memory-swap'),
-    NanoCpus: cpus(str('cpus')),
-    CpuShares: num('cpu-shares'),
-    CpuPeriod: num('cpu-period'),
-    CpuQuota: num('cpu-quota'),
-    CpusetCpus: str('cpuset-cpus'),
-    CpusetMems: str('cpuset-mems'),
-    PidsLimit: num('pids-limit'),
-  };
-}
-
-function endpoints(flags: ContainerFlags, network: string): Record<string, EndpointSettings> {
-  const { str, list } = reader(flags);
-  const settings = defined({
-    Aliases: list('network-alias').length > 0 ? [...list('network-alias')] : undefined,
-    IPAMConfig: str('ip') ? { IPv4Address: str('ip') as string } : undefined,
-    MacAddress: str('mac-address'),
-  });
-  if (Object.keys(settings).length === 0) return {};
-  return { [network]: settings };
+  return defined({ ...limits(flags), RestartPolicy: restartPolicy(flagReader(flags).str('restart')) });
 }
 
 function healthcheck(flags: ContainerFlags): HealthConfig | undefined {
-  const { str, num, on } = reader(flags);
+  const { str, num, on } = flagReader(flags);
   if (on('no-healthcheck')) return { Test: ['NONE'] };
   const time = (name: string) => {
     const text = str(name);
@@ -154,33 +134,6 @@ function healthcheck(flags: ContainerFlags): HealthConfig | undefined {
   return Object.keys(config).length > 0 ? config : undefined;
 }
 
-function reader(flags: ContainerFlags) {
-  const str = (name: string) => (typeof flags[name] === 'string' ? flags[name] : undefined);
-  return {
-    str,
-    num: (name: string) => (typeof flags[name] === 'number' ? flags[name] : undefined),
-    on: (name: string) => flags[name] === true,
-    list: (name: string): string[] => (Array.isArray(flags[name]) ? [...flags[name]] : []),
-    bytes: (name: string) => bytesFlag(name, str(name)),
-  };
-}
-
-/** Drops the keys whose value is undefined, for exact optional types. */
-function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
-}
-
-function usage(message: string, hint: string): never {
-  throw new IechorError('USAGE', message, { hint });
-}
-
-function pair(entry: string, separator = '='): [string, string] {
-  const at = entry.indexOf(separator);
-  return at < 0 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)];
-}
-
 function linesOf(file: string): string[] {
   try {
     return readFileSync(file, 'utf8')
@@ -191,7 +144,8 @@ function linesOf(file: string): string[] {
   }
 }
 
-const envFile = (file: string, environment: Readonly<Record<string, string | undefined>>) =>
+/** Variables of a file as a process gets them. Throws USAGE. */
+export const envFile = (file: string, environment: Readonly<Record<string, string | undefined>>) =>
   linesOf(file).flatMap((line) => envEntry(line.trimStart(), environment));
 
 function envEntry(entry: string, environment: Readonly<Record<string, string | undefined>>): string[] {
@@ -231,10 +185,4 @@ export function parseUlimit(spec: string): Ulimit {
   const match = /^([a-z]+)=(-?\d+)(?::(-?\d+))?$/.exec(spec);
   if (!match?.[1]) usage(`"${spec}" is not a limit`, 'write name=soft[:hard], e.g. nofile=1024:2048');
   return { Name: match[1], Soft: Number(match[2]), Hard: Number(match[3] ?? match[2]) };
-}
-
-function cpus(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d*\.?\d+$/.test(text)) usage(`--cpus "${text}" is not a number`, 'write e.g. 1.5');
-  return Math.round(Number(text) * 1e9);
 }

@@ -55,6 +55,7 @@ export async function assemble(options: DaemonOptions, { roots, log }: { roots: 
       settings: {
         stopTimeoutSeconds: 10,
         logDefault: options.logDefault,
+        cdiSpecDirs: options.cdiSpecDirs,
         journalSocket: '/run/systemd/journal/socket',
         defaultPidsLimit: options.defaultPidsLimit,
       },

@@ -23,6 +23,8 @@ export interface DaemonOptions {
   readonly readyFd?: number;
   /** Log driver and options of containers that name none. */
   readonly logDefault: LogConfig;
+  /** Directories of CDI specifications; the later one counts. */
+  readonly cdiSpecDirs: readonly string[];
   readonly defaultPidsLimit: number;
   readonly defaultRuntime?: string;
   /** What is set of the way to registries. */
@@ -54,6 +56,7 @@ The engine behind the iechor command, which starts it when it is needed.
       --config-file FILE   JSON with dockerd's key names (${defaultConfigFile}, where it exists)
       --pidfile FILE       write the process id here
       --log-level LEVEL    debug, info, warn or error (info)
+      --cdi-spec-dir DIR   directory of device specifications, repeatable (/etc/cdi and /var/run/cdi)
       --log-driver NAME    log driver of containers that name none (json-file)
       --log-opt NAME=VALUE log options of these, repeatable
       --ready-fd FD        write a JSON line here when ready, or why it cannot start
@@ -72,6 +75,7 @@ const flags = {
   'config-file': { type: 'string' },
   pidfile: { type: 'string' },
   'log-level': { type: 'string' },
+  'cdi-spec-dir': { type: 'string', multiple: true },
   'log-driver': { type: 'string' },
   'log-opt': { type: 'string', multiple: true },
   'ready-fd': { type: 'string' },
@@ -107,6 +111,7 @@ export function readOptions(argv: readonly string[]): DaemonOptions | 'help' | '
       ...config['log-opts'],
       ...pairsOf(given['log-opt'] ?? []),
     }),
+    cdiSpecDirs: given['cdi-spec-dir'] ?? config['cdi-spec-dirs'] ?? ['/etc/cdi', '/var/run/cdi'],
     defaultPidsLimit: config['default-pids-limit'] ?? 4096,
     ...(tls && { tls }),
     ...(pidfile && { pidfile: resolve(pidfile) }),
@@ -172,6 +177,7 @@ interface Config extends RegistryConfig {
   pidfile?: string;
   'log-level'?: string;
   debug?: boolean;
+  'cdi-spec-dirs'?: string[];
   'log-driver'?: string;
   'log-opts'?: Record<string, string>;
   'default-runtime'?: string;
@@ -193,6 +199,7 @@ const checks: { readonly [K in keyof Config]-?: readonly [what: string, fits: (v
   pidfile: ['a path', isText],
   'log-level': ['a text', isText],
   debug: ['true or false', (value) => typeof value === 'boolean'],
+  'cdi-spec-dirs': ['a list of paths', (value) => Array.isArray(value) && value.every(isText)],
   'log-driver': ['a text', isText],
   'log-opts': ['an object of texts', (value) => isObject(value) && Object.values(value).every(isText)],
   'default-runtime': ['crun or runc', (value) => value === 'crun' || value === 'runc'],

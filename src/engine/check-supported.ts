@@ -1,6 +1,5 @@
 import { annotations } from '../api/annotations.ts';
 import type { ContainerCreateBody } from '../api/types/container.ts';
-import type { DeviceRequest } from '../api/types/host-config.ts';
 import { IechorError, messageOf } from '../common/error.ts';
 import { checkLogConfig } from './logging/log-options.ts';
 import { scheduleOf } from './schedules.ts';
@@ -20,15 +19,6 @@ const inertValues: Readonly<Record<string, readonly unknown[]>> = {
 const refusals: Readonly<Record<string, (value: unknown) => IechorError>> = {
   StorageOpt: () =>
     new IechorError('BAD_REQUEST', "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"),
-  DeviceRequests: (value) => {
-    const [{ Driver = '', Capabilities = [] } = {}] = value as DeviceRequest[];
-    const capabilities = `[${Capabilities.map((all) => `[${all.join(' ')}]`).join(' ')}]`;
-    return new IechorError(
-      'BAD_REQUEST',
-      `could not select device driver ${JSON.stringify(Driver)} with capabilities: ${capabilities}`,
-      { hint: 'name the device nodes themselves: --device /dev/nvidia0' },
-    );
-  },
 };
 
 /** Throws NOT_SUPPORTED, naming the field, for anything asked for that would have no effect. */

@@ -63,6 +63,8 @@ export interface EngineSettings {
   readonly stopTimeoutSeconds: number;
   /** Log driver and options of containers that name none. */
   readonly logDefault: LogConfig;
+  /** Directories of CDI specifications; the later one counts. */
+  readonly cdiSpecDirs: readonly string[];
   /** Where the host's journal takes entries. */
   readonly journalSocket: string;
   readonly defaultPidsLimit: number;

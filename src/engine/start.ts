@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import type { EngineApi } from '../api/engine-api.ts';
-import { codeOf, IechorError, messageOf } from '../common/error.ts';
+import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { lettingGo } from '../common/object-store.ts';
 import type { OciSpec } from '../host/oci-types.ts';
 import { ensureDirInRoot, readInRoot } from '../host/rooted.ts';
@@ -107,12 +107,12 @@ async function bringUp(
 ): Promise<{ pid: number; network: SandboxState | undefined; hasHooks: boolean }> {
   const { id } = record;
   const kind = networkKind(record.body.HostConfig, record.config);
-  const ports = await choosePorts(context, record);
+  const ports = await networking(() => choosePorts(context, record));
   mkdirSync(containerDir(context.roots, id), { recursive: true, mode: 0o710 });
   await context.snapshotter.prepare(id, record.chain.at(-1));
   const rootfs = await mountRootfs(context, id);
   checkMountPlaces(rootfs);
-  const network = kind === 'networks' ? await networkUp(context, record, ports) : undefined;
+  const network = kind === 'networks' ? await networking(() => networkUp(context, record, ports)) : undefined;
   const spec = await specOf(context, record, { rootfs, kind, network });
   writeSpec(context, bundleDir(context.roots, id), spec);
   const { Tty, OpenStdin, StdinOnce } = record.config;
@@ -128,6 +128,17 @@ async function bringUp(
     logSizeMax: sizeBytes * 4,
   });
   return { pid, network, hasHooks: spec.hooks !== undefined };
+}
+
+/** Says of an error what it came of, in Docker's words. */
+async function networking<T>(step: () => T | Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (cause) {
+    if (!isIechorError(cause)) throw cause;
+    const { code, message, hint } = cause;
+    throw new IechorError(code, `failed to set up container networking: ${message}`, { hint, cause });
+  }
 }
 
 function networkUp(

@@ -74,9 +74,9 @@ function createRuntime(probed: ProbedRuntime, root: string): OciRuntime {
     root,
     env,
     takesSeccompBpf: name === 'crun' && atLeast(version, [1, 8]),
-    start: async (id) => {
-      // The containers that the engine makes have no hooks, which would be all there is left for the program to do.
-      if (name === 'crun' && releaseHeld(root, id)) return;
+    start: async (id, options) => {
+      // Hooks are all there is left for the program to do; only containers with devices of vendors have them.
+      if (name === 'crun' && !options?.hasHooks && releaseHeld(root, id)) return;
       await call(['start', id]).catch((error: unknown) => {
         throw startError(stderrOf(error), error);
       });

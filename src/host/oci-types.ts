@@ -7,7 +7,7 @@ export interface OciSpec {
   root: { path: string; readonly?: boolean };
   mounts: OciMount[];
   annotations?: Record<string, string>;
-  hooks?: Record<string, { path: string; args?: string[]; env?: string[] }[]>;
+  hooks?: Record<string, { path: string; args?: string[]; env?: string[]; timeout?: number }[]>;
   linux: OciLinux;
 }
 export interface OciProcess {

@@ -12,7 +12,7 @@ export interface OciRuntime {
   /** True where the annotation `run.oci.seccomp_bpf_data` replaces libseccomp's compilation. */
   readonly takesSeccompBpf: boolean;
   /** Lets a created container run. Throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE or CONTAINER_START_FAILED. */
-  start(id: string): Promise<void>;
+  start(id: string, options?: { readonly hasHooks?: boolean }): Promise<void>;
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;
   update(id: string, resources: OciResources): Promise<void>;

@@ -1,4 +1,5 @@
 import { BaseCommand } from '../../cli/base-command.ts';
+import { envFile } from '../../cli/container-body.ts';
 import { Flags } from '../../cli/flags.ts';
 import { runExec } from '../../cli/run-exec.ts';
 import { IechorError } from '../../common/error.ts';
@@ -12,6 +13,11 @@ export default class Exec extends BaseCommand {
     detach: Flags.boolean({ char: 'd', summary: 'Run it in the background' }),
     'detach-keys': Flags.string({ summary: 'Keys that leave the process running' }),
     env: Flags.string({ char: 'e', summary: 'Set an environment variable', multiple: true, multipleNonGreedy: true }),
+    'env-file': Flags.string({
+      summary: 'Read environment variables from a file',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     interactive: Flags.boolean({ char: 'i', summary: 'Keep standard input open' }),
     privileged: Flags.boolean({ summary: "Give the process the engine's own privileges" }),
     tty: Flags.boolean({ char: 't', summary: 'Give it a terminal' }),
@@ -28,7 +34,7 @@ export default class Exec extends BaseCommand {
       });
     return runExec(await this.engine(), id, {
       command,
-      env: flags.env ?? [],
+      env: [...(flags['env-file'] ?? []).flatMap((file) => envFile(file, process.env)), ...(flags.env ?? [])],
       tty: flags.tty,
       interactive: flags.interactive,
       detach: flags.detach,

@@ -8,12 +8,14 @@ export default class Rm extends BaseCommand {
   static override strict = false;
   static override flags = {
     force: Flags.boolean({ char: 'f', summary: 'Kill it first when it runs' }),
+    link: Flags.boolean({ char: 'l', summary: 'Remove the link that the name says (/web/db)' }),
     volumes: Flags.boolean({ char: 'v', summary: 'Remove its anonymous volumes too' }),
   };
 
   async run(): Promise<number> {
     const { flags, argv } = await this.parse(Rm);
     const engine = await this.engine();
-    return eachTarget(argv as string[], (id) => engine.containerRemove({ id, force: flags.force, v: flags.volumes }));
+    const { force, link, volumes: v } = flags;
+    return eachTarget(argv as string[], (id) => engine.containerRemove({ id, force, v, link }));
   }
 }

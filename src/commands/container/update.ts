@@ -11,6 +11,7 @@ export default class Update extends BaseCommand {
   static override synopsis = '[OPTIONS] CONTAINER [CONTAINER...]';
   static override strict = false;
   static override flags = {
+    'blkio-weight': containerFlags['blkio-weight'],
     'cpu-period': containerFlags['cpu-period'],
     'cpu-quota': containerFlags['cpu-quota'],
     'cpu-shares': containerFlags['cpu-shares'],

@@ -1,4 +1,5 @@
 import { annotations } from '../../api/annotations.ts';
+import { isCdiName } from '../../api/cdi-name.ts';
 import type { HostConfig, Resources, RestartPolicy, ThrottleDevice } from '../../api/types/host-config.ts';
 import type { DeviceRequest, Project, Service, ThrottleDevice as Throttle } from '../model/project.ts';
 import { networkNames } from './endpoints.ts';
@@ -86,7 +87,12 @@ function resources(service: Service): Resources {
   const limits = service.deploy?.resources.limits;
   const reservations = service.deploy?.resources.reservations;
   const cpus = service.cpus ?? limits?.cpus;
-  const requests = [...(service.gpus ?? []).map(gpu), ...(reservations?.devices ?? []).map(deviceRequest)];
+  const cdi = (service.devices ?? []).map(({ source }) => source).filter(isCdiName);
+  const requests = [
+    ...(service.gpus ?? []).map(gpu),
+    ...(reservations?.devices ?? []).map(deviceRequest),
+    ...(cdi.length > 0 ? [{ Driver: 'cdi', DeviceIDs: cdi }] : []),
+  ];
   return defined<Resources>({
     Memory: service.mem_limit ?? limits?.memory,
     MemoryReservation: service.mem_reservation ?? reservations?.memory,
@@ -110,11 +116,13 @@ function resources(service: Service): Resources {
           ? { Name, Soft: limit.single, Hard: limit.single }
           : { Name, Soft: limit.soft, Hard: limit.hard },
       ),
-    Devices: service.devices?.map((device) => ({
-      PathOnHost: device.source,
-      PathInContainer: device.target ?? device.source,
-      CgroupPermissions: device.permissions ?? 'rwm',
-    })),
+    Devices: service.devices
+      ?.filter(({ source }) => !isCdiName(source))
+      .map((device) => ({
+        PathOnHost: device.source,
+        PathInContainer: device.target ?? device.source,
+        CgroupPermissions: device.permissions ?? 'rwm',
+      })),
     DeviceCgroupRules: copy(service.device_cgroup_rules),
     DeviceRequests: requests.length > 0 ? requests : undefined,
     ...blockIo(service),

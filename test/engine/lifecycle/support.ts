@@ -45,7 +45,7 @@ export interface TestRoot {
 
 export const isRoot = process.getuid?.() === 0;
 const applets = `sh sleep cat id ls grep env pwd unshare hostname kill touch true false echo head ps wget nc nslookup
-  mknod chmod stat mkdir rm ln seq dd ping trap sync test`.split(/\s+/);
+  mknod chmod wc tail stat mkdir rm ln seq dd ping trap sync test`.split(/\s+/);
 
 export function createTestRoot(dir = mkdtempSync(join(tmpdir(), 'iechor-life-'))): TestRoot {
   const scope = createHash('sha256').update(dir).digest('hex').slice(0, 8);
@@ -95,6 +95,7 @@ async function openEngine(roots: EngineContext['roots']): Promise<TestEngine> {
       stopTimeoutSeconds: 10,
       defaultPidsLimit: 4096,
       logDefault: {},
+      cdiSpecDirs: [join(execRoot, 'cdi'), join(execRoot, 'cdi-later')],
       journalSocket: join(execRoot, 'journal'),
     },
     monitor: await openMonitor({ runtime, dir: join(execRoot, 'monitor'), log }),

@@ -35,3 +35,50 @@ test('a volume without a source is anonymous', () => {
 test('--mount with an unknown key is refused by its name', () => {
   expect(() => body({ mount: ['type=bind,sauce=/a,target=/b'] })).toThrow(/"sauce"/);
 });
+
+test('devices by the names of their vendors, and GPUs, are requests beside the nodes of the host', () => {
+  const { HostConfig } = body({
+    device: ['/dev/null:/dev/x', 'vendor.com/gadget=one'],
+    gpus: '"device=0,1",capabilities=utility',
+  });
+  expect(HostConfig?.Devices).toEqual([
+    { PathOnHost: '/dev/null', PathInContainer: '/dev/x', CgroupPermissions: 'rwm' },
+  ]);
+  expect(HostConfig?.DeviceRequests).toEqual([
+    { Driver: '', Count: 0, DeviceIDs: ['0', '1'], Capabilities: [['utility', 'gpu']] },
+    { Driver: 'cdi', DeviceIDs: ['vendor.com/gadget=one'] },
+  ]);
+  expect(body({ gpus: 'all' }).HostConfig?.DeviceRequests).toEqual([
+    { Driver: '', Count: -1, Capabilities: [['gpu']] },
+  ]);
+});
+
+test('several networks are joined, each with what is said about it', () => {
+  const { HostConfig, NetworkingConfig } = body({
+    network: ['front', 'name=back,alias=db,ip=10.0.0.5,driver-opt=a=b,gw-priority=1'],
+    'network-alias': ['web'],
+    ip6: 'fd00::5',
+  });
+  expect(HostConfig?.NetworkMode).toBe('front');
+  expect(NetworkingConfig?.EndpointsConfig).toEqual({
+    front: { Aliases: ['web'], IPAMConfig: { IPv6Address: 'fd00::5' } },
+    back: { Aliases: ['db'], IPAMConfig: { IPv4Address: '10.0.0.5' }, DriverOpts: { a: 'b' }, GwPriority: 1 },
+  });
+  expect(() => body({ network: ['a', 'a'] })).toThrow('multiple times');
+});
+
+test('limits of block devices have their paths and rates', () => {
+  const { HostConfig } = body({
+    ...{ 'blkio-weight': 20, 'device-read-bps': ['/dev/sda:1mb'], 'device-write-iops': ['/dev/sda:50'] },
+    ...{ 'device-cgroup-rule': ['c 1:3 rwm'], 'memory-swappiness': 10, cgroupns: 'host', link: ['db:data'] },
+  });
+  expect(HostConfig).toMatchObject({
+    BlkioWeight: 20,
+    BlkioDeviceReadBps: [{ Path: '/dev/sda', Rate: 1048576 }],
+    BlkioDeviceWriteIOps: [{ Path: '/dev/sda', Rate: 50 }],
+    DeviceCgroupRules: ['c 1:3 rwm'],
+    MemorySwappiness: 10,
+    CgroupnsMode: 'host',
+    Links: ['db:data'],
+  });
+});
