@@ -14,6 +14,7 @@ export const errorCatalogue = {
   NOT_SUPPORTED: entry(501),
   API_VERSION: entry(400),
   BODY_TOO_LARGE: entry(413),
+  FORBIDDEN: entry(403),
   // objects
   CONTAINER_NOT_FOUND: entry(404),
   IMAGE_NOT_FOUND: entry(404),

@@ -10,11 +10,13 @@ import { checkBody } from './check-body.ts';
 import { decodeFields, readJsonBody } from './decode.ts';
 import { streamType } from './hijack.ts';
 import { asKnownIn, asMeantIn } from './older-clients.ts';
-import { sendBytes, sendFrames, sendJson, sendLines, setPathStat } from './reply.ts';
+import { failingFirst, sendBytes, sendFrames, sendJson, sendLines, setPathStat } from './reply.ts';
 
 export interface Handling {
   readonly api: Api;
   readonly log: Log;
+  /** How long the body of a JSON request may take. */
+  readonly bodyMs: number;
 }
 interface Exchange {
   readonly request: IncomingMessage;
@@ -22,11 +24,12 @@ interface Exchange {
 }
 
 /** Answers a request whose operation is known, in the form its route names. */
-export async function answer({ api, log }: Handling, active: Active, { request, response }: Exchange): Promise<void> {
+export async function answer(handling: Handling, active: Active, { request, response }: Exchange): Promise<void> {
+  const { api, log, bodyMs } = handling;
   const { op, route, version } = active.match;
   const signal = active.controller.signal;
   const fields = decodeFields(active.match, request.headers);
-  if (route.body === 'json') fields.body = checkBody(op, await readJsonBody(request));
+  if (route.body === 'json') fields.body = checkBody(op, await readJsonBody(request, bodyMs));
   else if (route.body === 'bytes' || (route.body && hasBody(request))) fields.body = bodyOf(request);
   asMeantIn(version, op, fields);
   const asked = { ...fields, signal };
@@ -41,7 +44,10 @@ export async function answer({ api, log }: Handling, active: Active, { request, 
     case 'text':
       return sendPing(response, await api.systemPing({ signal }));
     case 'ndjson':
-      return sendLines(response, call() as AsyncIterable<unknown>, log);
+      return sendLines(response, lines(op, request, call() as AsyncIterable<unknown>), {
+        log,
+        waits: op.startsWith('image'),
+      });
     case 'frames': {
       const raw = (await api.containerInspect({ id: String(fields.id), signal })).Config.Tty === true;
       const type = streamType(raw, compareVersions(version, '1.42') >= 0);
@@ -63,6 +69,12 @@ export async function answer({ api, log }: Handling, active: Active, { request, 
         ? sendWhenItComes(response, call() as Promise<unknown>)
         : sendJson(response, route.ok[0] ?? 200, asKnownIn(version, op, await call()));
   }
+}
+
+/** Docker's clients are told by the status what fails before anything is said; ours reads it from the messages. */
+function lines(op: string, { headers }: IncomingMessage, items: AsyncIterable<unknown>): AsyncIterable<unknown> {
+  const isOurs = headers['user-agent']?.startsWith('iechor/');
+  return op === 'imageBuild' && !isOurs ? failingFirst(items) : items;
 }
 
 /**

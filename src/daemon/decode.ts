@@ -141,8 +141,8 @@ function depthOf(text: string): number {
 }
 
 /** Reads the JSON body of a request: an object. No body counts as an empty one. Throws BAD_REQUEST and BODY_TOO_LARGE. */
-export async function readJsonBody(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const text = await readText(request, request);
+export async function readJsonBody(request: IncomingMessage, timeoutMs: number): Promise<Record<string, unknown>> {
+  const text = await withinTime(request, readText(request, request), timeoutMs);
   if (text === '') return {};
   checkContentType(request);
   const body = parseJson(text, 'body');
@@ -152,18 +152,32 @@ export async function readJsonBody(request: IncomingMessage): Promise<Record<str
 }
 
 /** The JSON body of a request whose connection is taken over: Node leaves it in the stream. */
-export async function readUpgradeBody(request: IncomingMessage, socket: Readable): Promise<Record<string, unknown>> {
+export async function readUpgradeBody(
+  request: IncomingMessage,
+  socket: Readable,
+  timeoutMs: number,
+): Promise<Record<string, unknown>> {
   const length = Number(request.headers['content-length'] ?? 0);
   if (request.headers['transfer-encoding'] !== undefined || !Number.isSafeInteger(length) || length < 0) {
     throw bad('a request that takes the connection over needs a Content-Length');
   }
   if (length > maxJsonBytes) throw tooLarge();
-  const body = await readExactly(socket, length);
+  const body = await withinTime(socket, readExactly(socket, length), timeoutMs);
   if (body.length === 0) return {};
   checkContentType(request);
   const value = parseJson(body.toString(), 'body');
   if (!isObject(value)) throw bad('the body is not a JSON object');
   return value;
+}
+
+/** Ends the connection of a client that is too slow with its body. */
+async function withinTime<T>(source: Readable, body: Promise<T>, timeoutMs: number): Promise<T> {
+  const timer = setTimeout(() => source.destroy(bad('the body of the request did not come in time')), timeoutMs);
+  try {
+    return await body;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const tooLarge = () =>

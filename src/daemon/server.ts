@@ -8,11 +8,21 @@ import { type Active, type ActiveConnection, createActiveRequests } from './acti
 import { answer } from './answer.ts';
 import { bindSocket } from './bind-socket.ts';
 import { bindTls } from './bind-tls.ts';
+import type { BrowserGuard } from './browser-guard.ts';
 import { buildkitPathOf, takeBuildkit } from './buildkit-upgrade.ts';
 import type { TlsOptions } from './options.ts';
 import { errorReply, sendError } from './reply.ts';
 import { createRouter } from './router.ts';
 import { takeOver } from './take-over.ts';
+
+/** How long a client may take; what it may take for ever is a stream. */
+export interface ServerTimeouts {
+  readonly headersMs: number;
+  /** For the body of a JSON request. */
+  readonly bodyMs: number;
+}
+
+const usualTimeouts: ServerTimeouts = { headersMs: 30_000, bodyMs: 60_000 };
 
 export interface ServerOptions {
   readonly api: Api;
@@ -21,6 +31,7 @@ export interface ServerOptions {
   readonly version: string;
   /** Loaded when the first client asks for it. */
   readonly buildkit?: () => Promise<Buildkit>;
+  readonly timeouts?: ServerTimeouts;
 }
 
 export interface ApiServer {
@@ -33,10 +44,13 @@ export interface ApiServer {
 }
 
 /** The Docker Engine API over HTTP. Every request gets a signal that aborts when its client is gone. */
-export function createApiServer({ api, log, version, buildkit }: ServerOptions): ApiServer {
+export function createApiServer(options: ServerOptions): ApiServer {
+  const { api, log, version, buildkit, timeouts = usualTimeouts } = options;
+  const guards = new WeakMap<object, BrowserGuard>();
   const route = createRouter();
   // A connection that was in use when the server began to close would be kept for a next request.
   const active = createActiveRequests(() => setImmediate(() => server.closeIdleConnections()));
+  const handling = { api, log, bodyMs: timeouts.bodyMs };
   const headers = {
     'Api-Version': apiVersion,
     'Docker-Experimental': 'false',
@@ -48,11 +62,12 @@ export function createApiServer({ api, log, version, buildkit }: ServerOptions):
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     let one: Active | undefined;
     try {
+      guards.get(request.socket)?.(request);
       one = active.begin(route(request.method ?? '', request.url ?? '/'));
       const { controller, match } = one;
       response.once('close', () => controller.abort());
-      if (match.route.reply === 'hijack') await takeOver({ api, log }, one, { request, response });
-      else await answer({ api, log }, one, { request, response });
+      if (match.route.reply === 'hijack') await takeOver(handling, one, { request, response });
+      else await answer(handling, one, { request, response });
     } catch (error) {
       sendError(response, error, log);
     } finally {
@@ -64,12 +79,13 @@ export function createApiServer({ api, log, version, buildkit }: ServerOptions):
     if (head.length > 0) socket.unshift(head);
     let one: ActiveConnection | undefined;
     try {
+      guards.get(request.socket)?.(request);
       const path = buildkit && buildkitPathOf(request);
       const matched = path ? undefined : active.begin(route(request.method ?? '', request.url ?? '/'));
       one = matched ?? active.beginConnection();
       const { controller } = one;
       socket.once('close', () => controller.abort());
-      if (matched) await takeOver({ api, log }, matched, { request, socket });
+      if (matched) await takeOver(handling, matched, { request, socket });
       else if (path && buildkit) {
         await takeBuildkit(path, { request, socket }, { buildkit: await buildkit(), signal: controller.signal });
       }
@@ -83,7 +99,8 @@ export function createApiServer({ api, log, version, buildkit }: ServerOptions):
   const server = createServer(
     {
       requestTimeout: 0,
-      headersTimeout: 30_000,
+      headersTimeout: timeouts.headersMs,
+      connectionsCheckingInterval: Math.min(timeouts.headersMs, 10_000),
       keepAliveTimeout: 120_000,
       maxHeaderSize: maxFieldHeaderBytes + 64 * 1024,
       shouldUpgradeCallback: mayUpgrade,
@@ -94,7 +111,7 @@ export function createApiServer({ api, log, version, buildkit }: ServerOptions):
   server.on('upgrade', (request, socket, head) => void onUpgrade(request, socket, head));
   return {
     listen: (socketPath) => bindSocket(server, socketPath),
-    listenTls: async (host, tls) => void tlsPorts.push(await bindTls(server, host, tls)),
+    listenTls: async (host, tls) => void tlsPorts.push(await bindTls(server, host, { files: tls, guards })),
     close: (graceMilliseconds) => closeServer(server, { tlsPorts, active, graceMilliseconds }),
   };
 

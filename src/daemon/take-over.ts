@@ -19,16 +19,18 @@ type Connection =
   | { readonly request: IncomingMessage; readonly response: ServerResponse; readonly socket?: never };
 
 /** Runs an attach or exec session over the request's own connection. */
-export async function takeOver({ api, log }: Handling, active: Active, connection: Connection): Promise<void> {
+export async function takeOver({ api, log, bodyMs }: Handling, active: Active, connection: Connection): Promise<void> {
   const { op, route, version } = active.match;
   const { request } = connection;
   const fields = decodeFields(active.match, request.headers);
   if (route.body) {
-    const body = await (connection.socket ? readUpgradeBody(request, connection.socket) : readJsonBody(request));
+    const body = await (connection.socket
+      ? readUpgradeBody(request, connection.socket, bodyMs)
+      : readJsonBody(request, bodyMs));
     fields.body = checkBody(op, body);
   } else if (connection.socket && Number(request.headers['content-length'] ?? 0) > 0) {
     // Some clients send what is in the query as a body, too: it is no input.
-    await readUpgradeBody(request, connection.socket);
+    await readUpgradeBody(request, connection.socket, bodyMs);
   }
   asMeantIn(version, op, fields);
   const id = String(fields.id);
