@@ -22,7 +22,14 @@ export interface OpenSession extends Session {
 
 type ProjectOptions = Pick<
   LoadOptions,
-  'files' | 'interpolate' | 'normalize' | 'resolvePaths' | 'checkConsistency' | 'resolveEnvironment' | 'allResources'
+  | 'files'
+  | 'interpolate'
+  | 'normalize'
+  | 'resolvePaths'
+  | 'checkConsistency'
+  | 'resolveEnvironment'
+  | 'allResources'
+  | 'outline'
 > & { readonly quiet?: boolean };
 
 interface SessionOptions {
@@ -121,14 +128,14 @@ export abstract class ComposeCommand extends BaseCommand {
 
   /**
    * The project a command is about. Its file is read unless only a name was given; a name alone will do where the
-   * file is not needed.
+   * file is not needed. `whole`: it has to be fit to run, not only to look names up in.
    */
-  protected async target(): Promise<Target & { readonly loaded?: Loaded }> {
+  protected async target(whole = false): Promise<Target & { readonly loaded?: Loaded }> {
     const { files, projectName } = this.globals;
     const fromFile = files.length > 0 || Boolean(process.env.COMPOSE_FILE) || projectName === undefined;
     if (!fromFile && projectName !== undefined) return { project: projectName };
     try {
-      const loaded = await this.project([], { quiet: true });
+      const loaded = await this.project([], { quiet: true, outline: !whole });
       const { name, services, disabledServices } = loaded.project;
       return { project: name, known: [...Object.keys(services), ...Object.keys(disabledServices)], loaded };
     } catch (error) {
@@ -170,8 +177,10 @@ export abstract class ComposeCommand extends BaseCommand {
   }
 
   /** Project first: a mistake in its file is said before an engine is started. */
-  protected async engineAndTarget(): Promise<{ engine: EngineApi; target: Target & { readonly loaded?: Loaded } }> {
-    const target = await this.target();
+  protected async engineAndTarget(
+    whole = false,
+  ): Promise<{ engine: EngineApi; target: Target & { readonly loaded?: Loaded } }> {
+    const target = await this.target(whole);
     return { target, engine: await this.engine() };
   }
 

@@ -21,10 +21,17 @@ export const runFlags = {
   env: Flags.string({ char: 'e', summary: 'Set an environment variable', multiple: true, multipleNonGreedy: true }),
   'env-from-file': many('Set the environment variables of a file'),
   interactive: Flags.boolean({ char: 'i', summary: 'Keep standard input open', default: true, allowNo: true }),
-  label: Flags.string({ char: 'l', summary: 'Add a label', multiple: true, multipleNonGreedy: true }),
+  label: Flags.string({
+    char: 'l',
+    aliases: ['labels'],
+    summary: 'Add a label',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
   name: Flags.string({ summary: 'Name of the container' }),
   'no-deps': yes('Leave alone what the service depends on'),
   'no-tty': Flags.boolean({ char: 'T', aliases: ['no-TTY'], summary: 'No terminal, even where there is one' }),
+  tty: Flags.boolean({ char: 't', summary: 'A terminal (where there is one, always so)', hidden: true }),
   publish: Flags.string({ char: 'p', summary: 'Publish a port', multiple: true, multipleNonGreedy: true }),
   pull: composeFlags.pull,
   quiet: { ...composeFlags.quiet, summary: 'Show no progress' },
@@ -35,7 +42,13 @@ export const runFlags = {
   'service-ports': Flags.boolean({ char: 'P', summary: "Publish the service's own ports" }),
   'use-aliases': yes("Answer to the service's names on its networks"),
   user: Flags.string({ char: 'u', summary: 'User or uid[:group or gid]' }),
-  volume: Flags.string({ char: 'v', summary: 'Mount a volume or a path', multiple: true, multipleNonGreedy: true }),
+  volume: Flags.string({
+    char: 'v',
+    aliases: ['volumes'],
+    summary: 'Mount a volume or a path',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
   workdir: Flags.string({ char: 'w', summary: 'Working directory' }),
 };
 
@@ -51,7 +64,8 @@ interface RunFlagValues {
   readonly label?: readonly string[] | undefined;
   readonly name?: string | undefined;
   readonly 'no-deps': boolean;
-  readonly 'no-tty': boolean;
+  readonly 'no-tty'?: boolean | undefined;
+  readonly tty?: boolean | undefined;
   readonly publish?: readonly string[] | undefined;
   readonly pull?: string | undefined;
   readonly 'remove-orphans': boolean;
@@ -63,7 +77,7 @@ interface RunFlagValues {
   readonly workdir?: string | undefined;
 }
 
-/** `run`'s command line as what the library takes. */
+/** `run`'s command line as what the library takes. Throws USAGE for flags that exclude each other. */
 export function oneOffOf(
   flags: RunFlagValues,
   {
@@ -71,14 +85,23 @@ export function oneOffOf(
     command,
     isTTY,
     fileEnvironment,
-  }: { service: string; command: readonly string[]; isTTY: boolean; fileEnvironment: Environment },
+    projectEnvironment,
+  }: {
+    service: string;
+    command: readonly string[];
+    isTTY: boolean;
+    fileEnvironment: Environment;
+    projectEnvironment: Readonly<Record<string, string | undefined>>;
+  },
 ): OneOff {
+  if (flags['service-ports'] && flags.publish?.length)
+    throw new IechorError('USAGE', '--service-ports and --publish are incompatible');
   const labels = Object.entries(assignments(flags.label)).map(([key, value]) => [key, value ?? '']);
   return {
     service,
     command,
     entrypoint: flags.entrypoint === undefined ? undefined : (splitWords(flags.entrypoint) ?? [flags.entrypoint]),
-    environment: { ...fileEnvironment, ...assignments(flags.env) },
+    environment: { ...fileEnvironment, ...passedOn(flags.env, projectEnvironment) },
     capAdd: flags['cap-add'] ?? [],
     capDrop: flags['cap-drop'] ?? [],
     labels: Object.fromEntries(labels),
@@ -89,8 +112,8 @@ export function oneOffOf(
     ports: portsOf(flags.publish ?? []),
     servicePorts: flags['service-ports'],
     useAliases: flags['use-aliases'],
-    tty: !flags.detach && !flags['no-tty'] && isTTY,
-    interactive: !flags.detach && flags.interactive,
+    tty: wantsTerminal(flags, isTTY),
+    interactive: flags.interactive,
     detach: flags.detach,
     autoRemove: flags.rm,
     dependencies: !flags['no-deps'],
@@ -98,6 +121,30 @@ export function oneOffOf(
     removeOrphans: flags['remove-orphans'],
     pull: pullChoice(flags.pull),
   };
+}
+
+/** Throws USAGE where a terminal was asked for by name and standard input is none. */
+function wantsTerminal(flags: RunFlagValues, isTTY: boolean): boolean {
+  const { tty = flags['no-tty'] === undefined ? undefined : !flags['no-tty'] } = flags;
+  if (tty && flags.interactive && !flags.detach && !process.stdin.isTTY)
+    throw new IechorError('USAGE', 'cannot attach stdin to a TTY-enabled container because stdin is not a terminal', {
+      hint: 'use -T',
+    });
+  return tty ?? isTTY;
+}
+
+/** `-e` entries; a name alone has the project's value of it (shell, `--env-file`, `.env`), or changes nothing. */
+function passedOn(
+  entries: readonly string[] | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): Environment {
+  return Object.fromEntries(
+    (entries ?? []).flatMap((entry) => {
+      const at = entry.indexOf('=');
+      const value = at < 0 ? environment[entry] : entry.slice(at + 1);
+      return value === undefined ? [] : [[at < 0 ? entry : entry.slice(0, at), value]];
+    }),
+  );
 }
 
 /** Variables of `--env-from-file`, in the format of `env_file`. Throws USAGE for a file that cannot be read. */

@@ -12,8 +12,8 @@ import {
   volumeNames,
 } from '../compose/config.ts';
 import { explain } from '../compose/explain.ts';
-import { toJson } from '../compose/model/json-text.ts';
 import { plainPrintable } from '../compose/model/printable.ts';
+import { toYaml } from '../compose/model/yaml-text.ts';
 import { renderLock } from '../compose/pin-images.ts';
 import type { Loaded } from '../compose/source/load.ts';
 import { explainJson, explainText, sourceText } from './explain-text.ts';
@@ -24,7 +24,7 @@ export interface ConfigChoice {
   /** Files below it are named from there. */
   readonly directory: string;
   readonly explain?: string | undefined;
-  readonly format: string;
+  readonly format?: string | undefined;
   readonly hash?: string | undefined;
   readonly environment: boolean;
   readonly images: boolean;
@@ -76,7 +76,7 @@ function variablesText(loaded: Loaded, { format, directory }: ConfigChoice): str
     const source = set ?? { kind: variable.defaultValue === '' ? ('unset' as const) : ('default' as const) };
     return { ...variable, source };
   });
-  if (format !== 'json') {
+  if (format === undefined) {
     const rows = all.map(({ name, required, defaultValue, presenceValue, source }) => [
       name,
       String(required),
@@ -84,18 +84,20 @@ function variablesText(loaded: Loaded, { format, directory }: ConfigChoice): str
       presenceValue,
       sourceText(source, directory),
     ]);
-    return renderTable(['NAME', 'REQUIRED', 'DEFAULT VALUE', 'ALTERNATE VALUE', 'SOURCE'], rows);
+    return renderTable(['NAME', 'REQUIRED', 'DEFAULT VALUE', 'ALTERNATE VALUE', 'SOURCE'], rows, 20);
   }
-  const entries = all.map(({ name, required, defaultValue, presenceValue, source }) => [
-    name,
-    {
+  const isJson = format === 'json';
+  const entries = all.map(({ name, required, defaultValue, presenceValue, source }) => {
+    const at = source.kind === 'env-file' && { At: source.at };
+    const own = {
       Name: name,
       DefaultValue: defaultValue,
       PresenceValue: presenceValue,
       Required: required,
-      Source: source.kind,
-      ...(source.kind === 'env-file' && { At: source.at }),
-    },
-  ]);
-  return toJson(plainPrintable(Object.fromEntries(entries), 'yaml'));
+      ...(isJson && { Source: source.kind, ...at }),
+    };
+    return [name, isJson ? own : Object.fromEntries(Object.entries(own).map(([k, v]) => [k.toLowerCase(), v]))];
+  });
+  const whole = Object.fromEntries(entries) as Record<string, unknown>;
+  return isJson ? JSON.stringify(whole, null, 4) : toYaml(plainPrintable(whole, 'yaml')).replace(/^( +)/gm, '$1$1');
 }

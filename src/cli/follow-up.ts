@@ -1,13 +1,15 @@
 import { attached } from '../compose/attached.ts';
-import type { LogLine } from '../compose/logs.ts';
+import type { LogLine } from '../compose/log-source.ts';
 import { selectServices } from '../compose/plan/dependencies.ts';
+import { desiredOf } from '../compose/plan/desired.ts';
 import { withoutProviders } from '../compose/plan/providers.ts';
 import type { Loaded } from '../compose/source/load.ts';
 import type { UpOptions } from '../compose/up.ts';
 import type { OpenSession } from './compose-command.ts';
-import { openMenu } from './compose-menu.ts';
+import { type Menu, openMenu } from './compose-menu.ts';
 import type { UpFlags } from './compose-up-flags.ts';
 import { runWatch } from './compose-watch.ts';
+import { shortName } from './render/log-prefix.ts';
 import { createLogPrinter } from './render/log-printer.ts';
 import { wantsColour } from './render/renderer.ts';
 
@@ -15,42 +17,63 @@ export interface FollowUp {
   readonly services: readonly string[];
   readonly flags: UpFlags;
   readonly ansi: string | undefined;
-  /** Lines from this moment on, in seconds since the epoch. */
-  readonly turn: string;
+  /** Brings the containers. What they write is shown from its beginning on. */
+  readonly start: () => Promise<void>;
   readonly upOptions: UpOptions;
 }
 
-/** Shows the containers' output until they end, or the user leaves them; watches files meanwhile where asked to. */
+/**
+ * Brings the containers and shows their output until they end, or the user leaves them; watches files meanwhile where
+ * asked to.
+ */
 export async function followUp(session: OpenSession, loaded: Loaded, options: FollowUp): Promise<number> {
   const project = withoutProviders(loaded.project);
   const { flags, ansi } = options;
   const colour = !flags['no-color'] && wantsColour(ansi, process.env, process.stdout.isTTY ?? false);
+  const selection = shownAndStopped(project, options);
+  const names = namesOf(project, selection.shown, options.upOptions);
   const printLine = createLogPrinter(project.name, {
     colour,
     prefix: !flags['no-log-prefix'],
     timestamps: flags.timestamps ?? false,
+    names,
   });
   const detaching = new AbortController();
-  const watching = createWatching(session, loaded, { ...options, print: (line) => menu.write(() => printLine(line)) });
-  const menu = openMenu({
-    asked: flags.menu,
-    environment: process.env,
-    detach: () => detaching.abort(),
-    toggleWatch: watching.possible ? watching.toggle : undefined,
-    watches: watching.on,
-    showProject: () => void menu.write(() => showProject(loaded)),
-  });
-  session.signal.addEventListener('abort', menu.close, { once: true });
-  if (flags.watch) watching.toggle();
+  let menu: Menu | undefined;
+  const write = (act: () => Promise<void>) => (menu ?? { write: session.renderer.above }).write(act);
+  const greet = once(() => void (names.length > 0 && process.stdout.write(`Attaching to ${names.join(', ')}\n`)));
+  const print = (line: LogLine) =>
+    write(() => {
+      greet();
+      return printLine(line);
+    });
+  const watching = createWatching(session, loaded, { ...options, print });
+  const close = () => menu?.close();
+  const begin = async () => {
+    await options.start();
+    greet();
+    if (session.signal.aborted) return;
+    menu = openMenu({
+      asked: flags.menu,
+      environment: process.env,
+      detach: () => detaching.abort(),
+      toggleWatch: watching.possible ? watching.toggle : undefined,
+      watches: watching.on,
+      showProject: () => void write(() => showProject(loaded)),
+    });
+    if (flags.watch) watching.toggle();
+  };
+  session.signal.addEventListener('abort', close, { once: true });
   try {
     return await attached(
       session,
-      { project: project.name },
+      { project: project.name, known: Object.keys(loaded.project.services) },
       {
-        ...shownAndStopped(project, options),
-        turn: options.turn,
+        ...selection,
+        start: begin,
+        turn: (Date.now() / 1000).toFixed(3),
         project,
-        print: (line) => menu.write(() => printLine(line)),
+        print,
         abortOn: abortOn(flags),
         exitCodeFrom: flags['exit-code-from'],
         timeoutSeconds: flags.timeout,
@@ -59,10 +82,30 @@ export async function followUp(session: OpenSession, loaded: Loaded, options: Fo
       },
     );
   } finally {
-    session.signal.removeEventListener('abort', menu.close);
-    menu.close();
+    session.signal.removeEventListener('abort', close);
+    close();
     await watching.stop();
   }
+}
+
+/** Short names of the containers whose output is shown. */
+function namesOf(project: Loaded['project'], services: readonly string[], options: UpOptions): string[] {
+  const desired = desiredOf(project, options);
+  return services
+    .flatMap((name) => {
+      const service = desired.services.get(name);
+      return Array.from({ length: service?.scale ?? 0 }, (_, at) => service?.containerName(at + 1) ?? '');
+    })
+    .map((name) => shortName(project.name, name))
+    .sort();
+}
+
+function once(act: () => void): () => void {
+  let left = true;
+  return () => {
+    if (left) act();
+    left = false;
+  };
 }
 
 async function showProject({ project }: Loaded): Promise<void> {
@@ -81,10 +124,9 @@ function shownAndStopped(project: Loaded['project'], { flags, services }: Follow
     : selected(project, services, flags['attach-dependencies'] ?? false).filter(
         (name) => project.services[name]?.attach !== false,
       );
-  return {
-    services: shown.filter((name) => !flags['no-attach']?.includes(name)),
-    stops: selected(project, services, true),
-  };
+  const listed = shown.filter((name) => !flags['no-attach']?.includes(name));
+  const named = selected(project, services, false);
+  return { shown: listed, counted: services.length > 0 ? named : listed, stops: named };
 }
 
 /** The named services that have containers; none: all of them. */

@@ -24,25 +24,33 @@ export async function runUp(
 ): Promise<UpResult & { exit?: number }> {
   const { flags, dryRun, services } = options;
   const { project } = loaded;
-  const intent = upIntent(flags, services);
+  const intent = upIntent(flags, services, project.environment);
   checkFlags(flags, project);
   if (flags.watch) (await import('../compose/watch.ts')).watchTriggers(project, services);
-  const turn = (Date.now() / 1000).toFixed(3);
-  const began = performance.now();
-  const result = await up(session, project, intent, { ...upOptionsOf(loaded, options), dryRun });
-  session.renderer.finish();
-  if (dryRun) return result;
-  const { containers, changed } = result;
-  const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  session.renderer.summary(
-    `${containers} ${containers === 1 ? 'container' : 'containers'} ${intent.start ? 'up' : 'created'} (${changed} changed) in ${seconds} s`,
-  );
-  if (!intent.start || intent.wait || flags.detach) return result;
-  const { followUp } = await import('./follow-up.ts');
-  return {
-    ...result,
-    exit: await followUp(session, loaded, { ...options, turn, upOptions: upOptionsOf(loaded, options) }),
+  const upOptions = upOptionsOf(loaded, options);
+  if (dryRun) {
+    const result = await up(session, project, intent, { ...upOptions, dryRun });
+    session.renderer.finish();
+    return result;
+  }
+  let result: UpResult = { images: [], plan: [], containers: 0, changed: 0 };
+  const start = async () => {
+    const began = performance.now();
+    result = await up(session, project, intent, upOptions);
+    session.renderer.finish();
+    const { containers, changed } = result;
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    session.renderer.summary(
+      `${containers} ${containers === 1 ? 'container' : 'containers'} ${intent.start ? 'up' : 'created'} (${changed} changed) in ${seconds} s`,
+    );
   };
+  if (!intent.start || intent.wait || flags.detach) {
+    await start();
+    return result;
+  }
+  const { followUp } = await import('./follow-up.ts');
+  const exit = await followUp(session, loaded, { ...options, start, upOptions });
+  return { ...result, exit };
 }
 
 /** What `up` is to know beside the intent. Throws SERVICE_NOT_FOUND, and USAGE for what is no number of replicas. */
@@ -57,7 +65,11 @@ export function upOptionsOf(
   return { scale, separator, spanOf: (...path) => origins.spans(path) };
 }
 
-function upIntent(flags: UpFlags, services: readonly string[]): UpIntent {
+function upIntent(
+  flags: UpFlags,
+  services: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): UpIntent {
   return {
     services,
     dependencies: !flags['no-deps'],
@@ -66,8 +78,8 @@ function upIntent(flags: UpFlags, services: readonly string[]): UpIntent {
     keepFailed: flags['keep-failed'],
     recreateDependencies: flags['always-recreate-deps'] ?? false,
     renewAnonymousVolumes: flags['renew-anon-volumes'] ?? false,
-    removeOrphans: flags['remove-orphans'] || envFlag(process.env.COMPOSE_REMOVE_ORPHANS) === true,
-    ignoreOrphans: envFlag(process.env.COMPOSE_IGNORE_ORPHANS) === true,
+    removeOrphans: flags['remove-orphans'] || envFlag(environment.COMPOSE_REMOVE_ORPHANS) === true,
+    ignoreOrphans: envFlag(environment.COMPOSE_IGNORE_ORPHANS) === true,
     containers: true,
     start: !flags['no-start'],
     wait: flags.wait ?? false,

@@ -1,4 +1,4 @@
-import type { LogLine } from './logs.ts';
+import type { LogLine } from './log-source.ts';
 import { type Level, levelOf, levels } from './run/log-entries.ts';
 
 export interface LogFilter {

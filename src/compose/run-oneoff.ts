@@ -182,10 +182,10 @@ function withCapabilities(base: Pick<Service, 'cap_add' | 'cap_drop'>, { capAdd,
 function streams(body: ContainerCreateBody, run: OneOff): ContainerCreateBody {
   return {
     ...body,
-    AttachStdin: run.interactive && !run.detach,
-    AttachStdout: !run.detach,
-    AttachStderr: !run.detach,
-    StdinOnce: run.interactive && !run.detach,
+    AttachStdin: run.interactive,
+    AttachStdout: true,
+    AttachStderr: true,
+    StdinOnce: run.interactive,
     HostConfig: { ...body.HostConfig, AutoRemove: run.autoRemove },
   };
 }

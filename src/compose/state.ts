@@ -39,14 +39,26 @@ export async function findContainers(
   );
 }
 
-/** One container of a service: by `--index`, else the lowest running one. Throws WRONG_STATE where there is none. */
+/**
+ * One container of a service: by `--index`, else the lowest running one, else (with `oneoff`) a running one of `run`.
+ * Throws WRONG_STATE where there is none.
+ */
 export async function findContainer(
   engine: EngineApi,
   target: Target,
-  options: { service: string; index?: number | undefined; running?: boolean; signal: AbortSignal },
+  options: {
+    service: string;
+    index?: number | undefined;
+    running?: boolean;
+    oneoff?: boolean;
+    signal: AbortSignal;
+  },
 ): Promise<ObservedContainer> {
-  const { service, index, running = false, signal } = options;
-  const own = await findContainers(engine, target, { services: [service], signal });
+  const { service, index, running = false, oneoff = false, signal } = options;
+  const all = await findContainers(engine, target, { services: [service], oneoff, signal });
+  const own = all.filter((container) => !container.oneoff);
+  const stray = index === undefined && all.find((container) => container.oneoff && container.state === 'running');
+  if (stray && !own.some(({ state }) => state === 'running')) return stray;
   const fitting = own.filter((container) => index === undefined || container.number === index);
   const found = fitting.find(({ state }) => state === 'running') ?? (running ? undefined : fitting[0]);
   if (found) return found;

@@ -20,6 +20,7 @@ export function jsonRenderer(write: Write, options: { readonly dryRun: boolean }
       });
     },
     line: (text) => put({ text }),
+    above: (act) => act(),
     summary: (text) => put({ text }),
     finish: () => {},
   };

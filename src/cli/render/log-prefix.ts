@@ -12,6 +12,8 @@ export interface PrefixOptions {
   readonly colour: boolean;
   /** `--no-log-prefix`: false. */
   readonly prefix: boolean;
+  /** Short names that are known beforehand; prefixes are as wide as the longest. */
+  readonly names?: readonly string[] | undefined;
 }
 
 /** Writes prefixes such as `web-1  | `, padded to the longest name so far. */
@@ -19,7 +21,7 @@ export function createPrefixer(
   project: string,
   options: PrefixOptions,
 ): (from: { name: string; service: string }) => string {
-  let width = 0;
+  let width = Math.max(0, ...(options.names ?? []).map(({ length }) => length));
   return ({ name, service }) => {
     if (!options.prefix) return '';
     const short = shortName(project, name);

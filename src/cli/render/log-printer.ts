@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { LogLine } from '../../compose/logs.ts';
+import type { LogLine } from '../../compose/log-source.ts';
 import { createPrefixer, type PrefixOptions, shortName } from './log-prefix.ts';
 
 export interface LogPrinterOptions extends PrefixOptions {

@@ -35,6 +35,7 @@ export function plainRenderer(write: Write, options: { readonly output: boolean 
       }
     },
     line: (text) => write(`${text}\n`),
+    above: (act) => act(),
     summary: (text) => write(`${text}\n`),
     finish: () => {},
   };
@@ -46,6 +47,7 @@ export function quietRenderer(write: Write): Renderer {
     announce: () => {},
     event: () => {},
     line: (text) => write(`${text}\n`),
+    above: (act) => act(),
     summary: () => {},
     finish: () => {},
   };

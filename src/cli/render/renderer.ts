@@ -8,6 +8,8 @@ export interface Renderer {
   readonly event: (event: ProgressEvent) => void;
   /** A sentence beside the progress. */
   readonly line: (text: string) => void;
+  /** Lets something else write to the terminal, above what changes in place. */
+  readonly above: (act: () => Promise<void>) => Promise<void>;
   /** What came of it, in one line; for those who asked for progress. */
   readonly summary: (text: string) => void;
   /** Leaves the terminal as it should be; more may follow after it. Idempotent. */

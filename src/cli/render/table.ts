@@ -1,12 +1,17 @@
-/** Rows under a header, columns padded with at least three spaces between them, as Docker prints tables. */
-export function renderTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/**
+ * Rows under a header, as Docker prints tables: at least three spaces between columns, none narrower than `least`
+ * (with its spaces).
+ */
+export function renderTable(header: readonly string[], rows: readonly (readonly string[])[], least = 10): string {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => displayWidth(row[column] ?? ''))),
   );
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, column) =>
-        column === cells.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - displayWidth(cell) + 3),
+        column === cells.length - 1
+          ? cell
+          : cell + ' '.repeat(Math.max(least, (widths[column] ?? 0) + 3) - displayWidth(cell)),
       )
       .join('')
       .trimEnd();

@@ -41,7 +41,8 @@ export function ttyRenderer(write: Write, options: TtyOptions): Renderer {
   const region = liveRegion(write, options.terminal);
   const table = (all: boolean) =>
     tableLines([...rows.values()], { ...options.terminal(), all, tick: frame++, now: now(), paint });
-  const draw = (lasting: readonly string[] = []) => region.show(lasting, table(false));
+  let held = 0;
+  const draw = (lasting: readonly string[] = []) => region.show(lasting, held > 0 ? [] : table(false));
   const finish = () => {
     if (timer === undefined) return;
     clearInterval(timer);
@@ -68,6 +69,16 @@ export function ttyRenderer(write: Write, options: TtyOptions): Renderer {
       if (lasting.length > 0) draw(lasting.map((line) => `${event.step.label} | ${line}`));
     },
     line: (text) => (timer ? draw([text]) : write(`${text}\n`)),
+    above: async (act) => {
+      held += 1;
+      if (timer) draw();
+      try {
+        await act();
+      } finally {
+        held -= 1;
+        if (timer && held === 0) draw();
+      }
+    },
     summary: (text) => write(`${text}\n`),
     finish,
   };

@@ -25,7 +25,6 @@ export default class Config extends ComposeCommand {
     format: Flags.string({
       summary: 'yaml, or json: for the project and for what is wrong with it',
       options: ['yaml', 'json'],
-      default: 'yaml',
     }),
     hash: Flags.string({ summary: 'Print the configuration hash of services (* for all)', helpValue: 'SERVICE|*' }),
     images: yes('Print names of images'),

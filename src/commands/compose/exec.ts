@@ -14,8 +14,14 @@ export default class Exec extends ComposeCommand {
     detach: Flags.boolean({ char: 'd', summary: 'Run it in the background' }),
     env: Flags.string({ char: 'e', summary: 'Set an environment variable', multiple: true, multipleNonGreedy: true }),
     index: composeFlags.index,
-    interactive: Flags.boolean({ char: 'i', summary: 'Keep standard input open (always so)', hidden: true }),
-    'no-tty': Flags.boolean({ char: 'T', summary: 'No terminal, even where there is one' }),
+    interactive: Flags.boolean({
+      char: 'i',
+      summary: 'Keep standard input open (always so)',
+      allowNo: true,
+      default: true,
+      hidden: true,
+    }),
+    'no-tty': Flags.boolean({ char: 'T', aliases: ['no-TTY'], summary: 'No terminal, even where there is one' }),
     privileged: Flags.boolean({ summary: "Give the process the engine's own privileges" }),
     tty: Flags.boolean({ char: 't', summary: 'A terminal (where there is one, always so)', hidden: true }),
     user: Flags.string({ char: 'u', summary: 'User or uid[:group or gid]' }),
@@ -32,6 +38,7 @@ export default class Exec extends ComposeCommand {
       service,
       index: flags.index,
       running: true,
+      oneoff: true,
       signal: this.signal,
     });
     if (this.isDryRun(flags)) {
@@ -43,7 +50,7 @@ export default class Exec extends ComposeCommand {
       command,
       env: flags.env ?? [],
       tty: !flags['no-tty'] && Boolean(process.stdin.isTTY && process.stdout.isTTY),
-      interactive: true,
+      interactive: flags.interactive,
       detach: flags.detach,
       privileged: flags.privileged,
       user: flags.user,

@@ -26,7 +26,11 @@ export default class Rm extends ComposeCommand {
         stop: flags.stop,
         volumes: flags.volumes,
         dryRun,
-        confirm: async (names) => flags.force || (await ask(names)),
+        confirm: async (names) => {
+          if (!flags.force) return ask(names);
+          this.print(`Going to remove ${names.join(', ')}`);
+          return true;
+        },
       });
       if (dryRun) this.printPlan(plan);
     });

@@ -21,6 +21,7 @@ export default class Run extends ComposeCommand {
       command,
       isTTY: Boolean(process.stdin.isTTY && process.stdout.isTTY),
       fileEnvironment: readEnvironmentFiles(flags['env-from-file'] ?? [], project.environment),
+      projectEnvironment: project.environment,
     });
     const dryRun = this.isDryRun(flags);
     const { id, engine } = await this.inSession(

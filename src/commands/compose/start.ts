@@ -16,7 +16,7 @@ export default class Start extends ComposeCommand {
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(Start);
     const dryRun = this.isDryRun(flags);
-    const { engine, target } = await this.engineAndTarget();
+    const { engine, target } = await this.engineAndTarget(true);
     await this.inSession({ dryRun, engine }, async (session) => {
       const intent = {
         services: argv as string[],

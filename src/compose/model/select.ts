@@ -32,6 +32,25 @@ export function activate(project: Project, profiles: readonly string[]): Project
   };
 }
 
+/** The project with the profiles of the named services switched on. */
+export function activateNamed(project: Project, names: readonly string[]): Project {
+  const profiles = names.flatMap((name) => project.disabledServices[name]?.profiles ?? []);
+  return profiles.length > 0 ? activate(project, [...new Set([...project.profiles, ...profiles])]) : project;
+}
+
+/** The named services and what they depend on, as far as it is active; none named: all active ones. */
+export function reach(project: Project, names: readonly string[]): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const queue = names.length > 0 ? [...names] : Object.keys(project.services);
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    const service = project.services[name];
+    if (!service || reached.has(name)) continue;
+    reached.add(name);
+    queue.push(...Object.keys(service.depends_on ?? {}));
+  }
+  return reached;
+}
+
 /**
  * The project reduced to the services named and what they depend on. Naming a service switches its profiles on; a
  * dependency in another profile is an error unless `required: false`. Throws SERVICE_NOT_FOUND.
@@ -39,8 +58,7 @@ export function activate(project: Project, profiles: readonly string[]): Project
 export function select(project: Project, selection: Selection): Project {
   const names = selection.services ?? [];
   if (names.length === 0) return project;
-  const profiles = names.flatMap((name) => project.disabledServices[name]?.profiles ?? []);
-  const active = profiles.length > 0 ? activate(project, [...new Set([...project.profiles, ...profiles])]) : project;
+  const active = activateNamed(project, names);
   const chosen = new Set<string>();
   for (const name of names) choose(active, name, chosen, selection.dependencies ?? true);
   const services = pick(active.services, (name) => chosen.has(name));

@@ -45,6 +45,8 @@ export function containerBody(
         balanceGroup: options.useAliases ? `${project.name}/${options.serviceName}` : undefined,
         containerOf: options.containerOf,
       }),
+      // Only Docker's own bridge has no names of its own: the engine has to be told of each.
+      ...(service.network_mode === 'bridge' && { Links: links(service, options.containerOf, true) }),
       Binds: binds,
       Mounts: [...deliveryMounts, ...mounts],
     },
@@ -95,11 +97,11 @@ function healthConfig(check: Healthcheck): HealthConfig {
   });
 }
 
-/** Links whose alias the network does not know anyway. */
-function links(service: Service, containerOf: ContainerOf): string[] {
+/** Links whose alias the network does not know anyway; `all`: every one. */
+function links(service: Service, containerOf: ContainerOf, all = false): string[] {
   const own = (service.links ?? []).flatMap((link) => {
     const [target = '', alias = target] = link.split(':');
-    return alias === target ? [] : [`${containerOf(target)}:${alias}`];
+    return alias === target && !all ? [] : [`${containerOf(target)}:${alias}`];
   });
   return [...own, ...(service.external_links ?? [])];
 }

@@ -166,7 +166,7 @@ export function containerLabels(
   return defined<Record<string, string>>({
     ...projectLabels(project),
     [labels.service]: service,
-    [labels.number]: String(options.replica),
+    [labels.number]: options.oneoff ? undefined : String(options.replica),
     [labels.oneoff]: options.oneoff ? 'True' : 'False',
     [labels.slug]: options.oneoff?.slug,
     [labels.configHash]: options.configHash,

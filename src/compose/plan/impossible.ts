@@ -35,6 +35,15 @@ const rules: readonly Rule[] = [
     wrong: below(0, 'must not be negative'),
   })),
   {
+    path: 'healthcheck',
+    wrong: (value) => {
+      const { start_interval, start_period } = (value ?? {}) as Readonly<Record<string, unknown>>;
+      return start_interval !== undefined && !start_period
+        ? 'has a start_interval: start_period must be set, too'
+        : undefined;
+    },
+  },
+  {
     path: 'hostname',
     wrong: (value) =>
       typeof value === 'string' && (value.length > 64 || /[^A-Za-z0-9._-]/.test(value))

@@ -13,21 +13,25 @@ interface OrphanContext {
 }
 
 /**
- * Containers of services the project does not have. They are removed when asked to, but never those that another
- * directory's project of the same name made.
+ * Containers of services the project does not have, and one-off ones that have ended. They are removed when asked to,
+ * but never those that another directory's project of the same name made.
  */
 export function planOrphans({ desired, observed, intent, plan, notices }: OrphanContext): void {
   const { project } = desired;
-  const orphans = observed.containers.filter(
-    ({ service, oneoff }) =>
-      !oneoff && !Object.hasOwn(project.services, service) && !Object.hasOwn(project.disabledServices, service),
+  const orphans = observed.containers.filter(({ service, oneoff, state }) =>
+    oneoff
+      ? intent.removeOrphans && (state === 'exited' || state === 'dead')
+      : !Object.hasOwn(project.services, service) && !Object.hasOwn(project.disabledServices, service),
   );
   const left: string[] = [];
   for (const orphan of orphans) {
     const directory = orphan.labels[labels.workingDir];
     const foreign = directory !== undefined && directory !== project.workingDirectory;
     if (intent.removeOrphans && !foreign)
-      plan.add(orphan, { reason: `no service ${orphan.service} in the project`, volumes: false });
+      plan.add(orphan, {
+        reason: orphan.oneoff ? 'made by run, and ended' : `no service ${orphan.service} in the project`,
+        volumes: false,
+      });
     else left.push(foreign ? `${orphan.name} (from ${directory})` : orphan.name);
   }
   if (left.length === 0 || intent.ignoreOrphans) return;

@@ -157,7 +157,7 @@ function checkMounts(check: ServiceCheck): void {
 function checkContainerNames(consistency: Consistency): void {
   const owners = new Map<string, string>();
   for (const [name, service] of Object.entries(consistency.project.services)) {
-    if (!service.container_name) continue;
+    if (!service.container_name || !consistency.chosen.has(name)) continue;
     const owner = owners.get(service.container_name);
     if (owner === undefined) owners.set(service.container_name, name);
     else {

@@ -9,6 +9,8 @@ export interface Consistency {
   readonly root: MapNode;
   readonly report: Report;
   readonly broken: ReadonlySet<string>;
+  /** Services that are to run together. */
+  readonly chosen: ReadonlySet<string>;
 }
 
 export interface ServiceCheck extends Consistency {

@@ -1,6 +1,6 @@
 import { didYouMean } from '../../common/nearest.ts';
 import type { Project, SecretSpec, Service } from '../model/project.ts';
-import { activate } from '../model/select.ts';
+import { activate, activateNamed, reach } from '../model/select.ts';
 import { projectSpec } from './attributes.ts';
 import { checkProject } from './check-project.ts';
 import { nodeAt } from './consistency.ts';
@@ -44,12 +44,13 @@ export function finishProject(context: LoadContext, options: LoadOptions, finish
     composeFiles: found.files,
     environment: sortedRecord(found.environment),
   };
-  const project = activate(whole, found.profiles);
+  const project = activateNamed(activate(whole, found.profiles), options.services ?? []);
+  const chosen = options.outline ? new Set<string>() : reach(project, options.services ?? []);
   reportProfiles(context, project, options);
   if (!context.interpolate) return project;
   if (options.checkConsistency !== false)
-    checkProject({ project, root, report: context.report, broken: context.broken });
-  return { ...project, services: resolveServices(context, options, project, finishing) };
+    checkProject({ project, root, report: context.report, broken: context.broken, chosen });
+  return { ...project, services: resolveServices(context, { ...options, chosen }, project, finishing) };
 }
 
 /** A network or volume without attributes is one all the same. */
@@ -76,10 +77,10 @@ function reportProfiles({ report }: LoadContext, project: Project, options: Load
   }
 }
 
-/** `scale` and `deploy.replicas` say the same; env files and label files become part of the service. */
+/** `scale` and `deploy.replicas` say the same; env files and label files become part of the services chosen. */
 function resolveServices(
   context: LoadContext,
-  options: LoadOptions,
+  options: LoadOptions & { readonly chosen: ReadonlySet<string> },
   project: Project,
   { root, found }: Finishing,
 ): Project['services'] {
@@ -88,10 +89,10 @@ function resolveServices(
     const { label_file: labelFiles, ...service } = decoded as Service & { label_file?: readonly string[] };
     const from: From = { name, placeOf: (path) => placesOf(nodeAt(root, ['services', name, ...path])) };
     const environed =
-      options.resolveEnvironment === false
+      options.resolveEnvironment === false || !options.chosen.has(name)
         ? service
         : withEnvironment(context, service, (key) => found.environment.get(key), from);
-    const labelled = withLabels(context, environed, labelFiles ?? [], from);
+    const labelled = withLabels(context, environed, options.chosen.has(name) ? (labelFiles ?? []) : [], from);
     const agree =
       options.checkConsistency !== false && labelled.scale !== undefined && labelled.deploy?.replicas !== undefined;
     services[name] = agree

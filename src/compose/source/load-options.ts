@@ -11,6 +11,8 @@ export interface LoadOptions {
   readonly profiles?: readonly string[] | undefined;
   /** Services named on the command line: they and what they depend on are kept, their profiles switched on. */
   readonly services?: readonly string[] | undefined;
+  /** The project is only looked up in: files of variables are not read, and what only hinders a start is no error. */
+  readonly outline?: boolean | undefined;
   /** Keep networks, volumes ... that no active service uses (`--all-resources`). Default false. */
   readonly allResources?: boolean | undefined;
   readonly cwd: string;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { filterLogs, jsonLine, type LogFilter } from '../../../src/compose/log-filter.ts';
-import type { LogLine } from '../../../src/compose/logs.ts';
+import type { LogLine } from '../../../src/compose/log-source.ts';
 import { isContinuation, levelOf } from '../../../src/compose/run/log-entries.ts';
 
 const line = (text: string, more: Partial<LogLine> = {}): LogLine => ({

@@ -56,6 +56,6 @@ describe('list --format', () => {
     expect(formatRows(rows, columns, '{{.Name}} {{.Label "tier"}}')).toBe('web front');
   });
   test('table TEMPLATE keeps the titles', () => {
-    expect(formatRows(rows, columns, 'table {{.Name}}\\t{{.ID}}')).toBe('NAMES   CONTAINER ID\nweb     a1');
+    expect(formatRows(rows, columns, 'table {{.Name}}\\t{{.ID}}')).toBe('NAMES     CONTAINER ID\nweb       a1');
   });
 });
