@@ -43,7 +43,7 @@ export function parseBuildFile(text: string, file: string): BuildFile {
     }
   }
   if (stages.length === 0) {
-    throw syntaxError(instructions.length === 0 ? 'the file has no instructions' : 'the file has no build stage', {
+    throw syntaxError(instructions.length === 0 ? 'file with no instructions' : 'the file has no build stage', {
       at: { file, line: Math.max(1, reader.lines.length), column: 1 },
       lines: reader.lines,
       hint: 'Begin with FROM and the image to build on.',

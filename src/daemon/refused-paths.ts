@@ -41,8 +41,8 @@ const refused: readonly Refusal[] = [
   },
   {
     pattern: /^POST \/(?:session|grpc)$/,
-    code: 'NOT_SUPPORTED',
-    message: 'BuildKit is not served without an upgrade of the connection',
+    code: 'BAD_REQUEST',
+    message: 'no upgrade proto in request',
     hint: 'ask for "Upgrade: h2c", as buildx does',
   },
   {

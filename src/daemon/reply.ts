@@ -4,8 +4,8 @@ import type { ErrorReply } from '../api/client-errors.ts';
 import type { ByteStream, Frame } from '../api/streams.ts';
 import type { PathStat } from '../api/types/container.ts';
 import { contentType, encodeFrame, pathStatHeader } from '../api/wire.ts';
-import { codeOf, isIechorError, messageOf } from '../common/error.ts';
-import { errorCatalogue } from '../common/error-catalogue.ts';
+import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
+import { type ErrorCode, errorCatalogue } from '../common/error-catalogue.ts';
 import type { Log } from '../common/log.ts';
 import { drained } from './drained.ts';
 
@@ -47,17 +47,17 @@ const firstPieceMilliseconds = 50;
 
 /**
  * Sends the items of a stream as they come, with the client's pace. The head goes out with the first one, or soon
- * without; a failure after that is a last line (`onLateError`), or a broken connection.
+ * without (`waits`: not before); a failure after that is a last line (`onLateError`), or a broken connection.
  */
 export async function sendStream<T>(
   response: ServerResponse,
   items: AsyncIterable<T>,
-  form: { type: string; encode(item: T): Uint8Array; onLateError?(error: unknown): Uint8Array },
+  form: { type: string; encode(item: T): Uint8Array; onLateError?(error: unknown): Uint8Array; waits?: boolean },
 ): Promise<void> {
   const iterator = items[Symbol.asyncIterator]();
   try {
     let next = iterator.next();
-    await Promise.race([next, timer(firstPieceMilliseconds)]);
+    await (form.waits ? next : Promise.race([next, timer(firstPieceMilliseconds)]));
     response.writeHead(200, { 'Content-Type': form.type });
     response.flushHeaders();
     for (;;) {
@@ -81,11 +81,31 @@ function timer(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }
 
-export function sendLines(response: ServerResponse, items: AsyncIterable<unknown>, log: Log): Promise<void> {
+/** The items of a stream; throws what the first of them says, where that is an error. */
+export async function* failingFirst(items: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+  let isFirst = true;
+  for await (const item of items) {
+    const { error, errorDetail } = item as { error?: string; errorDetail?: { reason?: string; hint?: string } };
+    const { reason = '', hint } = errorDetail ?? {};
+    if (isFirst && error !== undefined) {
+      throw new IechorError(reason in errorCatalogue ? (reason as ErrorCode) : 'BUILD_FAILED', error, { hint });
+    }
+    isFirst = false;
+    yield item;
+  }
+}
+
+/** `waits`: nothing is answered before the first line, so that a failure before it has a status of its own. */
+export function sendLines(
+  response: ServerResponse,
+  items: AsyncIterable<unknown>,
+  { log, waits }: { readonly log: Log; readonly waits: boolean },
+): Promise<void> {
   const line = (item: unknown) => Buffer.from(`${JSON.stringify(item)}\r\n`);
   return sendStream(response, items, {
     type: contentType.json,
     encode: line,
+    waits,
     onLateError: (error) => {
       const { message, code: reason, ...detail } = errorReply(error, log).reply;
       return line({ errorDetail: { message, ...(reason && { reason }), ...detail }, error: message });

@@ -43,7 +43,7 @@ export function createRouter(): (method: string, url: string) => Match {
     const mark = url.indexOf('?');
     const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
     const { version, path } = split(mark < 0 ? url : url.slice(0, mark));
-    const parts = withImageName(method, path, query).split('/');
+    const parts = withImageName(method, path.replace(/(?<=.)\/$/, ''), query).split('/');
     for (const { op, route, parts: wanted } of rows.get(`${method} ${parts.length}`) ?? []) {
       const pathFields = matchParts(wanted, parts);
       if (pathFields) return { op, route, version, pathFields, query };

@@ -4,15 +4,16 @@ import type { EngineApi } from '../api/engine-api.ts';
 import type { ProgressMessage } from '../api/types/image.ts';
 import type { BuildRequest } from '../build/build-context.ts';
 import type { Builder } from '../build/builder.ts';
-import { gitContext, isRepository } from '../build/git-context.ts';
 import { IechorError } from '../common/error.ts';
 import type { CacheEntry } from '../build/shared-cache/options.ts';
 import { newId } from '../common/id.ts';
+import { parsePlatform } from '../image/platform.ts';
 import { applyTar } from '../image/tar-apply.ts';
 import { removeInBackground } from '../image/tar-diff.ts';
 import { collectBuildCache } from './build-cache.ts';
 import { namedContexts } from './build-contexts.ts';
 import type { EngineContext } from './context.ts';
+import { buildFileOf, openRemote } from './remote-context.ts';
 
 /** What a build has beyond its options: contexts that are there, and a client to ask. */
 export type BuildExtras = Pick<BuildRequest, 'contexts' | 'logins' | 'askSecret' | 'askAgent'>;
@@ -26,14 +27,16 @@ export async function* buildImage(
   request: BuildQuery,
 ): AsyncGenerator<ProgressMessage> {
   refuseUnsupported(request);
+  if (request.platform) parsePlatform(request.platform);
   const unpacked = join(context.roots.dataRoot, 'tmp', `build-${newId().slice(0, 16)}`);
   const aside = `${unpacked}-contexts`;
   const given = localDirectory(request.localcontext);
   mkdirSync(unpacked, { recursive: true, mode: 0o700 });
   try {
-    const directory = given ?? (await repositoryIn(unpacked, request)) ?? unpacked;
-    if (directory === unpacked) await applyTar(request.body, { root: directory }, request.signal);
-    const contexts = namedContexts(request.buildcontexts, { contextDir: directory, aside });
+    const directory = given ?? (await openRemote(unpacked, request)) ?? unpacked;
+    if (given === undefined && !request.remote) await applyTar(request.body, { root: unpacked }, request.signal);
+    const { buildcontexts, signal } = request;
+    const contexts = await namedContexts(buildcontexts, { contextDir: directory, aside, signal });
     for await (const message of builder.build({
       ...buildRequest(context, request, directory),
       contexts,
@@ -47,13 +50,6 @@ export async function* buildImage(
     await Promise.all([unpacked, aside].map(removeInBackground));
     await collectBuildCache(context, builder);
   }
-}
-
-/** The context that `remote` names, fetched by git. Docker's engine takes addresses of archives, too; those are sent here. */
-async function repositoryIn(directory: string, { remote, buildargs, signal }: BuildQuery) {
-  if (!remote) return undefined;
-  const keepGitDir = buildargs?.BUILDKIT_CONTEXT_KEEP_GIT_DIR === '1';
-  return gitContext(remote, directory, { keepGitDir, signal: signal ?? new AbortController().signal });
 }
 
 /** The caller's own directory, if it is the same here. Whoever may build may mount any directory of the machine. */
@@ -104,13 +100,15 @@ function buildRequest(
 ): Parameters<Builder['build']>[0] {
   return {
     contextDir,
-    dockerfile: request.dockerfile,
+    dockerfile: buildFileOf(request, contextDir),
     tags: request.t,
     buildArgs: request.buildargs,
     labels: request.labels,
     target: request.target,
     noCache: request.nocache || nothingToTake(context, request.cachefrom ?? []),
     noCacheStages: request.nocachestages,
+    attestations: request.attestations,
+    source: request.remote || undefined,
     explain: request.explain,
     cacheFrom: request.cacheimports?.map((entry) => cacheOf(entry, 'src')),
     cacheTo: request.cacheexports?.map((entry) => cacheOf(entry, 'dest')),
@@ -135,7 +133,7 @@ function buildRequest(
 
 function refuseUnsupported(request: BuildQuery): void {
   const refused: [string, unknown, string][] = [
-    ['remote', request.remote && !isRepository(request.remote), 'send the context itself'],
+    ['outputs', request.outputs, 'take them from the image'],
     ['squash', request.squash, 'copy what is wanted into a last stage'],
     ['memory', request.memory, 'limit the machine or the daemon instead'],
     ['version=2', request.version === '2', 'use a client with buildx, or set DOCKER_BUILDKIT=0'],

@@ -26,8 +26,8 @@ export async function commitContainer(context: LifeContext, request: Request): P
   const { repo, tag, comment = '' } = request;
   const name = repo ? (tag ? `${repo}:${tag}` : repo) : undefined;
   const reference = name === undefined ? undefined : formatReference(parseReference(name));
-  const changed = applyChanges(runConfigOf(request.body), request.changes ?? []);
-  const { id } = context.containers.get(request.container);
+  const { id, config } = context.containers.get(request.container);
+  const changed = applyChanges(runConfigOf(request.body), request.changes ?? [], config.Env ?? []);
   return context.mutex.run(id, async () => {
     const record = context.containers.get(id);
     if (record.status === 'removing' || record.status === 'dead') {

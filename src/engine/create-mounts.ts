@@ -222,7 +222,7 @@ function checkedVolumeName(name: string): string {
 function checkedSubpath(path: string): string {
   const normal = posix.normalize(path);
   if (!normal.startsWith('/') && normal !== '..' && !normal.startsWith('../')) return normal;
-  throw invalid(`invalid subpath: ${path}`, 'a subpath lies inside the volume or image');
+  throw invalid(`subpath must be a relative path within the volume: ${path}`);
 }
 
 function invalid(message: string, hint?: string): IechorError {

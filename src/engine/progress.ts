@@ -2,7 +2,7 @@ import type { ProgressMessage } from '../api/types/image.ts';
 import { errorEvent } from '../build/events.ts';
 
 /**
- * Messages of a task as they come, then those it returns; a failure is the last message, with `error`. Leaving the
+ * Messages of a task as they come, then those it returns; a failure is the last message, with `error`, or thrown where it is the first. Leaving the
  * loop early aborts the task's signal, as the caller's own does.
  */
 export async function* withProgress(
@@ -14,13 +14,19 @@ export async function* withProgress(
   const pending: ProgressMessage[] = [];
   let wake = () => {};
   let ended = false;
+  let told = false;
+  let early: unknown;
   const push = (...messages: readonly ProgressMessage[]) => {
     pending.push(...messages);
+    told ||= messages.length > 0;
     wake();
   };
   const done = task(push, either)
     .then((last) => push(...last))
-    .catch((error: unknown) => push(errorEvent(error)))
+    .catch((error: unknown) => {
+      if (told) push(errorEvent(error));
+      else early = error;
+    })
     .finally(() => {
       ended = true;
       wake();
@@ -33,6 +39,7 @@ export async function* withProgress(
         wake = resolve;
       });
     }
+    if (early !== undefined) throw early;
   } finally {
     left.abort();
     await done;

@@ -3,6 +3,7 @@ import type { DistributionInspect, ProgressMessage } from '../api/types/image.ts
 import { IechorError } from '../common/error.ts';
 import { isFields, parseDocument } from '../image/image-config.ts';
 import { isIndexType } from '../image/media-types.ts';
+import { parsePlatform } from '../image/platform.ts';
 import { familiar, formatReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
 import { credentialsOf } from '../registry/credentials.ts';
 import { registryOf } from '../registry/names.ts';
@@ -19,6 +20,7 @@ export function pullImages(context: EngineContext, request: Request<'imageCreate
   const { fromImage = '', tag } = request;
   const separator = tag?.startsWith('sha256:') ? '@' : ':';
   const reference = parseReference(tag ? `${fromImage}${separator}${tag}` : fromImage);
+  if (request.platform) parsePlatform(request.platform);
   const all = !tag && reference.digest === undefined && !/:[^/]+$/.test(fromImage);
   const options = {
     credentials: loginFor(reference.domain, request.registryAuth),
@@ -44,7 +46,7 @@ export function pullImages(context: EngineContext, request: Request<'imageCreate
 
 /** Without a tag all tags of the repository go. */
 export function pushImages(context: EngineContext, request: Request<'imagePush'>): AsyncGenerator<ProgressMessage> {
-  const { name, tag, platform } = request;
+  const { name, tag, platform, images, annotations } = request;
   const reference = parseReference(tag ? `${name}:${tag}` : name);
   const all = !tag && !/:[^/]+$/.test(name);
   const wanted = all ? tagsHere(context, reference) : [formatReference(reference)];
@@ -54,7 +56,7 @@ export function pushImages(context: EngineContext, request: Request<'imagePush'>
     const registry = await context.registry();
     const onProgress = (progress: TransferProgress) => push(toWire(progress));
     for (const one of wanted) {
-      await registry.push(one, { credentials, onProgress, signal });
+      await registry.push(one, { credentials, images, annotations, onProgress, signal });
       publishImage(context, familiar(one), 'push', { name: familiar(repositoryOf(reference)) });
     }
     return [];

@@ -83,7 +83,11 @@ async function volumeSource(
   // Other containers may write to the volume: what is bound is the place that was looked up, not its path.
   const target = stagedPath(context, record);
   if (bindInRoot(directory, mount.subpath, target)) return target;
-  throw new IechorError('MOUNT_INVALID', `volume "${name}" has no path "${mount.subpath}"`);
+  throw noPath(`volume "${name}"`, mount.subpath);
+}
+
+function noPath(owner: string, path: string): IechorError {
+  return new IechorError('MOUNT_INVALID', `cannot access path ${path}: ${owner} has none`);
 }
 
 /** A place of the bundle's own for one mount; it goes with the bundle. */
@@ -103,5 +107,5 @@ function imageSource(context: EngineContext, record: ContainerRecord, mount: Rec
   if (mount.subpath === undefined) return root;
   const target = stagedPath(context, record);
   if (bindInRoot(root, mount.subpath, target)) return target;
-  throw new IechorError('MOUNT_INVALID', `image "${mount.name}" has no path "${mount.subpath}"`);
+  throw noPath(`image "${mount.name}"`, mount.subpath);
 }

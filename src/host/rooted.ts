@@ -1,12 +1,13 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readlinkSync, readSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../common/error.ts';
+import { codeOf, IechorError } from '../common/error.ts';
 import { failedWith, native, syscallError } from './libc.ts';
 import { mountAt } from './mount.ts';
 
 const syscall = native('long syscall(long number, int dir, const char *path, const uint8_t *how, size_t size)');
 const OPENAT2 = 437;
 const RESOLVE_NO_MAGICLINKS = 0x02n;
+const RESOLVE_BENEATH = 0x08n;
 const RESOLVE_IN_ROOT = 0x10n;
 const O_PATH = 0x200000;
 
@@ -37,10 +38,11 @@ export function resolveInRoot(root: string, path: string): string | undefined {
 
 /**
  * Binds a place below `root` to `target`, a file or directory of the same kind: through an open descriptor, so that
- * nobody who writes below `root` can turn the path elsewhere meanwhile. False where the place does not exist.
+ * nobody who writes below `root` can turn the path elsewhere meanwhile. False where the place does not exist; throws
+ * MOUNT_INVALID where a link on the way leads out of `root`.
  */
 export function bindInRoot(root: string, path: string, target: string): boolean {
-  const bound = inRoot(root, path, O_PATH, (fd) => {
+  const bound = lookup(root, path, { flags: O_PATH, within: RESOLVE_BENEATH }, (fd) => {
     if (fstatSync(fd).isDirectory()) mkdirSync(target, { recursive: true });
     else closeSync(openSync(target, 'w'));
     mountAt({ type: 'bind', source: `/proc/self/fd/${fd}`, options: ['rbind'] }, target);
@@ -71,13 +73,25 @@ export function ensureDirInRoot(root: string, path: string): void {
 }
 
 function inRoot<T>(root: string, path: string, flags: number, use: (fd: number) => T): T | undefined {
+  return lookup(root, path, { flags, within: RESOLVE_IN_ROOT }, use);
+}
+
+function lookup<T>(
+  root: string,
+  path: string,
+  { flags, within }: { readonly flags: number; readonly within: bigint },
+  use: (fd: number) => T,
+): T | undefined {
   const dir = openSync(root, O_PATH | constants.O_DIRECTORY);
   try {
     const how = Buffer.alloc(24);
     how.writeBigUInt64LE(BigInt(flags | 0o2000000), 0);
-    how.writeBigUInt64LE(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, 16);
+    how.writeBigUInt64LE(within | RESOLVE_NO_MAGICLINKS, 16);
     const fd = syscall(OPENAT2, dir, path, how, how.length);
     if (failedWith(fd, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EACCES', 'ENAMETOOLONG')) return undefined;
+    if (failedWith(fd, 'EXDEV')) {
+      throw new IechorError('MOUNT_INVALID', `path concatenation escapes the base directory: ${path}`);
+    }
     if (fd < 0) throw syscallError('openat2', `${path} in ${root}`, fd);
     try {
       return use(fd);

@@ -18,16 +18,38 @@ const changes: Readonly<Record<string, Change>> = {
   WORKDIR: (config, rest) => ({ ...config, WorkingDir: workdir(config.WorkingDir, rest) }),
 };
 
-/** Applies changes in order to a config. Throws BAD_REQUEST naming the change that is none. */
-export function applyChanges(config: ImageRunConfig, lines: readonly string[]): ImageRunConfig {
+/** Instructions that run later, and take variables as they are then. */
+const literal = ['CMD', 'ENTRYPOINT', 'HEALTHCHECK', 'ONBUILD'];
+
+/**
+ * Applies changes in order to a config; `$NAME` and `${NAME}` stand for what `env` and the config have. Throws
+ * BAD_REQUEST naming the change that is none.
+ */
+export function applyChanges(
+  config: ImageRunConfig,
+  lines: readonly string[],
+  env: readonly string[] = [],
+): ImageRunConfig {
   return lines.reduce((current, line) => {
     const [, name = '', rest = ''] = /^\s*(\S+)\s*([\s\S]*?)\s*$/.exec(line) ?? [];
     const change = changes[name.toUpperCase()];
     if (!change || !Object.hasOwn(changes, name.toUpperCase()))
       throw refused(line, `${name || 'nothing'} is no such instruction`);
     if (rest === '') throw refused(line, `${name.toUpperCase()} needs an argument`);
-    return change(current, rest);
+    const known = [...env, ...(current.Env ?? [])];
+    return change(current, literal.includes(name.toUpperCase()) ? rest : withValues(rest, known));
   }, config);
+}
+
+function withValues(text: string, env: readonly string[]): string {
+  const value = (name: string) =>
+    env
+      .findLast((entry) => entry.startsWith(`${name}=`))
+      ?.slice(name.length + 1)
+      .replaceAll('$', '\\$') ?? '';
+  return text.replace(/'[^']*'|\\.|\$(?:(\w+)|\{(\w+)\})/gs, (found, bare?: string, braced?: string) =>
+    (bare ?? braced) === undefined ? found : value(bare ?? braced ?? ''),
+  );
 }
 
 function refused(line: string, reason: string): IechorError {

@@ -42,10 +42,10 @@ export function hostResolvConf(): ResolvConf {
   return parseResolvConf(readIfThere('/etc/resolv.conf') ?? '');
 }
 
-/** By name, id or unambiguous id prefix. */
+/** By id, name or unambiguous id prefix. */
 export function findNetwork(records: Records, nameOrId: string): NetworkRecord | undefined {
   const all = records.networks();
-  const exact = all.find((network) => network.name === nameOrId) ?? records.network(nameOrId);
+  const exact = records.network(nameOrId) ?? all.find((network) => network.name === nameOrId);
   if (exact || !/^[0-9a-f]+$/.test(nameOrId)) return exact;
   const matches = all.filter((network) => network.id.startsWith(nameOrId));
   return matches.length === 1 ? matches[0] : undefined;

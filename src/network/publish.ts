@@ -68,7 +68,8 @@ export function choosePorts(
 
 /** PORT_IN_USE for a port that `holder` (in words; looked up where missing) has. */
 export function portInUse(port: PublishedPort, holder: string = processHolder(port)): IechorError {
-  return new IechorError('PORT_IN_USE', `port ${showPort(port)} is already taken by ${holder}`, {
+  const place = `${isIPv6(port.hostAddress) ? `[${port.hostAddress}]` : port.hostAddress || '0.0.0.0'}:${port.hostPort}`;
+  return new IechorError('PORT_IN_USE', `Bind for ${place} failed: port is already allocated by ${holder}`, {
     hint: `stop it, or publish another port, for example ${port.hostPort + 1}:${port.containerPort}`,
   });
 }

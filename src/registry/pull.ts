@@ -131,11 +131,8 @@ async function pullFrom(
   const { repository, source, options } = from;
   const { signal, onProgress: report = () => {} } = options;
   const wanted = reference.digest ?? reference.tag ?? 'latest';
-  report({
-    status: `Pulling from ${familiar(repositoryOf(reference)).replace(`${reference.domain}/`, '')}`,
-    id: wanted,
-  });
   const top = await repository.manifest(wanted);
+  report({ status: `Pulling from ${reference.path}`, id: wanted });
   if (context.policy) {
     const { digest } = top;
     await admitImage(context.policy(), { reference, digest }, () => signaturesOf(repository, digest));

@@ -89,7 +89,7 @@ describe('mistakes', () => {
     ['FROM a\nCOPY --chwon=1 a b', 2, 6, 'unknown flag: --chwon'],
     ['FROM a\nRUN x \\\n && \\\n --y', 2, 1, ''],
     ['RUN x', 1, 1, 'before the first FROM'],
-    ['# nothing\n', 1, 1, 'no instructions'],
+    ['# nothing\n', 1, 1, 'with no instructions'],
     ['FROM a b c d', 1, 1, 'one or three arguments'],
     ['FROM a\nRUN <<EOF\nx', 2, 1, 'not terminated'],
     ['FROM a\nCOPY a', 2, 1, 'at least two arguments'],
