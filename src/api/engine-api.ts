@@ -19,6 +19,7 @@ import type {
   BuildOptions,
   BuildPruneReply,
   DistributionInspect,
+  ImageAnnotations,
   ImageDeleteItem,
   ImageFile,
   ImageHistoryItem,
@@ -165,6 +166,9 @@ export interface EngineApi extends OwnApi {
       tag?: string | undefined;
       /** Of which the image has to be. */
       platform?: Readonly<Record<string, unknown>> | undefined;
+      /** Ours: ids of images to push under that name, several below an index. */
+      images?: readonly string[] | undefined;
+      annotations?: ImageAnnotations | undefined;
     } & WithRegistryAuth &
       WithSignal,
   ): AsyncIterable<ProgressMessage>;
@@ -239,6 +243,10 @@ export interface EngineApi extends OwnApi {
     request: {
       names: readonly string[];
       platform?: Readonly<Record<string, unknown>> | undefined;
+      /** Ours: names in the archive, in place of the engine's. */
+      tags?: readonly string[] | undefined;
+      /** Ours: an OCI image layout, of all the images together, with their attestations. */
+      layout?: { compression?: string; annotations?: ImageAnnotations } | undefined;
     } & WithSignal,
   ): Promise<ByteStream>;
   imagesLoad(

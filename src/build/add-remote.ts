@@ -45,6 +45,7 @@ export async function downloadSource(
   const digest = `sha256:${hash.digest('hex')}`;
   const wanted = instruction.name === 'ADD' ? instruction.checksum : undefined;
   if (wanted !== undefined && wanted !== digest) refuse(`the checksum of ${url} is ${digest}, not ${wanted}`);
+  context.build.materials.set(url, { uri: url, digest });
   const stat = lstatSync(path, { bigint: true });
   const planned = { name, isDirectory: false, entries: [{ path: '', from: path, stat, onTheWay: false }] };
   return { digest, open: async () => [planned] };

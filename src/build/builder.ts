@@ -7,10 +7,12 @@ import type { Log } from '../common/log.ts';
 import type { ObjectStore } from '../common/object-store.ts';
 import type { Roots } from '../common/roots.ts';
 import { findBuildFile, ignoreFileFor, readRules } from '../context/build-file.ts';
+import { digestOf } from '../image/digest.ts';
 import type { ImageStore } from '../image/image-port.ts';
 import { familiar, formatReference, parseReference } from '../image/reference.ts';
 import type { Snapshotter } from '../image/snapshotter.ts';
 import type { ChainId, Digest } from '../image/types.ts';
+import { attest, noting, readAttestations } from './attestations.ts';
 import { givenArgs, globalArgs, isProxyName } from './args.ts';
 import type { Build, BuilderParts, BuildRequest } from './build-context.ts';
 import { clearUnfinishedCacheDirs, hashIndexRoot, stepFilesRoot } from './cache-mounts.ts';
@@ -123,13 +125,11 @@ interface Running {
   readonly failure: Build['failure'];
 }
 
-async function carryOut(parts: BuilderParts, request: BuildRequest, running: Running): Promise<void> {
+async function carryOut(given: BuilderParts, request: BuildRequest, running: Running): Promise<void> {
   const tags = (request.tags ?? []).map((tag) => formatReference(parseReference(tag)));
-  const { graph, globals, platform, name } = readGraph(request);
-  const epoch = sourceDateEpoch(request);
-  const cacheOptions = readCacheOptions(request);
-  const rules = readRules(request.contextDir, name);
-  const { bases } = parts;
+  const plan = planOf(given, request);
+  const { graph, globals, platform, rules } = plan;
+  const { bases } = plan.parts;
   const found = await lintBuild({ request, graph, globals, platform, rules, bases, signal: running.stop.signal });
   if (request.call) {
     const called = answerCall(request.call, { graph, globals, warnings: found.warnings });
@@ -137,31 +137,54 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
     if (request.call === 'check') failOnWarnings(found);
     return;
   }
+  const { build, forget, close } = await openBuild(plan, request, running);
+  try {
+    failOnWarnings(found);
+    const state = await solveTarget(build, running.stop, forget);
+    const image = await finish(build, state, tags);
+    await exportCaches(build, state);
+    warnUnusedArgs(build);
+    announce(build, image, tags);
+  } finally {
+    close();
+    for (const warning of found.warnings) running.emit({ stream: warningLine(warning), warning });
+  }
+}
+
+/** A build as far as its request and file say it. Throws what is wrong with them. */
+function planOf(given: BuilderParts, request: BuildRequest) {
+  const materials: Build['materials'] = new Map();
+  const read = readGraph(request);
+  return {
+    ...read,
+    epoch: sourceDateEpoch(request),
+    cacheOptions: readCacheOptions(request),
+    attesting: readAttestations(request.attestations),
+    rules: readRules(request.contextDir, read.name),
+    materials,
+    parts: { ...given, bases: noting(given.bases, given.images, materials) },
+  };
+}
+
+/** A build ready to begin; `forget` lets all stages begin anew, `close` leaves nothing of it. */
+async function openBuild(plan: ReturnType<typeof planOf>, request: BuildRequest, running: Running) {
+  const { parts, graph, globals, platform, name, rules, epoch, cacheOptions, attesting, materials } = plan;
   const id = newId().slice(0, 16);
   const scratch = openScratch(id, parts.roots, parts.snapshotter);
   const stages = new Map<number, Promise<StageState>>();
   const index = request.isLive ? openHashIndex(hashIndexRoot(parts.roots), request.contextDir) : undefined;
   const context = contextView(request.contextDir, rules, index);
   const { signal } = running.stop;
-  const emit = (stream: string) => running.emit({ stream });
-  const opening = openCaches(cacheOptions, { parts, request, platform, scratch, emit, signal });
+  const say = (stream: string) => running.emit({ stream });
+  const opening = openCaches(cacheOptions, { parts, request, platform, scratch, emit: say, signal });
   const caches = await opening.catch((error: unknown) => {
     scratch.close();
     throw error;
   });
   const build: Build = {
-    id,
-    parts,
-    request,
-    graph,
-    globals,
-    platform,
-    scratch,
-    context,
+    ...{ id, parts, request, graph, globals, platform, scratch, context, caches, attesting, materials, epoch, signal },
     memo: new Map(),
-    caches,
-    epoch,
-    signal,
+    startedAt: new Date().toISOString(),
     emit: running.emit,
     failure: running.failure,
     stage(index) {
@@ -179,18 +202,11 @@ async function carryOut(parts: BuilderParts, request: BuildRequest, running: Run
       ignoreFile: ignoreFileFor(request.contextDir, name),
     }),
   };
-  try {
-    failOnWarnings(found);
-    const state = await solveTarget(build, running.stop, () => stages.clear());
-    const image = await finish(build, state, tags);
-    await exportCaches(build, state);
-    warnUnusedArgs(build);
-    announce(build, image, tags);
-  } finally {
+  const close = () => {
     scratch.close();
     index?.save();
-    for (const warning of found.warnings) running.emit({ stream: warningLine(warning), warning });
-  }
+  };
+  return { build, forget: () => stages.clear(), close };
 }
 
 function readGraph(request: BuildRequest): Pick<Build, 'graph' | 'globals' | 'platform'> & { name: string } {
@@ -250,7 +266,9 @@ async function finish(build: Build, state: StageState, tags: readonly string[]):
   const { images } = build.parts;
   const config = withInlineCache(imageOf(state, build.request.labels ?? {}, build.epoch), state, build);
   const parent = state.baseImage === undefined ? {} : { parent: state.baseImage };
-  const record = await images.create(config, state.chain, parent);
+  const id = digestOf(JSON.stringify(config));
+  const attestations = await attest(build, state, { id, config });
+  const record = await images.create(config, state.chain, { ...parent, attestations });
   for (const tag of tags) images.tag(record.id, tag);
   return record.id;
 }

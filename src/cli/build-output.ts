@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { EngineApi } from '../api/engine-api.ts';
+import type { ImageAnnotations } from '../api/types/image.ts';
 import { IechorError } from '../common/error.ts';
 import { unpackInto } from './copy-from-container.ts';
 import { printTransfer } from './print-transfer.ts';
@@ -13,6 +14,10 @@ export interface BuildOutput {
   /** File or directory; undefined: standard output. */
   readonly dest?: string;
   readonly push: boolean;
+  /** The result is written, to `dest` or to standard output: not kept by the engine. */
+  readonly isWritten: boolean;
+  /** Of layers in an image layout. */
+  readonly compression: string;
   /** Names of the image, beside those of `--tag`. */
   readonly names: readonly string[];
   /** Whether the layout is an archive (true) or a directory. */
@@ -28,7 +33,7 @@ export function readOutputs(
   options: { readonly load?: boolean; readonly push?: boolean },
 ): readonly BuildOutput[] {
   const outputs: BuildOutput[] = (given ?? []).map(readOutput);
-  const plain = { push: false, names: [], isArchive: true };
+  const plain = { push: false, names: [], isArchive: true, isWritten: false, compression: 'gzip' };
   if (options.push && outputs.some(({ type }) => type !== 'image')) {
     throw usage('push and another output cannot be used together', 'write -o type=image,push=true');
   }
@@ -39,12 +44,15 @@ export function readOutputs(
 }
 
 const writesArchive = ({ type, dest, isArchive }: BuildOutput): boolean =>
-  type === 'tar' || (isArchive && type === 'oci') || (type === 'docker' && isArchive && dest !== undefined);
+  type === 'tar' || (isArchive && (type === 'oci' || (type === 'docker' && dest !== undefined)));
 
 function readOutput(text: string): BuildOutput {
-  const draft: Draft = { type: 'image', push: false, names: [], isArchive: true };
+  const draft: Draft = {
+    ...{ type: 'image', push: false, names: [], isArchive: true, isWritten: false, compression: 'gzip' },
+  };
   if (!text.includes('=')) {
-    return text === '-' ? { ...draft, type: 'tar' } : { ...draft, type: 'local', dest: text };
+    const written = { ...draft, isWritten: true };
+    return text === '-' ? { ...written, type: 'tar' } : { ...written, type: 'local', dest: text };
   }
   let typed = false;
   for (const field of text.split(',')) {
@@ -57,6 +65,7 @@ function readOutput(text: string): BuildOutput {
   }
   if (!typed) throw usage(`the output ${JSON.stringify(text)} has no type`, `type=${types.join(', type=')}`);
   if (draft.type === 'local' && draft.dest === undefined) throw usage('a local output needs dest', 'dest=DIRECTORY');
+  draft.isWritten ||= draft.type === 'local' || draft.type === 'tar' || draft.type === 'oci';
   return draft;
 }
 
@@ -70,6 +79,7 @@ const fields: Readonly<Record<string, (draft: Draft, value: string) => void>> = 
   },
   dest(draft, value) {
     if (value !== '-') draft.dest = value;
+    draft.isWritten = true;
   },
   push(draft, value) {
     draft.push = boolean(value);
@@ -79,6 +89,11 @@ const fields: Readonly<Record<string, (draft: Draft, value: string) => void>> = 
   },
   tar(draft, value) {
     draft.isArchive = boolean(value);
+  },
+  compression(draft, value) {
+    if (!['gzip', 'uncompressed'].includes(value))
+      throw usage(`compression=${value} is not supported`, 'gzip or uncompressed');
+    draft.compression = value;
   },
   // What holds anyway: OCI's media types, and times no later than SOURCE_DATE_EPOCH.
   'oci-mediatypes'(_draft, value) {
@@ -99,40 +114,64 @@ const usage = (message: string, hint?: string): IechorError => new IechorError('
 
 /** Whether the image itself is wanted, so that it keeps its names. */
 export const wantsImage = (outputs: readonly BuildOutput[]): boolean =>
-  outputs.length === 0 || outputs.some(({ type }) => type === 'image' || type === 'oci' || type === 'docker');
+  outputs.length === 0 || outputs.some(({ type, isWritten }) => type === 'image' || (type === 'docker' && !isWritten));
 
-/** Writes and pushes what was built. An image that nobody wanted but for its files goes again. */
+/** What was built: images by their ids, one for each platform. */
+export interface Delivery {
+  readonly images: readonly { readonly id: string; readonly platform?: string | undefined }[];
+  readonly tags: readonly string[];
+  readonly annotations?: ImageAnnotations | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Writes and pushes what was built. Images that nobody wanted but for their files go again. */
 export async function deliverOutputs(
   engine: EngineApi,
   outputs: readonly BuildOutput[],
-  image: { readonly id: string; readonly tags: readonly string[]; readonly signal: AbortSignal },
+  delivery: Delivery,
 ): Promise<void> {
-  for (const output of outputs) await deliver(engine, output, image);
-  if (wantsImage(outputs)) return;
-  const { RepoTags } = await engine.imageInspect({ name: image.id, signal: image.signal });
-  if ((RepoTags ?? []).length === 0) await engine.imageRemove({ name: image.id, signal: image.signal });
+  for (const output of outputs) await deliver(engine, output, delivery);
+  if (wantsImage(outputs) && delivery.images.length === 1) return;
+  for (const { id } of delivery.images) {
+    const { RepoTags } = await engine.imageInspect({ name: id, signal: delivery.signal });
+    if ((RepoTags ?? []).length === 0) await engine.imageRemove({ name: id, signal: delivery.signal });
+  }
 }
 
-async function deliver(
-  engine: EngineApi,
-  output: BuildOutput,
-  { id, tags, signal }: { readonly id: string; readonly tags: readonly string[]; readonly signal: AbortSignal },
-): Promise<void> {
-  const { type, dest } = output;
+/** Refuses outputs that cannot hold images of several platforms. Throws USAGE. */
+export function checkPlatforms(outputs: readonly BuildOutput[], platforms: readonly string[]): void {
+  if (platforms.length < 2) return;
+  const fits = ({ type, push }: BuildOutput) =>
+    ['oci', 'local', 'cacheonly'].includes(type) || (type === 'image' && push);
+  if (outputs.length > 0 && outputs.every(fits)) return;
+  throw usage('images of several platforms cannot be kept by the engine under one name', 'use -o type=oci or --push');
+}
+
+async function deliver(engine: EngineApi, output: BuildOutput, delivery: Delivery): Promise<void> {
+  const { type, dest, isArchive, isWritten, compression } = output;
+  const { images, tags, annotations, signal } = delivery;
+  const names = images.map(({ id }) => id);
+  const [name = ''] = names;
   if (type === 'local' && dest !== undefined) {
-    return unpackInto(makeDirectory(dest), await engine.imageTree({ name: id, signal }));
+    for (const { id, platform } of images) {
+      const place = images.length > 1 ? join(dest, (platform ?? '').replaceAll('/', '_')) : dest;
+      await unpackInto(makeDirectory(place), await engine.imageTree({ name: id, signal }));
+    }
+    return;
   }
-  if (type === 'tar') return writeArchive(await engine.imageTree({ name: id, signal }), dest);
-  if (type === 'oci' || (type === 'docker' && dest !== undefined)) {
-    const archive = await engine.imagesGet({ names: tags.length > 0 ? tags : [id], signal });
-    if (output.isArchive || dest === undefined) return writeArchive(archive, dest);
+  if (type === 'tar') return writeArchive(await engine.imageTree({ name, signal }), dest);
+  if (type === 'oci' || (type === 'docker' && isWritten)) {
+    const layout = type === 'oci' ? { compression, ...(annotations && { annotations }) } : undefined;
+    const archive = await engine.imagesGet({ names, tags, layout, signal });
+    if (isArchive || dest === undefined) return writeArchive(archive, dest);
     return unpackInto(makeDirectory(dest), archive);
   }
   if (!output.push) return;
   if (tags.length === 0) throw usage('a name is needed to push the image', 'name it with -t');
   for (const tag of tags) {
     const { repo, tag: version = 'latest' } = splitTag(tag);
-    await printTransfer(engine.imagePush({ name: repo, tag: version, signal }), { sink: process.stderr });
+    const pushed = engine.imagePush({ name: repo, tag: version, images: names, annotations, signal });
+    await printTransfer(pushed, { sink: process.stderr });
   }
 }
 

@@ -10,6 +10,7 @@ import type { EngineContext } from './context.ts';
 import { openUrl } from './download.ts';
 import { publishImage } from './images.ts';
 import { withProgress } from './progress.ts';
+import { imageLayout } from '../image/image-layout.ts';
 import { parsePlatform } from '../image/platform.ts';
 import { pullImages } from './registry.ts';
 
@@ -73,8 +74,18 @@ function platformText(platform: Readonly<Record<string, unknown>> | undefined): 
   return platform && parts.length > 0 ? parts.filter((part) => part !== '').join('/') : undefined;
 }
 
+function layoutOptions({ compression = 'gzip', annotations }: NonNullable<Request<'imagesGet'>['layout']>) {
+  if (compression === 'gzip' || compression === 'uncompressed') return { compression, annotations } as const;
+  throw new IechorError('NOT_SUPPORTED', `layers of a layout cannot be packed with ${JSON.stringify(compression)}`, {
+    hint: 'compression=gzip or uncompressed',
+  });
+}
+
 export async function saveToArchive(context: EngineContext, request: Request<'imagesGet'>): Promise<ByteStream> {
-  const stream = saveImages(context.images, request.names, { platform: platformText(request.platform) });
+  const { names, tags, layout, signal } = request;
+  const stream = layout
+    ? await imageLayout(context.images, { ids: names, names: tags ?? [], ...layoutOptions(layout), signal })
+    : saveImages(context.images, names, { platform: platformText(request.platform), tags });
   const abort = () => stream.destroy();
   request.signal?.addEventListener('abort', abort, { once: true });
   if (request.signal?.aborted) abort();

@@ -17,7 +17,8 @@ interface Saved {
   readonly layers: readonly SavedLayer[];
 }
 
-interface SavedLayer {
+/** A layer's archive on its way into a layout. */
+export interface SavedLayer {
   readonly descriptor: Descriptor;
   open(): Readable;
 }
@@ -25,21 +26,22 @@ interface SavedLayer {
 /**
  * Archive of images for `load`, of ours and of Docker: an OCI image layout with Docker's `manifest.json` beside it. An
  * image that came from a registry or a layout goes out as it came, with its digest; layers made here are uncompressed. An
- * image named by a tag takes that tag along, one named by its id none. The same images give the same bytes. Throws
+ * image named by a tag takes that tag along, one named by its id none, unless `tags` are given. The same images give the same bytes. Throws
  * IMAGE_NOT_FOUND before the first byte.
  */
 export function saveImages(
   images: ImageStore,
   names: readonly string[],
-  options: { readonly platform?: string | undefined } = {},
+  options: { readonly platform?: string | undefined; readonly tags?: readonly string[] | undefined } = {},
 ): Readable {
   const chosen = new Map<Digest, { image: ImageRecord; tags: string[] }>();
   for (const name of names.flatMap((given) => expanded(images, given))) {
     const image = images.get(name);
     checkPlatform(image, name, options.platform);
     const entry = chosen.get(image.id) ?? { image, tags: [] };
-    const tag = tagNamed(images, image, name);
-    if (tag !== undefined && !entry.tags.includes(tag)) entry.tags.push(tag);
+    const tags =
+      options.tags?.map((one) => formatReference(parseReference(one))) ?? tagNamed(images, image, name) ?? [];
+    for (const tag of [tags].flat()) if (!entry.tags.includes(tag)) entry.tags.push(tag);
     chosen.set(image.id, entry);
   }
   return Readable.from(archive(images, [...chosen.values()]), { objectMode: false });
@@ -81,27 +83,28 @@ async function* archive(
 ): AsyncGenerator<Buffer> {
   const written = new Set<Digest>();
   const saved: Saved[] = [];
-  yield directory('blobs');
-  yield directory('blobs/sha256');
+  yield directoryEntry('blobs');
+  yield directoryEntry('blobs/sha256');
   for (const { image, tags } of chosen) {
     const { content, mediaType, layers } = partsOf(images, image);
     for (const layer of layers) yield* layerFile(layer, written);
     for (const document of [images.content(image.id), content]) {
       const digest = digestOf(document);
-      if (!written.has(digest)) yield* file(blobPath(digest), document);
+      if (!written.has(digest)) yield* fileEntry(blobPath(digest), document);
       written.add(digest);
     }
     saved.push({ image, tags, layers, manifest: { mediaType, digest: digestOf(content), size: content.length } });
   }
-  yield* file('index.json', JSON.stringify(indexOf(saved)));
-  yield* file('manifest.json', JSON.stringify(saved.map(dockerManifest)));
-  yield* file('oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' }));
+  yield* fileEntry('index.json', JSON.stringify(indexOf(saved)));
+  yield* fileEntry('manifest.json', JSON.stringify(saved.map(dockerManifest)));
+  yield* fileEntry('oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' }));
   yield Buffer.alloc(2 * blockSize);
 }
 
 const blobPath = (digest: Digest): string => `blobs/sha256/${hexOf(digest)}`;
 
-async function* layerFile({ descriptor, open }: SavedLayer, written: Set<Digest>): AsyncGenerator<Buffer> {
+/** A layer as a file of a layout, unless it is `written` already. */
+export async function* layerFile({ descriptor, open }: SavedLayer, written: Set<Digest>): AsyncGenerator<Buffer> {
   const { digest, size } = descriptor;
   if (written.has(digest)) return;
   written.add(digest);
@@ -111,7 +114,7 @@ async function* layerFile({ descriptor, open }: SavedLayer, written: Set<Digest>
 }
 
 /** The manifest as it came where all it names is here, else one of what is here. */
-function partsOf(images: ImageStore, image: ImageRecord) {
+export function partsOf(images: ImageStore, image: ImageRecord) {
   const content = images.content(image.manifest);
   const document = parseDocument(content, 'the manifest of the image');
   const listed = Array.isArray(document.layers) ? document.layers : [];
@@ -169,10 +172,10 @@ const nothing = { uid: 0, gid: 0, size: 0, mtimeNs: 0n, linkName: '', major: 0, 
 function header(name: string, size: number): Buffer {
   return encodeHeader({ ...nothing, name, size, type: 'file', mode: 0o644 });
 }
-function directory(name: string): Buffer {
+export function directoryEntry(name: string): Buffer {
   return encodeHeader({ ...nothing, name, type: 'directory', mode: 0o755 });
 }
-function* file(name: string, content: string | Buffer): Generator<Buffer> {
+export function* fileEntry(name: string, content: string | Buffer): Generator<Buffer> {
   const bytes = Buffer.from(content);
   yield header(name, bytes.length);
   yield bytes;

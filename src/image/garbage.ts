@@ -89,20 +89,24 @@ export function servedDigests(store: ObjectStore): ReadonlySet<Digest> {
   return new Set(kinds.flatMap((kind) => store.list<{ readonly digest: Digest }>(kind).map(({ digest }) => digest)));
 }
 
-/** `orphans` are of layers that are gone, and wait for nobody. */
+/** `orphans` are of layers that are gone, and wait for nobody, no more than manifests that were replaced. */
 function sweepBlobs(context: ImageStoreContext, orphans: ReadonlySet<Digest>, options: CollectOptions): number {
-  const { store, snapshotter, blobs } = context;
+  const { store, snapshotter, blobs, replaced } = context;
   const named = new Set<Digest>();
-  for (const image of store.list<ImageRecord>('image')) named.add(image.id).add(image.manifest);
+  for (const image of store.list<ImageRecord>('image')) {
+    named.add(image.id).add(image.manifest);
+    for (const { predicate } of image.attestations ?? []) named.add(predicate);
+  }
   for (const digest of servedDigests(store)) named.add(digest);
   const archives = new Set(snapshotter.layers().map(({ chainId }) => snapshotter.layer(chainId)?.blob?.digest));
   const isWaiting = waiting(context, options);
   let freed = 0;
   for (const { digest, sizeBytes, ageMs } of blobs.list()) {
     if (named.has(digest) || archives.has(digest)) continue;
-    if (!orphans.has(digest) && isWaiting(ageMs)) continue;
+    if (!orphans.has(digest) && !replaced.has(digest) && isWaiting(ageMs)) continue;
     blobs.remove(digest);
     freed += sizeBytes;
   }
+  replaced.clear();
   return freed;
 }

@@ -2,7 +2,7 @@ import type { Log } from '../common/log.ts';
 import type { ObjectStore } from '../common/object-store.ts';
 import type { BlobStore } from './blob-store.ts';
 import type { Snapshotter } from './snapshotter.ts';
-import type { ChainId } from './types.ts';
+import type { ChainId, Digest } from './types.ts';
 
 /** What the functions of the image store work with. */
 export interface ImageStoreContext {
@@ -16,4 +16,6 @@ export interface ImageStoreContext {
   readonly filling: Set<string>;
   /** When this process took the store over: what is older and half-made has nobody who would finish it. */
   readonly startedMs: number;
+  /** Manifests whose image goes by another one now. */
+  readonly replaced: Set<Digest>;
 }

@@ -11,6 +11,8 @@ export interface AddedLayer {
 /** What is known of an image besides its config. */
 export interface CreateOptions {
   readonly parent?: Digest;
+  /** What is said about the image: replaces what was said, where given. Kinds of predicate, and each as JSON. */
+  readonly attestations?: readonly { readonly predicateType: string; readonly predicate: object }[];
   /** `repo@sha256:...` it came from; added to those known. */
   readonly repoDigests?: readonly string[];
   /** The config exactly as it came, whose digest is the image's id; default: `config` as JSON. */

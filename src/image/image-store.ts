@@ -35,7 +35,7 @@ export function createImageStore(options: {
   const blobs = createBlobStore(options.roots.dataRoot);
   const context: ImageStoreContext = {
     ...{ store, snapshotter, blobs, log },
-    ...{ fresh: new Map(), filling: new Set(), startedMs: Date.now() },
+    ...{ fresh: new Map(), filling: new Set(), replaced: new Set(), startedMs: Date.now() },
   };
   const compressions: Compressions = new Map();
   const find = (name: string) => findImage(store, name);
@@ -92,16 +92,26 @@ async function createImage(
   await snapshotter.makeDurable(chain);
   const rawConfig = Buffer.from(options.rawConfig ?? JSON.stringify(config));
   const id = blobs.put(rawConfig);
-  const manifest = blobs.put(options.rawManifest ?? JSON.stringify(manifestOf(id, rawConfig.length, layers)));
   const known = store.get<ImageRecord>('image', id);
+  const manifest =
+    known && !options.rawManifest
+      ? known.manifest
+      : blobs.put(options.rawManifest ?? JSON.stringify(manifestOf(id, rawConfig.length, layers)));
+  const attestations = options.attestations
+    ? options.attestations.map(({ predicateType, predicate }) => ({
+        predicateType,
+        predicate: blobs.put(JSON.stringify(predicate)),
+      }))
+    : known?.attestations;
   const record: ImageRecord = {
     id,
-    manifest: known && !options.rawManifest ? known.manifest : manifest,
+    manifest,
     config,
     chain,
     sizeBytes: layers.reduce((sum, layer) => sum + layer.sizeBytes, 0),
     createdAt: config.created ?? known?.createdAt ?? new Date().toISOString(),
     repoDigests: [...new Set([...(known?.repoDigests ?? []), ...(options.repoDigests ?? [])])],
+    ...(attestations && attestations.length > 0 && { attestations }),
     ...(options.parent !== undefined && { parent: options.parent }),
   };
   store.transaction(() => {
@@ -109,6 +119,7 @@ async function createImage(
     store.put('image', id, record);
   });
   for (const chainId of chain) context.fresh.delete(chainId);
+  if (known && known.manifest !== manifest) context.replaced.add(known.manifest);
   return record;
 }
 

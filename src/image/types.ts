@@ -61,6 +61,12 @@ export interface ImageConfig {
   history?: HistoryEntry[];
 }
 
+/** A statement about an image without its subject, which the output decides; `predicate` is a blob of JSON. */
+export interface Attestation {
+  readonly predicateType: string;
+  readonly predicate: Digest;
+}
+
 /** A stored image. Its id is the digest of its config. */
 export interface ImageRecord {
   readonly id: Digest;
@@ -73,6 +79,8 @@ export interface ImageRecord {
   readonly createdAt: string;
   /** Where it came from by digest: `repo@sha256:...`. */
   readonly repoDigests: readonly string[];
+  /** What is said about it (provenance, software in it), by those who made it. */
+  readonly attestations?: readonly Attestation[];
   /** Made by FROM ... in a build: the image below, for `ParentId`. */
   readonly parent?: Digest;
 }

@@ -3,6 +3,7 @@ import { pipeline, type Readable } from 'node:stream';
 import { IechorError } from '../common/error.ts';
 import { shortId } from '../common/id.ts';
 import { digestOf } from '../image/digest.ts';
+import { type Annotations, type Bundle, bundleOf, type Member } from '../image/image-bundle.ts';
 import { isFields, parseDescriptor, parseDocument } from '../image/image-config.ts';
 import { mediaTypes } from '../image/media-types.ts';
 import { formatReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
@@ -12,11 +13,17 @@ import { endpointsOf } from './hosts.ts';
 import { createLimiter } from './limiter.ts';
 import { meter, type Report } from './progress-bar.ts';
 import { openRepository, type Repository } from './repository.ts';
-import { uploadBlob } from './upload.ts';
+import { bytesOf, uploadBlob } from './upload.ts';
 
 export interface Pushed {
   readonly digest: Digest;
   readonly sizeBytes: number;
+}
+
+export interface PushOptions extends TransferOptions {
+  /** Ids of images to send in place of the one of that name: several go below an index, each for its platform. */
+  readonly images?: readonly string[] | undefined;
+  readonly annotations?: Annotations | undefined;
 }
 
 /**
@@ -27,7 +34,7 @@ export interface Pushed {
 export async function pushImage(
   context: RegistryContext,
   reference: string,
-  options: TransferOptions & { readonly platform?: { readonly os: string; readonly architecture: string } } = {},
+  options: PushOptions = {},
 ): Promise<Pushed> {
   const parsed = parseReference(reference);
   const { tag } = parsed;
@@ -36,7 +43,7 @@ export async function pushImage(
       hint: 'leave out the part from "@" on',
     });
   }
-  const image = imageToPush(context, parsed);
+  const chosen = options.images?.map((id) => context.images.get(id)) ?? [imageToPush(context, parsed)];
   const [endpoint] = endpointsOf(parsed.domain, context.settings, 'write');
   if (!endpoint) throw new Error('a registry without an address');
   const { signal, credentials, onProgress: report = () => {} } = options;
@@ -46,11 +53,16 @@ export async function pushImage(
   const either = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
   try {
     const repository = openRepository(session, { path: parsed.path, access: 'pull,push', signal: either });
-    const push: Push = { context, image, repository, reference: parsed, report, signal: either };
-    const { content, mediaType } = await pushContent(push);
-    const digest = digestOf(content);
-    await repository.putManifest(tag, content, mediaType);
-    await remember(push, content, digest);
+    const members: Member[] = [];
+    for (const image of chosen) {
+      members.push({
+        image,
+        ...(await pushContent({ context, image, repository, reference: parsed, report, signal: either })),
+      });
+    }
+    const bundle = bundleOf(context.images, members, { names: [reference], annotations: options.annotations });
+    const { content, digest } = await putBundle(context, bundle, { repository, tag, signal: either });
+    for (const member of members) await remember(context, member, { reference: parsed, digest, bundle });
     report({ status: `${tag}: digest: ${digest} size: ${content.length}` });
     report({ status: '', aux: { Tag: tag, Digest: digest, Size: content.length } });
     return { digest, sizeBytes: content.length };
@@ -68,6 +80,26 @@ interface Push {
   readonly reference: Reference;
   readonly report: Report;
   readonly signal: AbortSignal;
+}
+
+/** Puts manifests, each after what it names; the last under the tag. */
+async function putBundle(
+  { settings }: RegistryContext,
+  bundle: Bundle,
+  { repository, tag, signal }: { readonly repository: Repository; readonly tag: string; readonly signal: AbortSignal },
+): Promise<{ content: Buffer; digest: Digest }> {
+  const top = bundle.at(-1);
+  if (!top) throw new Error('nothing to push');
+  for (const { content, mediaType, blobs } of bundle) {
+    for (const blob of blobs) {
+      const descriptor = { mediaType: 'application/octet-stream', digest: digestOf(blob), size: blob.length };
+      const open = (start: number) => bytesOf(blob.subarray(start));
+      const { maxAttempts } = settings;
+      await uploadBlob(repository, { descriptor, open, mountFrom: [], maxAttempts, onBytes: () => {}, signal });
+    }
+    await repository.putManifest(content === top.content ? tag : digestOf(content), content, mediaType);
+  }
+  return { content: top.content, digest: digestOf(top.content) };
 }
 
 function imageToPush({ images }: RegistryContext, reference: Reference): ImageRecord {
@@ -201,10 +233,15 @@ async function pushConfig({ context, repository, signal }: Push, descriptor: Des
 }
 
 /** The image is what the registry has under this digest from now on, and goes out with the same manifest again. */
-async function remember({ context, image, reference }: Push, content: Uint8Array, digest: Digest): Promise<void> {
+async function remember(
+  context: RegistryContext,
+  { image, content }: Member,
+  { reference, digest, bundle }: { readonly reference: Reference; readonly digest: Digest; readonly bundle: Bundle },
+): Promise<void> {
+  const [only] = bundle.length === 1 ? bundle : [];
   await context.images.create(image.config, image.chain, {
     rawConfig: context.images.content(image.id),
-    rawManifest: content,
+    rawManifest: only?.content ?? content,
     repoDigests: [`${repositoryOf(reference)}@${digest}`],
     ...(image.parent !== undefined && { parent: image.parent }),
   });

@@ -9,7 +9,7 @@ import { createDownloads } from './downloads.ts';
 import { logIn } from './login.ts';
 import { listTags, type PullOptions, pullImage, readManifest } from './pull.ts';
 import type { WantedLayer } from './pull-layers.ts';
-import { type Pushed, pushImage } from './push.ts';
+import { type Pushed, type PushOptions, pushImage } from './push.ts';
 import type { Found } from './repository.ts';
 import { type SearchHit, type SearchOptions, searchImages } from './search.ts';
 import { createSessions } from './sessions.ts';
@@ -23,7 +23,7 @@ export interface Registry {
   /** See `pullImage`. */
   pull(reference: string, options?: PullOptions): Promise<ImageRecord>;
   /** See `pushImage`. */
-  push(reference: string, options?: TransferOptions): Promise<Pushed>;
+  push(reference: string, options?: PushOptions): Promise<Pushed>;
   /** Tags of the repository of a reference, sorted. */
   tags(reference: Reference, options?: TransferOptions): Promise<string[]>;
   /** The manifest or index of a reference; nothing is kept. */

@@ -211,6 +211,13 @@ export interface StepDerivation {
   };
 }
 
+/** Annotations by what they are put on. */
+export interface ImageAnnotations {
+  manifest?: Readonly<Record<string, string>>;
+  index?: Readonly<Record<string, string>>;
+  'manifest-descriptor'?: Readonly<Record<string, string>>;
+}
+
 /** A directory as its client sees it; device and inode tell an engine whether it sees the same one. */
 export interface LocalDirectory {
   directory: string;
@@ -235,7 +242,10 @@ export interface BuildOptions {
   extrahosts?: string | readonly string[] | undefined;
   /** Ours: the client reads steps as data; without, lines and errors are those of Docker's classic builder. */
   steps?: boolean | undefined;
+  /** Address of the context, in place of the body: a repository, an archive, or a build file. */
   remote?: string | undefined;
+  /** Of BuildKit's version of the API alone. */
+  outputs?: string | undefined;
   q?: boolean | undefined;
   nocache?: boolean | undefined;
   cachefrom?: readonly string[] | undefined;
@@ -257,12 +267,17 @@ export interface BuildOptions {
   /** Ours: caches to take finished steps from, and caches to write. */
   cacheimports?: readonly CacheEntry[] | undefined;
   cacheexports?: readonly CacheEntry[] | undefined;
+  /** Ours: what is to be said about the image, by type: `provenance`, `sbom`, each with its attributes. */
+  attestations?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
   /** Ours: tell how the key of each step comes about. */
   explain?: boolean | undefined;
   /** Ours: stages whose steps are carried out anew. */
   nocachestages?: readonly string[] | undefined;
-  /** Ours: what stands for a stage or image of a name: another image, or a directory at the top of the context. */
-  buildcontexts?: Readonly<Record<string, { image?: string; path?: string }>> | undefined;
+  /**
+   * Ours: what stands for a stage or image of a name: another image, a directory at the top of the context, or what the
+   * engine fetches from an address.
+   */
+  buildcontexts?: Readonly<Record<string, { image?: string; path?: string; remote?: string }>> | undefined;
   ulimits?: readonly { Name: string; Soft: number; Hard: number }[] | undefined;
   cgroupparent?: string | undefined;
   squash?: boolean | undefined;

@@ -116,17 +116,17 @@ function checkInstruction(instruction: Instruction): LintWarning[] {
 }
 
 const secretWord = /(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)/i;
+/** Whether a variable of this name would hold something to be kept. */
+export const looksSecret = (name: string): boolean => secretWord.test(name) && !publicWord.test(name);
 const publicWord = /(?:_|^)public(?:_|$)/i;
 
 function checkSecrets(instruction: Instruction): LintWarning[] {
   if (instruction.name !== 'ENV' && instruction.name !== 'ARG') return [];
   const names = (instruction.name === 'ENV' ? instruction.pairs : instruction.args).map(({ key }) => key);
-  return names
-    .filter((name) => secretWord.test(name) && !publicWord.test(name))
-    .map((name) => {
-      const message = `Do not use ARG or ENV instructions for sensitive data (${instruction.name} ${JSON.stringify(name)})`;
-      return warn('SecretsUsedInArgOrEnv', message, placeOf(instruction, name));
-    });
+  return names.filter(looksSecret).map((name) => {
+    const message = `Do not use ARG or ENV instructions for sensitive data (${instruction.name} ${JSON.stringify(name)})`;
+    return warn('SecretsUsedInArgOrEnv', message, placeOf(instruction, name));
+  });
 }
 
 /** A comment right above a named stage or an argument begins with its name. */

@@ -10,19 +10,9 @@ import { inlineField, readCache } from './document.ts';
 import { localPlace } from './local-place.ts';
 import { type CacheExport, type CacheImport, readExport, readImport } from './options.ts';
 import type { CachePlace } from './place.ts';
-import { type RegistryAccess, registryPlace } from './registry-place.ts';
-import { createSharedCache, type Distrust, type Opened, type SharedCache } from './shared-cache.ts';
-
-/** The caches of one build that lie outside this engine. */
-export interface SharedCaches {
-  /** What may be taken from them, by this attempt at the build. */
-  readonly current: SharedCache;
-  /** Begins a new attempt, without what the last one could not get. */
-  again(): void;
-  readonly exports: readonly CacheExport[];
-  /** The registry of a reference, with whoever builds logged in. */
-  access(reference: string): Promise<RegistryAccess>;
-}
+import { registryPlace } from './registry-place.ts';
+import { createSharedCache, type Distrust, type Opened } from './shared-cache.ts';
+import type { SharedCaches } from './types.ts';
 
 export interface CacheOptions {
   readonly imports: readonly CacheImport[];

@@ -140,7 +140,7 @@ export default class Bake extends ComposeCommand {
     if (!['quiet', 'none', 'rawjson'].includes(progress)) process.stderr.write(`Target ${name}\n`);
     const { ID } = await showBuild(messages, progress);
     if (!ID) throw new IechorError('BUILD_FAILED', `the engine said nothing of an image for the target ${name}`);
-    await deliverOutputs(engine, outputs, { id: ID, tags: target.tags ?? [], signal });
+    await deliverOutputs(engine, outputs, { images: [{ id: ID }], tags: target.tags ?? [], signal });
     return ID;
   }
 }

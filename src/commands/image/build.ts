@@ -1,12 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { annotationsFor, attestationsFor } from '../../cli/build-attest.ts';
 import { printCalled, readCall } from '../../cli/build-call.ts';
 import { openBuildContext } from '../../cli/build-context.ts';
 import { readAgents, readNamedContexts } from '../../cli/build-inputs.ts';
-import { deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
+import { checkPlatforms, deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
 import { explaining } from '../../cli/explain-build.ts';
-import { readProgressMode, showBuild } from '../../cli/build-progress.ts';
+import { type ProgressMode, readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
 import { parseUlimit } from '../../cli/container-body.ts';
@@ -48,7 +49,11 @@ export default class Build extends BaseCommand {
     'no-cache-filter': several('Run the steps of this stage anew'),
     output: several('Where the result goes: type=local,tar,oci,docker,image with dest=, push=', 'o'),
     push: Flags.boolean({ summary: 'Push the image to its registry' }),
-    platform: Flags.string({ summary: 'Platform of the image (os/arch)' }),
+    platform: Flags.string({ summary: 'Platforms of the image (os/arch, several with commas)' }),
+    provenance: Flags.string({ summary: 'Say how the image was built: true, false, mode=min, mode=max' }),
+    sbom: Flags.string({ summary: 'Say what software the image has: true, false' }),
+    attest: several('Say about the image: type=provenance,mode=max, type=sbom'),
+    annotation: several('Annotate what is handed on ([manifest:|index:]KEY=VALUE)'),
     pull: Flags.boolean({ summary: 'Look for newer base images' }),
     progress: Flags.string({ summary: 'How to show the build: auto, tty, plain, rawjson, quiet, none' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Print the id of the image only' }),
@@ -68,16 +73,22 @@ export default class Build extends BaseCommand {
     const ssh = readAgents(flags.ssh, process.env);
     const outputs = readOutputs(flags.output, flags);
     const tags = [...(flags.tag ?? []), ...outputs.flatMap(({ names }) => names)];
+    const buildargs = withEpoch(buildArguments(flags['build-arg'], process.env), process.env);
     const named = await readNamedContexts(flags['build-context'], () => this.engine());
-    const context = await openBuildContext(args.context, {
+    const said = attestationsFor(flags, outputs, process.env);
+    const annotations = annotationsFor(flags, outputs);
+    const platforms = platformsOf(flags.platform, { outputs, context: args.context });
+    const options = {
       file: flags.file,
       text: input,
+      keepGitDir: /^(1|true)$/i.test(buildargs.BUILDKIT_CONTEXT_KEEP_GIT_DIR ?? ''),
       beside: named.beside,
       signal: this.signal,
-    });
+    };
     const engine = await this.engine();
-    const messages = buildFrom(engine, context, {
-      t: wantsImage(outputs) ? tags : [],
+    const request = {
+      t: wantsImage(outputs) && platforms.length === 1 ? tags : [],
+      attestations: said,
       buildcontexts: Object.keys(named.request).length > 0 ? named.request : undefined,
       ssh,
       allow: allowed(flags.allow),
@@ -86,13 +97,12 @@ export default class Build extends BaseCommand {
       nocache: flags['no-cache'],
       q: flags.quiet,
       pull: flags.pull ? '1' : undefined,
-      buildargs: withEpoch(buildArguments(flags['build-arg'], process.env), process.env),
+      buildargs,
       labels: labelsOf(flags.label),
       networkmode: flags.network,
       extrahosts: flags['add-host'],
       steps: true,
       shmsize: bytesFlag('shm-size', flags['shm-size']),
-      platform: flags.platform,
       target: flags.target,
       version: '1',
       cacheimports: readCaches(flags['cache-from'], 'src'),
@@ -102,22 +112,58 @@ export default class Build extends BaseCommand {
       call: call.name,
       secrets,
       signal: this.signal,
-    });
-    if (call.name !== 'build') {
-      return printCalled(messages, { ...call, print: (line) => this.print(line) });
+    };
+    const images: { id: string; platform: string | undefined }[] = [];
+    for (const platform of platforms) {
+      const context = await openBuildContext(args.context, options);
+      const messages = buildFrom(engine, context, { ...request, platform });
+      if (call.name !== 'build') return printCalled(messages, { ...call, print: (line) => this.print(line) });
+      const id = await this.#show(messages, { progress, explain: flags.explain });
+      if (!id) return 0;
+      images.push({ id, platform });
     }
-    const explained = flags.explain && progress !== 'rawjson' ? explaining(messages) : undefined;
+    await deliverOutputs(engine, outputs, { images, tags, annotations, signal: this.signal });
+    const ids = images.map(({ id }) => id).join('\n');
+    writeResults(flags, ids, tags);
+    const isPiped = outputs.some(({ dest, isWritten }) => isWritten && dest === undefined);
+    if (progress === 'quiet' && !isPiped) this.print(ids);
+    return 0;
+  }
+
+  /** Shows a build, and tells the id of its image. */
+  async #show(
+    messages: ReturnType<typeof buildFrom>,
+    { progress, explain }: { readonly progress: ProgressMode; readonly explain: boolean },
+  ): Promise<string | undefined> {
+    const explained = explain && progress !== 'rawjson' ? explaining(messages) : undefined;
     const { ID } = await showBuild(explained?.messages ?? messages, progress).finally(() => {
       if (explained) this.print(explained.text());
     });
-    if (!ID) return 0;
-    await deliverOutputs(engine, outputs, { id: ID, tags, signal: this.signal });
-    if (flags.iidfile) writeFileSync(flags.iidfile, ID);
-    if (flags['metadata-file']) writeFileSync(flags['metadata-file'], metadataOf(ID, tags));
-    const isPiped = outputs.some(({ type, dest }) => type !== 'image' && type !== 'cacheonly' && dest === undefined);
-    if (progress === 'quiet' && !isPiped) this.print(ID);
-    return 0;
+    return ID;
   }
+}
+
+/** The platforms to build for; undefined for the engine's own. Throws USAGE where the outputs or the context cannot. */
+function platformsOf(
+  text: string | undefined,
+  { outputs, context }: { readonly outputs: Parameters<typeof checkPlatforms>[0]; readonly context: string },
+): readonly (string | undefined)[] {
+  const given = (text ?? '').split(',').filter((one) => one !== '');
+  checkPlatforms(outputs, given);
+  if (given.length < 2) return [given[0]];
+  if (context !== '-') return given;
+  throw new IechorError('USAGE', 'a context from standard input is read once, for one platform', {
+    hint: 'build from a directory, or for one platform at a time',
+  });
+}
+
+function writeResults(
+  flags: { readonly iidfile?: string | undefined; readonly 'metadata-file'?: string | undefined },
+  ids: string,
+  tags: readonly string[],
+): void {
+  if (flags.iidfile) writeFileSync(flags.iidfile, ids);
+  if (flags['metadata-file']) writeFileSync(flags['metadata-file'], metadataOf(ids, tags));
 }
 
 /** Of the keys that BuildKit's clients write, those that hold here. */

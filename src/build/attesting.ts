@@ -1,0 +1,14 @@
+/** What is to be said about an image: attributes as `--attest` has them, by type. */
+export type AttestationRequest = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+export interface Attesting {
+  readonly provenance?: { readonly mode: 'min' | 'max'; readonly builderId: string; readonly reproducible: boolean };
+  readonly sbom: boolean;
+}
+
+/** Something that a build was made from, named by its content. */
+export interface Material {
+  readonly uri: string;
+  /** `sha256:...`, or the id of a commit. */
+  readonly digest: string;
+}

@@ -1,0 +1,87 @@
+import { Readable } from 'node:stream';
+import { directoryEntry, fileEntry, layerFile, partsOf, type SavedLayer } from './archive-save.ts';
+import { digestOf, hexOf } from './digest.ts';
+import { type Annotations, bundleOf, type Member } from './image-bundle.ts';
+import type { ImageStore } from './image-port.ts';
+import { verified } from './layer-archive.ts';
+import { mediaTypes } from './media-types.ts';
+import { portableManifest } from './portable-manifest.ts';
+import { formatReference, parseReference } from './reference.ts';
+import { blockSize } from './tar-format.ts';
+import type { Digest } from './types.ts';
+
+export interface LayoutOptions {
+  /** Images of one build, each for another platform. */
+  readonly ids: readonly string[];
+  /** Names that the layout gives them; none of the store's count. */
+  readonly names: readonly string[];
+  readonly annotations?: Annotations | undefined;
+  /** Of layers that were made here; others go out as they came. */
+  readonly compression: 'gzip' | 'uncompressed';
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * An OCI image layout as an archive: the images with their attestations, as a push of them would be. Throws
+ * IMAGE_NOT_FOUND before the first byte.
+ */
+export async function imageLayout(images: ImageStore, options: LayoutOptions): Promise<Readable> {
+  const { names, annotations } = options;
+  const members: (Member & { readonly layers: readonly SavedLayer[] })[] = [];
+  for (const id of options.ids) members.push(await memberOf(images, id, options));
+  const bundle = bundleOf(images, members, { names, annotations });
+  const top = bundle.at(-1);
+  if (!top) throw new Error('a layout of nothing');
+  const described = { mediaType: top.mediaType, digest: digestOf(top.content), size: top.content.length };
+  const entries = names.map((name) => ({ ...described, annotations: namesIn(name) }));
+  const index = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.index,
+    manifests: entries.length > 0 ? entries : [described],
+  };
+  const documents = bundle.flatMap(({ content, blobs }) => [...blobs, content]);
+  const configs = members.map(({ image }) => images.content(image.id));
+  const layers = members.flatMap((member) => member.layers);
+  const all = archive(layers, [...configs, ...documents], JSON.stringify(index));
+  return Readable.from(all, { objectMode: false });
+}
+
+async function memberOf(images: ImageStore, id: string, { compression, signal }: LayoutOptions) {
+  const image = images.get(id);
+  if (compression === 'uncompressed') return { image, ...partsOf(images, image) };
+  const { content, mediaType, layers } = await portableManifest(images, image, signal);
+  const open = (digest: Digest) => verified(images.openBlob(digest), digest);
+  return {
+    image,
+    content,
+    mediaType,
+    layers: layers.map((descriptor) => ({ descriptor, open: () => open(descriptor.digest) })),
+  };
+}
+
+function namesIn(name: string): Record<string, string> {
+  const reference = parseReference(name);
+  return {
+    'io.containerd.image.name': formatReference(reference),
+    'org.opencontainers.image.ref.name': reference.tag ?? 'latest',
+  };
+}
+
+async function* archive(
+  layers: readonly SavedLayer[],
+  documents: readonly Buffer[],
+  index: string,
+): AsyncGenerator<Buffer> {
+  const written = new Set<Digest>();
+  yield directoryEntry('blobs');
+  yield directoryEntry('blobs/sha256');
+  for (const layer of layers) yield* layerFile(layer, written);
+  for (const content of documents) {
+    const digest = digestOf(content);
+    if (!written.has(digest)) yield* fileEntry(`blobs/sha256/${hexOf(digest)}`, content);
+    written.add(digest);
+  }
+  yield* fileEntry('index.json', index);
+  yield* fileEntry('oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' }));
+  yield Buffer.alloc(2 * blockSize);
+}
