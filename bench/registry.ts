@@ -91,14 +91,14 @@ function measureRound(shape: Shape, { work, server, peer, round, times }: Round)
   }
 }
 
-/** Files that compress to about half, and no two alike. */
+/** Files of which two thirds can be compressed to half, and no two alike. */
 function makeContext(directory: string, { layers, filesPerLayer, fileBytes }: Shape): void {
   const lines = ['FROM scratch'];
   for (let layer = 0; layer < layers; layer++) {
     for (let file = 0; file < filesPerLayer; file++) {
       const folder = join(directory, `layer${layer}`, `d${Math.floor(file / 500)}`);
       if (file % 500 === 0) mkdirSync(folder, { recursive: true });
-      const half = randomBytes(Math.ceil(fileBytes / 4));
+      const half = randomBytes(Math.ceil(fileBytes / 3));
       writeFileSync(join(folder, `f${file}`), Buffer.concat([half, Buffer.from(half.toString('hex'))]));
     }
     lines.push(`COPY layer${layer} /layer${layer}`);

@@ -11,7 +11,7 @@ const reasons: Readonly<Record<string, string>> = {
 /** A file to send. Throws USAGE where it cannot be opened. */
 export function openInput(path: string): Readable {
   try {
-    return createReadStream(path, { fd: openSync(path, 'r'), highWaterMark: 256 * 1024 });
+    return createReadStream(path, { fd: openSync(path, 'r'), highWaterMark: 1024 * 1024 });
   } catch (cause) {
     throw new IechorError('USAGE', `cannot open ${path}: ${reasons[codeOf(cause) ?? ''] ?? String(cause)}`, { cause });
   }

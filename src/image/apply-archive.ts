@@ -97,11 +97,12 @@ async function blobInstead({ sourcePath = '', recipePath = '', blobPath }: Apply
   }
 }
 
+/** A chunk is valid until the next. */
 async function* chunksOf(path: string, throwIfAborted: () => void = () => {}): AsyncGenerator<Buffer> {
   const fd = openSync(path, 'r');
+  const chunk = Buffer.allocUnsafeSlow(sourceChunkBytes);
   try {
     for (;;) {
-      const chunk = Buffer.allocUnsafeSlow(sourceChunkBytes);
       const count = readSync(fd, chunk, 0, chunk.length, null);
       if (count === 0) return;
       yield chunk.subarray(0, count);
@@ -120,6 +121,7 @@ async function readHead(chunks: AsyncGenerator<Buffer>): Promise<Buffer> {
   while (head.length < 6) {
     const next = await chunks.next();
     if (next.done) break;
+    if (next.value.length >= 6 && head.length === 0) return next.value;
     head = Buffer.concat([head, next.value]);
   }
   return head;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { IechorError } from '../common/error.ts';
@@ -49,12 +49,32 @@ export async function loadImages(tar: Readable, options: LoadOptions): Promise<r
   try {
     await applyTar(tar, { root: work, devices: 'refuse', owner: { uid: 0, gid: 0 }, unhashed: true }, options.signal);
     const candidates = candidatesIn(work, options.platform);
+    const drop = dropper(work, candidates);
     const loaded: LoadedImage[] = [];
-    for (const candidate of candidates) loaded.push(await loadOne(work, candidate, options));
+    for (const candidate of candidates) loaded.push(await loadOne(work, candidate, { ...options, drop }));
     return loaded;
   } finally {
     await removeInBackground(work);
   }
+}
+
+/**
+ * Removes a layer's archive once no image needs it any more: what was not written to the disk by then never has to be,
+ * and the space is free for the next layer.
+ */
+function dropper(work: string, candidates: readonly Candidate[]): (layer: string) => void {
+  const uses = new Map<string, number>();
+  for (const layer of candidates.flatMap(({ layers }) => layers)) {
+    // What is missing is told when its image comes.
+    const path = resolveInRoot(work, layer) ?? '';
+    uses.set(path, (uses.get(path) ?? 0) + 1);
+  }
+  return (layer) => {
+    const path = pathIn(work, layer);
+    const left = (uses.get(path) ?? 1) - 1;
+    uses.set(path, left);
+    if (left === 0) rmSync(path);
+  };
 }
 
 /** Host path of a plain file of the archive, links resolved inside it. Throws ARCHIVE_INVALID. */
@@ -185,8 +205,12 @@ function readBlob(work: string, { digest }: Descriptor): Buffer {
   return content;
 }
 
-async function loadOne(work: string, candidate: Candidate, options: LoadOptions): Promise<LoadedImage> {
-  const { images, signal } = options;
+async function loadOne(
+  work: string,
+  candidate: Candidate,
+  options: LoadOptions & { readonly drop: (layer: string) => void },
+): Promise<LoadedImage> {
+  const { images, signal, drop } = options;
   const config = parseImageConfig(candidate.config, candidate.layers.length);
   if (options.platform !== undefined) checkPlatform(config, options.platform);
   const references = candidate.references.map((reference) => formatReference(parseReference(reference)));
@@ -199,9 +223,13 @@ async function loadOne(work: string, candidate: Candidate, options: LoadOptions)
   requireSpace(options.roots.dataRoot, needed, 'loading the image');
   for (const [index, layer] of candidate.layers.entries()) {
     const chainId = chain[index];
-    if (chainId !== undefined && images.holdLayer(chainId)) continue;
+    if (chainId !== undefined && images.holdLayer(chainId)) {
+      drop(layer);
+      continue;
+    }
     options.onProgress?.(`Loading layer ${index + 1} of ${chain.length}`);
     const added = await images.addLayer({ path: pathIn(work, layer) }, chain[index - 1], signal);
+    drop(layer);
     if (added.chainId === chainId) continue;
     throw new IechorError('DIGEST_MISMATCH', `layer ${index + 1} is ${added.diffId}, the image names another`);
   }

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { createPrivateEngine, importBusybox, tracesOf } from '../support/private-engine.ts';
 import { freePort } from '../support/projects.ts';
+import { generator } from './random.ts';
 import { type Mode, modes } from './faults.ts';
 import { writeChaosProject } from './project.ts';
 import { type Chaos, calibrate, type Outcome, operations, playRound } from './round.ts';
@@ -15,17 +16,6 @@ const { values } = parseArgs({
     verbose: { type: 'boolean', default: false },
   },
 });
-
-/** Mulberry32: the same sequence for the same seed. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const kinds = ['unclean', 'stuck', 'state', 'lost'] as const;
 

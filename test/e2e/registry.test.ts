@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -7,15 +6,13 @@ import { dockerSocket } from '../support/docker-engine.ts';
 import { type DockerRegistry, registryProgram, registryUser, startDockerRegistry } from '../support/docker-registry.ts';
 import { programPath } from '../support/machine.ts';
 import { describeWithContainers } from '../support/needs.ts';
-import { createPrivateEngine, eventually, importBusybox, type PrivateEngine } from '../support/private-engine.ts';
+import { createPrivateEngine, importBusybox, type PrivateEngine } from '../support/private-engine.ts';
 
 /** Docker's client: a command that knows its own engine, or `docker` on PATH with the engine's socket. */
 const given = process.env.IECHOR_TEST_DOCKER_CLI;
 const docker = given ?? programPath('docker');
 const socket = dockerSocket();
 const skopeo = programPath('skopeo');
-/** Rounds of the daemon's death in the middle of a transfer; more by the environment. */
-const rounds = Number(process.env.IECHOR_TEST_KILL_ROUNDS ?? 2);
 
 describeWithContainers('registries by the command line', () => {
   if (!registryProgram) {
@@ -166,41 +163,4 @@ describeWithContainers('registries by the command line', () => {
     expect(iechor(['pull', copy]).exit).toBe(0);
     expect(manifestOf(copy)).toBe(manifestOf(ours));
   });
-
-  test('a daemon that is killed in a pull or push loses nothing that was complete, and leaves nothing after a gc', async () => {
-    const name = `${open.host}/large:1`;
-    const dir = join(engine.dir, 'large');
-    mkdirSync(dir);
-    const layers = [0, 1, 2, 3];
-    for (const layer of layers) writeFileSync(join(dir, `file${layer}`), randomBytes(8_000_000));
-    writeFileSync(join(dir, 'iEchorfile'), `FROM busybox\n${layers.map((n) => `COPY file${n} /file${n}\n`).join('')}`);
-    expect(iechor(['build', '-q', '-t', name, dir]).exit).toBe(0);
-    for (let round = 0; round < rounds; round++) {
-      await killDuring(['push', '-q', name], 40 + 150 * round);
-      expect(iechor(['push', '-q', name]).exit).toBe(0);
-      iechor(['rmi', name]);
-      iechor(['system', 'gc']);
-      await killDuring(['pull', '-q', name], 40 + 150 * round);
-      expect(iechor(['pull', '-q', name]).exit).toBe(0);
-      const sum = iechor(['run', '--rm', name, 'sh', '-c', 'cat /file* | wc -c']);
-      expect(sum.stdout.trim()).toBe('32000000');
-    }
-    iechor(['rmi', '-f', name]);
-    iechor(['image', 'prune', '-f']);
-    expect(
-      existsSync(join(engine.dir, 'data', 'ingest')) ? readdirSync(join(engine.dir, 'data', 'ingest')) : [],
-    ).toEqual([]);
-    expect(iechor(['run', '--rm', 'busybox', 'echo', 'well']).stdout).toBe('well\n');
-  });
-
-  /** Begins a transfer and kills the daemon some milliseconds later, wherever it is then. */
-  const killDuring = async (args: readonly string[], afterMs: number): Promise<void> => {
-    const pid = engine.daemonPid();
-    const transfer = engine.start(args);
-    const ended = new Promise((resolve) => transfer.once('exit', resolve));
-    await new Promise((resolve) => setTimeout(resolve, afterMs));
-    if (pid) process.kill(pid, 'SIGKILL');
-    await ended;
-    await eventually('the daemon is gone', () => pid === undefined || !existsSync(`/proc/${pid}`));
-  };
 });
