@@ -1,5 +1,6 @@
 import type { ById, Filters, WithSignal } from './requests.ts';
 import type { ByteStream } from './streams.ts';
+import type { CreationFault, CreationsCheck } from './types/check.ts';
 import type { Volume } from './types/network.ts';
 import type { ScheduleSummary } from './types/schedule.ts';
 
@@ -10,6 +11,12 @@ export interface OwnApi {
    * own have ended, or after `t` seconds (default: its stop timeout). It goes on running.
    */
   containerDrain(request: ById & { t?: number | undefined } & WithSignal): Promise<void>;
+
+  /**
+   * Ours: why these could not be made and started together, all that can be known without making anything; empty where
+   * nothing is wrong. Images and ports are not looked at.
+   */
+  creationsCheck(request: { body: CreationsCheck } & WithSignal): Promise<CreationFault[]>;
 
   /** Ours: the containers that are started by the clock (`annotations.schedule`), filtered by `label`. */
   scheduleList(request: { filters?: Filters | undefined } & WithSignal): Promise<ScheduleSummary[]>;

@@ -33,6 +33,8 @@ export const routes = {
 
   portHolders: { method: 'GET', path: '/iechor/ports', fields: { ports: 'list' }, reply: 'json', ok: [200] },
 
+  creationsCheck: { method: 'POST', path: '/iechor/check', fields: {}, body: 'json', reply: 'json', ok: [200] },
+
   scheduleList: { method: 'GET', path: '/iechor/schedules', fields: { filters: 'filters' }, reply: 'json', ok: [200] },
 
   networkList: { method: 'GET', path: '/networks', fields: { filters: 'filters' }, reply: 'json', ok: [200] },

@@ -173,14 +173,39 @@ const secretSpec = {
   Templating: { Name: 'string', Options: texts },
 } as const satisfies ShapeOf<SecretSpec>;
 
+const containerCreate = {
+  ...containerConfig,
+  Runtime: 'string',
+  HostConfig: hostConfig,
+  NetworkingConfig: { EndpointsConfig: { '*': endpoint } },
+} as const;
+
+const networkCreate = {
+  Name: 'string',
+  Driver: 'string',
+  Scope: 'string',
+  Internal: 'boolean',
+  Attachable: 'boolean',
+  Ingress: 'boolean',
+  ConfigOnly: 'boolean',
+  ConfigFrom: { Network: 'string' },
+  IPAM: {
+    Driver: 'string',
+    Config: [{ Subnet: 'string', IPRange: 'string', Gateway: 'string', AuxiliaryAddresses: texts }],
+    Options: texts,
+  },
+  EnableIPv4: 'boolean',
+  EnableIPv6: 'boolean',
+  Options: texts,
+  Labels: texts,
+  CheckDuplicate: 'boolean',
+} as const;
+
+const volumeCreate = { Name: 'string', Driver: 'string', DriverOpts: texts, Labels: texts } as const;
+
 /** Shapes of all JSON bodies. Keys that are not here are Docker's business with other engines: they are not read. */
 export const bodyShapes = {
-  containerCreate: {
-    ...containerConfig,
-    Runtime: 'string',
-    HostConfig: hostConfig,
-    NetworkingConfig: { EndpointsConfig: { '*': endpoint } },
-  },
+  containerCreate,
   containerCommit: containerConfig,
   containerUpdate: { ...resources, RestartPolicy: restartPolicy },
   execCreate: {
@@ -197,25 +222,12 @@ export const bodyShapes = {
     WorkingDir: 'string',
   },
   execStart: { Detach: 'boolean', Tty: 'boolean', ConsoleSize: ['number'] },
-  networkCreate: {
-    Name: 'string',
-    Driver: 'string',
-    Scope: 'string',
-    Internal: 'boolean',
-    Attachable: 'boolean',
-    Ingress: 'boolean',
-    ConfigOnly: 'boolean',
-    ConfigFrom: { Network: 'string' },
-    IPAM: {
-      Driver: 'string',
-      Config: [{ Subnet: 'string', IPRange: 'string', Gateway: 'string', AuxiliaryAddresses: texts }],
-      Options: texts,
-    },
-    EnableIPv4: 'boolean',
-    EnableIPv6: 'boolean',
-    Options: texts,
-    Labels: texts,
-    CheckDuplicate: 'boolean',
+  networkCreate,
+  creationsCheck: {
+    Containers: [{ Name: 'string', Body: containerCreate }],
+    Networks: [networkCreate],
+    Volumes: [volumeCreate],
+    Leaving: strings,
   },
   networkConnect: { Container: 'string', EndpointConfig: endpoint },
   networkDisconnect: { Container: 'string', Force: 'boolean' },
@@ -245,5 +257,5 @@ export const bodyShapes = {
     AllowPlainHttp: 'boolean',
     Offer: strings,
   },
-  volumeCreate: { Name: 'string', Driver: 'string', DriverOpts: texts, Labels: texts },
+  volumeCreate,
 } as const satisfies { readonly [Op in BodyOperation]: ShapeOf<BodyOf<Op>> };

@@ -1,12 +1,11 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import type { EngineApi } from '../api/engine-api.ts';
-import type { PortHolder } from '../api/types/network.ts';
 import { codeOf, IechorError } from '../common/error.ts';
-import { checkAddresses } from './plan/address-conflicts.ts';
+import { checkAddresses, checkTaken } from './plan/address-conflicts.ts';
+import { creationsOf, refuseFaults } from './plan/creation-faults.ts';
 import type { Desired } from './plan/desired.ts';
-import { labels } from './plan/labels.ts';
+import { checkNames } from './plan/name-conflicts.ts';
 import type { Observed } from './plan/observe.ts';
-import type { Plan, StepOf } from './plan/plan.ts';
+import type { ContentSource, Plan, StepOf } from './plan/plan.ts';
 import { checkHolders, checkPorts, claimedPorts } from './plan/port-conflicts.ts';
 import type { Session } from './session.ts';
 
@@ -18,21 +17,29 @@ interface Before {
 
 /**
  * What can be known to fail is said before anything is pulled, built or made: names and ports that others have, subnets
- * and addresses that clash, secrets and configs without content. Throws the first, with its place.
+ * and addresses that clash, secrets and configs without content, and with our engine all that it would refuse later:
+ * mounts, devices, drivers, options. Throws the first kind found, with its places.
  */
 export async function checkBefore({ engine, signal }: Session, { desired, observed, plan }: Before): Promise<void> {
   const creations = plan.filter((step): step is StepOf<'createContainer'> => step.kind === 'createContainer');
   checkNamed(desired);
   checkAddresses(plan, observed, desired);
   checkContents(creations, desired);
-  if (creations.length === 0) return;
-  const all = await engine.containerList({ all: true, signal });
-  checkNames(creations, { all, desired, project: observed.project });
+  const making = creationsOf(plan);
+  if (!making) return;
+  const [all, faults] = await Promise.all([
+    engine.containerList({ all: true, signal }),
+    whereOurs([], () => engine.creationsCheck({ body: making, signal })),
+  ]);
+  checkNames(plan, all, desired);
+  checkTaken(plan, all, desired);
+  refuseFaults(faults, plan, desired);
   const ports = claimedPorts(plan);
   if (ports.length === 0) return;
   const running = all.filter(({ State }) => State === 'running' || State === 'paused' || State === 'restarting');
   checkPorts(plan, running, desired);
-  checkHolders(plan, await holdersOf(engine, ports, signal), desired);
+  // Another engine cannot tell which programs have ports: there a start finds out.
+  checkHolders(plan, await whereOurs([], () => engine.portHolders({ ports, signal })), desired);
 }
 
 /** An empty name (of a variable that is not set) would be another volume each time. */
@@ -44,34 +51,6 @@ function checkNamed(desired: Desired): void {
       at: desired.spanOf(kind, found.key, 'name').slice(0, 1),
       exit: 1,
       hint: 'set the variable it is made from, or leave name out',
-    });
-  }
-}
-
-function checkNames(
-  creations: readonly StepOf<'createContainer'>[],
-  options: {
-    readonly all: Awaited<ReturnType<EngineApi['containerList']>>;
-    readonly desired: Desired;
-    readonly project: string;
-  },
-): void {
-  const { all, desired, project } = options;
-  const foreign = new Map(
-    all
-      .filter(({ Labels }) => Labels?.[labels.project] !== project)
-      .flatMap((container) => container.Names.map((name) => [name.replace(/^\//, ''), container] as const)),
-  );
-  for (const { name, target } of creations) {
-    const holder = foreign.get(name);
-    if (!holder) continue;
-    const [, service = ''] = target.split(':');
-    const owner = holder.Labels?.[labels.project];
-    const whose = owner === undefined ? 'is no part of a project' : `belongs to project ${owner}`;
-    throw new IechorError('NAME_IN_USE', `there is a container ${name} already, which ${whose}`, {
-      at: desired.spanOf('services', service, 'container_name').slice(0, 1),
-      exit: 1,
-      hint: `remove it (rm ${name}), or use another name`,
     });
   }
 }
@@ -90,14 +69,22 @@ function checkContents(creations: readonly StepOf<'createContainer'>[], desired:
             : undefined;
       if (fault === undefined) continue;
       throw new IechorError('COMPOSE_INVALID', `${service}: ${target} ${fault}`, {
-        at: [
-          ...desired.spanOf('services', service, 'secrets'),
-          ...desired.spanOf('services', service, 'configs'),
-        ].slice(0, 1),
+        at: desired.spanOf(...originOf(source, service, desired)).slice(0, 1),
         exit: 1,
       });
     }
   }
+}
+
+/** Where a secret or config says what its content is. */
+function originOf(source: ContentSource, service: string, { project }: Desired): string[] {
+  const attribute = 'file' in source ? 'file' : 'environment';
+  const value = (source as Readonly<Record<string, string>>)[attribute];
+  for (const kind of ['secrets', 'configs'] as const) {
+    const found = project.services[service]?.[kind]?.find((own) => project[kind][own.source]?.[attribute] === value);
+    if (found) return [kind, found.source, attribute];
+  }
+  return ['services', service];
 }
 
 function fileFault(file: string): string | undefined {
@@ -113,12 +100,12 @@ function fileFault(file: string): string | undefined {
 const variableFault = (name: string, environment: Readonly<Record<string, string>>): string | undefined =>
   environment[name] === undefined ? `takes its content from the variable ${name}, which is not set` : undefined;
 
-/** Another engine cannot tell which programs have ports: there a start finds out. */
-async function holdersOf(engine: EngineApi, ports: readonly string[], signal: AbortSignal): Promise<PortHolder[]> {
+/** What only our engine answers; `otherwise` of another one. */
+async function whereOurs<T>(otherwise: T, ask: () => Promise<T>): Promise<T> {
   try {
-    return await engine.portHolders({ ports, signal });
+    return await ask();
   } catch (error) {
-    if (codeOf(error) === 'NOT_FOUND') return [];
+    if (codeOf(error) === 'NOT_FOUND') return otherwise;
     throw error;
   }
 }

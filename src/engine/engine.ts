@@ -11,6 +11,7 @@ import { inClassicDress } from './classic-build.ts';
 import { close } from './close.ts';
 import { commitContainer } from './commit.ts';
 import type { EngineContext } from './context.ts';
+import { checkCreations } from './check-creations.ts';
 import { createContainer } from './create.ts';
 import { diskUsage } from './disk-usage.ts';
 import { systemEvents } from './events.ts';
@@ -149,7 +150,7 @@ function imageOperations(context: LifeContext, builder: Builder) {
     imageCreate: (request) => createImage(context, request),
     imageBuild: (request) => {
       const messages = buildImage(context, builder, request);
-      return request.steps ? messages : inClassicDress(messages);
+      return request.steps ? messages : inClassicDress(messages, (name) => context.images.find(name)?.id.slice(7, 19));
     },
     buildWithClient: (request) => buildWithClient(context, builder, request),
     buildPrune: (request) => pruneBuilds(context, builder, request),
@@ -170,6 +171,7 @@ function imageOperations(context: LifeContext, builder: Builder) {
 function networkOperations(context: LifeContext) {
   return {
     portHolders: (request) => portHolders(context, request),
+    creationsCheck: (request) => checkCreations(context, request),
     networkList: (request) => listNetworks(context, request),
     networkInspect: (request) => inspectNetwork(context, request),
     networkCreate: (request) => createNetwork(context, request),

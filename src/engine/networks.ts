@@ -1,8 +1,8 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { Filters } from '../api/requests.ts';
-import type { NetworkContainer, NetworkInspect } from '../api/types/network.ts';
+import type { NetworkContainer, NetworkCreateBody, NetworkInspect } from '../api/types/network.ts';
 import { IechorError } from '../common/error.ts';
-import type { EndpointRecord, NetworkRecord } from '../network/types.ts';
+import type { EndpointRecord, NetworkRecord, Networks } from '../network/types.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { anyOf, checkFilters, flagOf, labelsFit, untilOf } from './filters.ts';
@@ -95,9 +95,16 @@ function toWire(network: NetworkRecord): Omit<NetworkInspect, 'Containers'> {
 
 export async function createNetwork(
   context: EngineContext,
-  request: Request<'networkCreate'>,
+  { body }: Request<'networkCreate'>,
 ): ReturnType<EngineApi['networkCreate']> {
-  const { body } = request;
+  const network = await context.networks.create(networkRequest(body));
+  publishNetwork(context, network, 'create');
+  return { Id: network.id, Warning: '' };
+}
+
+/** The body of a request for the network part. Throws what is not supported. */
+export function networkRequest(body: NetworkCreateBody): Parameters<Networks['create']>[0] {
+  if (!body.Name) throw new IechorError('BAD_REQUEST', 'invalid name: name is empty');
   const refused: [string, unknown][] = [
     ['Ingress', body.Ingress],
     ['Scope', body.Scope && !['local', 'swarm'].includes(body.Scope)],
@@ -114,7 +121,7 @@ export async function createNetwork(
   if (ipamDriver !== 'default') {
     throw new IechorError('BAD_REQUEST', `plugin "${ipamDriver}" not found`, { hint: 'use the IPAM driver default' });
   }
-  const network = await context.networks.create({
+  return {
     name: body.Name,
     driver: body.Driver || 'bridge',
     internal: body.Internal ?? false,
@@ -131,9 +138,7 @@ export async function createNetwork(
     ipamOptions: body.IPAM?.Options ?? {},
     ...(body.ConfigOnly ? { configOnly: true } : {}),
     ...(body.ConfigFrom?.Network ? { configFrom: body.ConfigFrom.Network } : {}),
-  });
-  publishNetwork(context, network, 'create');
-  return { Id: network.id, Warning: '' };
+  };
 }
 
 export async function removeNetwork(context: EngineContext, request: Request<'networkRemove'>): Promise<void> {

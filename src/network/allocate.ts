@@ -6,7 +6,7 @@ import { endpointOptions } from './endpoint-options.ts';
 import { chooseAddress, macOf } from './ipam.ts';
 import { getNetwork, type NetworkContext } from './network-context.ts';
 import { bridgeOptions } from './options.ts';
-import type { StoredEndpoint } from './records.ts';
+import { describe, type StoredEndpoint } from './records.ts';
 import { isSublinkNetwork, routesByDevice, sublinkOptions } from './sublinks.ts';
 import type { EndpointRequest, NetworkRecord, Pool } from './types.ts';
 
@@ -90,6 +90,21 @@ function addressOn(
     holder,
     avoid: context.lingering.addresses(network.id, containerId),
   });
+}
+
+/** `Networks.checkAddress`. */
+export function checkAddress(
+  context: NetworkContext,
+  { network, leaving }: { network: NetworkRecord; leaving: ReadonlySet<string> },
+  { ipv4Address, ipv6Address }: EndpointRequest,
+): void {
+  const staying = context.records.endpointsOn(network.id).filter(({ containerId }) => !leaving.has(containerId));
+  const holder = (address: string) => {
+    const found = staying.find((one) => one.ipv4Address === address || one.ipv6Address === address);
+    return found && describe(context.records.sandbox(found.containerId), found.containerId);
+  };
+  for (const wanted of [ipv4Address, ipv6Address])
+    if (wanted) chooseAddress(network.pools, wanted, { network: network.name, holder, avoid: new Set() });
 }
 
 /** As asked for by an option, else the next free one. */

@@ -23,6 +23,12 @@ import type { NetworkRecord, Networks } from './types.ts';
 type CreateRequest = Parameters<Networks['create']>[0];
 const builtIn = ['bridge', 'host', 'none'] as const;
 
+/** `Networks.check`. */
+export function checkNetwork(context: NetworkContext, asked: CreateRequest): NetworkRecord {
+  checkRequest(asked);
+  return asked.configOnly ? configRecord(asked) : buildRecord(context, withConfiguration(context.records, asked));
+}
+
 /** `Networks.create`: record, bridge and rules, or nothing. */
 export function createNetwork(context: NetworkContext, asked: CreateRequest): NetworkRecord {
   const { records } = context;

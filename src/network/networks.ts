@@ -4,9 +4,10 @@ import { createKeyedMutex } from '../common/keyed-mutex.ts';
 import type { Log } from '../common/log.ts';
 import type { ObjectStore } from '../common/object-store.ts';
 import type { Roots } from '../common/roots.ts';
+import { checkAddress } from './allocate.ts';
 import { balances, drain, setServing } from './balance.ts';
 import { firewallNetwork } from './bridge.ts';
-import { createNetwork, ensureBuiltIns, removeNetwork } from './create.ts';
+import { checkNetwork, createNetwork, ensureBuiltIns, removeNetwork } from './create.ts';
 import { createDnsClient } from './dns-client.ts';
 import { createFirewall } from './firewall.ts';
 import { type DefaultPool, defaultPools } from './ipam.ts';
@@ -44,6 +45,8 @@ export async function createNetworks(options: {
     find: (nameOrId) => findNetwork(records, nameOrId),
     get: (nameOrId) => getNetwork(records, nameOrId),
     create: async (request) => createNetwork(context, { ...request, driver: request.driver || 'bridge' }),
+    check: (request) => checkNetwork(context, request),
+    checkAddress: (network, request, leaving) => checkAddress(context, { network, leaving }, request),
     remove: async (nameOrId) => removeNetwork(context, nameOrId),
     endpointsOf: (containerId) => records.endpointsOf(containerId),
     endpointsOn: (networkId) => records.endpointsOn(networkId),

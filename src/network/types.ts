@@ -147,6 +147,10 @@ export interface Networks {
     /** Takes the configuration of that network, and has none of its own. */
     configFrom?: string;
   }): Promise<NetworkRecord>;
+  /** What `create` would make, though nothing is made; a network of that name may be there. Throws as `create`. */
+  check(request: Parameters<Networks['create']>[0]): NetworkRecord;
+  /** Throws BAD_REQUEST, ADDRESS_IN_USE where an endpoint of a network cannot have the addresses it asks for. */
+  checkAddress(network: NetworkRecord, request: EndpointRequest, leaving: ReadonlySet<string>): void;
   /** Throws IN_USE while endpoints are on it (the error names them). */
   remove(nameOrId: string): Promise<void>;
   endpointsOf(containerId: string): readonly EndpointRecord[];

@@ -40,12 +40,17 @@ function isBind(options: Options): boolean {
   return options.type === 'bind' || mountOptions(options).some((one) => one === 'bind' || one === 'rbind');
 }
 
+/** Throws MOUNT_INVALID where the directory to be bound does not exist. */
+export function checkDevice(options: Options): void {
+  if (isBind(options) && !existsSync(options.device ?? '')) throw cannotMount(options, 'it does not exist');
+}
+
 /** Mounts what the options name at `target`, unless it is mounted already. Throws MOUNT_INVALID. */
 export async function mountDevice(options: Options, target: string): Promise<void> {
   const { device, type } = options;
   if (!device || !type || mountsBelow(target).includes(target)) return;
   const bind = isBind(options);
-  if (bind && !existsSync(device)) throw cannotMount(options, 'it does not exist');
+  checkDevice(options);
   const resolved = await withAddress(mountOptions(options), type);
   try {
     mountAt({ type: bind ? 'bind' : type, source: device, options: resolved }, target);

@@ -22,6 +22,8 @@ export interface Volumes {
     labels?: Readonly<Record<string, string>>;
     anonymous?: boolean;
   }): Promise<VolumeRecord>;
+  /** Throws what `create` would, and MOUNT_INVALID for a directory to be bound that is missing. Makes nothing. */
+  check(request: Parameters<Volumes['create']>[0]): void;
   /** Throws IN_USE naming the containers that `usedBy` returns. */
   remove(name: string, options: { force: boolean; usedBy: readonly string[] }): Promise<void>;
   /** `<data-root>/volumes/<name>/_data`; mounts the volume's own device first, where its options name one. */

@@ -8,7 +8,7 @@ import type { ObjectStore } from '../common/object-store.ts';
 import { removeTree } from '../host/files.ts';
 import { mountsBelow, unmount } from '../host/mount.ts';
 import { copyTree } from './copy-tree.ts';
-import { checkDriverOptions, mountDevice, sameOptions } from './driver-options.ts';
+import { checkDevice, checkDriverOptions, mountDevice, sameOptions } from './driver-options.ts';
 import { treeSizeBytes } from './tree-size.ts';
 import type { VolumeRecord, Volumes } from './types.ts';
 
@@ -52,6 +52,12 @@ export function createVolumes(context: Context): Volumes & {
     find,
     get,
     create: async (request) => createVolume(context, request),
+    check({ name = '', driver, options = {} }) {
+      checkName(name);
+      checkDriver(driver);
+      checkDriverOptions(options);
+      checkDevice(options);
+    },
     remove: (name, options) => mutex.run(name, async () => removeVolume(context, name, options)),
     mountpoint,
     copyUp: async (name, source) => {
@@ -110,7 +116,7 @@ function checkName(name: string): void {
 
 function checkDriver(driver: string | undefined): void {
   if (!driver || driver === 'local') return;
-  throw new IechorError('NOT_SUPPORTED', `there is no volume driver "${driver}"`, {
+  throw new IechorError('NOT_FOUND', `error looking up volume plugin ${driver}: plugin "${driver}" not found`, {
     hint: 'use the driver "local" (with driver_opts type, device and o it mounts NFS, tmpfs and others)',
   });
 }

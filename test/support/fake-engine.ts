@@ -1,5 +1,6 @@
 import type { EngineApi } from '../../src/api/engine-api.ts';
 import type { Filters } from '../../src/api/requests.ts';
+import type { CreationFault } from '../../src/api/types/check.ts';
 import type {
   ContainerCreateBody,
   ContainerInspect,
@@ -44,6 +45,8 @@ export interface FakeEngine {
   server: string;
   /** Operations in the order they were called, `containerStart shop-web-1`. */
   readonly calls: string[];
+  /** What `creationsCheck` answers. */
+  readonly faults: CreationFault[];
 }
 
 /** Objects and state transitions of an engine, in memory: no processes, no networking. */
@@ -59,6 +62,7 @@ export function createFakeEngine(
     behaviours: new Map(),
     server: 'Docker/28.0.0',
     calls: [],
+    faults: [],
     listeners: new Set(),
     serial: 0,
   };
@@ -267,7 +271,10 @@ function summary(container: FakeContainer): ContainerSummary {
     HostConfig: { NetworkMode: 'default', Annotations: body.HostConfig?.Annotations ?? null },
     NetworkSettings: {
       Networks: Object.fromEntries(
-        Object.entries(container.networks).map(([name, NetworkID]) => [name, { NetworkID }]),
+        Object.entries(container.networks).map(([name, NetworkID]) => [
+          name,
+          { NetworkID, IPAddress: body.NetworkingConfig?.EndpointsConfig?.[name]?.IPAMConfig?.IPv4Address ?? '' },
+        ]),
       ),
     },
     Mounts: container.mounts.map((mount) => ({ ...mount, Mode: '', RW: true, Propagation: '' })),
@@ -300,6 +307,7 @@ function inspect(container: FakeContainer): ContainerInspect {
 
 function resourceOperations(state: State): Partial<EngineApi> {
   return {
+    creationsCheck: async () => [...state.faults],
     portHolders: async ({ ports }) =>
       ports.flatMap((Port) => (Port.endsWith(':9') ? [{ Port, Holder: 'process 7 (discard)' }] : [])),
     networkList: async () => [...state.networks.values()],

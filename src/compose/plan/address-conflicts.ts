@@ -1,4 +1,5 @@
-import { isIPv4 } from 'node:net';
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
+import type { ContainerSummary } from '../../api/types/container.ts';
 import type { SourceSpan } from '../../common/diagnostic.ts';
 import { IechorError } from '../../common/error.ts';
 import type { Desired } from './desired.ts';
@@ -29,6 +30,31 @@ export function checkAddresses(plan: Plan, observed: Observed, desired: Desired)
   }
 }
 
+/** Throws ADDRESS_IN_USE where a container that stays has an address that one of the plan wants. Pure. */
+export function checkTaken(plan: Plan, all: readonly ContainerSummary[], desired: Desired): void {
+  const leaving = new Set(
+    stepsOf(plan, 'removeContainer').flatMap(({ container }) => ('id' in container ? [container.id] : [])),
+  );
+  const staying = all.filter(({ Id }) => !leaving.has(Id));
+  for (const { body, target } of stepsOf(plan, 'createContainer')) {
+    const [, service = ''] = target.split(':');
+    for (const [network, end] of Object.entries(body.NetworkingConfig?.EndpointsConfig ?? {})) {
+      for (const address of [end?.IPAMConfig?.IPv4Address, end?.IPAMConfig?.IPv6Address]) {
+        const holder = address && staying.find((one) => hasAddress(one, network, address));
+        if (!holder) continue;
+        const name = (holder.Names[0] ?? '').replace(/^\//, '');
+        const at = desired.spanOf('services', service, 'networks').slice(0, 1);
+        throw clash(`${service} wants the address ${address} on ${network}, which container ${name} has already`, at);
+      }
+    }
+  }
+}
+
+function hasAddress({ NetworkSettings }: ContainerSummary, network: string, address: string): boolean {
+  const end = NetworkSettings?.Networks?.[network];
+  return end?.IPAddress === address || end?.GlobalIPv6Address === address;
+}
+
 function checkSubnets(plan: Plan, observed: Observed, desired: Desired): void {
   const leaving = new Set(stepsOf(plan, 'removeNetwork').map(({ network }) => network));
   const known = observed.networks
@@ -57,19 +83,16 @@ function clash(message: string, at: readonly SourceSpan[]): IechorError {
   return new IechorError('ADDRESS_IN_USE', message, { at, exit: 1, hint: 'use another one, or leave it out' });
 }
 
-/** Whether two IPv4 subnets share addresses; of IPv6 only the same text is seen, the engine sees the rest. */
-function overlap(a: string, b: string): boolean {
-  const [one, two] = [range(a), range(b)];
-  if (!one || !two) return a === b;
-  return one[0] <= two[1] && two[0] <= one[1];
-}
+/** Whether two subnets share addresses: one holds the other's first. */
+const overlap = (a: string, b: string): boolean => a === b || holds(a, b) || holds(b, a);
 
-function range(subnet: string): readonly [number, number] | undefined {
+function holds(subnet: string, other: string): boolean {
   const [address = '', bits = ''] = subnet.split('/');
-  const prefix = Number(bits);
-  if (!isIPv4(address) || !/^\d+$/.test(bits) || prefix > 32) return undefined;
-  const size = 2 ** (32 - prefix);
-  const number = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-  const first = number - (number % size);
-  return [first, first + size - 1];
+  const [first = ''] = other.split('/');
+  const family = isIPv4(address) ? 'ipv4' : isIPv6(address) ? 'ipv6' : undefined;
+  if (!family || isIP(first) === 0 || !/^\d+$/.test(bits) || Number(bits) > (family === 'ipv4' ? 32 : 128))
+    return false;
+  const list = new BlockList();
+  list.addSubnet(address, Number(bits), family);
+  return list.check(first, isIPv4(first) ? 'ipv4' : 'ipv6');
 }

@@ -24,7 +24,9 @@ export function serviceMounts(project: Project, service: Service): ContainerMoun
 function bindText(project: Project, volume: ServiceVolume): string | undefined {
   const { type, source, target } = volume;
   const access = volume.read_only ? 'ro' : 'rw';
-  if (type === 'bind' && volume.bind?.create_host_path !== false && !volume.bind?.recursive && !volume.consistency) {
+  // As with Docker Compose, a written `bind` section that does not ask for the path to be made wants it to be there.
+  const made = volume.bind === undefined || volume.bind.create_host_path === true;
+  if (type === 'bind' && made && !volume.bind?.recursive && !volume.consistency) {
     const options = [access, volume.bind?.selinux, volume.bind?.propagation].filter(Boolean).join(',');
     return `${source}:${target}:${options}`;
   }

@@ -29,7 +29,7 @@ export function findNetworks(desired: Desired, observed: Observed): NetworkFindi
       throw new IechorError(
         'NETWORK_NOT_FOUND',
         `network ${network.name} is declared external, but there is none of that name`,
-        { at, hint },
+        { at: desired.spanOf('networks', network.key, 'external').slice(0, 1), hint },
       );
     }
     if (!found) {
@@ -67,7 +67,7 @@ export function planVolumes(
       throw new IechorError(
         'VOLUME_NOT_FOUND',
         `volume ${volume.name} is declared external, but there is none of that name`,
-        { at: because ? [because] : [], hint },
+        { at: desired.spanOf('volumes', volume.key, 'external').slice(0, 1), hint },
       );
     }
     if (!found) {

@@ -2,65 +2,82 @@ import { type Plan, PlanBuilder, type Step, type StepId, type StepOf } from '../
 import type { Outcome } from './execute.ts';
 
 /**
- * What a failed run should undo: the containers it created and never started, and the networks and volumes it created
- * that no container it started uses. A container whose predecessor is gone already stays: it holds the only copy of the
- * predecessor's anonymous volumes, and the next run starts it.
+ * What a failed run should undo: all that it created, so that what was there before is there again. A run that was
+ * interrupted keeps the containers that it started, and what they use. A container whose predecessor is gone already
+ * stays: it holds the only copy of the predecessor's anonymous volumes, and the next run starts it.
  */
 export function planTakeBack(plan: Plan, outcome: Outcome): Plan {
   const done = new Set(outcome.done.map(({ id }) => id));
-  const created = of(plan, 'createContainer').filter(({ id }) => done.has(id));
-  const touched = (kind: 'startContainer' | 'renameContainer', id: StepId) =>
-    of(plan, kind).find((step) => 'createdBy' in step.container && step.container.createdBy === id);
+  const begun = new Set([...done, ...outcome.failures.map(({ step }) => step.id)]);
   const undo = new PlanBuilder();
-  const removed = created.flatMap((step) => {
-    const start = touched('startContainer', step.id);
-    const predecessorGone = of(plan, 'removeContainer').some(
-      (other) => done.has(other.id) && other.target === step.target,
-    );
+  const removed = new Map<string, StepId>();
+  const staying: StepOf<'createContainer'>[] = [];
+  // What was started last depends on what was started before.
+  for (const step of of(plan, 'createContainer').toReversed()) {
     const containerId = outcome.results.get(step.id)?.containerId;
-    if (!start || done.has(start.id) || predecessorGone || containerId === undefined) return [];
-    const { target, label } = step;
-    const reason = `created by step ${step.id} and never started`;
-    return [
-      undo.add('removeContainer', {
-        target,
-        label,
-        container: { id: containerId },
-        volumes: true,
-        force: true,
-        reason,
-      }),
-    ];
-  });
-  const inUse = new Set(
-    created.flatMap((step) => {
-      const start = touched('startContainer', step.id);
-      return !start || done.has(start.id) ? usedNames(step) : [];
-    }),
-  );
-  for (const step of of(plan, 'createNetwork')) {
-    if (!done.has(step.id) || inUse.has(step.body.Name)) continue;
-    const { target, label, body } = step;
-    undo.add('removeNetwork', {
-      target,
-      label,
-      network: body.Name,
-      reason: `created by step ${step.id} for nothing`,
-      after: removed,
-    });
+    if (!done.has(step.id) || containerId === undefined) continue;
+    const started = startOf(plan, step.id, begun);
+    if (staysFor(step, { plan, done, outcome })) staying.push(step);
+    else
+      removed.set(
+        step.target,
+        takeAway(undo, step, { containerId, started, before: dependentsOf(plan, step, removed) }),
+      );
   }
-  for (const step of of(plan, 'createVolume')) {
-    const { target, label, body } = step;
-    if (!done.has(step.id) || body.Name === undefined || inUse.has(body.Name)) continue;
-    undo.add('removeVolume', {
-      target,
-      label,
-      volume: body.Name,
-      reason: `created by step ${step.id} for nothing`,
-      after: removed,
-    });
-  }
+  takeResources(undo, plan, { done, removed: [...removed.values()], inUse: new Set(staying.flatMap(usedNames)) });
   return undo.build();
+}
+
+function staysFor(
+  step: StepOf<'createContainer'>,
+  { plan, done, outcome }: { plan: Plan; done: ReadonlySet<StepId>; outcome: Outcome },
+): boolean {
+  const removals = of(plan, 'removeContainer').filter(({ target }) => target === step.target);
+  if (removals.some(({ id }) => done.has(id))) return true;
+  // What becomes of a replacement that runs is the affair of its rolling update.
+  return startOf(plan, step.id, done) && (outcome.interrupted || removals.length > 0);
+}
+
+/** Whether the start of what a step created was begun: a start can fail when the container runs already. */
+const startOf = (plan: Plan, id: StepId, begun: ReadonlySet<StepId>): boolean =>
+  of(plan, 'startContainer').some(
+    (step) => 'createdBy' in step.container && step.container.createdBy === id && begun.has(step.id),
+  );
+
+/** The removals of containers whose start waited for a step of this one. */
+function dependentsOf(plan: Plan, { target }: Step, removed: ReadonlyMap<string, StepId>): StepId[] {
+  const own = new Set(plan.filter((step) => step.target === target).map(({ id }) => id));
+  return of(plan, 'startContainer').flatMap((step) =>
+    step.target !== target && step.after.some((id) => own.has(id)) ? (removed.get(step.target) ?? []) : [],
+  );
+}
+
+function takeAway(
+  undo: PlanBuilder,
+  { id, target, label }: StepOf<'createContainer'>,
+  { containerId, started, before }: { containerId: string; started: boolean; before: readonly StepId[] },
+): StepId {
+  const naming = { target, label, container: { id: containerId } };
+  const reason = started ? `created by step ${id} of a run that failed` : `created by step ${id} and never started`;
+  const stopped = started ? [undo.add('stopContainer', { ...naming, reason, after: [...before] })] : [];
+  return undo.add('removeContainer', { ...naming, volumes: true, force: true, reason, after: stopped });
+}
+
+function takeResources(
+  undo: PlanBuilder,
+  plan: Plan,
+  { done, removed, inUse }: { done: ReadonlySet<StepId>; removed: readonly StepId[]; inUse: ReadonlySet<string> },
+): void {
+  for (const { id, target, label, body } of of(plan, 'createNetwork')) {
+    if (!done.has(id) || inUse.has(body.Name)) continue;
+    const reason = `created by step ${id} for nothing`;
+    undo.add('removeNetwork', { target, label, network: body.Name, reason, after: [...removed] });
+  }
+  for (const { id, target, label, body } of of(plan, 'createVolume')) {
+    if (!done.has(id) || body.Name === undefined || inUse.has(body.Name)) continue;
+    const reason = `created by step ${id} for nothing`;
+    undo.add('removeVolume', { target, label, volume: body.Name, reason, after: [...removed] });
+  }
 }
 
 const of = <K extends Step['kind']>(plan: Plan, kind: K): StepOf<K>[] =>

@@ -3,32 +3,9 @@ import { IechorError } from '../../../../src/common/error.ts';
 import type { Project, Service } from '../../../../src/compose/model/project.ts';
 import { plainUp } from '../../../../src/compose/plan/intent.ts';
 import { up } from '../../../../src/compose/up.ts';
+import { project, service } from '../../../support/compose-model.ts';
 import { createFakeEngine } from '../../../support/fake-engine.ts';
 import { fakeSession } from '../../../support/fake-session.ts';
-
-const service = (more: Partial<Service> = {}): Service => ({
-  image: 'busybox:latest',
-  command: null,
-  entrypoint: null,
-  networks: { default: null },
-  ...more,
-});
-
-const project = (services: Record<string, Service>, more: Partial<Project> = {}): Project => ({
-  name: 'shop',
-  services,
-  networks: { default: { name: 'shop_default', ipam: {} } },
-  volumes: {},
-  secrets: {},
-  configs: {},
-  models: {},
-  disabledServices: {},
-  profiles: [],
-  workingDirectory: '/project',
-  composeFiles: ['/project/compose.yaml'],
-  environment: {},
-  ...more,
-});
 
 const healthy = { test: ['CMD', 'true'] };
 
@@ -46,7 +23,7 @@ describe('up', () => {
     for (const part of ['shop-db-1 exited with code 3', 'no disk', 'held back: web']) expect(text).toContain(part);
   });
 
-  test('takes back what it created and never started, and keeps what runs', async () => {
+  test('takes back all that it created where one of it does not start', async () => {
     const engine = createFakeEngine({ 'busybox:latest': 'sha256:b0', 'taken:latest': 'sha256:b1' });
     engine.behaviours.set('taken:latest', { startError: new IechorError('PORT_IN_USE', 'port 80 is taken') });
     const asked = project(
@@ -64,9 +41,35 @@ describe('up', () => {
       },
     );
     await expect(up(fakeSession(engine), asked, plainUp)).rejects.toMatchObject({ code: 'PORT_IN_USE' });
-    expect([...engine.containers.values()].map(({ name }) => name)).toEqual(['shop-a-1']);
-    expect([...engine.networks.keys()]).toEqual(['shop_default']);
+    expect([...engine.containers.values()].map(({ name }) => name)).toEqual([]);
+    expect([...engine.networks.keys()]).toEqual([]);
     expect([...engine.volumes.keys()]).toEqual([]);
+  });
+
+  test('takes back only what it created: what ran before goes on, and keeps its network', async () => {
+    const engine = createFakeEngine({ 'busybox:latest': 'sha256:b0', 'broken:latest': 'sha256:b1' });
+    engine.behaviours.set('broken:latest', { exit: 3 });
+    await up(fakeSession(engine), project({ a: service() }), plainUp);
+    const before = JSON.stringify([...engine.containers.values(), ...engine.networks.values()]);
+    const asked = project({
+      a: service(),
+      db: service({ image: 'broken:latest', healthcheck: healthy }),
+      web: service({ depends_on: { db: { condition: 'service_healthy', required: true } } }),
+      z: service(),
+    });
+    await expect(up(fakeSession(engine), asked, plainUp)).rejects.toMatchObject({ code: 'DEPENDENCY_FAILED' });
+    expect(JSON.stringify([...engine.containers.values(), ...engine.networks.values()])).toBe(before);
+  });
+
+  test('leaves everything as it is where the user wants to look at it', async () => {
+    const engine = createFakeEngine({ 'busybox:latest': 'sha256:b0', 'broken:latest': 'sha256:b1' });
+    engine.behaviours.set('broken:latest', { startError: new IechorError('PORT_IN_USE', 'port 80 is taken') });
+    const asked = project({ a: service(), z: service({ image: 'broken:latest' }) });
+    await expect(up(fakeSession(engine), asked, { ...plainUp, keepFailed: true })).rejects.toThrow();
+    expect([...engine.containers.values()].map(({ name, state }) => `${name} ${state}`).sort()).toEqual([
+      'shop-a-1 running',
+      'shop-z-1 created',
+    ]);
   });
 
   test('a replacement that cannot be created leaves the running container alone', async () => {
