@@ -1,34 +1,74 @@
-import type { ProgressMessage } from '../api/types/image.ts';
+import { createHash } from 'node:crypto';
+import type { BuildStepProgress, ProgressMessage } from '../api/types/image.ts';
 
 /**
- * A build's messages in the dress of Docker's classic builder, for clients that read lines alone: what commands write to
- * standard error in red, `Using cache` also after instructions that make no layer, and its words for a command that fails.
+ * A build's messages in the dress of Docker's classic builder, for clients that read lines alone: an id after every
+ * step, the container of a command, `Using cache` also after instructions that make no layer, what commands write to
+ * standard error in red, and its words for a command that fails. `imageOf` is the id of an image that FROM names.
  */
-export async function* inClassicDress(messages: AsyncIterable<ProgressMessage>): AsyncGenerator<ProgressMessage> {
-  for await (const { iechor, ...message } of withCacheMarks(messages)) {
-    if (message.summary || message.derivation) continue;
-    if (message.error !== undefined) yield { ...message, ...classicFailure(message) };
-    else if (iechor?.stderr) yield { stream: `\x1b[91m${message.stream}\x1b[0m` };
-    else yield message;
+export async function* inClassicDress(
+  messages: AsyncIterable<ProgressMessage>,
+  imageOf: (name: string) => string | undefined,
+): AsyncGenerator<ProgressMessage> {
+  const ids = new Map<string, string>();
+  for await (const { message, cached } of withCacheMarks(messages)) {
+    const { iechor, ...plain } = message;
+    if (plain.summary || plain.derivation) continue;
+    if (plain.error !== undefined) yield { ...plain, ...classicFailure(plain) };
+    else if (iechor?.stderr) yield { stream: `\x1b[91m${plain.stream}\x1b[0m` };
+    else if (iechor) yield* stepLines({ message: plain, step: iechor, cached }, ids, imageOf);
+    else yield plain;
   }
+}
+
+/** The lines of one message of a step; `ids` are those that the stages have come to. */
+function stepLines(
+  { message, step, cached }: { message: ProgressMessage; step: BuildStepProgress; cached: boolean },
+  ids: Map<string, string>,
+  imageOf: (name: string) => string | undefined,
+): readonly ProgressMessage[] {
+  const { stage, instruction, status } = step;
+  const isRun = /^RUN\b/i.test(instruction);
+  const here = ids.get(stage) ?? '';
+  const container = shortHash(`container ${here} ${instruction}`);
+  const id = (text: string) => {
+    ids.set(stage, text);
+    return { stream: ` ---> ${text}\n` };
+  };
+  const next = () => id(shortHash(`${here} ${instruction}`));
+  const running = { stream: ` ---> Running in ${container}\n` };
+  const removed = { stream: ` ---> Removed intermediate container ${container}\n` };
+  if (status === 'begun') {
+    const [, base] = /^FROM\s+(?:--\S+\s+)*(\S+)/i.exec(instruction) ?? [];
+    if (base !== undefined) return [message, id(imageOf(base) ?? ids.get(base) ?? shortHash(base))];
+    if (step.inStage) return [message];
+    return cached ? [message, usingCache, next()] : [message, running, removed, next()];
+  }
+  if (status === 'running') return isRun ? [running] : [];
+  if (status === 'cached') return [message, next()];
+  if (status !== 'done') return [message];
+  ids.set(stage, / ---> (\w+)/.exec(message.stream ?? '')?.[1] ?? here);
+  return isRun ? [removed, message] : [message];
+}
+
+const usingCache = { stream: ' ---> Using cache\n' };
+const shortHash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12);
+
+interface Marked {
+  readonly message: ProgressMessage;
+  /** The step with a layer that is next came from the cache. */
+  readonly cached: boolean;
 }
 
 /**
  * Whether an instruction without a layer comes from the cache is seen at the next one with a layer: what begins is held
  * until then. Stages side by side are left as they are.
  */
-async function* withCacheMarks(messages: AsyncIterable<ProgressMessage>): AsyncGenerator<ProgressMessage> {
-  let held: ProgressMessage[] = [];
+async function* withCacheMarks(messages: AsyncIterable<ProgressMessage>): AsyncGenerator<Marked> {
+  const held: ProgressMessage[] = [];
   let inOrder = false;
   let cached = false;
-  const release = () => {
-    const lines = held.flatMap((begun) => {
-      const isMarked = cached && begun.iechor?.inStage === undefined;
-      return isMarked ? [begun, { stream: ' ---> Using cache\n' }] : [begun];
-    });
-    held = [];
-    return lines;
-  };
+  const release = () => held.splice(0).map((message) => ({ message, cached }));
   for await (const message of messages) {
     const { status, inStage } = message.iechor ?? {};
     inOrder ||= inStage?.alone === true;
@@ -38,7 +78,7 @@ async function* withCacheMarks(messages: AsyncIterable<ProgressMessage>): AsyncG
     }
     if (status === 'cached' || status === 'running') cached = status === 'cached';
     yield* release();
-    yield message;
+    yield { message, cached };
   }
   yield* release();
 }

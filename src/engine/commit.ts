@@ -118,13 +118,27 @@ export async function frozen<T>(
 ): Promise<T> {
   if (!pause || record.status !== 'running') return use();
   context.containers.update(record.id, { frozenForCommit: true });
-  await context.runtime.pause(record.id);
+  if (!(await paused(context, record))) {
+    context.containers.update(record.id, { frozenForCommit: false });
+    return use();
+  }
   publishContainer(context, record, 'pause');
   try {
     return await use();
   } finally {
     await thaw(context, record.id);
     publishContainer(context, record, 'unpause');
+  }
+}
+
+/** False where the container has ended meanwhile. */
+async function paused(context: LifeContext, record: ContainerRecord): Promise<boolean> {
+  try {
+    await context.runtime.pause(record.id);
+    return true;
+  } catch (error) {
+    if (processOf(context, context.containers.get(record.id)) !== undefined) throw error;
+    return false;
   }
 }
 

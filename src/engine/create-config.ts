@@ -21,7 +21,7 @@ export function mergeConfig(body: ContainerCreateBody, image: ImageRunConfig): C
     Volumes: { ...image.Volumes, ...own.Volumes },
     Entrypoint: entrypoint?.length === 1 && entrypoint[0] === '' ? null : entrypoint,
     Cmd: cmd,
-    StopSignal: own.StopSignal || image.StopSignal || 'SIGTERM',
+    ...(own.StopSignal || image.StopSignal ? { StopSignal: own.StopSignal || image.StopSignal } : {}),
     ...(healthcheck ? { Healthcheck: healthcheck } : {}),
   };
 }

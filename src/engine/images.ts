@@ -18,6 +18,8 @@ const known = ['reference', 'label', 'label!', 'dangling', 'before', 'since', 'u
 export async function listImages(context: EngineContext, request: Request<'imageList'>): Promise<ImageSummary[]> {
   checkFilters(request.filters, known);
   const fits = imageFilter(context, request.filters);
+  const users = new Map<string, number>();
+  for (const { image } of context.containers.list()) users.set(image, (users.get(image) ?? 0) + 1);
   const parents = new Set(context.images.list().map(({ parent }) => parent));
   const isBetween = ({ id }: ImageRecord) => parents.has(id) && context.images.tagsOf(id).length === 0;
   return [...context.images.list()]
@@ -37,7 +39,7 @@ export async function listImages(context: EngineContext, request: Request<'image
       Size: image.sizeBytes,
       SharedSize: -1,
       Labels: image.config.config?.Labels ?? null,
-      Containers: -1,
+      Containers: users.get(image.id) ?? 0,
     }));
 }
 
@@ -72,6 +74,11 @@ function referenceFits(pattern: string, canonical: string): boolean {
   return [name, bare, canonical].some((text) => expression.test(text));
 }
 
+/** Docker's zero values. */
+const noConfig: ContainerConfig = {
+  ...{ User: '', WorkingDir: '', Env: null, Cmd: null, Entrypoint: null, Labels: null, Volumes: null, OnBuild: null },
+};
+
 export async function inspectImage(context: EngineContext, request: Request<'imageInspect'>): Promise<ImageInspect> {
   const image = context.images.get(request.name);
   const { config } = image;
@@ -84,7 +91,7 @@ export async function inspectImage(context: EngineContext, request: Request<'ima
     Created: image.createdAt,
     DockerVersion: '',
     Author: config.author ?? '',
-    Config: { ...(config.config as ContainerConfig | undefined) },
+    Config: { ...noConfig, ...(config.config as ContainerConfig | undefined) },
     Architecture: config.architecture,
     ...(config.variant ? { Variant: config.variant } : {}),
     Os: config.os,

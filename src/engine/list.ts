@@ -66,9 +66,15 @@ function summary(
       NetworkMode: mode === '' || mode === 'default' ? 'bridge' : mode,
       ...(record.body.HostConfig?.Annotations ? { Annotations: record.body.HostConfig.Annotations } : {}),
     },
-    NetworkSettings: { Networks: endpointSettings(context, record) },
+    NetworkSettings: { Networks: listedEndpoints(context, record) },
     Mounts: mountPoints(context, record),
   };
+}
+
+/** The names of a container on its networks are told by inspect alone, as with Docker. */
+function listedEndpoints(context: EngineContext, record: ContainerRecord): ReturnType<typeof endpointSettings> {
+  const all = Object.entries(endpointSettings(context, record));
+  return Object.fromEntries(all.map(([name, endpoint]) => [name, { ...endpoint, Aliases: null, DNSNames: null }]));
 }
 
 /** Looks each key up once: a list of many containers has few images. */

@@ -74,7 +74,7 @@ function tagsHere(context: EngineContext, reference: Reference): string[] {
   const tags = context.images.list().flatMap(({ id }) => context.images.tagsOf(id));
   const found = tags.filter((tag) => repositoryOf(parseReference(tag)) === repository).sort();
   if (found.length > 0) return found;
-  throw new IechorError('IMAGE_NOT_FOUND', `An image does not exist locally with the tag: ${repository}`, {
+  throw new IechorError('IMAGE_NOT_FOUND', `An image does not exist locally with the tag: ${familiar(repository)}`, {
     hint: `give an image that name first: iechor tag IMAGE ${familiar(repository)}`,
   });
 }

@@ -87,7 +87,7 @@ async function volumeSource(
 }
 
 function noPath(owner: string, path: string): IechorError {
-  return new IechorError('MOUNT_INVALID', `cannot access path ${path}: ${owner} has none`);
+  return new IechorError('MOUNT_INVALID', `cannot access path ${path}: no such file or directory in ${owner}`);
 }
 
 /** A place of the bundle's own for one mount; it goes with the bundle. */

@@ -34,6 +34,7 @@ export function wireHostConfig(context: EngineContext, record: ContainerRecord):
     IpcMode: host.IpcMode || 'private',
     CgroupnsMode: host.CgroupnsMode || 'private',
     ShmSize: host.ShmSize || 64 * 1024 * 1024,
+    MemorySwappiness: host.MemorySwappiness === -1 ? null : (host.MemorySwappiness ?? null),
     // Without a word about swap a container may use as much of it as of memory.
     MemorySwap: host.MemorySwap || (host.Memory ?? 0) * 2,
     PidsLimit: Math.max(0, host.PidsLimit || context.settings.defaultPidsLimit),
@@ -55,11 +56,15 @@ function linksOf(context: EngineContext, record: ContainerRecord): string[] | nu
   return links.length > 0 ? links : null;
 }
 
+const hasKeys = (map: object | null | undefined): map is object => Object.keys(map ?? {}).length > 0;
+
 /** The container's configuration with Docker's zero values. */
-export function wireConfig(config: ContainerConfig): ContainerConfig {
+export function wireConfig({ ExposedPorts, Volumes, ...rest }: ContainerConfig): ContainerConfig {
   return {
     ...{ Domainname: '', AttachStdin: false, AttachStdout: false, AttachStderr: false, Tty: false },
     ...{ OpenStdin: false, StdinOnce: false, OnBuild: null },
-    ...config,
+    ...rest,
+    ...(hasKeys(ExposedPorts) ? { ExposedPorts } : {}),
+    Volumes: hasKeys(Volumes) ? Volumes : null,
   };
 }

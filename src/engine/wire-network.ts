@@ -9,7 +9,7 @@ import type { PortMap } from '../api/types/host-config.ts';
 import type { EndpointRecord, EndpointRequest } from '../network/types.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
-import { networkKind, parsePort } from './create-network.ts';
+import { defaultNetwork, networkKind, parsePort } from './create-network.ts';
 
 /** The networks of a container in wire shape: as it is while it runs, as asked for otherwise. */
 export function endpointSettings(context: EngineContext, record: ContainerRecord): Record<string, EndpointSettings> {
@@ -79,7 +79,7 @@ function liveEndpoint(endpoint: EndpointRecord): EndpointSettings {
     IPv6Gateway: endpoint.ipv6Gateway ?? '',
     GlobalIPv6Address: endpoint.ipv6Address ?? '',
     GlobalIPv6PrefixLen: endpoint.ipv6PrefixLength ?? 0,
-    DNSNames: [...endpoint.names],
+    DNSNames: endpoint.networkName === defaultNetwork ? null : [...endpoint.names],
   };
 }
 
@@ -159,7 +159,8 @@ export function mountPoints(context: EngineContext, record: ContainerRecord): Mo
     Source:
       mount.type === 'volume' && mount.name ? `${context.roots.dataRoot}/volumes/${mount.name}/_data` : mount.source,
     Destination: mount.destination,
-    Mode: mount.mode,
+    // Docker's own default for volumes.
+    Mode: mount.mode || (mount.type === 'volume' ? 'z' : ''),
     RW: !mount.readOnly,
     Propagation: mount.propagation,
   }));

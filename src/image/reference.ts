@@ -42,14 +42,10 @@ export function setDefaultRegistry(host: string | undefined): void {
 
 /** Parses `[domain[:port]/]path[:tag][@digest]` as Docker does. Throws REFERENCE_INVALID with the reason. */
 export function parseReference(text: string): Reference {
-  const refuse = (reason: string): never => {
-    throw new IechorError(
-      'REFERENCE_INVALID',
-      `invalid image reference ${JSON.stringify(text.slice(0, 300))}: ${reason}`,
-      {
-        hint: 'a reference looks like "debian:bookworm-slim" or "registry.example:5000/team/app:1.0"',
-      },
-    );
+  const refuse = (reason: string, more = ''): never => {
+    throw new IechorError('REFERENCE_INVALID', `invalid reference format${more}`, {
+      hint: `${JSON.stringify(text.slice(0, 300))}: ${reason}, as in "debian:bookworm-slim" or "registry.example:5000/team/app:1.0"`,
+    });
   };
   if (text === '') refuse('it is empty');
   if (/^(?:sha256:)?[0-9a-f]{64}$/.test(text)) refuse('64 hexadecimal digits are an image id, not a name');
@@ -67,7 +63,9 @@ export function parseReference(text: string): Reference {
   const { domain, path } = splitDomain(hasTag ? beforeDigest.slice(0, colon) : beforeDigest);
   if (!domainGrammar.test(domain)) refuse(`${JSON.stringify(domain)} is no registry host`);
   if (path === '') refuse('it names no repository');
-  if (path !== path.toLowerCase()) refuse('a repository name must be lower case');
+  if (path !== path.toLowerCase()) {
+    refuse('a repository name must be lower case', `: repository name (${path}) must be lowercase`);
+  }
   if (!path.split('/').every((part) => componentGrammar.test(part))) {
     refuse('the parts of a repository name are lower-case letters and digits, joined by ".", "_", "__" or "-"');
   }

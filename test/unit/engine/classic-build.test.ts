@@ -12,21 +12,27 @@ async function dressed(messages: readonly ProgressMessage[]): Promise<ProgressMe
   const source = (async function* () {
     yield* messages;
   })();
-  for await (const message of inClassicDress(source)) found.push(message);
+  for await (const message of inClassicDress(source, (name) => (name === 'base' ? 'aaaaaaaaaaaa' : undefined)))
+    found.push(message);
   return found;
 }
 
-test('an instruction without a layer counts as cached where the next layer is', async () => {
-  const build = (status: 'cached' | 'running') =>
+test('every step ends with an id, and one without a layer counts as cached where the next layer is', async () => {
+  const build = (status: 'cached' | 'running', last: readonly ProgressMessage[]) =>
     dressed([
-      { stream: 'FROM', iechor: step('begun', { inStage: { ...inStage, step: 1 } }) },
-      { stream: 'ENV', iechor: step('begun') },
-      { stream: 'RUN', iechor: step('begun', { inStage }) },
-      { stream: status, iechor: step(status, { inStage }) },
+      { stream: 'FROM\n', iechor: step('begun', { instruction: 'FROM base', inStage: { ...inStage, step: 1 } }) },
+      { stream: 'ENV\n', iechor: step('begun', { instruction: 'ENV a=b' }) },
+      { stream: 'RUN\n', iechor: step('begun', { instruction: 'RUN x', inStage }) },
+      { stream: ' ---> Using cache\n', iechor: step(status, { instruction: 'RUN x', inStage }) },
+      ...last,
     ]);
-  const lines = async (status: 'cached' | 'running') => (await build(status)).map(({ stream }) => stream);
-  expect(await lines('cached')).toEqual(['FROM', 'ENV', ' ---> Using cache\n', 'RUN', 'cached']);
-  expect(await lines('running')).toEqual(['FROM', 'ENV', 'RUN', 'running']);
+  const lines = async (status: 'cached' | 'running', last: readonly ProgressMessage[] = []) =>
+    (await build(status, last)).map(({ stream }) => stream?.replace(/[0-9a-f]{12}\n/, 'ID\n').trim());
+  const cached = ['FROM', '---> ID', 'ENV', '---> Using cache', '---> ID', 'RUN', '---> Using cache', '---> ID'];
+  expect(await lines('cached')).toEqual(cached);
+  const ran = ['---> Running in ID', '---> Removed intermediate container ID', '---> ID'];
+  const done = { stream: ' ---> bbbbbbbbbbbb\n', iechor: step('done', { instruction: 'RUN x', inStage }) };
+  expect(await lines('running', [done])).toEqual(['FROM', '---> ID', 'ENV', ...ran, 'RUN', ...ran]);
 });
 
 test('standard error is red, and a failure is told in the words of the classic builder', async () => {

@@ -47,7 +47,7 @@ describe('references', () => {
     ['__proto__', /./],
   ])('%j is refused', (text, reason) => {
     expect(() => parseReference(text)).toThrow(
-      expect.objectContaining({ code: 'REFERENCE_INVALID', message: expect.stringMatching(reason) }),
+      expect.objectContaining({ code: 'REFERENCE_INVALID', hint: expect.stringMatching(reason) }),
     );
   });
 });
