@@ -1,6 +1,7 @@
 import { didYouMean } from '../common/nearest.ts';
 import { isIechorError, messageOf } from '../common/error.ts';
-import { ExpansionError, expand } from './language/expand.ts';
+import { expand } from './language/expand.ts';
+import { ExpansionError } from './language/expansion-error.ts';
 import { readMount } from './language/mount-option.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { BuildFile, InstructionOf, Stage, StageInstruction } from './language/types.ts';

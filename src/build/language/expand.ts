@@ -1,3 +1,4 @@
+import { ExpansionError } from './expansion-error.ts';
 import { replacePattern, trimPattern } from './shell-pattern.ts';
 
 /** Looks a variable up; undefined where it is not set. */
@@ -26,9 +27,6 @@ export interface Expanded {
 
 /** Longer results are refused: `ENV A=$A$A` doubles with every line. */
 const maxLength = 1 << 20;
-
-/** Thrown for text that cannot be expanded; the caller adds the place. */
-export class ExpansionError extends Error {}
 
 /**
  * Expands `$v`, `${v}` and `${v` with `:-` `-` `:+` `+` `:?` `?` `#` `##` `%` `%%` `/` `//`, removes quotes and
@@ -232,9 +230,11 @@ function readBraced(scanner: Scanner): string {
   if (operator === '' || !allowed.includes(operator)) {
     throw new ExpansionError(`unsupported modifier ${JSON.stringify(written)} in a substitution`);
   }
-  const word = readWord(scanner, '}', operator === '#' || operator === '%');
+  const trims = operator === '#' || operator === '%';
+  const word = readWord(scanner, '}', trims);
   const value = lookUp(scanner, name);
   if (value === undefined && keepUnset) return `\${${name}${written}${word}}`;
+  if (trims) return trimPattern(value ?? '', word, operator);
   return applyOperator({ name, operator, emptyCounts, word, value });
 }
 
@@ -265,13 +265,11 @@ function applyOperator(use: {
       return missing ? word : value;
     case '+':
       return missing ? '' : word;
-    case '?': {
+    default: {
       if (!missing) return value;
       const what = value === undefined ? 'is not allowed to be unset' : 'is not allowed to be empty';
       throw new ExpansionError(`${name}: ${word || what}`);
     }
-    default:
-      return trimPattern(value ?? '', word, operator);
   }
 }
 
@@ -281,6 +279,6 @@ function replaceIn(scanner: Scanner, name: string): string {
   const pattern = readWord(scanner, '/', true);
   const replacement = readWord(scanner, '}', true);
   const value = lookUp(scanner, name);
-  if (value === undefined) return scanner.options.keepUnset ? `\${${name}/${pattern}/${replacement}}` : '';
-  return replacePattern(value, { pattern, replacement, all });
+  if (value === undefined && scanner.options.keepUnset) return `\${${name}/${pattern}/${replacement}}`;
+  return replacePattern(value ?? '', { pattern, replacement, all });
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import { ExpansionError, expand } from './expand.ts';
+import { expand } from './expand.ts';
+import { ExpansionError } from './expansion-error.ts';
 import { syntaxError } from './syntax-error.ts';
 import type { BuildFile, InstructionOf } from './types.ts';
 
