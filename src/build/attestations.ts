@@ -51,15 +51,23 @@ function readSbom(attrs: Readonly<Record<string, string>>): true {
   });
 }
 
-/** Base images that note which images were asked for, for provenance. */
+/** Base images that are asked for once in a build, and noted for provenance. */
 export function noting(
   bases: BaseImages,
   images: BuilderParts['images'],
   materials: Map<string, Material>,
 ): BaseImages {
+  const asked = new Map<string, ReturnType<BaseImages['resolve']>>();
+  const resolve: BaseImages['resolve'] = (reference, options) => {
+    const key = JSON.stringify([reference, options.platform, options.pull]);
+    const found = asked.get(key) ?? bases.resolve(reference, options);
+    asked.set(key, found);
+    return found;
+  };
   return {
     async resolve(reference, options) {
-      const found = await bases.resolve(reference, options);
+      const found = await resolve(reference, options);
+      if (/^sha256:[0-9a-f]{64}$/.test(reference)) return found; // an image by its id has no name
       const parsed = parseReference(reference);
       const { os, architecture, variant } = found.config;
       const uri = purlOf(formatReference(parsed), [os, architecture, variant]);

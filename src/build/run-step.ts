@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { proxyEnv } from './args.ts';
+import { canRun } from '../host/binfmt.ts';
 import type { StepContext } from './build-context.ts';
 import { homeOf } from './files/users.ts';
 import { chompTabs, heredocOf } from './language/heredoc.ts';
@@ -8,6 +9,7 @@ import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf } from './language/types.ts';
 import { withShell } from './metadata.ts';
 import { report } from './report.ts';
+import { formatPlatform } from './platform.ts';
 import type { ReadyMount } from './run-mount.ts';
 import { openMounts, type RunMounts } from './run-mounts.ts';
 import { noteStubs } from './run-stubs.ts';
@@ -113,8 +115,21 @@ interface Execution {
   readonly context: StepContext;
 }
 
+/** Programs of another processor need an emulator, which the kernel has to know. */
+function checkRunnable(instruction: InstructionOf<'RUN'>, { state }: StepContext): void {
+  const { os, architecture, variant } = state;
+  if (canRun(architecture)) return;
+  const platform = formatPlatform({ os, architecture, ...(variant && { variant }) });
+  throw syntaxError(`RUN needs an emulator of ${platform}, which this machine has not got`, {
+    ...instruction,
+    code: 'HOST_UNSUPPORTED',
+    hint: 'Install one (Debian: qemu-user-static), or run the step for this machine: FROM --platform=$BUILDPLATFORM',
+  });
+}
+
 async function execRun(root: string, run: Execution): Promise<void> {
   const { build, state, number } = run.context;
+  checkRunnable(run.instruction, run.context);
   const ready = await run.mounts.prepare();
   try {
     const mounts = [...ready.mounts, ...(run.script ? [scriptMount(run.script, run.context)] : [])];

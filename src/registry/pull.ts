@@ -17,6 +17,8 @@ import { admitImage } from './trust-policy.ts';
 export interface PullOptions extends TransferOptions {
   /** `os/architecture[/variant]`, default this machine's. */
   readonly platform?: string | undefined;
+  /** Leaves the name to whatever has it. */
+  readonly untagged?: boolean | undefined;
 }
 
 /**
@@ -154,7 +156,7 @@ async function pullFrom(
   await pullLayers(context, layers, { source: source(repository.path), report, signal });
   const repoDigests = [`${repositoryOf(reference)}@${top.digest}`];
   const image = await images.create(config, chain, { rawConfig, rawManifest: found.content, repoDigests });
-  if (reference.tag !== undefined) images.tag(image.id, formatReference(withoutDigest(reference)));
+  if (reference.tag !== undefined && !options.untagged) images.tag(image.id, formatReference(withoutDigest(reference)));
   report({ status: `Digest: ${top.digest}` });
   return image;
 }
