@@ -1,3 +1,5 @@
+import { readCharClass } from './char-class.ts';
+
 /**
  * One pattern of an ignore file as moby's patternmatcher reads it: `*`, `?` and classes within a name, `**` across
  * names, a backslash before a character. Letters after a backslash are those of regular expressions, as there.
@@ -34,7 +36,7 @@ function readTokens(chars: readonly string[]): Token[] | undefined {
       if (!test) return undefined;
       tokens.push(test);
     } else if (char === '[') {
-      const set = readClass(chars, at + 1);
+      const set = readCharClass(chars, at + 1, { ordered: true });
       if (!set) return undefined;
       tokens.push(set.test);
       at = set.end;
@@ -60,34 +62,6 @@ function escaped(char: string | undefined): ((other: string) => boolean) | undef
   const control = controls[char];
   if (control === undefined && /[0-9A-Za-z]/.test(char)) return undefined;
   return (other) => other === (control ?? char);
-}
-
-function readClass(
-  chars: readonly string[],
-  from: number,
-): { test: (char: string) => boolean; end: number } | undefined {
-  let at = from;
-  const negated = chars[at] === '^';
-  if (negated) at++;
-  const ranges: [number, number][] = [];
-  const next = (): number | undefined => {
-    const char = chars[at++];
-    if (char === undefined || char === '-' || char === ']') return undefined;
-    return (char === '\\' ? chars[at++] : char)?.codePointAt(0);
-  };
-  while (chars[at] !== ']' || ranges.length === 0) {
-    const low = next();
-    if (low === undefined) return undefined;
-    let high: number | undefined = low;
-    if (chars[at] === '-') {
-      at++;
-      high = next();
-    }
-    if (high === undefined || high < low) return undefined;
-    ranges.push([low, high]);
-  }
-  const inside = (code: number): boolean => ranges.some(([low, high]) => low <= code && code <= high);
-  return { test: (char) => inside(char.codePointAt(0) ?? 0) !== negated, end: at };
 }
 
 /** Follows all ways at once, so that time grows with pattern times path and no more. */

@@ -1,3 +1,5 @@
+import { readCharClass } from './char-class.ts';
+
 /**
  * Go's filepath.Match for one path component (no slashes): `*`, `?`, `[a-z]`, `[^a]` and backslash escapes. A pattern
  * that Go calls malformed matches nothing. Time grows with pattern times name.
@@ -40,7 +42,7 @@ function readPattern(pattern: string): Token[] | undefined {
       if (tokens.at(-1) !== 'any') tokens.push('any');
     } else if (char === '?') tokens.push(() => true);
     else if (char === '[') {
-      const set = readClass(chars, at + 1);
+      const set = readCharClass(chars, at + 1, { ordered: false });
       if (!set) return undefined;
       tokens.push(set.test);
       at = set.end;
@@ -51,35 +53,4 @@ function readPattern(pattern: string): Token[] | undefined {
     } else tokens.push((candidate) => candidate === char);
   }
   return tokens;
-}
-
-function readClass(
-  chars: readonly string[],
-  from: number,
-): { test: (char: string) => boolean; end: number } | undefined {
-  let at = from;
-  const negated = chars[at] === '^';
-  if (negated) at++;
-  const ranges: [string, string][] = [];
-  const readChar = (): string | undefined => {
-    const char = chars[at];
-    if (char === undefined || char === '-' || char === ']') return undefined;
-    at++;
-    return char === '\\' ? chars[at++] : char;
-  };
-  while (chars[at] !== ']' || ranges.length === 0) {
-    const low = readChar();
-    if (low === undefined) return undefined;
-    let high: string | undefined = low;
-    if (chars[at] === '-') {
-      at++;
-      high = readChar();
-      if (high === undefined) return undefined;
-    }
-    ranges.push([low, high]);
-  }
-  const code = (char: string): number => char.codePointAt(0) ?? 0;
-  const inside = (char: string): boolean =>
-    ranges.some(([low, high]) => code(low) <= code(char) && code(char) <= code(high));
-  return { test: (char) => inside(char) !== negated, end: at };
 }

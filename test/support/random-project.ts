@@ -1,4 +1,5 @@
 import type { Project, Service } from '../../src/compose/model/project.ts';
+import { project } from './compose-model.ts';
 
 /** A small generator with a seed (mulberry32), so that a failing case can be run again. */
 export function randomOf(seed: number): (below: number) => number {
@@ -20,20 +21,7 @@ export function randomProject(name: string, seed: number): Project {
   );
   const volumes = Object.fromEntries(['data', 'logs'].map((key) => [key, { name: `${name}_${key}` }]));
   const services = Object.fromEntries(names.map((own, at) => [own, randomService(names.slice(0, at), random)]));
-  return {
-    name,
-    services,
-    networks,
-    volumes,
-    secrets: {},
-    configs: {},
-    models: {},
-    disabledServices: {},
-    profiles: [],
-    workingDirectory: '/project',
-    composeFiles: ['/project/compose.yaml'],
-    environment: {},
-  };
+  return project(services, { name, networks, volumes });
 }
 
 function randomService(earlier: readonly string[], random: (below: number) => number): Service {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { Project, Service } from '../../../src/compose/model/project.ts';
+import type { Project } from '../../../src/compose/model/project.ts';
 import { plainUp } from '../../../src/compose/plan/intent.ts';
 import { up } from '../../../src/compose/up.ts';
 import { project, service } from '../../support/compose-model.ts';

@@ -3,6 +3,7 @@ import type { UpdateConfig } from '../../../../src/compose/model/parts.ts';
 import type { Project, Service } from '../../../../src/compose/model/project.ts';
 import { plainUp, type UpIntent } from '../../../../src/compose/plan/intent.ts';
 import { up } from '../../../../src/compose/up.ts';
+import { project } from '../../../support/compose-model.ts';
 import { createFakeEngine, type FakeEngine } from '../../../support/fake-engine.ts';
 import { type FakeSession, fakeSession } from '../../../support/fake-session.ts';
 
@@ -21,20 +22,7 @@ function web(version: string, update: UpdateConfig | undefined, more: Partial<Se
     ...more,
     ...(update && { deploy: { resources: {}, update_config: update } }),
   } as Service;
-  return {
-    name: 'shop',
-    services: { web: service },
-    networks: { default: { name: 'shop_default', ipam: {} } },
-    volumes: {},
-    secrets: {},
-    configs: {},
-    models: {},
-    disabledServices: {},
-    profiles: [],
-    workingDirectory: '/project',
-    composeFiles: ['/project/compose.yaml'],
-    environment: {},
-  };
+  return project({ web: service });
 }
 
 describe('an update of three replicas that publish one port', () => {
@@ -113,6 +101,22 @@ describe('an update of three replicas that publish one port', () => {
     expect(new Set(engine.containers.keys())).toEqual(before);
   });
 
+  test.each([
+    ['pause', ['VERSION=1', 'VERSION=2']],
+    ['continue', ['VERSION=1', 'VERSION=1']],
+  ] as const)('of which the first does not come back: rollback_config says %s', async (action, left) => {
+    failAtStart(engine, 3, 4);
+    const asked = web('2', { order: 'start-first', failure_action: 'rollback' });
+    const way = { resources: {}, ...asked.services.web?.deploy, rollback_config: { failure_action: action } };
+    const both = { ...asked, services: { web: { ...(asked.services.web as Service), deploy: way } } };
+    await expect(run(both)).rejects.toThrow();
+    expect(
+      versions()
+        .map((text) => text.split(' ')[1])
+        .sort(),
+    ).toEqual(left);
+  });
+
   test('goes on where one fails and the file says so, and still says that it failed', async () => {
     failAtStart(engine, 2);
     await expect(run(web('2', { order: 'start-first', failure_action: 'continue' }))).rejects.toThrow();
@@ -170,13 +174,13 @@ describe('scaling down', () => {
   });
 });
 
-/** The nth start from now on fails. */
-function failAtStart(engine: FakeEngine, nth: number): void {
+/** The nth starts from now on fail. */
+function failAtStart(engine: FakeEngine, ...nth: readonly number[]): void {
   const start = engine.api.containerStart;
   let count = 0;
   (engine.api as { containerStart: typeof start }).containerStart = async (request) => {
     count += 1;
-    if (count === nth) throw Object.assign(new Error('no'), { code: 'CONTAINER_START_FAILED' });
+    if (nth.includes(count)) throw Object.assign(new Error('no'), { code: 'CONTAINER_START_FAILED' });
     return start(request);
   };
 }

@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import { IechorError } from '../../../../src/common/error.ts';
-import type { Project, Service } from '../../../../src/compose/model/project.ts';
 import { plainUp } from '../../../../src/compose/plan/intent.ts';
 import { up } from '../../../../src/compose/up.ts';
 import { project, service } from '../../../support/compose-model.ts';
