@@ -160,7 +160,12 @@ export abstract class ComposeCommand extends BaseCommand {
       lock: options.dryRun ? undefined : projectLock(this.globals, this.id),
       parallel: this.globals.parallel ?? parallelLimit(),
       apiSocket: async () => (await import('./api-socket.ts')).apiSocket(this.globals, process.env),
+      buildContexts: {
+        open: async (address, given) => (await import('./build-context.ts')).openBuildContext(address, given),
+        named: async (name, source, on) => (await import('./build-inputs.ts')).readSource(name, source, async () => on),
+      },
       runProvider: async (call) => (await import('./run-provider.ts')).runProvider(call),
+      modelRunner: async (environment) => (await import('./model-runner.ts')).dockerModelRunner(environment),
       signal: this.signal,
       kill: this.kill,
     };

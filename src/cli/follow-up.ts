@@ -92,11 +92,11 @@ export async function followUp(session: OpenSession, loaded: Loaded, options: Fo
 function namesOf(project: Loaded['project'], services: readonly string[], options: UpOptions): string[] {
   const desired = desiredOf(project, options);
   return services
-    .flatMap((name) => {
-      const service = desired.services.get(name);
-      return Array.from({ length: service?.scale ?? 0 }, (_, at) => service?.containerName(at + 1) ?? '');
+    .flatMap((service) => {
+      const { scale = 0, containerName } = desired.services.get(service) ?? {};
+      return Array.from({ length: scale }, (_, at) => ({ name: containerName?.(at + 1) ?? '', service }));
     })
-    .map((name) => shortName(project.name, name))
+    .map((from) => shortName(project.name, from))
     .sort();
 }
 

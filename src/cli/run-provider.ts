@@ -7,18 +7,20 @@ import { codeOf, IechorError } from '../common/error.ts';
 import type { ProviderCall, RunProvider } from '../compose/session.ts';
 
 /**
- * Runs `TYPE compose --project-name=P up|down --OPTION=VALUE... SERVICE` and reads its messages, one JSON object a line
- * (`info`, `error`, `setenv`, `debug`): Docker Compose's protocol for providers. The program is a CLI plugin
+ * Runs `TYPE compose --project-name=P up|down|stop --OPTION=VALUE... SERVICE` and reads its messages, one JSON object a
+ * line (`info`, `error`, `setenv`, `rawsetenv`, `debug`): Docker Compose's protocol for providers. `stop` is only for
+ * programs whose `metadata` has it. The program is a CLI plugin
  * (`docker-TYPE`, `iechor-TYPE`) or on PATH. Throws PROVIDER_FAILED.
  */
 export const runProvider: RunProvider = async (call) => {
   const { provider, service, command, project } = call;
   const path = locate(provider.type, call.environment);
+  const variables = { prefixed: {}, raw: {} };
   const accepts = await acceptedOptions(path, call);
+  if (!accepts) return variables;
   const options = Object.entries(provider.options ?? {}).flatMap(([name, values]) =>
     accepts(name) ? values.map((value) => `--${name}=${value}`) : [],
   );
-  const variables: Record<string, string> = {};
   const answer = start(path, ['compose', `--project-name=${project}`, command, ...options, service], call);
   let problem: string | undefined;
   for await (const line of answer.lines) {
@@ -32,7 +34,11 @@ export const runProvider: RunProvider = async (call) => {
 };
 
 /** Takes one message in. Returns what is wrong with it, or what the program says is wrong. */
-function take(line: string, variables: Record<string, string>, { onInfo }: ProviderCall): string | undefined {
+function take(
+  line: string,
+  variables: { prefixed: Record<string, string>; raw: Record<string, string> },
+  { onInfo }: ProviderCall,
+): string | undefined {
   const { type, message } = messageOf(line) ?? {};
   if (typeof message !== 'string') return `it wrote something else than messages: ${line.slice(0, 200)}`;
   switch (type) {
@@ -41,10 +47,11 @@ function take(line: string, variables: Record<string, string>, { onInfo }: Provi
       return undefined;
     case 'debug':
       return undefined;
-    case 'setenv': {
+    case 'setenv':
+    case 'rawsetenv': {
       const at = message.indexOf('=');
-      if (at < 1) return `its setenv is not NAME=value: ${message.slice(0, 200)}`;
-      variables[message.slice(0, at)] = message.slice(at + 1);
+      if (at < 1) return `its ${type} is not NAME=value: ${message.slice(0, 200)}`;
+      variables[type === 'setenv' ? 'prefixed' : 'raw'][message.slice(0, at)] = message.slice(at + 1);
       return undefined;
     }
     case 'error':
@@ -67,16 +74,18 @@ const failed = ({ service, provider, command }: ProviderCall, why: string): Iech
     hint: "the message is the provider's own",
   });
 
-/** What `TYPE compose metadata` says it takes; a program that does not know it takes everything. */
-async function acceptedOptions(path: string, call: ProviderCall): Promise<(name: string) => boolean> {
+/** What `TYPE compose metadata` says it takes; a program that does not know it takes everything but `stop` (undefined). */
+async function acceptedOptions(path: string, call: ProviderCall): Promise<((name: string) => boolean) | undefined> {
+  const unknown = call.command === 'stop' ? undefined : () => true;
   const answer = start(path, ['compose', 'metadata'], call);
   let text = '';
   for await (const line of answer.lines) text += text.length < 1 << 20 ? line : '';
-  if ((await answer.exit) !== 0) return () => true;
+  if ((await answer.exit) !== 0) return unknown;
   const metadata = messageOf(text) as
     | Record<string, { parameters?: { name: string; required?: unknown }[] }>
     | undefined;
-  if (!metadata || Object.keys(metadata).length === 0) return () => true;
+  if (!metadata || Object.keys(metadata).length === 0) return unknown;
+  if (call.command === 'stop' && !metadata.stop) return undefined;
   const parameters = metadata[call.command]?.parameters ?? [];
   for (const { name, required } of parameters) {
     if ((required === true || required === 'true') && !call.provider.options?.[name]) {
@@ -123,6 +132,15 @@ const pluginDirectories = (environment: Readonly<Record<string, string | undefin
   '/usr/libexec/docker/cli-plugins',
 ];
 
+/** Absolute path of Docker's CLI plugin of that name; undefined where there is none. */
+export const findPlugin = (
+  name: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined =>
+  pluginDirectories(environment)
+    .map((directory) => join(directory, `docker-${name}`))
+    .find(isProgram);
+
 /** Absolute path of the program of a provider type. Throws PROVIDER_FAILED where there is none. */
 function locate(type: string, environment: Readonly<Record<string, string | undefined>>): string {
   if (!/^[\w.-]+$/.test(type) || type === 'compose') {
@@ -131,11 +149,8 @@ function locate(type: string, environment: Readonly<Record<string, string | unde
     });
   }
   const search = (environment.PATH ?? process.env.PATH ?? '').split(delimiter).filter(Boolean);
-  const candidates = [
-    ...pluginDirectories(environment).map((directory) => join(directory, `docker-${type}`)),
-    ...search.flatMap((directory) => [join(directory, `iechor-${type}`), join(directory, type)]),
-  ];
-  const found = candidates.find(isProgram);
+  const onPath = search.flatMap((directory) => [join(directory, `iechor-${type}`), join(directory, type)]);
+  const found = findPlugin(type, environment) ?? onPath.find(isProgram);
   if (found !== undefined) return found;
   throw new IechorError('PROVIDER_FAILED', `there is no program for the provider "${type}"`, {
     hint: `install it as a CLI plugin docker-${type}, or as ${type} on PATH`,

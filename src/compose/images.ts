@@ -1,9 +1,10 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { ImageInspect } from '../api/types/image.ts';
-import type { Project } from './model/project.ts';
+import type { Project, Service } from './model/project.ts';
 import { imageSources, inBuildOrder } from './plan/build-sources.ts';
+import { deliveryEnvironment } from './plan/delivered-files.ts';
 import { selectServices } from './plan/dependencies.ts';
-import { desiredOf } from './plan/desired.ts';
+import { type Desired, desiredOf } from './plan/desired.ts';
 import { familiarReference } from './plan/names.ts';
 import { observe } from './plan/observe.ts';
 import { type Plan, PlanBuilder, type StepId } from './plan/plan.ts';
@@ -44,18 +45,22 @@ export async function build(
   const plan = builder.build();
   if (plan.length === 0) session.notice('no service has a build section');
   if (options.dryRun) return { plan, imageIds: [] };
-  const outcome = await performPlan(session, plan, { project: project.name, environment: project.environment });
+  const outcome = await performPlan(session, plan, {
+    project: project.name,
+    environment: deliveryEnvironment(project),
+  });
   throwFailures(outcome);
   return { plan, imageIds: [...outcome.results.values()].flatMap(({ imageId }) => imageId ?? []) };
 }
 
-/** Pulls the images of services; those that are built only when not told to leave them out. */
+/** Pulls the images of services; those that can be built only where they are named, and not told to leave them out. */
 export async function pull(
   session: Session,
   project: Project,
   options: {
     services: readonly string[];
     dependencies: boolean;
+    ignoreBuildable: boolean;
     missingOnly: boolean;
     ignoreFailures: boolean;
     dryRun?: boolean;
@@ -63,7 +68,8 @@ export async function pull(
 ): Promise<Plan> {
   const desired = desiredOf(project);
   const services = selectServices(project, options.services, options.dependencies);
-  const pulled = new Set([...services].filter((name) => !project.services[name]?.build));
+  const isPulled = ({ build, image }: Service) => !build || (image !== undefined && !options.ignoreBuildable);
+  const pulled = new Set([...services].filter((name) => isPulled(project.services[name] as Service)));
   const references = [...desired.services.values()].filter(({ name }) => pulled.has(name)).map(({ image }) => image);
   const observed = await observe(session.engine, project.name, { images: references, signal: session.signal });
   const asked = 'asked for by pull';
@@ -73,12 +79,34 @@ export async function pull(
     services: pulled,
     asked,
   } as const;
-  const planned = planImages(desired, observed, intent);
+  const planned = planImages(withoutBuilds(desired), observed, intent);
   const plan = planned.map((step) =>
     step.kind === 'pullImage' && options.ignoreFailures ? { ...step, optional: true } : step,
   );
-  if (!options.dryRun) throwFailures(await performPlan(session, plan, { project: project.name }));
+  if (options.dryRun) return plan;
+  const outcome = await performPlan(session, plan, { project: project.name });
+  const unpulled = plan.filter(
+    ({ id, target }) =>
+      (outcome.failures.some(({ step }) => step.id === id) || outcome.results.get(id)?.detail === 'Not pulled') &&
+      project.services[nameIn(target)]?.build,
+  );
+  if (unpulled.length > 0) {
+    const names = unpulled.map(({ target }) => nameIn(target)).join(' ');
+    session.notice(`images of some services must be built: compose build ${names}`);
+  }
+  throwFailures(outcome);
   return plan;
+}
+
+const nameIn = (target: string): string => target.slice('image:'.length);
+
+/** As if every image came from a registry. */
+function withoutBuilds(desired: Desired): Desired {
+  const services = [...desired.services].map(([name, own]) => {
+    const { build: _, ...service } = own.service;
+    return [name, { ...own, service }] as const;
+  });
+  return { ...desired, services: new Map(services) };
 }
 
 /** Pushes the images that services build and name, under all their names. Others came from a registry. */

@@ -3,6 +3,7 @@ import type { ContainerCreateBody } from '../api/types/container.ts';
 import { IechorError } from '../common/error.ts';
 import type { Environment, Port, Project, Service, ServiceVolume } from './model/project.ts';
 import { containerBody } from './plan/container-body.ts';
+import { deliveryEnvironment } from './plan/delivered-files.ts';
 import { dependenciesOf } from './plan/dependencies.ts';
 import { containerLabels, desiredOf } from './plan/desired.ts';
 import { plainUp } from './plan/intent.ts';
@@ -111,7 +112,7 @@ export async function createOneOff(
   );
   options.onPlan?.(plan);
   if (dryRun) return { id: '', name };
-  const perform = { project: project.name, environment: project.environment };
+  const perform = { project: project.name, environment: deliveryEnvironment(project) };
   // The caller starts it, once its streams are attached.
   const outcome = await performPlan(session, plan.slice(0, 1), perform);
   throwFailures(outcome);

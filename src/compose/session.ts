@@ -1,13 +1,14 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { Diagnostic } from '../common/diagnostic.ts';
-import type { Provider } from './model/parts.ts';
+import type { OpenContext } from '../context/open-context.ts';
+import type { ModelSpec, Provider } from './model/parts.ts';
 import type { ApiSocket } from './plan/api-socket.ts';
 import type { StepCommon } from './plan/plan.ts';
 import type { Sink } from './run/progress.ts';
 
 /** One run of the program that brings a provider service. */
 export interface ProviderCall {
-  readonly command: 'up' | 'down';
+  readonly command: 'up' | 'down' | 'stop';
   readonly project: string;
   readonly service: string;
   readonly provider: Provider;
@@ -17,8 +18,44 @@ export interface ProviderCall {
   readonly signal: AbortSignal;
 }
 
-/** Resolves with the variables the program set. Throws PROVIDER_FAILED. */
-export type RunProvider = (call: ProviderCall) => Promise<Readonly<Record<string, string>>>;
+/** Variables a provider set for the services that depend on it. */
+export interface ProviderAnswer {
+  /** They get the service's name in front. */
+  readonly prefixed: Readonly<Record<string, string>>;
+  /** As they are. */
+  readonly raw: Readonly<Record<string, string>>;
+}
+
+/** Resolves with what the program set. Throws PROVIDER_FAILED. */
+export type RunProvider = (call: ProviderCall) => Promise<ProviderAnswer>;
+
+/** Opens what builds take from elsewhere than directories and images. Throws BUILD_CONTEXT, USAGE. */
+export interface BuildContexts {
+  /** A repository, or an archive on the web. */
+  readonly open: (
+    address: string,
+    options: {
+      readonly file: string | undefined;
+      readonly text: string | undefined;
+      readonly beside: Readonly<Record<string, string>>;
+      readonly signal: AbortSignal;
+    },
+  ) => Promise<OpenContext>;
+  /** Further contexts: a directory that travels under the name `path`, an image, or what the engine fetches. */
+  readonly named: (
+    name: string,
+    source: string,
+    engine: EngineApi,
+  ) => Promise<{ readonly directory: string } | { readonly image: string } | { readonly remote: string }>;
+}
+
+/** What serves models to containers: Docker's model runner by its CLI plugin. */
+export interface ModelRunner {
+  /** Brings a model and configures it. Throws PROVIDER_FAILED. */
+  ensure(model: ModelSpec & { readonly label: string }): Promise<void>;
+  /** The URL at which containers reach it. Throws PROVIDER_FAILED. */
+  endpoint(): Promise<string>;
+}
 
 /** What every verb works with: the engine, where progress goes, and how it is interrupted. */
 export interface Session {
@@ -39,6 +76,12 @@ export interface Session {
     | undefined;
   /** Runs the program of a provider service; undefined: there is no way to. */
   readonly runProvider?: RunProvider;
+  /** For builds from elsewhere; undefined: there are none. */
+  readonly buildContexts?: BuildContexts;
+  /** What serves models, by the project's environment; undefined: nothing does. */
+  readonly modelRunner?: (
+    environment: Readonly<Record<string, string | undefined>>,
+  ) => Promise<ModelRunner | undefined>;
   /** For services that use the engine themselves. */
   readonly apiSocket?: () => Promise<ApiSocket>;
   /** Aborted by the first interrupt: finish what runs, begin nothing. */

@@ -62,7 +62,8 @@ export async function findContainer(
   const fitting = own.filter((container) => index === undefined || container.number === index);
   const found = fitting.find(({ state }) => state === 'running') ?? (running ? undefined : fitting[0]);
   if (found) return found;
-  const which = index === undefined ? '' : ` #${index}`;
-  const state = fitting[0] ? `is ${fitting[0].state}, not running` : 'has no container';
-  throw new IechorError('WRONG_STATE', `service ${service}${which} ${state}`, { hint: `start it: up -d ${service}` });
+  const which = index === undefined ? '' : ` container #${index}`;
+  const state = fitting[0] ? `: it is ${fitting[0].state}` : '';
+  const message = `service "${service}" is not running${which}${state}`;
+  throw new IechorError('WRONG_STATE', message, { hint: `start it: up -d ${service}` });
 }

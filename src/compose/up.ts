@@ -1,6 +1,7 @@
 import { IechorError, messageOf } from '../common/error.ts';
 import { explainPlan } from './explain-plan.ts';
 import type { Project } from './model/project.ts';
+import { deliveryEnvironment } from './plan/delivered-files.ts';
 import { selectServices } from './plan/dependencies.ts';
 import { type Desired, type DesiredOptions, desiredOf } from './plan/desired.ts';
 import { checkExtensions, needsIechord } from './plan/extension.ts';
@@ -70,7 +71,9 @@ async function upNow(session: Session, given: Project, intent: UpIntent, options
   // What is wrong with the rest is said before anything is pulled or built.
   await checkBefore(session, { desired, observed, plan: reconcile(desired, observed, intent).plan });
   if (images.length > 0 && !options.dryRun) {
-    throwFailures(await performPlan(session, images, { project: project.name, environment: project.environment }));
+    throwFailures(
+      await performPlan(session, images, { project: project.name, environment: deliveryEnvironment(project) }),
+    );
     observed = await observe(session.engine, project.name, look);
   }
   const { plan: bare, notices } = reconcile(desired, observed, intent);
@@ -123,7 +126,7 @@ function announceOpenImages(session: Session, images: Plan): void {
 
 async function performOrTakeBack(session: Session, project: Project, plan: Plan, keepFailed: boolean): Promise<void> {
   if (plan.length === 0) return;
-  const perform = { project: project.name, environment: project.environment };
+  const perform = { project: project.name, environment: deliveryEnvironment(project) };
   const outcome = await performPlan(session, plan, perform);
   if ((outcome.failures.length > 0 || outcome.interrupted) && !keepFailed) {
     for (const undo of [planRollBack(plan, outcome), planTakeBack(plan, outcome)]) {

@@ -24,13 +24,16 @@ export function createPrefixer(
   let width = Math.max(0, ...(options.names ?? []).map(({ length }) => length));
   return ({ name, service }) => {
     if (!options.prefix) return '';
-    const short = shortName(project, name);
+    const short = shortName(project, { name, service });
     width = Math.max(width, short.length);
     const text = `${short.padEnd(width)}  | `;
     return options.colour ? `\x1b[${serviceColour(service)}m${text}\x1b[0m` : text;
   };
 }
 
-/** A container's name without the project's. */
-export const shortName = (project: string, name: string): string =>
-  name.startsWith(`${project}-`) ? name.slice(project.length + 1) : name;
+/** A container's name without the project's; names that somebody chose are shown whole. */
+export function shortName(project: string, { name, service }: { name: string; service: string }): string {
+  const short = name.slice(project.length + 1);
+  const isOurs = /^[-_]\d+$/.test(short.slice(service.length)) && short.startsWith(service);
+  return isOurs && name.startsWith(project) ? short : name;
+}

@@ -12,8 +12,7 @@ export function createLogPrinter(project: string, options: LogPrinterOptions): (
   return async ({ from, stream, time, written = time, text, exitCode }) => {
     const sink = stream === 'stderr' ? process.stderr : process.stdout;
     const stamp = options.timestamps && written !== '' && exitCode === undefined ? `${written} ` : '';
-    const body =
-      exitCode === undefined ? `${prefixer(from)}${stamp}${text}` : `${shortName(project, from.name)} ${text}`;
+    const body = exitCode === undefined ? `${prefixer(from)}${stamp}${text}` : `${shortName(project, from)} ${text}`;
     if (!sink.write(`${body}\n`)) await once(sink, 'drain');
   };
 }

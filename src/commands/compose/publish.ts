@@ -62,7 +62,9 @@ export default class Publish extends ComposeCommand {
         { hint: 'give them an image name, under which the image is pushed' },
       );
     }
-    if (environment.length > 0 && !flags['with-env']) {
+    const isUnasked = environment.length > 0 && !flags['with-env'];
+    if (isUnasked && flags.yes) process.stderr.write(`${environment.join('\n')}\n`);
+    else if (isUnasked) {
       throw new IechorError(
         'COMPOSE_UNSUPPORTED',
         `${environment.join('\n')}\nTo avoid leaking sensitive data, you must either explicitly allow the sending of environment variables by using the --with-env flag,\nor remove sensitive data from your Compose configuration`,

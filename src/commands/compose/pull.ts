@@ -4,12 +4,12 @@ import { Flags } from '../../cli/flags.ts';
 import { pull } from '../../compose/images.ts';
 
 export default class Pull extends ComposeCommand {
-  static override summary = 'Pull the images of services that are not built here';
+  static override summary = 'Pull the images of services';
   static override synopsis = '[OPTIONS] [SERVICE...]';
   static override strict = false;
   static override flags = {
     'dry-run': composeFlags['dry-run'],
-    'ignore-buildable': Flags.boolean({ summary: 'Leave out what can be built (always so)', hidden: true }),
+    'ignore-buildable': Flags.boolean({ summary: 'Leave out what can be built' }),
     'ignore-pull-failures': Flags.boolean({ summary: 'Go on when an image cannot be pulled' }),
     'include-deps': Flags.boolean({ summary: 'Pull also what the services depend on' }),
     policy: Flags.string({
@@ -29,6 +29,7 @@ export default class Pull extends ComposeCommand {
       const plan = await pull(session, project, {
         services,
         dependencies: flags['include-deps'],
+        ignoreBuildable: flags['ignore-buildable'],
         missingOnly: flags.policy === 'missing',
         ignoreFailures: flags['ignore-pull-failures'],
         dryRun,

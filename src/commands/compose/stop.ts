@@ -2,6 +2,7 @@ import { ComposeCommand } from '../../cli/compose-command.ts';
 import { composeFlags } from '../../cli/compose-flags.ts';
 import { chosenServices, onlyProfileFlag } from '../../cli/profile-services.ts';
 import { stop } from '../../compose/lifecycle.ts';
+import { unprovide } from '../../compose/providers.ts';
 
 export default class Stop extends ComposeCommand {
   static override summary = 'Stop the containers of services';
@@ -23,6 +24,7 @@ export default class Stop extends ComposeCommand {
       const intent = { services, timeoutSeconds: flags.timeout };
       const plan = await stop(session, target, { intent, project, dryRun });
       if (dryRun) this.printPlan(plan);
+      else if (project) await unprovide(session, project, services, 'stop');
     });
   }
 }

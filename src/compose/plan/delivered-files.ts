@@ -43,6 +43,14 @@ function one(
   };
 }
 
+/** What secrets and configs take their content from: also variables that only an included project has. */
+export function deliveryEnvironment(project: Project): Readonly<Record<string, string | undefined>> {
+  const named = [...Object.values(project.secrets), ...Object.values(project.configs)].flatMap((spec) =>
+    spec.environment !== undefined && spec.content !== undefined ? [[spec.environment, spec.content] as const] : [],
+  );
+  return { ...Object.fromEntries(named), ...project.environment };
+}
+
 /** Where the content of a secret or config comes from. */
 export function contentSource(spec: Project['secrets'][string] | undefined): ContentSource {
   if (spec?.file !== undefined) return { file: spec.file };

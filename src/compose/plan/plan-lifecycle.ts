@@ -186,8 +186,10 @@ export function planKill(observed: Observed, intent: LifecycleIntent & { readonl
   return plan.build();
 }
 
+/** Throws WRONG_STATE where there are containers that run, and all are in that state already. */
 export function planPause(observed: Observed, intent: LifecycleIntent, pause: boolean): Plan {
   const plan = new PlanBuilder();
+  const already = chosen(observed, intent.services).filter(({ state }) => state === (pause ? 'paused' : 'running'));
   for (const container of chosen(observed, intent.services)) {
     if (container.state !== (pause ? 'running' : 'paused')) continue;
     const kind = pause ? 'pauseContainer' : 'unpauseContainer';
@@ -197,5 +199,8 @@ export function planPause(observed: Observed, intent: LifecycleIntent, pause: bo
       reason: pause ? 'asked for by pause: running -> paused' : 'asked for by unpause: paused -> running',
     });
   }
+  const [same] = already;
+  if (plan.build().length === 0 && same)
+    throw new IechorError('WRONG_STATE', `container ${same.name} is ${pause ? 'already paused' : 'not paused'}`);
   return plan.build();
 }

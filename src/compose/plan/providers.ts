@@ -1,16 +1,15 @@
 import type { Environment, Project, Service } from '../model/project.ts';
+import type { ProviderAnswer } from '../session.ts';
 
 /** Whether something else than the engine brings the service. */
 export const isProvided = (project: Project, name: string): boolean => project.services[name]?.provider !== undefined;
 
 /**
  * The project without its provider services, and without dependencies on them: what the engine is to run. With what
- * providers answered, `NAME_KEY` of each is in the environment of the services that depend on it. Pure.
+ * providers answered, `NAME_KEY` of each, and what is to be set as it is, stand in the environment of the services that
+ * depend on it. Pure.
  */
-export function withoutProviders(
-  project: Project,
-  answers: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
-): Project {
+export function withoutProviders(project: Project, answers: Readonly<Record<string, ProviderAnswer>> = {}): Project {
   const names = Object.keys(project.services).filter((name) => isProvided(project, name));
   if (names.length === 0) return project;
   const kept = Object.entries(project.services).filter(([name]) => !names.includes(name));
@@ -19,15 +18,31 @@ export function withoutProviders(
       const own = Object.entries(service.depends_on ?? {});
       const used = own.filter(([other]) => names.includes(other));
       if (used.length === 0) return [name, service];
-      const environment = used.flatMap(([other]) => variablesOf(other, answers[other] ?? {}));
+      const environment = used.flatMap(([other]) => variablesOf(other, answers[other]));
       return [name, withEnvironment(service, { own, names, environment })];
     }),
   );
   return { ...project, services };
 }
 
-const variablesOf = (name: string, answer: Readonly<Record<string, string>>): [string, string][] =>
-  Object.entries(answer).map(([key, value]) => [`${name.toUpperCase()}_${key}`, value]);
+const variablesOf = (name: string, answer?: ProviderAnswer): [string, string][] => [
+  ...Object.entries(answer?.prefixed ?? {}).map(([key, value]): [string, string] => [
+    `${name.toUpperCase()}_${key}`,
+    value,
+  ]),
+  ...Object.entries(answer?.raw ?? {}),
+];
+
+/** Sentences about variables of services that providers replace. */
+export function overridden(project: Project, answers: Readonly<Record<string, ProviderAnswer>>): string[] {
+  return Object.entries(project.services).flatMap(([name, { depends_on, environment = {} }]) =>
+    Object.keys(depends_on ?? {}).flatMap((provider) =>
+      Object.entries(answers[provider]?.raw ?? {})
+        .filter(([key, value]) => Object.hasOwn(environment, key) && environment[key] !== value)
+        .map(([key]) => `provider "${provider}" overrides environment variable "${key}" in service "${name}"`),
+    ),
+  );
+}
 
 function withEnvironment(
   service: Service,

@@ -18,14 +18,11 @@ export interface UnsupportedRow {
 export const set = (value: unknown): boolean => value === true;
 export const notEmpty = (value: unknown): boolean => Object.keys((value ?? {}) as object).length > 0;
 
-const isAfar = (source: string): boolean => /^(https?|git|ssh|oci-layout):\/\/|^git@/.test(source);
-
 /**
  * All that the model knows and a plan cannot do yet: refused by `up` and its kin, by name and place, or said to be
  * without effect. An attribute that works is taken off this list; docs/compose-support.md is made from it.
  */
 export const unsupportedRows: readonly UnsupportedRow[] = [
-  { path: 'services.*.models', when: notEmpty, why: 'there is no runner of models here' },
   { path: 'services.*.credential_spec', why: 'it applies to Windows containers' },
   { path: 'services.*.cpu_count', why: 'it applies to Windows containers' },
   { path: 'services.*.cpu_percent', why: 'it applies to Windows containers' },
@@ -53,13 +50,11 @@ export const unsupportedRows: readonly UnsupportedRow[] = [
     when: (value) => !['pause', 'continue', 'rollback'].includes(String(value)),
     why: 'it is one of pause, continue and rollback',
   },
-  ...['delay', 'monitor', 'max_failure_ratio', 'failure_action'].map(
-    (name): UnsupportedRow => ({
-      path: `services.*.deploy.rollback_config.${name}`,
-      why: 'a rollback brings the former containers back at once and is not undone',
-      notice: true,
-    }),
-  ),
+  {
+    path: 'services.*.deploy.rollback_config.failure_action',
+    when: (value) => !['pause', 'continue'].includes(String(value)),
+    why: 'it is pause or continue: a rollback is not rolled back',
+  },
   { path: 'services.*.deploy.endpoint_mode', why: 'it speaks to a cluster', notice: true },
   { path: 'services.*.deploy.placement', when: notEmpty, why: 'it speaks to a cluster', notice: true },
   {
@@ -70,30 +65,12 @@ export const unsupportedRows: readonly UnsupportedRow[] = [
   { path: 'services.*.deploy.resources.reservations.generic_resources', why: 'it speaks to a cluster', notice: true },
   { path: 'services.*.deploy.restart_policy.delay', why: "the engine's own back-off applies", notice: true },
   { path: 'services.*.deploy.restart_policy.window', why: "the engine's own back-off applies", notice: true },
-  {
-    path: 'services.*.build.additional_contexts',
-    when: (value) => Object.values(value as object).some((source) => isAfar(String(source))),
-    why: 'contexts from afar are not supported yet',
-  },
-  { path: 'services.*.build.entitlements', when: notEmpty, why: 'it is not supported yet' },
   { path: 'services.*.build.privileged', when: set, why: 'privileged builds are not supported' },
-  {
-    path: 'services.*.build.provenance',
-    when: (value) => value !== 'false',
-    why: 'attestations are not supported yet',
-  },
-  { path: 'services.*.build.sbom', when: (value) => value !== 'false', why: 'attestations are not supported yet' },
   { path: 'services.*.build.isolation', when: (value) => value !== 'default', why: 'it applies to Windows containers' },
-  { path: 'services.*.build.ulimits', when: notEmpty, why: 'limits of builds are not supported yet' },
   {
     path: 'services.*.build.platforms',
     when: (value) => (value as unknown[]).length > 1,
     why: 'an image is built for one platform',
-  },
-  {
-    path: 'services.*.build.context',
-    when: (value) => isAfar(String(value)),
-    why: 'contexts from afar are not supported yet',
   },
   ...(['secrets', 'configs'] as const).flatMap((kind): UnsupportedRow[] => [
     { path: `${kind}.*.external`, when: set, why: 'external ones need a store that is not there yet' },

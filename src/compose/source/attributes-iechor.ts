@@ -29,5 +29,7 @@ export const serviceExtension: Spec = object(
   { closed: true, accept: ['object', 'null'] },
 );
 
+export const modelExtension: Spec = object({ endpoint: text() }, { closed: true, accept: ['object', 'null'] });
+
 /** For places that have no attributes of ours. */
 export const noExtension: Spec = object({}, { closed: true, accept: ['object', 'null'] });

@@ -1,4 +1,4 @@
-import { noExtension } from './attributes-iechor.ts';
+import { modelExtension, noExtension } from './attributes-iechor.ts';
 import { bool, int, labels, listOf, object, options, stringOrList, text, texts } from './rows.ts';
 import type { Spec } from './spec.ts';
 
@@ -74,7 +74,7 @@ export const config = object(configFields, { canonical: 'external', extension: n
 
 export const model = object(
   { name: text(), model: text(), context_size: int({ accept: ['integer'] }), runtime_flags: texts() },
-  { required: ['model'] },
+  { required: ['model'], extension: modelExtension },
 );
 
 export const include = object(
