@@ -4,7 +4,6 @@ import { assignments, composeFlags, refuseUnsupportedFlags } from '../../cli/com
 import { Flags } from '../../cli/flags.ts';
 import { build, push } from '../../compose/images.ts';
 
-const waiting = (summary: string) => Flags.string({ summary, hidden: true });
 const ineffective = ['compress', 'force-rm', 'no-rm', 'parallel'] as const;
 /** Since the first Compose: they have no meaning for today's builders, and did nothing for years. */
 const without = () => Flags.boolean({ hidden: true, summary: 'Has no effect' });
@@ -25,11 +24,11 @@ export default class Build extends ComposeCommand {
     parallel: without(),
     print: Flags.boolean({ summary: 'Print the builds as a bake file (JSON) and build nothing' }),
     progress: Flags.string({ summary: 'As the global flag', hidden: true }),
-    provenance: waiting('Add an attestation of how it was built'),
+    provenance: Flags.string({ summary: 'Say of the images how they were built: true, false, mode=min, mode=max' }),
     pull: Flags.boolean({ summary: 'Look for newer base images' }),
     push: Flags.boolean({ summary: 'Push the images when all are built' }),
     quiet: { ...composeFlags.quiet, summary: 'No output but the ids of the images' },
-    sbom: waiting('Add a list of what is in it'),
+    sbom: Flags.string({ summary: 'Say of the images what software they have: true, false' }),
     ssh: Flags.string({
       summary: 'Give RUN --mount=type=ssh an agent (default, or ID=SOCKET)',
       multiple: true,
@@ -41,7 +40,7 @@ export default class Build extends ComposeCommand {
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(Build);
     refuseUnsupportedFlags(flags, ['check', 'memory'], 'builds');
-    refuseUnsupportedFlags(unlessFalse(flags), ['provenance', 'sbom', 'builder'], 'builds');
+    refuseUnsupportedFlags(unlessDefault(flags), ['builder'], 'builds');
     const services = argv as string[];
     const dryRun = this.isDryRun(flags);
     const { project } = await this.project(services);
@@ -49,6 +48,8 @@ export default class Build extends ComposeCommand {
       buildArgs: assignments(flags['build-arg']),
       noCache: flags['no-cache'],
       pull: flags.pull,
+      provenance: flags.provenance,
+      sbom: flags.sbom,
       ssh: readAgents(flags.ssh, process.env),
     };
     if (flags.print) {
@@ -80,15 +81,5 @@ export default class Build extends ComposeCommand {
   }
 }
 
-/** `--provenance=false` and `--sbom=false` ask for what is so anyway; the default builder is the one there is. */
-function unlessFalse(flags: {
-  provenance?: string | undefined;
-  sbom?: string | undefined;
-  builder?: string | undefined;
-}) {
-  return {
-    ...(flags.provenance !== 'false' && { provenance: flags.provenance }),
-    ...(flags.sbom !== 'false' && { sbom: flags.sbom }),
-    ...(flags.builder !== 'default' && { builder: flags.builder }),
-  };
-}
+/** The default builder is the one there is. */
+const unlessDefault = ({ builder }: { builder?: string | undefined }) => (builder === 'default' ? {} : { builder });

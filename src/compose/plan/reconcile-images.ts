@@ -3,10 +3,11 @@ import type { SourceSpan } from '../../common/diagnostic.ts';
 import { humanDuration } from '../../common/duration.ts';
 import { IechorError } from '../../common/error.ts';
 import type { Build, Environment } from '../model/project.ts';
+import { readAttestations } from './attestations.ts';
 import { furtherContexts, imageSources, inBuildOrder } from './build-sources.ts';
 import { contentSource } from './delivered-files.ts';
 import { type Desired, type DesiredService, projectLabels } from './desired.ts';
-import { defined } from './host-config.ts';
+import { defined, ulimitsOf } from './host-config.ts';
 import { labels } from './labels.ts';
 import { familiarReference, shortDigest } from './names.ts';
 import type { Observed } from './observe.ts';
@@ -26,6 +27,9 @@ export interface BuildFlags {
   readonly buildArgs?: Environment;
   readonly noCache?: boolean;
   readonly pull?: boolean;
+  /** As of `services.*.build`, in place of what stands there. */
+  readonly provenance?: string | undefined;
+  readonly sbom?: string | undefined;
 }
 
 /**
@@ -152,10 +156,13 @@ export function buildSpec(desired: Desired, service: DesiredService, flags: Buil
     buildargs: Object.keys(args).length > 0 ? resolved(args, project.environment) : undefined,
     labels: { ...build.labels, ...projectLabels(project), [labels.service]: service.name },
     target: build.target,
+    attestations: readAttestations({ ...said(build), ...said(flags) }),
     nocache: (build.no_cache ?? false) || (flags.noCache ?? false) || undefined,
     pull: build.pull || flags.pull ? '1' : undefined,
     networkmode: build.network,
     shmsize: build.shm_size,
+    ulimits: build.ulimits && ulimitsOf(build.ulimits),
+    allow: build.entitlements,
     extrahosts: hosts.length > 0 ? hosts : undefined,
     platform,
     ssh: flags.ssh ?? (build.ssh?.length ? agents(build.ssh, project.environment) : undefined),
@@ -175,6 +182,9 @@ export function buildSpec(desired: Desired, service: DesiredService, flags: Buil
     })),
   });
 }
+
+const said = ({ provenance, sbom }: Pick<Build, 'provenance' | 'sbom'> | BuildFlags) =>
+  defined<{ provenance: string; sbom: string }>({ provenance, sbom });
 
 function agents(ssh: NonNullable<Build['ssh']>, environment: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
