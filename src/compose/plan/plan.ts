@@ -53,6 +53,18 @@ export interface RolledReplica {
   readonly label: string;
 }
 
+/** How containers that were replaced come back. */
+export interface WayBack {
+  readonly order: 'start-first' | 'stop-first';
+  /** How many at once. */
+  readonly parallelism: number;
+  readonly delaySeconds: number;
+  /** How long a container that is back is watched after it is healthy (or runs). */
+  readonly monitorSeconds: number;
+  /** Of those that come back, how many may fail before the rest stays as it is; undefined: any number. */
+  readonly allowedFailures?: number;
+}
+
 /** A command that runs in a container of the service. */
 export interface HookCommand {
   readonly command: readonly string[];
@@ -107,7 +119,7 @@ export interface StepKinds {
     /** Undefined: any number. */
     readonly allowedFailures?: number;
     /** How those that were replaced come back after a failure; undefined: they do not. */
-    readonly rollback: { readonly order: 'start-first' | 'stop-first'; readonly parallelism: number } | undefined;
+    readonly rollback: WayBack | undefined;
     readonly delaySeconds: number;
   };
   restartContainer: { readonly container: ContainerRef; readonly timeoutSeconds?: number; readonly hooks?: StepHooks };
@@ -119,6 +131,8 @@ export interface StepKinds {
   await: {
     readonly container: ContainerRef;
     readonly until: AwaitCondition;
+    /** Of a dependency that is not required: a failure is only told. */
+    readonly optional?: true;
     readonly timeoutSeconds?: number;
     readonly monitorSeconds?: number;
   };

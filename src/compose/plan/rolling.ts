@@ -6,6 +6,7 @@ import type { Desired, DesiredService } from './desired.ts';
 import { isProbed } from './extension.ts';
 import type { UpIntent } from './intent.ts';
 import type { Observed } from './observe.ts';
+import type { WayBack } from './plan.ts';
 import { hasFixedPorts } from './ports.ts';
 
 /** How the containers of a service are replaced, some at a time. */
@@ -19,7 +20,7 @@ export interface Roll {
   /** New containers that may fail before the update stops. */
   readonly allowedFailures: number;
   readonly failureAction: 'pause' | 'continue' | 'rollback';
-  readonly rollback: { readonly order: 'start-first' | 'stop-first'; readonly parallelism: number };
+  readonly rollback: WayBack;
   /** New connections are led away from a container, and its own may end, before it is stopped. */
   readonly drains: boolean;
 }
@@ -56,7 +57,7 @@ export function rollOf(
     ...paceOf(asked, service, replaced),
     order: obstacle ? 'stop-first' : order,
     failureAction: (asked?.failure_action ?? 'pause') as Roll['failureAction'],
-    rollback: rollbackOf(service.service.deploy?.rollback_config, obstacle === undefined, replaced),
+    rollback: wayBack(service.service.deploy?.rollback_config, { sideBySide: obstacle === undefined, replaced }),
     drains: observed.balances === true && hasFixedPorts(service.service),
   };
 }
@@ -70,11 +71,19 @@ function paceOf(asked: UpdateConfig | undefined, service: DesiredService, replac
   };
 }
 
-function rollbackOf(asked: UpdateConfig | undefined, sideBySide: boolean, replaced: number): Roll['rollback'] {
-  const order = asked?.order ?? 'stop-first';
+function wayBack(
+  asked: UpdateConfig | undefined,
+  { sideBySide, replaced }: { readonly sideBySide: boolean; readonly replaced: number },
+): WayBack {
   return {
-    order: sideBySide ? order : 'stop-first',
+    order: sideBySide ? (asked?.order ?? 'stop-first') : 'stop-first',
     parallelism: asked?.parallelism === 0 ? replaced : (asked?.parallelism ?? 1),
+    delaySeconds: (asked?.delay ?? 0) / 1e9,
+    // What comes back worked before: it is watched only where the file says so.
+    monitorSeconds: (asked?.monitor ?? 0) / 1e9,
+    ...(asked?.failure_action !== 'continue' && {
+      allowedFailures: Math.floor((asked?.max_failure_ratio ?? 0) * replaced),
+    }),
   };
 }
 

@@ -5,6 +5,7 @@ import {
   type RolledReplica,
   type StepId,
   type StepOf,
+  type WayBack,
 } from '../plan/plan.ts';
 import type { Outcome } from './execute.ts';
 
@@ -70,50 +71,70 @@ function takeBack(
   });
 }
 
-function rollBack(
-  undo: PlanBuilder,
-  options: {
-    readonly service: string;
-    readonly replicas: readonly RolledReplica[];
-    readonly rollback: NonNullable<StepOf<'checkpoint'>['rollback']>;
-    readonly outcome: Outcome;
-  },
-): void {
+interface RollBack {
+  readonly service: string;
+  readonly replicas: readonly RolledReplica[];
+  readonly rollback: WayBack;
+  readonly outcome: Outcome;
+}
+
+/** In batches, with a look at each: where too many do not come back, the rest stays as it is. */
+function rollBack(undo: PlanBuilder, options: RollBack): void {
   const { service, replicas, rollback, outcome } = options;
-  let before: StepId[] = [];
+  let gate: StepId | undefined;
   for (let at = 0; at < replicas.length; at += rollback.parallelism) {
-    before = replicas.slice(at, at + rollback.parallelism).flatMap((replica) => {
+    const batch = replicas.slice(at, at + rollback.parallelism).flatMap((replica) => {
       const container = newOf(replica, outcome);
-      if (!container) return [];
-      const { target, label, old } = replica;
-      const reason = `the update of ${service} is rolled back`;
-      const start = (after: readonly StepId[]) =>
-        undo.add('startContainer', { target, label, container: { id: old }, reason, after });
-      const prove = (after: StepId) =>
-        undo.add('await', {
-          target,
-          label,
-          container: { id: old },
-          until: 'running-or-healthy',
-          reason,
-          after: [after],
-        });
-      const remove = (after: readonly StepId[]) => {
-        const stopped = undo.add('stopContainer', { target, label, container, reason, after });
-        return undo.add('removeContainer', {
-          target,
-          label,
-          container,
-          volumes: false,
-          force: true,
-          reason,
-          after: [stopped],
-        });
-      };
-      if (rollback.order === 'start-first') return [remove([prove(start(before))])];
-      return [prove(start([remove(before)]))];
+      return container ? [bringBack(undo, replica, { ...options, container, gate })] : [];
+    });
+    const last = batch.at(-1);
+    if (!last || at + rollback.parallelism >= replicas.length) continue;
+    const { delaySeconds, allowedFailures } = rollback;
+    gate = undo.add('checkpoint', {
+      target: last.target,
+      label: last.label,
+      service,
+      replicas: batch,
+      ...(allowedFailures !== undefined && { allowedFailures }),
+      rollback: undefined,
+      delaySeconds,
+      reason: allowedFailures === undefined ? 'goes on in any case' : `goes on if at most ${allowedFailures} failed`,
+      settled: batch.flatMap(({ started, proven, stopped }) => [started, proven, stopped]),
+      after: [gate],
     });
   }
+}
+
+function bringBack(
+  undo: PlanBuilder,
+  replica: RolledReplica,
+  { service, rollback, container, gate }: RollBack & { container: ContainerRef; gate: StepId | undefined },
+): RolledReplica {
+  const { target, label, old } = replica;
+  const common = { target, label, reason: `the update of ${service} is rolled back` };
+  const { monitorSeconds } = rollback;
+  const start = (after: StepId | undefined) =>
+    undo.add('startContainer', { ...common, container: { id: old }, after: [after] });
+  const prove = (after: StepId) =>
+    undo.add('await', {
+      ...common,
+      container: { id: old },
+      until: 'running-or-healthy',
+      ...(monitorSeconds > 0 && { monitorSeconds }),
+      after: [after],
+    });
+  const remove = (after: StepId | undefined) => {
+    const stopped = undo.add('stopContainer', { ...common, container, after: [after] });
+    return undo.add('removeContainer', { ...common, container, volumes: false, force: true, after: [stopped] });
+  };
+  if (rollback.order === 'start-first') {
+    const started = start(gate);
+    const proven = prove(started);
+    return { ...replica, started, proven, stopped: remove(proven) };
+  }
+  const stopped = remove(gate);
+  const started = start(stopped);
+  return { ...replica, started, proven: prove(started), stopped };
 }
 
 function newOf(replica: RolledReplica, outcome: Outcome): ContainerRef | undefined {

@@ -108,7 +108,7 @@ describe('an update of three replicas that publish one port', () => {
     failAtStart(engine, 3, 4);
     const asked = web('2', { order: 'start-first', failure_action: 'rollback' });
     const way = { resources: {}, ...asked.services.web?.deploy, rollback_config: { failure_action: action } };
-    const both = { ...asked, services: { web: { ...(asked.services.web as Service), deploy: way } } };
+    const both = { ...asked, services: { web: { ...asked.services.web, deploy: way } } } as Project;
     await expect(run(both)).rejects.toThrow();
     expect(
       versions()
