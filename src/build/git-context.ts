@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { IechorError } from '../common/error.ts';
+import { parseGitReference } from '../common/git-reference.ts';
 import { checkOut, resolveCommit } from '../host/git.ts';
 import { resolveInRoot } from '../host/rooted.ts';
-import { readReference } from './add-git.ts';
 
 /**
  * Puts the files of a repository, `URL#ref:directory`, into a new directory; resolves with the place of the context in
@@ -13,20 +13,21 @@ export async function gitContext(
   directory: string,
   options: { readonly keepGitDir: boolean; readonly signal: AbortSignal },
 ): Promise<string> {
-  const reference = readReference(source.startsWith('github.com/') ? `https://${source}` : source);
-  if (!reference) throw new IechorError('BUILD_CONTEXT', `${JSON.stringify(source)} is no git repository`);
-  const { url, ref, path } = reference;
+  const reference = parseGitReference(source);
+  if (typeof reference === 'string') throw new IechorError('BUILD_CONTEXT', reference);
+  const { url, ref, path = '', commit: wanted, submodules } = reference;
+  const keepGitDir = reference.keepGitDir ?? options.keepGitDir;
   if (!/^(https?|git):\/\//.test(url)) {
     throw new IechorError('NOT_SUPPORTED', `the engine cannot fetch ${url}, since it has no keys`, {
       hint: 'use https, or clone it and build the directory',
     });
   }
-  const commit = await resolveCommit({ url, ref }, options.signal);
-  await checkOut({ url, ref, commit }, directory, options);
+  const commit = await resolveCommit({ url, ref }, options);
+  if (wanted !== undefined && !commit.startsWith(wanted)) {
+    throw new IechorError('BUILD_CONTEXT', `the commit of ${url} is ${commit}, not ${wanted}`);
+  }
+  await checkOut({ url, ref, commit }, directory, { ...options, keepGitDir, submodules });
   const place = resolveInRoot(directory, path);
   if (place !== undefined && statSync(place).isDirectory()) return place;
   throw new IechorError('BUILD_CONTEXT', `${url} has no directory ${path}`);
 }
-
-/** Whether an address is a repository's, by the forms that clients take for one. */
-export const isRepository = (url: string): boolean => /^(git:|git@|ssh:|github\.com\/)|\.git(#.*)?$/.test(url);

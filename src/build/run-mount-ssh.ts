@@ -2,7 +2,7 @@ import { chmodSync, chownSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import type { StepContext } from './build-context.ts';
+import type { Build, StepContext } from './build-context.ts';
 import { InstructionError } from './language/form.ts';
 import type { RunMount } from './language/mount-option.ts';
 import { type Made, type OpenMount, targetOf } from './run-mount.ts';
@@ -14,9 +14,7 @@ import { type Made, type OpenMount, targetOf } from './run-mount.ts';
 export async function openSsh(mount: RunMount, ordinal: number, context: StepContext): Promise<OpenMount> {
   const { build, state } = context;
   const id = mount.id || mount.source || 'default';
-  const agents = build.request.ssh ?? {};
-  const socket = Object.hasOwn(agents, id) ? agents[id] : undefined;
-  const agent = socket === undefined ? await build.request.askAgent?.(id) : () => connect(socket);
+  const agent = await findAgent(id, build);
   if (agent === undefined && mount.required) {
     throw new InstructionError(`the SSH agent ${id} was not given`, { hint: `Build with --ssh ${id}.` });
   }
@@ -32,6 +30,23 @@ export async function openSsh(mount: RunMount, ordinal: number, context: StepCon
     return { mount: { type: 'bind', source, target, readOnly: true }, ...env, release };
   };
   return { key: `ssh ${id} ${target}`, make };
+}
+
+/** A socket that leads to the agent that was given by this id; undefined where none was. To be released. */
+export async function agentSocket(
+  id: string,
+  { build }: Pick<StepContext, 'build'>,
+): Promise<{ readonly path: string; release(): void } | undefined> {
+  const agent = await findAgent(id, build);
+  if (!agent) return undefined;
+  const path = join(build.scratch.newDir('small'), 'agent');
+  return { path, release: await forward(path, agent) };
+}
+
+async function findAgent(id: string, { request }: Build): Promise<(() => Duplex) | undefined> {
+  const agents = request.ssh ?? {};
+  const socket = Object.hasOwn(agents, id) ? agents[id] : undefined;
+  return socket === undefined ? request.askAgent?.(id) : () => connect(socket);
 }
 
 /** Listens at a path and hands each connection on to one that `openAgent` makes; returns what ends it. */

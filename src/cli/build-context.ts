@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { IechorError } from '../common/error.ts';
-import { isRemote } from '../compose/source/git-reference.ts';
+import { isGitAddress } from '../common/git-reference.ts';
+import { archiveOrText, fetchContext } from '../context/archive-or-text.ts';
 import { type OpenContext, openContext } from '../context/open-context.ts';
-import { emptyDirectory, fetchAddress, fetchRepository } from './build-inputs.ts';
+import { emptyDirectory, fetchRepository } from './build-inputs.ts';
 
 /**
  * The context that `build` was given: a directory, a git repository, the address of an archive or build file, or `-` for
@@ -14,12 +15,15 @@ export async function openBuildContext(
   options: {
     readonly file: string | undefined;
     readonly text: string | undefined;
+    /** Whether `.git` of a repository belongs to the context. */
+    readonly keepGitDir?: boolean;
     readonly beside?: Readonly<Record<string, string>>;
     readonly signal: AbortSignal;
   },
 ): Promise<OpenContext> {
-  if (isRemote(context)) return openRepository(await fetchRepository(context), options);
-  if (/^https?:\/\//.test(context)) return openStream(await fetchAddress(context, options.signal), context, options);
+  if (isGitAddress(context))
+    return openRepository(await fetchRepository(context, { keepGitDir: options.keepGitDir ?? false }), options);
+  if (/^https?:\/\//.test(context)) return openStream(await fetchContext(context, options.signal), context, options);
   if (context !== '-')
     return openContext(context, { ...options, file: options.text === undefined ? options.file : undefined });
   if (options.text !== undefined)
@@ -34,57 +38,18 @@ function openRepository(directory: string, { file, ...options }: Options): OpenC
   return openContext(directory, { ...options, ...(file !== undefined && { file: join(directory, file) }) });
 }
 
-async function openStream(input: AsyncIterable<Buffer>, shown: string, options: Options): Promise<OpenContext> {
-  const [head, rest] = await peek(input);
-  if (isArchive(head)) {
-    if (Object.keys(options.beside ?? {}).length > 0) {
-      throw new IechorError('NOT_SUPPORTED', `directories beside the archive from ${shown} are not supported`, {
-        hint: 'unpack it, and name its directory',
-      });
-    }
-    return { dockerfile: options.file ?? '', tar: Readable.from(joined(head, rest)) };
+async function openStream(input: AsyncIterable<Uint8Array>, shown: string, options: Options): Promise<OpenContext> {
+  const found = await archiveOrText(input, shown);
+  if ('text' in found) {
+    const empty = emptyDirectory();
+    const { dockerfile, tar } = openContext(empty.path, { ...options, file: undefined, text: String(found.text) });
+    tar.once('close', empty.remove);
+    return { dockerfile, tar };
   }
-  const parts: Buffer[] = [head];
-  let sizeBytes = 0;
-  for await (const part of rest) {
-    sizeBytes += part.length;
-    if (sizeBytes > maxFileBytes) throw new IechorError('BUILD_CONTEXT', `${shown} is neither archive nor build file`);
-    parts.push(part);
+  if (Object.keys(options.beside ?? {}).length > 0) {
+    throw new IechorError('NOT_SUPPORTED', `directories beside the archive from ${shown} are not supported`, {
+      hint: 'unpack it, and name its directory',
+    });
   }
-  const empty = emptyDirectory();
-  const { dockerfile, tar } = openContext(empty.path, {
-    ...options,
-    file: undefined,
-    text: String(Buffer.concat(parts)),
-  });
-  tar.once('close', empty.remove);
-  return { dockerfile, tar };
-}
-
-const maxFileBytes = 16 << 20;
-
-function isArchive(head: Buffer): boolean {
-  const begins = (...bytes: number[]) => head.subarray(0, bytes.length).equals(Buffer.from(bytes));
-  const isCompressed =
-    begins(0x1f, 0x8b) || begins(0x42, 0x5a, 0x68) || begins(0xfd, 0x37, 0x7a, 0x58) || begins(0x28, 0xb5, 0x2f, 0xfd);
-  return isCompressed || head.subarray(257, 262).toString('latin1') === 'ustar';
-}
-
-/** At least one header block of the input (less where it is shorter), and what follows. */
-async function peek(input: AsyncIterable<Buffer>): Promise<[head: Buffer, rest: AsyncIterable<Buffer>]> {
-  const iterator = input[Symbol.asyncIterator]();
-  const parts: Buffer[] = [];
-  let size = 0;
-  while (size < 512) {
-    const { done, value } = await iterator.next();
-    if (done) break;
-    parts.push(value);
-    size += value.length;
-  }
-  return [Buffer.concat(parts), { [Symbol.asyncIterator]: () => iterator }];
-}
-
-async function* joined(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  yield head;
-  yield* rest;
+  return { dockerfile: options.file ?? '', tar: Readable.from(found.archive) };
 }

@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Readable } from 'node:stream';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { BuildOptions } from '../api/types/image.ts';
 import { IechorError } from '../common/error.ts';
-import { isRemote, parseGitReference } from '../compose/source/git-reference.ts';
+import { isGitAddress, parseGitReference } from '../common/git-reference.ts';
 import { packContext } from '../context/pack.ts';
 import { fetchRemote } from './fetch-remote.ts';
 import { printProgress } from './progress-stream.ts';
@@ -17,15 +16,15 @@ export interface NamedContexts {
 }
 
 /**
- * What `--build-context NAME=SOURCE` names: a directory, a git repository, an image (`docker-image://`), an image layout
- * (`oci-layout://DIRECTORY[:TAG]`, loaded into the engine). Throws USAGE, BUILD_CONTEXT.
+ * What `--build-context NAME=SOURCE` names: a directory, a git repository, an archive on the web, an image
+ * (`docker-image://`), an image layout (`oci-layout://DIRECTORY[:TAG]`, loaded into the engine). Throws USAGE, BUILD_CONTEXT.
  */
 export async function readNamedContexts(
   entries: readonly string[] | undefined,
   engine: () => Promise<EngineApi>,
 ): Promise<NamedContexts> {
   const beside: Record<string, string> = {};
-  const request: Record<string, { image?: string; path?: string }> = {};
+  const request: Record<string, { image?: string; path?: string; remote?: string }> = {};
   for (const [index, entry] of (entries ?? []).entries()) {
     const at = entry.indexOf('=');
     const [name, source] = [entry.slice(0, at).toLowerCase(), entry.slice(at + 1)];
@@ -33,7 +32,7 @@ export async function readNamedContexts(
       throw new IechorError('USAGE', `${JSON.stringify(entry)} is no named context`, { hint: 'NAME=SOURCE' });
     }
     const found = await readSource(name, source, engine);
-    if ('image' in found) {
+    if ('image' in found || 'remote' in found) {
       request[name] = found;
       continue;
     }
@@ -44,14 +43,16 @@ export async function readNamedContexts(
   return { beside, request };
 }
 
-async function readSource(
+/** What one further context stands for: a directory, an image, or an address that the engine fetches. */
+export async function readSource(
   name: string,
   source: string,
   engine: () => Promise<EngineApi>,
-): Promise<{ image: string } | { directory: string }> {
+): Promise<{ image: string } | { directory: string } | { remote: string }> {
   if (source.startsWith('docker-image://')) return { image: source.slice('docker-image://'.length) };
   if (source.startsWith('oci-layout://')) return { image: await loadLayout(source, await engine()) };
-  if (isRemote(source)) return { directory: await fetchRepository(source) };
+  if (isGitAddress(source)) return { directory: await fetchRepository(source) };
+  if (/^https?:\/\//.test(source)) return { remote: source };
   if (/^[a-z][a-z0-9+.-]*:/.test(source)) {
     throw new IechorError('NOT_SUPPORTED', `the context ${name}=${source} is not supported`, {
       hint: 'name a directory, a git repository, docker-image://NAME or oci-layout://DIRECTORY',
@@ -88,25 +89,23 @@ async function loadLayout(source: string, engine: EngineApi): Promise<string> {
 
 const noRules = { name: '.iechorignore', text: '' };
 
-/** The directory of `URL#ref:directory`, fetched by the host's git. Throws BUILD_CONTEXT. */
-export async function fetchRepository(reference: string): Promise<string> {
+/** The directory of `URL#ref:directory`, fetched by the host's git with its submodules. Throws BUILD_CONTEXT. */
+export async function fetchRepository(
+  reference: string,
+  options: { readonly keepGitDir?: boolean } = {},
+): Promise<string> {
   const parsed = parseGitReference(reference);
   if (typeof parsed === 'string') throw new IechorError('BUILD_CONTEXT', parsed);
-  const answer = await fetchRemote(parsed);
+  const answer = await fetchRemote({ submodules: true, ...options, ...parsed });
   if ('problem' in answer) throw new IechorError('BUILD_CONTEXT', answer.problem, { hint: answer.hint });
-  return parsed.path === undefined ? answer.directory : join(answer.directory, parsed.path);
-}
-
-/** What an address of the web gives: an archive, or a build file. Throws BUILD_CONTEXT. */
-export async function fetchAddress(url: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-  const response = await fetch(url, { signal }).catch((error: unknown) => {
-    signal.throwIfAborted();
-    throw new IechorError('BUILD_CONTEXT', `cannot fetch ${url}`, { cause: error });
-  });
-  if (!response.ok || !response.body) {
-    throw new IechorError('BUILD_CONTEXT', `cannot fetch ${url}: the server answered ${response.status}`);
+  if (parsed.path === undefined) return answer.directory;
+  const root = realpathSync(answer.directory);
+  const place = join(root, parsed.path);
+  // What the repository links to is not part of it.
+  if (existsSync(place) && !`${realpathSync(place)}/`.startsWith(`${root}/`)) {
+    throw new IechorError('BUILD_CONTEXT', `"${parsed.path}" leads out of the repository`);
   }
-  return Readable.fromWeb(response.body as never);
+  return place;
 }
 
 /** Sockets of `--ssh default`, `--ssh ID=SOCKET`. Throws USAGE. */

@@ -4,21 +4,27 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { codeOf, messageOf } from '../common/error.ts';
-import type { FetchRemote, GitReference } from '../compose/source/git-reference.ts';
+import type { GitReference } from '../common/git-reference.ts';
+import type { FetchRemote } from '../compose/source/git-reference.ts';
 
 type Answer = Awaited<ReturnType<FetchRemote>>;
 
 /**
- * Fetches repositories of Compose projects by the host's git into the cache (XDG_CACHE_HOME/iechor/remote), a directory
- * for each commit; what is there already is not fetched again. Nothing of git's own (`.git`, with addresses and perhaps
- * credentials) is left in it, no hook runs, no submodule is followed, and nobody is asked for a password.
+ * Fetches repositories of Compose projects and build contexts by the host's git into the cache
+ * (XDG_CACHE_HOME/iechor/remote), a directory for each commit; what is there already is not fetched again. Nothing of git's
+ * own (`.git`, with addresses and perhaps credentials) is left in it and no submodule is followed, unless the reference
+ * says so; no hook runs, and nobody is asked for a password.
  */
 export const fetchRemote: FetchRemote = async (reference) => {
   const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'iechor', 'remote');
   const point = await findPoint(reference);
   if ('problem' in point) return point;
+  if (reference.commit !== undefined && !point.commit.startsWith(reference.commit)) {
+    return { problem: `the commit of ${withoutPassword(reference.url)} is ${point.commit}, not ${reference.commit}` };
+  }
+  const variant = `${reference.submodules ? '-submodules' : ''}${reference.keepGitDir ? '-git' : ''}`;
   const directory = (commit: string) =>
-    join(cache, `${createHash('sha256').update(reference.url).digest('hex').slice(0, 16)}-${commit}`);
+    join(cache, `${createHash('sha256').update(reference.url).digest('hex').slice(0, 16)}-${commit}${variant}`);
   if (existsSync(directory(point.commit))) return { directory: directory(point.commit) };
   mkdirSync(cache, { recursive: true, mode: 0o700 });
   const scratch = mkdtempSync(join(cache, '.new-'));
@@ -48,8 +54,8 @@ type Problem = Extract<Answer, { problem: string }>;
 /** The commit that a reference means now, and the name to fetch it by. */
 async function findPoint({ url, ref = 'HEAD' }: GitReference): Promise<{ name: string; commit: string } | Problem> {
   if (/^[0-9a-f]{40}$/.test(ref)) return { name: ref, commit: ref };
-  const names = ref === 'HEAD' ? ['HEAD'] : [`refs/heads/${ref}`, `refs/tags/${ref}`, ref];
-  const { status, out, problem } = await git(['ls-remote', '--', url, ...names]);
+  const names = ref === 'HEAD' ? ['HEAD'] : [`refs/heads/${ref}`, `refs/tags/${ref}`, `refs/${ref}`, ref];
+  const { status, out, problem } = await git(['ls-remote', '--', url, ...names, ...names.map((name) => `${name}^{}`)]);
   if (status !== 0) return refused(url, problem);
   const found = new Map(out.split('\n').map((line) => line.split('\t').reverse() as [string, string]));
   const name = names.find((one) => found.has(one));
@@ -61,20 +67,26 @@ async function findPoint({ url, ref = 'HEAD' }: GitReference): Promise<{ name: s
   };
 }
 
-async function fetchInto(scratch: string, { url }: GitReference, name: string): Promise<{ commit: string } | Problem> {
-  const repository = ['--git-dir', join(scratch, 'git')];
+async function fetchInto(
+  scratch: string,
+  { url, submodules, keepGitDir }: GitReference,
+  name: string,
+): Promise<{ commit: string } | Problem> {
   const tree = join(scratch, 'tree');
-  mkdirSync(tree);
+  const inTree = ['-C', tree];
   const steps = [
-    ['init', '--quiet', '--bare', '--template=', join(scratch, 'git')],
-    [...repository, 'fetch', '--quiet', '--depth=1', '--no-tags', '--no-recurse-submodules', '--', url, name],
-    [...repository, '-c', 'core.bare=false', '--work-tree', tree, 'checkout', '--quiet', '--force', 'FETCH_HEAD', '--'],
+    ['init', '--quiet', '--template=', tree],
+    [...inTree, 'remote', 'add', 'origin', url],
+    [...inTree, 'fetch', '--quiet', '--depth=1', '--no-tags', '--no-recurse-submodules', '--', 'origin', name],
+    [...inTree, 'checkout', '--quiet', '--force', 'FETCH_HEAD', '--'],
+    ...(submodules ? [[...inTree, 'submodule', '--quiet', 'update', '--init', '--recursive', '--depth=1']] : []),
   ];
   for (const step of steps) {
     const { status, problem } = await git(step);
     if (status !== 0) return refused(url, problem);
   }
-  const { status, out, problem } = await git([...repository, 'rev-parse', '--verify', 'FETCH_HEAD^{commit}']);
+  const { status, out, problem } = await git([...inTree, 'rev-parse', '--verify', 'HEAD']);
+  if (!keepGitDir) rmSync(join(tree, '.git'), { recursive: true, force: true });
   return status === 0 ? { commit: out.trim() } : refused(url, problem);
 }
 

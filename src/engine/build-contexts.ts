@@ -3,19 +3,30 @@ import { join } from 'node:path';
 import type { BuildOptions } from '../api/types/image.ts';
 import type { NamedContext } from '../build/build-context.ts';
 import { IechorError } from '../common/error.ts';
+import { openRemote } from './remote-context.ts';
 
 /**
- * Contexts by name of a request: images, and directories that travelled at the top of the context's archive, which are
- * moved out of it, to `aside`. Throws BAD_REQUEST.
+ * Contexts by name of a request: images, what is fetched from an address to `aside`, and directories that travelled at
+ * the top of the context's archive, which are moved out of it, to `aside`. Throws BAD_REQUEST, BUILD_CONTEXT.
  */
-export function namedContexts(
+export async function namedContexts(
   given: BuildOptions['buildcontexts'],
-  { contextDir, aside }: { readonly contextDir: string; readonly aside: string },
-): Record<string, NamedContext> {
+  {
+    contextDir,
+    aside,
+    signal,
+  }: { readonly contextDir: string; readonly aside: string; readonly signal?: AbortSignal | undefined },
+): Promise<Record<string, NamedContext>> {
   const found: Record<string, NamedContext> = Object.create(null);
-  for (const [name, { image, path }] of Object.entries(given ?? {})) {
+  for (const [name, { image, path, remote }] of Object.entries(given ?? {})) {
     if (image !== undefined) {
       found[name] = { image };
+      continue;
+    }
+    const dir = join(aside, String(Object.keys(found).length));
+    if (remote !== undefined) {
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      found[name] = { dir: await openRemote(dir, { remote, signal }) };
       continue;
     }
     const from = path !== undefined && /^\.iechor-context-[0-9a-z-]+$/.test(path) ? join(contextDir, path) : '';
@@ -23,7 +34,6 @@ export function namedContexts(
       throw new IechorError('BAD_REQUEST', `the context ${name} is not in the archive`);
     }
     mkdirSync(aside, { recursive: true, mode: 0o700 });
-    const dir = join(aside, String(Object.keys(found).length));
     renameSync(from, dir);
     found[name] = { dir };
   }

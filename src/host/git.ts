@@ -10,6 +10,13 @@ export interface GitPoint {
   readonly ref?: string | undefined;
 }
 
+/** How git reaches a repository. */
+export interface GitAccess {
+  /** Socket of an agent whose keys are for ssh; without one no repository is fetched by ssh. */
+  readonly sshAgent?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
 /** Nobody is asked, no hook runs, nothing of the daemon's own user is read, no protocol leads to local files or programs. */
 const environment = {
   PATH: '/usr/local/bin:/usr/bin:/bin',
@@ -20,10 +27,30 @@ const environment = {
   GIT_ALLOW_PROTOCOL: 'https:http:git',
 };
 
-async function git(args: readonly string[], signal: AbortSignal): Promise<string> {
+/** The keys of the agent and none of this machine's; a server's own key is taken as it is, as BuildKit takes it. */
+const ssh = [
+  'ssh -F /dev/null',
+  ...[
+    'BatchMode=yes',
+    'IdentityFile=none',
+    'UserKnownHostsFile=/dev/null',
+    'StrictHostKeyChecking=no',
+    'LogLevel=ERROR',
+  ],
+].join(' -o ');
+
+async function git(args: readonly string[], { sshAgent, signal }: GitAccess): Promise<string> {
   const options = ['-c', 'core.hooksPath=/dev/null', '-c', 'safe.directory=*'];
+  const env = {
+    ...environment,
+    ...(sshAgent !== undefined && {
+      GIT_ALLOW_PROTOCOL: `${environment.GIT_ALLOW_PROTOCOL}:ssh`,
+      GIT_SSH_COMMAND: ssh,
+      SSH_AUTH_SOCK: sshAgent,
+    }),
+  };
   try {
-    return (await run('git', [...options, ...args], { env: environment, cwd: '/', signal })).stdout;
+    return (await run('git', [...options, ...args], { env, cwd: '/', signal })).stdout;
   } catch (error) {
     if (!isIechorError(error) || error.code === 'INTERRUPTED') throw error;
     const said = String((error.cause as { stderr?: string } | undefined)?.stderr ?? error.message);
@@ -33,10 +60,11 @@ async function git(args: readonly string[], signal: AbortSignal): Promise<string
 }
 
 /** The commit that a point means now. Throws BUILD_FAILED. */
-export async function resolveCommit({ url, ref = 'HEAD' }: GitPoint, signal: AbortSignal): Promise<string> {
+export async function resolveCommit({ url, ref = 'HEAD' }: GitPoint, access: GitAccess): Promise<string> {
   if (/^[0-9a-f]{40}$/.test(ref)) return ref;
-  const names = ref === 'HEAD' || ref.startsWith('refs/') ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`];
-  const listed = await git(['ls-remote', '--', url, ...names, ...names.map((name) => `${name}^{}`)], signal);
+  const names =
+    ref === 'HEAD' || ref.startsWith('refs/') ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`, `refs/${ref}`];
+  const listed = await git(['ls-remote', '--', url, ...names, ...names.map((name) => `${name}^{}`)], access);
   const found = new Map(listed.split('\n').map((line) => line.split('\t').reverse() as [string, string]));
   const commits = names.flatMap((name) => found.get(`${name}^{}`) ?? found.get(name) ?? []);
   if (commits[0] !== undefined) return commits[0];
@@ -45,21 +73,24 @@ export async function resolveCommit({ url, ref = 'HEAD' }: GitPoint, signal: Abo
   });
 }
 
-/** Puts the files of a commit into a new directory, submodules too; `.git` stays where it is wanted. Throws BUILD_FAILED. */
+/**
+ * Puts the files of a commit into a new directory, submodules too unless said otherwise; `.git` stays where it is wanted.
+ * Throws BUILD_FAILED.
+ */
 export async function checkOut(
   { url, ref, commit }: GitPoint & { readonly commit: string },
   directory: string,
-  options: { readonly keepGitDir: boolean; readonly signal: AbortSignal },
+  options: GitAccess & { readonly keepGitDir: boolean; readonly submodules?: boolean | undefined },
 ): Promise<void> {
-  const { keepGitDir, signal } = options;
+  const { keepGitDir, submodules = true, signal } = options;
   mkdirSync(directory, { recursive: true });
   const inside = ['-C', directory];
-  await git(['init', '--quiet', '--template=', '--initial-branch=main', directory], signal);
-  await git([...inside, 'remote', 'add', 'origin', url], signal);
+  await git(['init', '--quiet', '--template=', '--initial-branch=main', directory], options);
+  await git([...inside, 'remote', 'add', 'origin', url], options);
   const fetch = (name: string) =>
     git(
       [...inside, 'fetch', '--quiet', '--depth=1', '--no-tags', '--no-recurse-submodules', '--', 'origin', name],
-      signal,
+      options,
     );
   try {
     await fetch(commit);
@@ -68,9 +99,9 @@ export async function checkOut(
     if (signal.aborted || ref === undefined || ref === commit) throw error;
     await fetch(ref);
   }
-  await git([...inside, 'checkout', '--quiet', '--force', commit, '--'], signal);
-  if (existsSync(join(directory, '.gitmodules'))) {
-    await git([...inside, 'submodule', '--quiet', 'update', '--init', '--recursive', '--depth=1'], signal);
+  await git([...inside, 'checkout', '--quiet', '--force', commit, '--'], options);
+  if (submodules && existsSync(join(directory, '.gitmodules'))) {
+    await git([...inside, 'submodule', '--quiet', 'update', '--init', '--recursive', '--depth=1'], options);
   }
   if (!keepGitDir) removeTree(join(directory, '.git'));
 }

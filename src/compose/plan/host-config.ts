@@ -1,7 +1,7 @@
 import { annotations } from '../../api/annotations.ts';
 import { isCdiName } from '../../api/cdi-name.ts';
 import type { HostConfig, Resources, RestartPolicy, ThrottleDevice } from '../../api/types/host-config.ts';
-import type { DeviceRequest, Project, Service, ThrottleDevice as Throttle } from '../model/project.ts';
+import type { DeviceRequest, Project, Service, ThrottleDevice as Throttle, Ulimit } from '../model/project.ts';
 import { networkNames } from './endpoints.ts';
 import { isScheduled, restartsUnhealthy, scheduleAnnotation } from './extension.ts';
 import { hasFixedPorts, portBindings } from './ports.ts';
@@ -109,13 +109,7 @@ function resources(service: Service): Resources {
     PidsLimit: service.pids_limit ?? limits?.pids,
     OomKillDisable: service.oom_kill_disable,
     ...(service.oom_score_adj !== undefined && { OomScoreAdj: service.oom_score_adj }),
-    Ulimits:
-      service.ulimits &&
-      Object.entries(service.ulimits).map(([Name, limit]) =>
-        'single' in limit
-          ? { Name, Soft: limit.single, Hard: limit.single }
-          : { Name, Soft: limit.soft, Hard: limit.hard },
-      ),
+    Ulimits: service.ulimits && ulimitsOf(service.ulimits),
     Devices: service.devices
       ?.filter(({ source }) => !isCdiName(source))
       .map((device) => ({
@@ -189,4 +183,11 @@ type Loose<T> = { [K in keyof T]?: T[K] | undefined };
 /** The object without the keys that have no value. */
 export function defined<T>(value: Loose<T>): T {
   return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as T;
+}
+
+/** Limits as the engine takes them, of containers and of builds. */
+export function ulimitsOf(ulimits: Readonly<Record<string, Ulimit>>): { Name: string; Soft: number; Hard: number }[] {
+  return Object.entries(ulimits).map(([Name, limit]) =>
+    'single' in limit ? { Name, Soft: limit.single, Hard: limit.single } : { Name, Soft: limit.soft, Hard: limit.hard },
+  );
 }

@@ -1,7 +1,11 @@
 import { resolve } from 'node:path';
 import type { EngineApi } from '../../api/engine-api.ts';
 import type { ProgressMessage } from '../../api/types/image.ts';
+import { IechorError } from '../../common/error.ts';
+import { isGitAddress } from '../../common/git-reference.ts';
+import type { OpenContext } from '../../context/open-context.ts';
 import type { StepOf } from '../plan/plan.ts';
+import type { BuildContexts } from '../session.ts';
 import { readCaches } from './cache-entries.ts';
 import { type DeliverOptions, readContent } from './deliver-files.ts';
 import type { StepContext, StepResult } from './execute.ts';
@@ -15,16 +19,16 @@ export async function buildImage(
   {
     context,
     environment,
+    buildContexts,
   }: {
     readonly context: Pick<StepContext, 'signal' | 'kill' | 'report'>;
     readonly environment: DeliverOptions['environment'];
+    readonly buildContexts?: BuildContexts | undefined;
   },
 ): Promise<StepResult | undefined> {
-  const { openContext } = await import('../../context/open-context.ts');
   const signal = AbortSignal.any([context.signal, context.kill]);
-  const file = build.dockerfile === undefined ? undefined : resolve(build.context, build.dockerfile);
-  const { beside, buildcontexts } = further(build);
-  const opened = openContext(build.context, { file, text: build.inline, beside, signal });
+  const { beside, buildcontexts } = await further(build, engine, buildContexts);
+  const opened = await open(build, { beside, signal, buildContexts });
   const secrets = await readSecrets(build.secrets, environment);
   const caches = {
     cacheimports: readCaches(build.cacheFrom, 'src'),
@@ -47,11 +51,46 @@ async function* reporting(
   }
 }
 
+type Build = StepOf<'buildImage'>['build'];
+
+/** What stands for no directory of this machine. */
+const isElsewhere = (source: string): boolean => source.includes('://') || isGitAddress(source);
+
+async function open(
+  build: Build,
+  options: {
+    readonly beside: Readonly<Record<string, string>>;
+    readonly signal: AbortSignal;
+    readonly buildContexts: BuildContexts | undefined;
+  },
+): Promise<OpenContext> {
+  const { context, dockerfile, inline: text } = build;
+  const { buildContexts, ...more } = options;
+  if (isElsewhere(context)) {
+    // The name that is filled in where none is given: any of the default names will do.
+    const file = dockerfile === 'Dockerfile' ? undefined : dockerfile;
+    return elsewhere(buildContexts, context).open(context, { ...more, file, text });
+  }
+  const { openContext } = await import('../../context/open-context.ts');
+  return openContext(context, {
+    ...more,
+    file: dockerfile === undefined ? undefined : resolve(context, dockerfile),
+    text,
+  });
+}
+
+function elsewhere(contexts: BuildContexts | undefined, source: string): BuildContexts {
+  if (contexts) return contexts;
+  throw new IechorError('NOT_SUPPORTED', `contexts that are fetched are not supported here: ${source}`);
+}
+
 /** Directories travel beside the context, under names of their own. */
-function further({ contexts = {} }: StepOf<'buildImage'>['build']) {
+async function further({ contexts = {} }: Build, engine: EngineApi, open: BuildContexts | undefined) {
   const beside: Record<string, string> = {};
-  const buildcontexts: Record<string, { image?: string; path?: string }> = {};
-  for (const [index, [name, source]] of Object.entries(contexts).entries()) {
+  const buildcontexts: Record<string, { image?: string; path?: string; remote?: string }> = {};
+  for (const [index, [name, given]] of Object.entries(contexts).entries()) {
+    const isHere = !('directory' in given) || !isElsewhere(given.directory);
+    const source = isHere ? given : await elsewhere(open, given.directory).named(name, given.directory, engine);
     const path = `.iechor-context-${index}`;
     if ('directory' in source) beside[path] = source.directory;
     buildcontexts[name] = 'directory' in source ? { path } : source;

@@ -21,7 +21,8 @@ export async function performPlan(session: Session, plan: Plan, options: Perform
   };
   const watcher = createWatcher(engine, `${labels.project}=${options.project}`);
   try {
-    const performers = createPerformers({ engine, watcher, environment: options.environment ?? {} });
+    const environment = options.environment ?? {};
+    const performers = createPerformers({ engine, watcher, environment, buildContexts: session.buildContexts });
     return await execute(plan, performers, { sink, parallel, signal, kill });
   } finally {
     watcher.close();

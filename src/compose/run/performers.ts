@@ -1,6 +1,7 @@
 import type { EngineApi } from '../../api/engine-api.ts';
 import { codeOf } from '../../common/error.ts';
 import type { ContainerRef, StepHooks, StepOf } from '../plan/plan.ts';
+import type { BuildContexts } from '../session.ts';
 import { awaitContainer } from './await-container.ts';
 import { buildImage } from './build-image.ts';
 import { checkpoint } from './checkpoint.ts';
@@ -15,6 +16,7 @@ export interface PerformerOptions {
   readonly watcher: Watcher;
   /** Where secrets and configs with an `environment` source come from. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly buildContexts?: BuildContexts | undefined;
 }
 
 /** What each kind of step does, in calls of the engine. A kind without a performer does not compile. */
@@ -25,11 +27,11 @@ export function createPerformers(options: PerformerOptions): Performers {
 type ImageKind = 'pullImage' | 'pushImage' | 'buildImage' | 'removeImage';
 type ResourceKind = 'createNetwork' | 'removeNetwork' | 'createVolume' | 'removeVolume';
 
-function imagePerformers({ engine, environment }: PerformerOptions): Pick<Performers, ImageKind> {
+function imagePerformers({ engine, environment, buildContexts }: PerformerOptions): Pick<Performers, ImageKind> {
   return {
     pullImage: (step, context) => pull(engine, step, context),
     pushImage: (step, context) => push(engine, step, context),
-    buildImage: (step, context) => buildImage(engine, step, { context, environment }),
+    buildImage: (step, context) => buildImage(engine, step, { context, environment, buildContexts }),
     removeImage: (step, { kill }) => tolerant(engine.imageRemove({ name: step.image, signal: kill })),
   };
 }
@@ -88,16 +90,21 @@ function containerPerformers({
     removeContainer: (step, context) =>
       tolerant(engine.containerRemove({ ...on(step, context), v: step.volumes, force: step.force })),
     renameContainer: (step, context) => silent(engine.containerRename({ ...on(step, context), name: step.name })),
-    await: async (step, context) => ({
-      detail: await awaitContainer(idOf(step.container, context), step.until, {
+    await: async (step, context) => {
+      const detail = await awaitContainer(idOf(step.container, context), step.until, {
         engine,
         watcher,
         timeoutSeconds: step.timeoutSeconds,
         monitorSeconds: step.monitorSeconds,
         onProgress: (detail) => context.report({ detail }),
         signal: AbortSignal.any([context.signal, context.kill]),
-      }),
-    }),
+      }).catch((error: unknown) => {
+        if (!step.optional || context.signal.aborted) throw error;
+        const [, service] = step.target.split(':');
+        return `Skipped: optional dependency "${service}" failed to start: ${messageOf(error).split('\n')[0]}`;
+      });
+      return { detail };
+    },
   };
 }
 

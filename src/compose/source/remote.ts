@@ -1,8 +1,9 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { parseGitReference } from '../../common/git-reference.ts';
 import { type Asked, isDirectory, type LoadContext } from './context.ts';
 import { fileNames } from './file-names.ts';
-import { type Fetched, isOci, isRemote, type Located, parseGitReference } from './git-reference.ts';
+import { type Fetched, isOci, isRemote, type Located } from './git-reference.ts';
 import type { Node } from './node.ts';
 import type { Path } from './report.ts';
 

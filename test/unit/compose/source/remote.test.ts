@@ -1,7 +1,7 @@
 import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { type GitReference, parseGitReference } from '../../../../src/compose/source/git-reference.ts';
+import { type GitReference, parseGitReference } from '../../../../src/common/git-reference.ts';
 import { type ProjectFiles, projectFiles } from './project-files.ts';
 
 const url = 'https://host.example/repo.git';
@@ -32,6 +32,12 @@ describe('references to repositories', () => {
     [`${url}#:sub`, { url, path: 'sub' }],
     ['git@host.example:team/repo.git', { url: 'git@host.example:team/repo.git' }],
     ['ssh://git@host.example:22/repo', { url: 'ssh://git@host.example:22/repo' }],
+    [`${url}?branch=main&subdir=a/b&keep-git-dir=1`, { url, ref: 'refs/heads/main', path: 'a/b', keepGitDir: true }],
+    [
+      `${url}?tag=v1&submodules=false&checksum=0123456`,
+      { url, ref: 'refs/tags/v1', submodules: false, commit: '0123456' },
+    ],
+    [`${url}#pull/7/head:sub`, { url, ref: 'pull/7/head', path: 'sub' }],
     ['github.com/a/b#main', { url: 'https://github.com/a/b', ref: 'main' }],
   ])('%s', (text, expected) => expect(parseGitReference(text)).toEqual(expected));
 
@@ -42,6 +48,10 @@ describe('references to repositories', () => {
     `${url}#main:a/../../b`,
     `${url}#main:.git/config`,
     `${url}#a..b`,
+    `${url}?branch=-x..y`,
+    `${url}?subdir=../x`,
+    `${url}?unknown=1`,
+    `${url}?ref=a#b`,
     'git@-oProxyCommand=x:repo.git',
     'git@host:-x',
     'ssh://-oProxyCommand=x/repo',
