@@ -45,7 +45,7 @@ export interface TestRoot {
 
 export const isRoot = process.getuid?.() === 0;
 const applets = `sh sleep cat id ls grep env pwd unshare hostname kill touch true false echo head ps wget nc nslookup
-  mknod chmod wc tail stat mkdir rm ln seq dd ping trap sync test`.split(/\s+/);
+  mknod chmod wc tail sed awk df readlink mount stty find stat mkdir rm ln seq dd ping trap sync test`.split(/\s+/);
 
 export function createTestRoot(dir = mkdtempSync(join(tmpdir(), 'iechor-life-'))): TestRoot {
   const scope = createHash('sha256').update(dir).digest('hex').slice(0, 8);
