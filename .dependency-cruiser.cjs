@@ -20,7 +20,7 @@ const may = {
 };
 const folder = (name) => `^src/${name}/`;
 /** Files outside `host` that may start a program: the daemon, git and stty, from the command line. */
-const starters = ['^src/cli/start-daemon\\.ts$', '^src/cli/credential-helper\\.ts$', '^src/cli/fetch-remote\\.ts$', '^src/cli/raw-terminal\\.ts$', '^src/cli/run-provider|model-runner\\.ts$', '^src/cli/dial-ssh\\.ts$'];
+const starters = ['^src/cli/start-daemon\\.ts$', '^src/cli/credential-helper\\.ts$', '^src/cli/fetch-remote\\.ts$', '^src/cli/raw-terminal\\.ts$', '^src/cli/run-provider|model-runner\\.ts$', '^src/cli/dial-ssh\\.ts$', '^src/cli/ssh-agents\\.ts$'];
 const only = (name, folders, modules) => ({
   name,
   severity: 'error',

@@ -108,32 +108,6 @@ export async function fetchRepository(
   return place;
 }
 
-/** Sockets of `--ssh default`, `--ssh ID=SOCKET`. Throws USAGE. */
-export function readAgents(
-  entries: readonly string[] | undefined,
-  environment: NodeJS.ProcessEnv,
-): Record<string, string> | undefined {
-  if (!entries?.length) return undefined;
-  return Object.fromEntries(
-    entries.map((entry) => {
-      const at = entry.indexOf('=');
-      const id = (at < 0 ? entry : entry.slice(0, at)) || 'default';
-      const socket = at < 0 ? environment.SSH_AUTH_SOCK : resolve(entry.slice(at + 1));
-      if (!socket) {
-        throw new IechorError('USAGE', `no SSH agent runs for ${JSON.stringify(id)}`, {
-          hint: 'start one with "eval $(ssh-agent)", and add the key with ssh-add',
-        });
-      }
-      if (!statSync(socket, { throwIfNoEntry: false })?.isSocket()) {
-        throw new IechorError('USAGE', `${socket} is no socket of an SSH agent`, {
-          hint: 'keys are given to an agent: ssh-add FILE, then --ssh default',
-        });
-      }
-      return [id, socket];
-    }),
-  );
-}
-
 /** A directory that is empty, and gone when the archive of it was sent. */
 export function emptyDirectory(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'iechor-context-'));

@@ -162,6 +162,7 @@ export abstract class ComposeCommand extends BaseCommand {
       apiSocket: async () => (await import('./api-socket.ts')).apiSocket(this.globals, process.env),
       buildContexts: {
         open: async (address, given) => (await import('./build-context.ts')).openBuildContext(address, given),
+        agents: async (given) => (await import('./ssh-agents.ts')).agentSockets(given),
         named: async (name, source, on) => (await import('./build-inputs.ts')).readSource(name, source, async () => on),
       },
       runProvider: async (call) => (await import('./run-provider.ts')).runProvider(call),

@@ -41,6 +41,10 @@ export interface BuildContexts {
       readonly signal: AbortSignal;
     },
   ) => Promise<OpenContext>;
+  /** Sockets of SSH agents by id, for paths of sockets or of key files. */
+  readonly agents: (
+    given: Readonly<Record<string, string>> | undefined,
+  ) => Promise<Readonly<Record<string, string>> | undefined>;
   /** Further contexts: a directory that travels under the name `path`, an image, or what the engine fetches. */
   readonly named: (
     name: string,

@@ -1,7 +1,7 @@
-import { readAgents } from '../../cli/build-inputs.ts';
 import { ComposeCommand } from '../../cli/compose-command.ts';
 import { assignments, composeFlags, refuseUnsupportedFlags } from '../../cli/compose-flags.ts';
 import { Flags } from '../../cli/flags.ts';
+import { readAgents } from '../../cli/ssh-agents.ts';
 import { build, push } from '../../compose/images.ts';
 
 const ineffective = ['compress', 'force-rm', 'no-rm', 'parallel'] as const;
@@ -30,7 +30,7 @@ export default class Build extends ComposeCommand {
     quiet: { ...composeFlags.quiet, summary: 'No output but the ids of the images' },
     sbom: Flags.string({ summary: 'Say of the images what software they have: true, false' }),
     ssh: Flags.string({
-      summary: 'Give RUN --mount=type=ssh an agent (default, or ID=SOCKET)',
+      summary: 'Give RUN --mount=type=ssh and ADD an agent (default, ID=SOCKET, or ID=KEY[,KEY])',
       multiple: true,
       multipleNonGreedy: true,
     }),

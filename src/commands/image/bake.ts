@@ -10,7 +10,7 @@ import {
   targetNamed,
 } from '../../cli/bake-file.ts';
 import { openBuildContext } from '../../cli/build-context.ts';
-import { readAgents, readNamedContexts } from '../../cli/build-inputs.ts';
+import { readNamedContexts } from '../../cli/build-inputs.ts';
 import { deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
 import { type ProgressMode, readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
@@ -18,6 +18,7 @@ import { bytesFlag } from '../../cli/bytes-flag.ts';
 import { ComposeCommand } from '../../cli/compose-command.ts';
 import { parseUlimit } from '../../cli/container-body.ts';
 import { Flags } from '../../cli/flags.ts';
+import { agentSockets, readAgents } from '../../cli/ssh-agents.ts';
 import { IechorError } from '../../common/error.ts';
 import { readCaches } from '../../compose/run/cache-entries.ts';
 import { buildFrom } from '../../compose/run/send-context.ts';
@@ -106,6 +107,10 @@ export default class Bake extends ComposeCommand {
       ([key, source]) => `${key}=${builtSource(source, images)}`,
     );
     const named = await readNamedContexts(contexts, async () => engine);
+    const agents = readAgents(
+      target.ssh?.map((entry) => entry.replace(/=$/, '')),
+      process.env,
+    );
     const directory = target.context ?? '.';
     const inline = target['dockerfile-inline'];
     const file = target.dockerfile === undefined ? undefined : resolve(directory, target.dockerfile);
@@ -114,10 +119,7 @@ export default class Bake extends ComposeCommand {
     const messages = buildFrom(engine, context, {
       t: wantsImage(outputs) ? (target.tags ?? []) : [],
       buildcontexts: contexts.length > 0 ? named.request : undefined,
-      ssh: readAgents(
-        target.ssh?.map((entry) => entry.replace(/=$/, '')),
-        process.env,
-      ),
+      ssh: await agentSockets(agents),
       secrets: readSecrets(target.secret, process.env),
       allow: target.entitlements,
       ulimits: target.ulimits?.map(parseUlimit),

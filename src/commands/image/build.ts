@@ -4,15 +4,16 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { annotationsFor, attestationsFor } from '../../cli/build-attest.ts';
 import { printCalled, readCall } from '../../cli/build-call.ts';
 import { openBuildContext } from '../../cli/build-context.ts';
-import { readAgents, readNamedContexts } from '../../cli/build-inputs.ts';
+import { readNamedContexts } from '../../cli/build-inputs.ts';
 import { checkPlatforms, deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
-import { explaining } from '../../cli/explain-build.ts';
 import { type ProgressMode, readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
 import { parseUlimit } from '../../cli/container-body.ts';
+import { explaining } from '../../cli/explain-build.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { keyValues } from '../../cli/key-values.ts';
+import { agentSockets, readAgents } from '../../cli/ssh-agents.ts';
 import { IechorError } from '../../common/error.ts';
 import { readCaches } from '../../compose/run/cache-entries.ts';
 import { buildFrom } from '../../compose/run/send-context.ts';
@@ -58,7 +59,7 @@ export default class Build extends BaseCommand {
     progress: Flags.string({ summary: 'How to show the build: auto, tty, plain, rawjson, quiet, none' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Print the id of the image only' }),
     secret: several('Give RUN --mount=type=secret a secret (id=ID,src=FILE or id=ID,env=VARIABLE)'),
-    ssh: several('Give RUN --mount=type=ssh an agent (default, or ID=SOCKET)'),
+    ssh: several('Give RUN --mount=type=ssh and ADD an agent (default, ID=SOCKET, or ID=KEY[,KEY])'),
     'shm-size': Flags.string({ summary: 'Size of /dev/shm of RUN steps' }),
     tag: several('Name of the image', 't'),
     target: Flags.string({ summary: 'Stage to build' }),
@@ -70,7 +71,7 @@ export default class Build extends BaseCommand {
     const call = readCall(flags.check ? 'check' : flags.call);
     const input = flags.file === '-' ? await text(process.stdin) : undefined;
     const secrets = readSecrets(flags.secret, process.env);
-    const ssh = readAgents(flags.ssh, process.env);
+    const ssh = await agentSockets(readAgents(flags.ssh, process.env));
     const outputs = readOutputs(flags.output, flags);
     const tags = [...(flags.tag ?? []), ...outputs.flatMap(({ names }) => names)];
     const buildargs = withEpoch(buildArguments(flags['build-arg'], process.env), process.env);

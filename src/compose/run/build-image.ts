@@ -34,7 +34,8 @@ export async function buildImage(
     cacheimports: readCaches(build.cacheFrom, 'src'),
     cacheexports: readCaches(build.cacheTo, 'dest'),
   };
-  const request = { ...build.options, ...secrets, ...caches, buildcontexts, steps: true, signal };
+  const ssh = build.options.ssh && buildContexts ? await buildContexts.agents(build.options.ssh) : build.options.ssh;
+  const request = { ...build.options, ...secrets, ...caches, ssh, buildcontexts, steps: true, signal };
   const messages = buildFrom(engine, opened, request);
   const about = { fallback: 'BUILD_FAILED', about: `cannot build ${service}` } as const;
   const id = await followMessages(reporting(messages, context.report), () => {}, about);
