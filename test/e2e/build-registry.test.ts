@@ -1,0 +1,139 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type DockerRegistry, registryProgram, startDockerRegistry } from '../support/docker-registry.ts';
+import { describeWithContainers } from '../support/needs.ts';
+import { createPrivateEngine, importBusybox, type PrivateEngine } from '../support/private-engine.ts';
+
+interface Listed {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly platform?: { readonly architecture: string };
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+interface Document {
+  readonly mediaType?: string;
+  readonly manifests?: readonly Listed[];
+  readonly layers?: readonly Listed[];
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+describeWithContainers('builds and registries', () => {
+  if (!registryProgram) {
+    test.skip('this machine lacks docker-registry', () => {});
+    return;
+  }
+  let one: PrivateEngine;
+  let other: PrivateEngine;
+  let registry: DockerRegistry;
+  beforeAll(async () => {
+    [one, other] = [createPrivateEngine(), createPrivateEngine()];
+    registry = await startDockerRegistry(join(one.dir, 'registry'));
+    importBusybox(one);
+    const base = `${registry.host}/busybox:latest`;
+    one.iechor(['tag', 'busybox', base]);
+    one.iechor(['push', base]);
+    other.iechor(['pull', base]);
+    other.iechor(['tag', base, 'busybox']);
+    mkdirSync(join(one.dir, 'ctx'));
+    const lines = [
+      'FROM busybox AS made',
+      'RUN head -c 99 /dev/urandom > /r',
+      'FROM busybox',
+      'COPY --from=made /r /r',
+    ];
+    writeFileSync(join(one.dir, 'ctx/iEchorfile'), `${lines.join('\n')}\nRUN md5sum /r > /sum\n`);
+  });
+  afterAll(async () => {
+    await registry?.stop();
+    other?.dispose();
+    one?.dispose();
+  });
+
+  const build = (engine: PrivateEngine, args: readonly string[], env: Record<string, string> = {}) => {
+    const ran = engine.iechor(['build', '--progress', 'plain', ...args, join(one.dir, 'ctx')], { env });
+    if (ran.exit !== 0) throw new Error(ran.stderr);
+    return ran.stderr;
+  };
+  const cachedFrom = (said: string) => said.match(/CACHED \(from [^)]*\)/g) ?? [];
+  const fetched = async (path: string): Promise<Document> => {
+    const headers = { Accept: 'application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json' };
+    return (await (await fetch(`${registry.url}/v2/${path}`, { headers })).json()) as Document;
+  };
+
+  test.each([
+    ['a tag of its own', ['--cache-to', 'type=registry,ref=HOST/app:cache,mode=max', '-t', 'HOST/app:0'], 'app:cache'],
+    ['the image itself', ['--cache-to', 'type=inline', '-t', 'HOST/app:1', '--push'], 'app:1'],
+  ])('a cache in %s gives another engine all steps, and the same files', (_where, args, name) => {
+    const to = args.map((arg) => arg.replace('HOST', registry.host));
+    build(one, to);
+    const built = to[to.indexOf('-t') + 1] ?? '';
+    const from = `${registry.host}/${name}`;
+    expect(cachedFrom(build(other, ['--cache-from', from, '-t', 'app']))).toEqual(
+      Array(3).fill(`CACHED (from ${from})`),
+    );
+    const sumOf = (engine: PrivateEngine, image: string) => engine.iechor(['run', '--rm', image, 'cat', '/sum']).stdout;
+    const sums = [sumOf(one, built), sumOf(other, 'app')];
+    expect(sums[0]).toMatch(/^[0-9a-f]{32} /);
+    expect(sums[1]).toBe(sums[0]);
+    other.iechor(['rmi', 'app']);
+    other.iechor(['builder', 'prune', '--all', '-f']);
+  });
+
+  test('a cache that is not there is told in a line, and fails nothing', () => {
+    const said = build(other, ['--cache-from', `${registry.host}/nothing:here`]);
+    expect(said).toContain(`the cache ${registry.host}/nothing:here is not used: `);
+  });
+
+  test('what is pushed says how it was built and what is in it, and keeps secrets to itself', async () => {
+    const name = `${registry.host}/said:1`;
+    const said = ['--provenance=mode=max', '--sbom=true', '--annotation', 'org.example.by=us'];
+    build(one, [...said, '--build-arg', 'A=seen', '--build-arg', 'API_TOKEN=unseen', '-t', name, '--push']);
+    const [image, about] = (await fetched('said/manifests/1')).manifests ?? [];
+    expect(about?.annotations).toEqual({
+      'vnd.docker.reference.digest': image?.digest,
+      'vnd.docker.reference.type': 'attestation-manifest',
+    });
+    expect((await fetched(`said/manifests/${image?.digest}`)).annotations).toEqual({ 'org.example.by': 'us' });
+    const { layers = [] } = await fetched(`said/manifests/${about?.digest}`);
+    const statements = await Promise.all(layers.map(({ digest }) => fetched(`said/blobs/${digest}`)));
+    expect(statements).toMatchObject([
+      { predicateType: 'https://spdx.dev/Document', predicate: { spdxVersion: 'SPDX-2.3' } },
+      { predicateType: 'https://slsa.dev/provenance/v1', subject: [{ digest: { sha256: image?.digest.slice(7) } }] },
+    ]);
+    expect(JSON.stringify(statements)).toContain('"build-arg:A":"seen"');
+    expect(JSON.stringify(statements)).not.toContain('unseen');
+    other.iechor(['pull', name]);
+    expect(other.iechor(['run', '--rm', name, 'cat', '/sum']).stdout).toMatch(/^[0-9a-f]{32} /);
+  });
+
+  test('provenance of its own accord is left out by the environment, and no index is made then', async () => {
+    const name = (tag: string) => `${registry.host}/plain:${tag}`;
+    build(one, ['-t', name('usual'), '--push']);
+    build(one, ['-t', name('without'), '--push'], { BUILDX_NO_DEFAULT_ATTESTATIONS: '1' });
+    expect((await fetched('plain/manifests/usual')).manifests).toHaveLength(2);
+    expect((await fetched('plain/manifests/without')).manifests).toBeUndefined();
+  });
+
+  test('images for several platforms go below one index, from bases of each', async () => {
+    const context = join(one.dir, 'platforms');
+    mkdirSync(context);
+    for (const name of ['amd64', 'arm64']) writeFileSync(join(context, name), `on ${name}\n`);
+    writeFileSync(join(context, 'base'), 'FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /base\n');
+    const name = `${registry.host}/base:1`;
+    writeFileSync(
+      join(context, 'top'),
+      `FROM --platform=$BUILDPLATFORM busybox AS b\nARG TARGETARCH\nRUN echo $TARGETARCH > /o\nFROM ${name}\nCOPY --from=b /o /\n`,
+    );
+    const platforms = ['--platform', 'linux/amd64,linux/arm64'];
+    const ran = (...args: string[]) => one.iechor(['build', ...platforms, ...args, context]);
+    expect(ran('-f', join(context, 'base'), '-t', name, '--push')).toMatchObject({ exit: 0 });
+    const listed = (await fetched('base/manifests/1')).manifests ?? [];
+    expect(listed.map(({ platform }) => platform?.architecture)).toEqual(['amd64', 'unknown', 'arm64', 'unknown']);
+    expect(ran('-f', join(context, 'top'), '-o', 'out')).toMatchObject({ exit: 0 });
+    const read = (path: string) => readFileSync(join(one.dir, 'out', path), 'utf8');
+    expect([read('linux_amd64/base'), read('linux_arm64/base')]).toEqual(['on amd64\n', 'on arm64\n']);
+    expect([read('linux_amd64/o'), read('linux_arm64/o')]).toEqual(['amd64\n', 'arm64\n']);
+    expect(ran('-t', 'kept')).toMatchObject({ exit: 1, stderr: expect.stringContaining('type=oci or --push') });
+  });
+});
