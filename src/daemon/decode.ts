@@ -6,7 +6,7 @@ import { jsonFault } from './json-fault.ts';
 import type { Match } from './router.ts';
 
 /** Longest JSON body that is taken. Archives have no limit: they are streamed. */
-export const maxJsonBytes = 1024 * 1024;
+export const maxJsonBytes = 8 * 1024 * 1024;
 
 /** The fields of a request, decoded from path, query and headers. Throws BAD_REQUEST. */
 export function decodeFields(

@@ -1,5 +1,6 @@
 import { IechorError } from '../common/error.ts';
 import { openProcessRoot, openRoot, type RootHandle } from '../host/root-handle.ts';
+import { ensureDirInRoot } from '../host/rooted.ts';
 import type { ContainerRecord, RecordMount } from './container-record.ts';
 import type { LifeContext } from './life.ts';
 import { holdRootfs } from './rootfs-hold.ts';
@@ -35,6 +36,8 @@ export async function openArchivePlace(context: LifeContext, id: string, path: s
     return { record, root, path: inside, readOnly: mount.readOnly, release: async () => root.close() };
   }
   const { rootfs, release } = await holdRootfs(context, record.id);
+  // The start makes the working directory; whoever copies before it finds it there, too.
+  if (record.status === 'created') ensureDirInRoot(rootfs, record.workingDir);
   const root = openRoot(rootfs);
   const readOnly = record.body.HostConfig?.ReadonlyRootfs === true;
   return {

@@ -4,6 +4,7 @@ import { readInRoot } from '../host/rooted.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { mergeProcessEnv } from './create-config.ts';
+import { linkEnv, reachableLinks } from './live-links.ts';
 import { ociProcess } from './oci-process.ts';
 import { capabilitiesOf } from './oci-spec.ts';
 import { rootfsDir } from './paths.ts';
@@ -38,7 +39,7 @@ export function execProcess(
   const privileged = request.privileged ? { ...host, Privileged: true } : host;
   return ociProcess({
     args: request.args,
-    env: mergeProcessEnv(record.env, request.env ?? []),
+    env: mergeProcessEnv([...linkEnv(record, reachableLinks(context, record)), ...record.env], request.env ?? []),
     cwd: request.cwd || record.workingDir,
     hostname: record.hostname,
     tty: request.tty ?? false,

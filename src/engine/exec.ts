@@ -6,7 +6,7 @@ import { newId } from '../common/id.ts';
 import { processInfo } from '../host/proc.ts';
 import type { ExecHandle } from '../host/runtime-port.ts';
 import { defaultDetachKeys } from './attach.ts';
-import { inDockersWords } from './command-error.ts';
+import { execFailure, inDockersWords } from './command-error.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { createDetachFilter, parseDetachKeys } from './detach-keys.ts';
@@ -42,7 +42,7 @@ const commandText = ({ Cmd }: ExecCreateBody) => `${Cmd?.[0] ?? ''} ${Cmd?.slice
 function runningContainer(context: EngineContext, id: string): ContainerRecord {
   const record = context.containers.get(id);
   if (record.status === 'paused') {
-    throw new IechorError('WRONG_STATE', `container ${record.name} is paused, unpause the container before exec`);
+    throw new IechorError('WRONG_STATE', `Container ${id} is paused, unpause the container before exec`);
   }
   if (record.status === 'running') return record;
   throw new IechorError('WRONG_STATE', `container ${record.id} is not running`, {
@@ -133,7 +133,7 @@ function sessionOf(instance: ExecInstance, handle: ExecHandle, exit: Promise<voi
   const { body } = instance;
   const detach = body.Tty && createDetachFilter(parseDetachKeys(body.DetachKeys || defaultDetachKeys));
   return createSession({
-    connection: Promise.resolve(handle),
+    connection: Promise.resolve({ ...handle, output: reworded(handle, body.Cmd?.[0] ?? '') }),
     wants: (stream) => (stream === 'stderr' ? body.AttachStderr : body.AttachStdout) === true,
     takesInput: body.AttachStdin === true,
     ...(detach && { filterInput: detach }),
@@ -143,8 +143,19 @@ function sessionOf(instance: ExecInstance, handle: ExecHandle, exit: Promise<voi
   });
 }
 
+/** What the runtime says of a command that it could not start, in Docker's words. A process has a pid by then. */
+async function* reworded({ output, pid }: ExecHandle, command: string): ExecHandle['output'] {
+  for await (const frame of output) {
+    const words = pid === 0 ? execFailure(Buffer.from(frame.data).toString(), command) : undefined;
+    yield words === undefined ? frame : { ...frame, data: Buffer.from(`${words}\r\n`) };
+  }
+}
+
 export async function execInspect(context: EngineContext, { id }: Request<'execInspect'>): Promise<ExecInspect> {
   const instance = context.execs.get(id);
+  if (!context.containers.find(instance.containerId)) {
+    throw new IechorError('EXEC_NOT_FOUND', `No such exec instance: ${id}`);
+  }
   const { body } = instance;
   const [entrypoint = '', ...args] = body.Cmd ?? [];
   return {

@@ -113,13 +113,20 @@ async function signalContainer(context: LifeContext, record: ContainerRecord, si
   publishContainer(context, record, 'kill', { signal: String(signal) });
 }
 
+/** Docker says of every such mistake what it kept from. */
+function toKill(context: LifeContext, name: string): ContainerRecord {
+  const found = context.containers.find(name);
+  if (found) return found;
+  throw new IechorError('CONTAINER_NOT_FOUND', `cannot kill container: ${name}: No such container: ${name}`);
+}
+
 /** Sends one signal; the end that SIGKILL brings is waited for. Throws WRONG_STATE for a container that does not run. */
 export async function killContainer(
   context: LifeContext,
   request: Parameters<EngineApi['containerKill']>[0],
 ): Promise<void> {
   const signal = parseSignal(request.signalName || 'SIGKILL');
-  const { id } = context.containers.get(request.id);
+  const { id } = toKill(context, request.id);
   const { end } = await context.mutex.run(id, async () => {
     const record = context.containers.get(id);
     if (!isUp(record)) {

@@ -2,7 +2,7 @@ import { IechorError } from '../common/error.ts';
 
 /** What crun and runc say when there is no such program, and when there is one that cannot be executed. */
 const notFound =
-  /executable file .*not found|open executable: No such file|exec: "[^"]*": (stat [^:]*: )?no such file|exec container process.*No such file|^exec .*: no such file|exec: No such file/im;
+  /executable file .*not found|chdir `[^`]*`: No such file|open executable: No such file|exec: "[^"]*": (stat [^:]*: )?no such file|exec container process.*No such file|^exec .*: no such file|exec: No such file/im;
 const notExecutable =
   /open executable: (Permission denied|Operation not permitted|Is a directory)|exec: "[^"]*": (permission denied|is a directory)|exec.*: exec format error|exec container process.*Permission denied|exec: Permission denied/im;
 

@@ -1,5 +1,6 @@
 import { IechorError } from '../common/error.ts';
 import { isDigest } from './digest.ts';
+import { parsePlatform } from './platform.ts';
 import type { Descriptor, ImageConfig } from './types.ts';
 
 /** Largest config, manifest or index that is read. */
@@ -25,7 +26,8 @@ export function parseDocument(content: Uint8Array, what: string): Fields {
 
 /** Checks what we rely on of an image's config: platform and diff ids. Throws ARCHIVE_INVALID. */
 export function parseImageConfig(content: Uint8Array, layerCount: number): ImageConfig {
-  const document = parseDocument(content, 'the config of the image');
+  // Very old images name no platform: they are of the machine they were made for.
+  const document = { ...parsePlatform(), ...parseDocument(content, 'the config of the image') } as Fields;
   const refuse = (reason: string): never => {
     throw new IechorError('ARCHIVE_INVALID', `the config of the image is invalid: ${reason}`);
   };
