@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type CgroupMounts, cgroupDirs, cgroupMounts, controllerDir, readVanishing } from './cgroup.ts';
+import { type CgroupMounts, cgroupDirs, cgroupMounts, controllerDir, isUnified, readVanishing } from './cgroup.ts';
 import { readIfThere } from './files.ts';
 
 export interface Usage {
@@ -36,15 +36,21 @@ const nanosecondsPerTick = 10_000_000;
 /** Limits at or above this mean "none" in v1 (the largest multiple of a page in 63 bits). */
 const noLimit = 2 ** 62;
 
-/** What a cgroup uses now; undefined where it does not exist. */
-export function readUsage(path: string): Usage | undefined {
-  const mounts = cgroupMounts();
+/** What a cgroup uses now; undefined where it does not exist. Each part from where its controller is. */
+export function readUsage(path: string, mounts: CgroupMounts = cgroupMounts()): Usage | undefined {
   if (cgroupDirs(path, mounts).length === 0) return undefined;
   const read = (controller: string, file: string): string | undefined => {
     const dir = controllerDir(path, controller, mounts);
     return dir === undefined ? undefined : readVanishing(join(dir, file));
   };
-  return mounts.mode === 'v2' ? usageV2(read) : usageV1(read, mounts);
+  const by = <T>(controller: string, v2: (read: Read) => T, v1: (read: Read) => T) =>
+    (isUnified(controller, mounts) ? v2 : v1)(read);
+  return {
+    pids: pids(read),
+    cpu: by('cpuacct', cpuV2, cpuV1),
+    memory: by('memory', memoryV2, memoryV1),
+    io: by('blkio', ioV2, ioV1),
+  };
 }
 
 /** CPU time of the whole host since boot, and the number of its CPUs: what a share is measured against. */
@@ -60,71 +66,76 @@ export function hostCpu(): { totalNanoseconds: number; cpus: number } {
 
 type Read = (controller: string, file: string) => string | undefined;
 
-function usageV1(read: Read, mounts: CgroupMounts): Usage {
-  const number = (controller: string, file: string) => optionalNumber(read(controller, file));
+function cpuV1(read: Read): Usage['cpu'] {
   const acct = pairs(read('cpuacct', 'cpuacct.stat'));
   const throttling = pairs(read('cpu', 'cpu.stat'));
   const perCpu = read('cpuacct', 'cpuacct.usage_percpu')?.trim().split(/\s+/).map(Number);
-  const failures = number('memory', 'memory.failcnt');
-  const maxUsage = number('memory', 'memory.max_usage_in_bytes');
   return {
-    pids: pids(read),
-    cpu: {
-      totalNanoseconds: number('cpuacct', 'cpuacct.usage') ?? 0,
-      kernelNanoseconds: (acct.system ?? 0) * nanosecondsPerTick,
-      userNanoseconds: (acct.user ?? 0) * nanosecondsPerTick,
-      ...(perCpu && mounts.controllers.has('cpuacct') && { perCpuNanoseconds: perCpu }),
-      periods: throttling.nr_periods ?? 0,
-      throttledPeriods: throttling.nr_throttled ?? 0,
-      throttledNanoseconds: throttling.throttled_time ?? 0,
-    },
-    memory: {
-      ...memory(number('memory', 'memory.usage_in_bytes'), number('memory', 'memory.limit_in_bytes')),
-      ...(maxUsage !== undefined && { maxUsageBytes: maxUsage }),
-      ...(failures !== undefined && { failures }),
-      stats: pairs(read('memory', 'memory.stat')),
-    },
-    io: [
-      ...(read('blkio', 'blkio.throttle.io_service_bytes_recursive') ?? '').matchAll(/^(\d+):(\d+) (\w+) (\d+)$/gm),
-    ].map(([, major, minor, op, value]) => ({
-      major: Number(major),
-      minor: Number(minor),
-      op: op ?? '',
-      value: Number(value),
-    })),
+    totalNanoseconds: optionalNumber(read('cpuacct', 'cpuacct.usage')) ?? 0,
+    kernelNanoseconds: (acct.system ?? 0) * nanosecondsPerTick,
+    userNanoseconds: (acct.user ?? 0) * nanosecondsPerTick,
+    ...(perCpu && { perCpuNanoseconds: perCpu }),
+    periods: throttling.nr_periods ?? 0,
+    throttledPeriods: throttling.nr_throttled ?? 0,
+    throttledNanoseconds: throttling.throttled_time ?? 0,
   };
 }
 
-function usageV2(read: Read): Usage {
+function memoryV1(read: Read): Usage['memory'] {
+  const number = (file: string) => optionalNumber(read('memory', file));
+  const failures = number('memory.failcnt');
+  const maxUsage = number('memory.max_usage_in_bytes');
+  return {
+    ...memory(number('memory.usage_in_bytes'), number('memory.limit_in_bytes')),
+    ...(maxUsage !== undefined && { maxUsageBytes: maxUsage }),
+    ...(failures !== undefined && { failures }),
+    stats: pairs(read('memory', 'memory.stat')),
+  };
+}
+
+function ioV1(read: Read): Usage['io'] {
+  const text = read('blkio', 'blkio.throttle.io_service_bytes_recursive') ?? '';
+  return [...text.matchAll(/^(\d+):(\d+) (\w+) (\d+)$/gm)].map(([, major, minor, op, value]) => ({
+    major: Number(major),
+    minor: Number(minor),
+    op: op ?? '',
+    value: Number(value),
+  }));
+}
+
+function cpuV2(read: Read): Usage['cpu'] {
   const cpu = pairs(read('cpu', 'cpu.stat'));
+  return {
+    totalNanoseconds: (cpu.usage_usec ?? 0) * 1000,
+    kernelNanoseconds: (cpu.system_usec ?? 0) * 1000,
+    userNanoseconds: (cpu.user_usec ?? 0) * 1000,
+    periods: cpu.nr_periods ?? 0,
+    throttledPeriods: cpu.nr_throttled ?? 0,
+    throttledNanoseconds: (cpu.throttled_usec ?? 0) * 1000,
+  };
+}
+
+function memoryV2(read: Read): Usage['memory'] {
   const events = pairs(read('memory', 'memory.events'));
   const maxUsage = optionalNumber(read('memory', 'memory.peak'));
   return {
-    pids: pids(read),
-    cpu: {
-      totalNanoseconds: (cpu.usage_usec ?? 0) * 1000,
-      kernelNanoseconds: (cpu.system_usec ?? 0) * 1000,
-      userNanoseconds: (cpu.user_usec ?? 0) * 1000,
-      periods: cpu.nr_periods ?? 0,
-      throttledPeriods: cpu.nr_throttled ?? 0,
-      throttledNanoseconds: (cpu.throttled_usec ?? 0) * 1000,
-    },
-    memory: {
-      ...memory(optionalNumber(read('memory', 'memory.current')), optionalNumber(read('memory', 'memory.max'))),
-      ...(maxUsage !== undefined && { maxUsageBytes: maxUsage }),
-      ...(events.max !== undefined && { failures: events.max }),
-      stats: pairs(read('memory', 'memory.stat')),
-    },
-    io: (read('io', 'io.stat') ?? '').split('\n').flatMap((line) => {
-      const [, major, minor, rest] = /^(\d+):(\d+) (.*)$/.exec(line) ?? [];
-      return [...(rest ?? '').matchAll(/([rw])bytes=(\d+)/g)].map(([, way, value]) => ({
-        major: Number(major),
-        minor: Number(minor),
-        op: way === 'r' ? 'Read' : 'Write',
-        value: Number(value),
-      }));
-    }),
+    ...memory(optionalNumber(read('memory', 'memory.current')), optionalNumber(read('memory', 'memory.max'))),
+    ...(maxUsage !== undefined && { maxUsageBytes: maxUsage }),
+    ...(events.max !== undefined && { failures: events.max }),
+    stats: pairs(read('memory', 'memory.stat')),
   };
+}
+
+function ioV2(read: Read): Usage['io'] {
+  return (read('io', 'io.stat') ?? '').split('\n').flatMap((line) => {
+    const [, major, minor, rest] = /^(\d+):(\d+) (.*)$/.exec(line) ?? [];
+    return [...(rest ?? '').matchAll(/([rw])bytes=(\d+)/g)].map(([, way, value]) => ({
+      major: Number(major),
+      minor: Number(minor),
+      op: way === 'r' ? 'Read' : 'Write',
+      value: Number(value),
+    }));
+  });
 }
 
 function pids(read: Read): Usage['pids'] {

@@ -81,13 +81,18 @@ export function cgroupDirs(path: string, mounts: CgroupMounts = cgroupMounts()):
   return [...points].map((point) => join(point, path)).filter((dir) => existsSync(dir));
 }
 
+/** True where a controller belongs to the v2 tree, which on hybrid hosts has those that no v1 hierarchy has. */
+export function isUnified(controller: string, mounts: CgroupMounts = cgroupMounts()): boolean {
+  return !mounts.controllers.has(controller) && mounts.unified !== undefined;
+}
+
 /** Directory of a cgroup in the hierarchy of one controller. */
 export function controllerDir(
   path: string,
   controller: string,
   mounts: CgroupMounts = cgroupMounts(),
 ): string | undefined {
-  const point = mounts.controllers.get(controller) ?? (mounts.mode === 'v2' ? mounts.unified : undefined);
+  const point = mounts.controllers.get(controller) ?? mounts.unified;
   return point === undefined ? undefined : join(point, path);
 }
 
@@ -104,22 +109,20 @@ export function processesOf(path: string): number[] {
 }
 
 /** How often the kernel killed a process of the cgroup for want of memory; 0 where it does not exist. */
-export function oomKills(path: string): number {
-  const mounts = cgroupMounts();
+export function oomKills(path: string, mounts: CgroupMounts = cgroupMounts()): number {
   const dir = controllerDir(path, 'memory', mounts);
   if (dir === undefined) return 0;
-  const file = mounts.mode === 'v2' ? 'memory.events' : 'memory.oom_control';
+  const file = isUnified('memory', mounts) ? 'memory.events' : 'memory.oom_control';
   return Number(/^oom_kill (\d+)$/m.exec(readVanishing(join(dir, file)) ?? '')?.[1] ?? 0);
 }
 
 export type FreezeState = 'running' | 'freezing' | 'frozen';
 
 /** Whether a cgroup is frozen; undefined where it does not exist. */
-export function freezeState(path: string): FreezeState | undefined {
-  const mounts = cgroupMounts();
+export function freezeState(path: string, mounts: CgroupMounts = cgroupMounts()): FreezeState | undefined {
   const dir = controllerDir(path, 'freezer', mounts);
   if (dir === undefined) return undefined;
-  if (mounts.mode === 'v2') {
+  if (isUnified('freezer', mounts)) {
     const events = readVanishing(join(dir, 'cgroup.events'));
     if (events === undefined) return undefined;
     if (/^frozen 1$/m.test(events)) return 'frozen';
@@ -131,11 +134,10 @@ export function freezeState(path: string): FreezeState | undefined {
 }
 
 /** Asks the kernel to freeze or thaw a cgroup; `freezeState` says when it has. Nothing where it does not exist. */
-export function setFrozen(path: string, frozen: boolean): void {
-  const mounts = cgroupMounts();
+export function setFrozen(path: string, frozen: boolean, mounts: CgroupMounts = cgroupMounts()): void {
   const dir = controllerDir(path, 'freezer', mounts);
   if (dir === undefined || !existsSync(dir)) return;
-  if (mounts.mode === 'v2') writeFileSync(join(dir, 'cgroup.freeze'), frozen ? '1' : '0');
+  if (isUnified('freezer', mounts)) writeFileSync(join(dir, 'cgroup.freeze'), frozen ? '1' : '0');
   else writeFileSync(join(dir, 'freezer.state'), frozen ? 'FROZEN' : 'THAWED');
 }
 
