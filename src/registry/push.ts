@@ -13,7 +13,7 @@ import { endpointsOf } from './hosts.ts';
 import { createLimiter } from './limiter.ts';
 import { meter, type Report } from './progress-bar.ts';
 import { openRepository, type Repository } from './repository.ts';
-import { bytesOf, uploadBlob } from './upload.ts';
+import { bytesOf, mountBlob, uploadBlob } from './upload.ts';
 
 export interface Pushed {
   readonly digest: Digest;
@@ -131,12 +131,17 @@ async function pushContent(push: Push): Promise<{ content: Uint8Array; mediaType
   return { content: Buffer.from(JSON.stringify(manifest)), mediaType: mediaTypes.manifest };
 }
 
-/** Whether an image came from a registry and can go on to this one as it came: its blobs are here, or there already. */
-async function isAtHand({ context, image, repository }: Push, layers: readonly Descriptor[]): Promise<boolean> {
+/** Whether an image came from a registry and can go on to this one as it came: its blobs are here, there, or beside. */
+async function isAtHand(
+  { context, image, repository, reference }: Push,
+  layers: readonly Descriptor[],
+): Promise<boolean> {
   if (image.repoDigests.length === 0 || layers.length !== image.chain.length) return false;
   for (const [index, { digest }] of layers.entries()) {
     const here = context.images.blobSize(digest) !== undefined || digest === image.config.rootfs.diff_ids[index];
-    if (!here && !(await repository.hasBlob(digest))) return false;
+    if (here || (await repository.hasBlob(digest))) continue;
+    const sources = sourcesOf(context, reference, image.chain[index] as ChainId);
+    if (!(await mountBlob(repository, digest, sources))) return false;
   }
   return true;
 }

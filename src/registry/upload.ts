@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { codeOf, type IechorError } from '../common/error.ts';
-import type { Descriptor } from '../image/types.ts';
+import type { Descriptor, Digest } from '../image/types.ts';
 import { backOffMs, pause } from './patience.ts';
 import { failure, messageIn, type Repository } from './repository.ts';
 import { targetOf } from './session.ts';
@@ -39,6 +39,17 @@ export async function uploadBlob(repository: Repository, options: UploadOptions)
   }
   await send(repository, location, options);
   return { how: 'uploaded' };
+}
+
+/** Takes a blob over from one of the repositories of the same registry; false where none of them gives it. */
+export async function mountBlob(repository: Repository, digest: Digest, from: readonly string[]): Promise<boolean> {
+  for (const source of from) {
+    const begun = await begin(repository, { mount: digest, from: source });
+    if (begun === 'mounted') return true;
+    // The registry has begun an upload in its place, which nobody is going to make.
+    if (begun) await drain(await repository.request({ method: 'DELETE', path: begun }));
+  }
+  return false;
 }
 
 /** Where to send an upload; `mounted` where there is no need to. Undefined where the other repository is not ours to read. */

@@ -16,11 +16,11 @@ export default class Load extends BaseCommand {
     const { flags } = await this.parse(Load);
     const body = flags.input ? openInput(flags.input) : process.stdin;
     const messages = (await this.engine()).imagesLoad({
-      quiet: flags.quiet,
+      quiet: flags.quiet || !process.stdout.isTTY,
       platform: platformFlag(flags.platform),
       body,
       signal: this.signal,
     });
-    await printProgress(messages, { sink: flags.quiet ? undefined : process.stdout });
+    await printProgress(messages, { sink: process.stdout });
   }
 }

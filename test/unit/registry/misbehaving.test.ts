@@ -130,7 +130,8 @@ describe('a download', () => {
     const leaving = new AbortController();
     const given = pull('app:1', {
       signal: leaving.signal,
-      onProgress: ({ status }: { status: string }) => status === 'Downloading' && leaving.abort(),
+      onProgress: ({ status, current = 0 }: { status: string; current?: number }) =>
+        status === 'Downloading' && current > 0 && leaving.abort(),
     });
     await expect(given).rejects.toMatchObject({ code: 'INTERRUPTED' });
     expect(leftovers()).toEqual([hexOf(digestOf(layer))]);
