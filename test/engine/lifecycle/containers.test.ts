@@ -191,7 +191,7 @@ suite('containers (needs root)', () => {
     const { text } = await run(t.engine, 'hostname; cat /dev/shm/f; ps | grep -c "sleep 10[0]"', { HostConfig });
     expect(text).toBe('owner\nshared\n1\n');
     await t.engine.containerStop({ id: owner, t: 0 });
-    await expect(run(t.engine, 'true', { HostConfig })).rejects.toMatchObject({ code: 'WRONG_STATE' });
+    await expect(run(t.engine, 'true', { HostConfig })).rejects.toMatchObject({ code: 'CONTAINER_START_FAILED' });
     await t.engine.containerRemove({ id: owner });
   });
 
