@@ -300,9 +300,15 @@ function inspect(container: FakeContainer): ContainerInspect {
       Error: '',
       StartedAt: '',
       FinishedAt: '',
-      ...(health !== 'none' && { Health: { Status: health, FailingStreak: health === 'unhealthy' ? 3 : 0, Log: [] } }),
+      ...(health !== 'none' && { Health: healthOf(health) }),
     },
   } as unknown as ContainerInspect;
+}
+
+function healthOf(health: FakeContainer['health']) {
+  const failed = health === 'unhealthy' ? 3 : 0;
+  const log = Array.from({ length: failed }, () => ({ ExitCode: 1, Output: 'HTTP 500: <html>\n</html>' }));
+  return { Status: health, FailingStreak: failed, Log: log };
 }
 
 function resourceOperations(state: State): Partial<EngineApi> {

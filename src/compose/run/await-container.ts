@@ -81,12 +81,19 @@ export async function awaitContainer(id: string, until: AwaitCondition, options:
   }
 }
 
-function lastProbe({ State: { Health: health } }: ContainerInspect): string | undefined {
+function lastProbe({
+  State: { Health: health },
+  Config: { Healthcheck: check },
+}: ContainerInspect): string | undefined {
   const last = health?.Log?.at(-1);
   if (!last || last.ExitCode === 0) return undefined;
-  const output = last.Output.trim().split('\n').at(-1);
+  const lines = last.Output.trim().split('\n');
+  // What the engine asked itself begins with what it got; a program says last why it gave up.
+  const isDialed = ['TCP', 'HTTP'].includes(check?.Test?.[0] ?? '');
+  const output = lines.at(-1) ? ` "${lines.at(-1)}"` : '';
   const count = health?.FailingStreak ?? 1;
-  return `${count} failed ${count === 1 ? 'probe' : 'probes'}, last: exit ${last.ExitCode}${output ? ` "${output}"` : ''}`;
+  const outcome = isDialed ? lines[0] : `exit ${last.ExitCode}${output}`;
+  return `${count} failed ${count === 1 ? 'probe' : 'probes'}, last: ${outcome}`;
 }
 
 async function culprit(engine: EngineApi, container: ContainerInspect, why: string): Promise<IechorError> {

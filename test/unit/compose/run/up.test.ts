@@ -9,6 +9,19 @@ import { fakeSession } from '../../../support/fake-session.ts';
 const healthy = { test: ['CMD', 'true'] };
 
 describe('up', () => {
+  test.each([
+    [['HTTP', 'http://localhost:80/'], '3 failed probes, last: HTTP 500: <html>\n'],
+    [['CMD', 'check'], '3 failed probes, last: exit 1 "</html>"\n'],
+  ])('says what the last probe of %j found', async (probe, words) => {
+    const engine = createFakeEngine({ 'busybox:latest': 'sha256:b0', 'broken:latest': 'sha256:b1' });
+    engine.behaviours.set('broken:latest', { unhealthy: true });
+    const asked = project({
+      db: service({ image: 'broken:latest', healthcheck: { test: probe } }),
+      web: service({ depends_on: { db: { condition: 'service_healthy', required: true } } }),
+    });
+    await expect(up(fakeSession(engine), asked, plainUp)).rejects.toThrow(words);
+  });
+
   test('names the culprit with its last log lines and who was held back', async () => {
     const engine = createFakeEngine({ 'busybox:latest': 'sha256:b0', 'broken:latest': 'sha256:b1' });
     engine.behaviours.set('broken:latest', { exit: 3, output: 'starting\nno disk\n' });
@@ -126,10 +139,10 @@ describe('up', () => {
   test('refuses what is not supported by name, and says what has no effect', async () => {
     const engine = createFakeEngine();
     await expect(
-      up(fakeSession(engine), project({ a: service({ models: { ai: null } }) }), plainUp),
+      up(fakeSession(engine), project({ a: service({ credential_spec: { file: 'spec' } }) }), plainUp),
     ).rejects.toMatchObject({
       code: 'COMPOSE_UNSUPPORTED',
-      message: expect.stringContaining('services.a.models'),
+      message: expect.stringContaining('services.a.credential_spec'),
     });
     const session = fakeSession(engine);
     await up(
