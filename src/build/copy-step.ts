@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { IechorError, messageOf } from '../common/error.ts';
+import { messageOf } from '../common/error.ts';
 import { unpackIfArchive } from './add-archive.ts';
 import { downloadSource, isGitSource, isRemoteSource } from './add-remote.ts';
 import type { StepContext } from './build-context.ts';
 import type { Download } from './download.ts';
-import { changedFile } from './files/changed.ts';
 import { type Chmod, parseChmod } from './files/chmod.ts';
 import type { Fingerprint } from './files/content-hash.ts';
 import { CopyRefused, type CopyTarget, copySource, writeInline } from './files/copy-tree.ts';
@@ -16,7 +15,7 @@ import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf } from './language/types.ts';
 import { expandIn } from './metadata.ts';
 import { type LayerStep, solveLayer } from './solve-step.ts';
-import { openSource, type Source, takeContent } from './sources.ts';
+import { openSource, refuseChanged, type Source, takeContent } from './sources.ts';
 
 type CopyInstruction = InstructionOf<'COPY'> | InstructionOf<'ADD'>;
 
@@ -84,15 +83,6 @@ function furtherFiles(copy: Expanded, downloads: readonly Download[]): Fingerpri
     return [`<<${name}`, `heredoc ${createHash('sha256').update(content).digest('hex')}`] as const;
   });
   return Object.fromEntries([...addresses, ...texts]);
-}
-
-/** A layer must hold what its key says, also when the context is a directory that someone works in. */
-function refuseChanged(planned: readonly PlannedSource[], { build }: StepContext): void {
-  const path = build.request.isLive ? changedFile(planned) : undefined;
-  if (path === undefined) return;
-  throw new IechorError('BUILD_CONTEXT', `${path} changed while it was being copied`, {
-    hint: 'build again; nothing of this step was kept',
-  });
 }
 
 function missingHint(from: string | undefined): string {

@@ -14,7 +14,7 @@ import { expandIn } from './metadata.ts';
 import { type Made, type OpenMount, type ReadyMount, targetOf } from './run-mount.ts';
 import { openCache } from './run-mount-cache.ts';
 import { openSsh } from './run-mount-ssh.ts';
-import { openSource, type Source, takeContent } from './sources.ts';
+import { openSource, refuseChanged, type Source, type Taken, takeContent } from './sources.ts';
 
 /** The mounts of one RUN: what of them decides the result, and how to make them. */
 export interface RunMounts {
@@ -106,12 +106,13 @@ async function openTmpfs(mount: RunMount, context: StepContext): Promise<OpenMou
 async function openBind(mount: RunMount, context: StepContext): Promise<OpenMount> {
   const source = await openSource(mount.from, context);
   const path = posix.join('/', mount.source ?? '');
-  const { digest, files } = await takeContent(source, [path], { exclude: [], parents: false }, context);
+  const taken = await takeContent(source, [path], { exclude: [], parents: false }, context);
+  const { digest, files } = taken;
   const target = targetOf(mount, context);
   const shown = Object.entries(files ?? {}).map(([name, line]) => [posix.join(target, name), line]);
   const make = async (): Promise<Made> => {
     await source.ready?.();
-    const from = await visiblePath(source, path, context);
+    const from = await visiblePath(source, { path, taken }, context);
     if (mount.readOnly) return { mount: { type: 'bind', source: from, target, readOnly: true } };
     const writable = await writableCopy(from, context);
     return { mount: { type: 'bind', source: writable, target, readOnly: false } };
@@ -119,12 +120,16 @@ async function openBind(mount: RunMount, context: StepContext): Promise<OpenMoun
   return { key: `bind ${target} ${mount.readOnly} ${digest}`, files: Object.fromEntries(shown), make };
 }
 
-/** The place on disk; where the context hides files, a copy without them. */
-async function visiblePath(source: Source, path: string, context: StepContext): Promise<string> {
+/** The place on disk; where the context hides files, or may change, a copy of what was hashed. */
+async function visiblePath(
+  source: Source,
+  { path, taken }: { readonly path: string; readonly taken: Taken },
+  context: StepContext,
+): Promise<string> {
   const { view } = source;
   if (view.complete) return resolveInRoot(view.root, path);
   const root = context.build.scratch.newDir('large');
-  const [planned] = planCopy(view, path, { exclude: [], parents: false });
+  const [planned] = taken.plans().flat();
   if (!planned) throw new SourceMissing(path, view);
   const name = planned.isDirectory ? 'tree' : planned.name;
   const { signal } = context.build;
@@ -136,6 +141,7 @@ async function visiblePath(source: Source, path: string, context: StepContext): 
     ownedByRoot: true,
     signal,
   });
+  if (view === context.build.context) refuseChanged([planned], context);
   return join(root, name);
 }
 

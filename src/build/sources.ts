@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { IechorError } from '../common/error.ts';
 import { didYouMean } from '../common/nearest.ts';
 import type { ChainId } from '../image/types.ts';
 import type { StepContext } from './build-context.ts';
+import { changedFile } from './files/changed.ts';
 import { type Fingerprint, hashContent } from './files/content-hash.ts';
 import { type PlannedSource, planCopy } from './files/plan-copy.ts';
 import { ownedByRoot, plainView, type SourceView } from './files/source-view.ts';
@@ -98,4 +100,13 @@ export async function takeContent(
     shared.noteContent({ id, digest });
   }
   return { plans, digest, files };
+}
+
+/** What was taken must be what was hashed, also when the context is a directory that someone works in. Throws BUILD_CONTEXT. */
+export function refuseChanged(planned: readonly PlannedSource[], { build }: StepContext): void {
+  const path = build.request.isLive ? changedFile(planned) : undefined;
+  if (path === undefined) return;
+  throw new IechorError('BUILD_CONTEXT', `${path} changed while it was being copied`, {
+    hint: 'build again; nothing of this step was kept',
+  });
 }

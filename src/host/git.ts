@@ -54,9 +54,15 @@ async function git(args: readonly string[], { sshAgent, signal }: GitAccess): Pr
   } catch (error) {
     if (!isIechorError(error) || error.code === 'INTERRUPTED') throw error;
     const said = String((error.cause as { stderr?: string } | undefined)?.stderr ?? error.message);
-    const last = said.trim().split('\n').at(-1) ?? '';
-    throw new IechorError('BUILD_FAILED', `git: ${last.replace(/\/\/[^@/\s]*@/g, '//')}`, { cause: error });
+    throw new IechorError('BUILD_FAILED', `git: ${reasonIn(said)}`, { cause: error });
   }
+}
+
+/** The last two lines of what git says, without its advice, and without passwords. */
+function reasonIn(said: string): string {
+  const [before = ''] = said.trim().split(/\n\s*\n/);
+  const lines = before.split('\n').slice(-2);
+  return lines.join('; ').replace(/\/\/[^@/\s]*@/g, '//');
 }
 
 /** The commit that a point means now. Throws BUILD_FAILED. */
