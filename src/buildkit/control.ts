@@ -1,7 +1,8 @@
 import { arch } from 'node:os';
 import { version } from '../common/version.ts';
 import { cacheMethods } from './cache.ts';
-import { exportImage, outputOf } from './exporters.ts';
+import { deliver } from './deliver.ts';
+import { outputOf } from './exporters.ts';
 import { runFrontend, type Serving } from './gateway.ts';
 import type { MessageOf } from './grpc/protobuf.ts';
 import { type Call, type Methods, method } from './grpc/server.ts';
@@ -17,7 +18,6 @@ import {
   statusRequest,
   updateHistoryRequest,
 } from './messages/control.ts';
-import { sendArchive, sendTree } from './send-files.ts';
 import { refused } from './refused.ts';
 import type { Solve } from './solves.ts';
 
@@ -37,7 +37,11 @@ export function controlMethods(serving: Serving): Methods {
         record: [
           {
             id: 'iechor',
-            labels: new Map([['org.mobyproject.buildkit.worker.executor', 'iechor']]),
+            labels: new Map([
+              ['org.mobyproject.buildkit.worker.executor', 'iechor'],
+              // Tells clients that caches, attestations, image layouts and pushes are ours to make.
+              ['org.mobyproject.buildkit.worker.snapshotter', 'overlayfs'],
+            ]),
             platforms: [{ os: 'linux', architecture: architectures[arch()] ?? arch(), variant: '' }],
             version: versions,
           },
@@ -87,28 +91,24 @@ async function solve(request: SolveRequest, { signal }: Call, serving: Serving) 
   solve.request = request;
   try {
     const output = outputOf(request);
-    const image =
-      request.frontend === '' ? await returnedImage(solve, signal) : await direct(solve, { signal, serving });
-    if (image === undefined || !output) return {};
-    if (output.type === 'image') {
-      const { IndexServerAddress } = await serving.engine.systemInfo({ signal });
-      return { exporterResponse: exportImage(image, output, { progress: solve.progress, server: IndexServerAddress }) };
-    }
-    const session = await serving.sessions.find(request.session, signal);
-    const send = output.type === 'tar' ? sendArchive : sendTree;
-    await send(await serving.engine.imageTree({ name: image, signal }), { session, progress: solve.progress, signal });
-    return {};
+    const images =
+      request.frontend === '' ? await returnedImages(solve, signal) : await direct(solve, { signal, serving });
+    if (images.length === 0 || !output) return {};
+    const session = () => serving.sessions.find(request.session, signal);
+    const { engine } = serving;
+    return { exporterResponse: await deliver(images, output, { engine, session, progress: solve.progress, signal }) };
   } finally {
     serving.solves.ended(request.ref);
   }
 }
 
-async function direct(solve: Solve, { signal, serving }: { signal: AbortSignal; serving: Serving }): Promise<string> {
+async function direct(solve: Solve, { signal, serving }: { signal: AbortSignal; serving: Serving }): Promise<string[]> {
   const { frontend = '', frontendAttrs: options = new Map(), frontendInputs: inputs = new Map() } = solve.request ?? {};
-  return (await runFrontend(solve, { frontend, options, inputs }, { ...serving, signal })).image;
+  const { images } = await runFrontend(solve, { frontend, options, inputs }, { ...serving, signal });
+  return images.map(({ image }) => image);
 }
 
-async function returnedImage(solve: Solve, signal: AbortSignal): Promise<string | undefined> {
+async function returnedImages(solve: Solve, signal: AbortSignal): Promise<string[]> {
   const gone = new Promise<never>((_, reject) => {
     const cancel = () => reject(new GrpcError(grpcCode.cancelled, 'the build was interrupted'));
     signal.addEventListener('abort', cancel, { once: true });
@@ -119,7 +119,6 @@ async function returnedImage(solve: Solve, signal: AbortSignal): Promise<string 
     throw new GrpcError(code, message, details);
   }
   const { ref, refs } = returned.result ?? {};
-  if (refs && refs.refs.size > 1) throw refused('building for several platforms at once');
-  const [only] = refs?.refs.values() ?? [];
-  return solve.results.get((ref ?? only)?.id ?? '');
+  const given = ref ? [ref] : [...(refs?.refs.values() ?? [])];
+  return given.flatMap(({ id }) => solve.results.get(id) ?? []);
 }

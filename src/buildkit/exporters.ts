@@ -8,7 +8,12 @@ type SolveRequest = MessageOf<typeof solveRequest>;
 /** Where the result goes. */
 export interface Output {
   /** `local` and `tar`: the files of the image, to the client. */
-  readonly type: 'image' | 'local' | 'tar';
+  readonly type: 'image' | 'local' | 'tar' | 'oci' | 'docker';
+  readonly push: boolean;
+  /** Of layers in an image layout. */
+  readonly compression: string;
+  /** By what they are put on. */
+  readonly annotations: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
   /** Names for the image, as the client gave them. */
   readonly names: readonly string[];
 }
@@ -18,6 +23,8 @@ const outputTypes: Readonly<Record<string, Output['type']>> = {
   image: 'image',
   local: 'local',
   tar: 'tar',
+  oci: 'oci',
+  docker: 'docker',
 };
 
 /** Reads what shall become of the result. Undefined: it is only built. Throws GrpcError for what is not supported. */
@@ -26,10 +33,17 @@ export function outputOf(request: SolveRequest): Output | undefined {
   if (given.length > 1) throw refused('several outputs of one build');
   const [one] = given;
   if (!one) return undefined;
-  const type = outputTypes[one.type];
+  const type = Object.hasOwn(outputTypes, one.type) ? outputTypes[one.type] : undefined;
   if (!type) throw refused(`the output type ${one.type}`);
+  if (one.attrs.get('tar') === 'false') throw refused('an image layout in a directory of the client (tar=false)');
   for (const [name, value] of one.attrs) checkAttribute(name, value);
-  return { type, names: (one.attrs.get('name') ?? '').split(',').filter(Boolean) };
+  return {
+    type,
+    names: (one.attrs.get('name') ?? '').split(',').filter(Boolean),
+    push: one.attrs.get('push') === 'true',
+    compression: one.attrs.get('compression') || 'gzip',
+    annotations: annotationsIn(one.attrs),
+  };
 }
 
 function exportersOf(request: SolveRequest): readonly MessageOf<typeof exporter>[] {
@@ -37,7 +51,19 @@ function exportersOf(request: SolveRequest): readonly MessageOf<typeof exporter>
   return [{ type: request.exporterDeprecated, attrs: request.exporterAttrsDeprecated }];
 }
 
-/** `push` is carried out by the client, afterwards; compression is the registry's and archive's business. */
+/** `annotation.KEY`, `annotation-index.KEY`: on manifests, unless it says otherwise. */
+function annotationsIn(attrs: ReadonlyMap<string, string>): Output['annotations'] {
+  const found: Record<string, Record<string, string>> = {};
+  for (const [name, value] of attrs) {
+    const [, place = 'manifest', key = ''] = annotationName.exec(name) ?? [];
+    if (key !== '') found[place] = { ...found[place], [key]: value };
+  }
+  return Object.keys(found).length > 0 ? found : undefined;
+}
+
+const annotationName = /^annotation(?:-(manifest|index|manifest-descriptor))?\.(.+)$/s;
+
+/** Compression is the registry's business, apart from image layouts. */
 const harmless = [
   'name',
   'push',
@@ -50,7 +76,14 @@ const harmless = [
 ];
 
 function checkAttribute(name: string, value: string): void {
-  if (harmless.includes(name) || name.startsWith('compression') || value === 'false') return;
+  if (
+    harmless.includes(name) ||
+    annotationName.test(name) ||
+    (name === 'tar' && value === 'true') ||
+    name.startsWith('compression') ||
+    value === 'false'
+  )
+    return;
   throw refused(`the output option ${name}=${value}`);
 }
 

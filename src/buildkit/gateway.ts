@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readSolveCaches } from './cache-options.ts';
 import { definitionOf } from './definition.ts';
-import { outputOf } from './exporters.ts';
+import type { BuildOptions } from '../api/types/image.ts';
+import { type Output, outputOf } from './exporters.ts';
 import { type Call, type Methods, method } from './grpc/server.ts';
 import { GrpcError, grpcCode } from './grpc/status.ts';
 import { empty } from './messages/control.ts';
@@ -14,7 +15,7 @@ import {
   solveRequest,
 } from './messages/gateway.ts';
 import type { Sessions } from './sessions.ts';
-import { type BuildEngine, type Built, buildImage } from './solve.ts';
+import { type BuildEngine, buildImage } from './solve.ts';
 import { refused } from './refused.ts';
 import { type Inputs, readSolveOptions } from './solve-options.ts';
 import type { Solve, Solves } from './solves.ts';
@@ -62,6 +63,8 @@ const llbCaps = [
   'meta.ignorecache',
   'meta.description',
   'meta.exportcache',
+  'exporter.image.attestations',
+  'exporter.image.annotations',
 ];
 
 /** The frontend's side of a solve: clients ask for the build by it, and hand the result back. */
@@ -83,9 +86,9 @@ export function gatewayMethods(serving: Serving): Methods {
         const solve = solveOf(call, serving);
         if (request.definition && request.definition.def.length > 0) throw refused('building from LLB');
         if (request.frontend === '') return { result: { ref: { id: '' } } };
-        const { image, description } = await runFrontend(solve, request, { ...serving, signal: call.signal });
+        const { images, description } = await runFrontend(solve, request, { ...serving, signal: call.signal });
         if (description) return { result: { ref: { id: '' }, metadata: descriptionOf(description) } };
-        return { result: { ref: refOf(solve, image) } };
+        return { result: resultOf(solve, images) };
       },
     }),
     // What a reference stands for has been built when a client gets it.
@@ -118,24 +121,52 @@ export interface FrontendRequest {
   readonly inputs: Inputs;
 }
 
+/** What a solve came to: an image for each platform, or the answer to a question. */
+export interface BuiltImages {
+  readonly images: readonly { readonly platform: string; readonly image: string }[];
+  readonly description: object | undefined;
+}
+
 /** Builds with the one frontend there is, whatever image a client names for it. */
 export async function runFrontend(
   solve: Solve,
   { frontend, options, inputs }: FrontendRequest,
   { engine, sessions, signal }: Omit<Serving, 'solves'> & { readonly signal: AbortSignal },
-): Promise<Built> {
+): Promise<BuiltImages> {
   checkFrontend(frontend, options);
   if (!solve.request) throw new GrpcError(grpcCode.failedPrecondition, 'the build has not begun');
   const output = outputOf(solve.request);
   const read = readSolveOptions(options);
   const session = await sessions.find(solve.request.session, signal);
-  const told = { t: output?.names ?? [], ...readSolveCaches(solve.request), ...callOf(read.request) };
-  const named = { ...read, inputs, build: { ...read.build, ...told } };
+  const told = { ...readSolveCaches(solve.request), ...callOf(read.request) };
+  const named = { ...read, inputs, build: { ...withoutNeedless(read.build, output), ...told } };
   const sessionOf = async (dir: string) => {
     const other = read.sessions.get(dir);
     return other === undefined ? session : sessions.find(other, signal);
   };
-  return buildImage(named, { engine, session, sessionOf, progress: solve.progress, signal });
+  const images: { platform: string; image: string }[] = [];
+  let description: object | undefined;
+  for (const platform of (read.build.platform ?? '').split(',')) {
+    const one = { ...named, build: { ...named.build, platform: platform || undefined } };
+    const built = await buildImage(one, { engine, session, sessionOf, progress: solve.progress, signal });
+    images.push({ platform, image: built.image });
+    description = built.description;
+    if (description) break;
+  }
+  return { images, description };
+}
+
+/** A little provenance that nobody asked for goes along where an output carries it; names are an index's, of several. */
+function withoutNeedless(build: BuildOptions, output: Output | undefined): BuildOptions {
+  const { provenance, ...others } = build.attestations ?? {};
+  const carried = output?.type === 'oci' || output?.push === true;
+  const isNeedless = provenance?.['inline-only'] === 'true' && !carried;
+  const keepsNames = output?.type === 'image' && !(build.platform ?? '').includes(',');
+  return {
+    ...build,
+    t: keepsNames ? output.names : [],
+    attestations: isNeedless ? others : build.attestations,
+  };
 }
 
 const calls: Readonly<Record<string, string>> = {
@@ -169,6 +200,20 @@ function checkFrontend(frontend: string, options: ReadonlyMap<string, string>): 
   const source = options.get('source') ?? '';
   const isDockerfile = /^(docker\.io\/)?(docker|iechor)\/(dockerfile|iechorfile)(-upstream)?(:|@|$)/.test(source);
   if (frontend !== 'gateway.v0' || !isDockerfile) throw refused(`the frontend ${source || frontend}`);
+}
+
+/** One result, or one for each platform with what tells clients which is which. */
+function resultOf(solve: Solve, images: BuiltImages['images']) {
+  const [only] = images;
+  if (images.length === 1 && only) return { ref: refOf(solve, only.image) };
+  const Platforms = images.map(({ platform }) => {
+    const [os, architecture, variant] = platform.split('/');
+    return { ID: platform, Platform: { os, architecture, ...(variant && { variant }) } };
+  });
+  return {
+    refs: { refs: new Map(images.map(({ platform, image }) => [platform, refOf(solve, image)])) },
+    metadata: new Map([['refs.platforms', Buffer.from(JSON.stringify({ Platforms }))]]),
+  };
 }
 
 /** Name of a result; with a definition that stands for the image, so that a client can give it to another build. */

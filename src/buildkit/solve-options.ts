@@ -46,8 +46,6 @@ const nothing: Read = () => {};
 const attributes: Readonly<Record<string, Read>> = {
   target: (value, { build }) => set(build, 'target', value),
   platform: (value, { build }) => {
-    if (value.includes(','))
-      throw refused('building for several platforms at once', 'build for one platform at a time');
     set(build, 'platform', value);
   },
   'no-cache': (value, { build }) => {
@@ -88,13 +86,16 @@ const families: readonly (readonly [prefix: string, read: Read])[] = [
   ['context:', (value, { contexts }, name) => void contexts.set(name, value)],
   ['local-sessionid:', (value, { sessions }, name) => void sessions.set(name, value)],
   ['input-metadata:', nothing],
-  // Where the sources come from: recorded in provenance, which is not made.
+  // Where the client says that its files come from.
   ['vcs:', nothing],
   [
     'attest:',
-    (value, _reading, name) => {
-      if (!/(^|,)disabled=true(,|$)/.test(value))
-        throw refused(`attestations (${name})`, 'use --provenance=false --sbom=false');
+    (value, { build }, name) => {
+      const fields = value.split(',').map((field) => /^([^=]*)=?(.*)$/s.exec(field) ?? []);
+      const attributes = Object.fromEntries(
+        fields.flatMap(([, key = '', text = '']) => (key && key !== 'type' ? [[key, text]] : [])),
+      );
+      build.attestations = { ...build.attestations, [name]: attributes };
     },
   ],
 ];
