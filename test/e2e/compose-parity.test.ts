@@ -111,4 +111,50 @@ models:
     expect(project.composeWith(variables, 'stop', 'cloud').exit).toBe(0);
     expect(existsSync(join(project.dir, 'stopped'))).toBe(true);
   });
+
+  test('start brings what a service depends on, too, and a dependency that is not required may fail', async () => {
+    const other = make('deps');
+    try {
+      other.write({
+        'compose.yaml': `
+services:
+  web: {image: "busybox:latest", ${idle}, depends_on: {db: {condition: service_started}, extra: {condition: service_healthy, required: false}}}
+  db: {image: "busybox:latest", ${idle}, volumes: ["data:/data"]}
+  extra: {image: "busybox:latest", ${idle}}
+  alone: {image: "busybox:latest", ${idle}}
+volumes: {data: {name: "\${COMPOSE_PROJECT_NAME}-\${WHICH:-one}"}}
+`,
+      });
+      const up = other.compose('up', '-d');
+      expect(up).toMatchObject({ exit: 0, stderr: expect.stringContaining('optional dependency "extra" failed') });
+      expect(other.compose('stop').exit).toBe(0);
+      expect(other.compose('start', 'web').exit).toBe(0);
+      expect(await other.states()).toEqual({
+        'web-1': 'running',
+        'db-1': 'running',
+        'extra-1': 'running',
+        'alone-1': 'exited',
+      });
+      expect(other.composeWith({ WHICH: 'two' }, 'up', '-d', 'db').exit).toBe(0);
+      const [db] = await other.engine.containerList({ filters: { name: [`${other.name}-db-1`] } });
+      expect(db?.Mounts?.map(({ Name }) => Name)).toEqual([`${other.name}-two`]);
+    } finally {
+      await other.dispose();
+    }
+  });
+
+  test('secrets of an included project take variables of its env_file', async () => {
+    const other = make('include');
+    try {
+      other.write({
+        'compose.yaml': 'include: [{path: sub/compose.yaml, env_file: [sub.env]}]\n',
+        'sub.env': 'HIDDEN=whispered\n',
+        'sub/compose.yaml':
+          'services: {told: {image: "busybox:latest", command: cat /run/secrets/word, secrets: [word]}}\nsecrets: {word: {environment: HIDDEN}}\n',
+      });
+      expect(other.compose('run', '--rm', '-T', 'told')).toMatchObject({ exit: 0, stdout: 'whispered' });
+    } finally {
+      await other.dispose();
+    }
+  });
 });

@@ -22,7 +22,8 @@ export function divergence(
   return (
     configDivergence(container, service, desired) ??
     imageDivergence(container, service, observed) ??
-    networkDivergence(container, service, desired, observed)
+    networkDivergence(container, service, desired, observed) ??
+    volumeDivergence(container, service, desired)
   );
 }
 
@@ -83,6 +84,19 @@ function networkDivergence(
     if (has === undefined) return { text: `is not on network ${name}`, because };
     const actual = observed.networks.find((network) => network.Name === name)?.Id;
     if (has !== '' && actual !== undefined && has !== actual) return { text: `network ${name} was made anew`, because };
+  }
+  return undefined;
+}
+
+/** A volume may get another name without a word of the service being changed. */
+function volumeDivergence(container: ObservedContainer, service: DesiredService, desired: Desired): Reason | undefined {
+  for (const { type, source, target } of service.service.volumes ?? []) {
+    if (type !== 'volume' || source === undefined) continue;
+    const name = desired.project.volumes[source]?.name ?? source;
+    const mount = container.mounts.find(({ Destination }) => Destination === target);
+    if (mount?.Type !== 'volume' || !mount.Name || mount.Name === name) continue;
+    const [because] = desired.spanOf('volumes', source, 'name');
+    return { text: `volume ${source} changed ${mount.Name} -> ${name}`, because };
   }
   return undefined;
 }

@@ -36,8 +36,8 @@ export function planStop(observed: Observed, intent: LifecycleIntent): Plan {
 }
 
 /**
- * Starts what does not run, after the conditions of its dependencies: those of the file where it is at hand, else those
- * the containers' labels hold. Throws WRONG_STATE for a service of the file that has no container.
+ * Starts what does not run of the services and of what they depend on, after the conditions of their dependencies: those
+ * of the file where it is at hand, else those the containers' labels hold. Throws WRONG_STATE for a service of the file that has no container.
  */
 export function planStart(observed: Observed, intent: StartIntent, desired?: Desired): Plan {
   const containers = chosen(observed, intent.services);
@@ -50,8 +50,9 @@ export function planStart(observed: Observed, intent: StartIntent, desired?: Des
   const plan = new PlanBuilder();
   const started = new Map<string, StepId>();
   const awaits = new Map<string, StepId>();
-  for (const service of containerOrder(containers)) {
-    for (const container of containers.filter((candidate) => candidate.service === service)) {
+  const all = withDependencies(observed, intent.services, desired);
+  for (const service of containerOrder(all)) {
+    for (const container of all.filter((candidate) => candidate.service === service)) {
       if (container.state === 'running' || container.state === 'restarting') continue;
       const after = dependenciesOf(container, desired).flatMap((dependency) =>
         conditionSteps(plan, dependency, { observed, started, awaits, dependent: service }),
@@ -70,6 +71,23 @@ export function planStart(observed: Observed, intent: StartIntent, desired?: Des
   }
   if (intent.wait) planWaits(plan, containers, { intent, started });
   return plan.build();
+}
+
+/** Containers of the services (none: all), and of what they depend on. */
+function withDependencies(
+  observed: Observed,
+  services: readonly string[],
+  desired: Desired | undefined,
+): ObservedContainer[] {
+  const reached = new Set<string>();
+  const queue = [...services];
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    if (reached.has(name)) continue;
+    reached.add(name);
+    for (const container of chosen(observed, [name]))
+      queue.push(...dependenciesOf(container, desired).map(({ service }) => service));
+  }
+  return chosen(observed, [...reached]);
 }
 
 function planWaits(
@@ -92,10 +110,18 @@ function planWaits(
   }
 }
 
-function dependenciesOf(container: ObservedContainer, desired: Desired | undefined): readonly DependencyLabel[] {
+/** Labels do not say whether a dependency is required. */
+type StartDependency = DependencyLabel & { readonly required?: boolean };
+
+function dependenciesOf(container: ObservedContainer, desired: Desired | undefined): readonly StartDependency[] {
   const service = desired?.services.get(container.service);
   if (!service) return container.dependencies;
-  return [...service.dependencies].map(([name, { condition }]) => ({ service: name, condition, restart: false }));
+  return [...service.dependencies].map(([name, { condition, required }]) => ({
+    service: name,
+    condition,
+    restart: false,
+    required,
+  }));
 }
 
 interface ConditionContext {
@@ -105,7 +131,8 @@ interface ConditionContext {
   readonly dependent: string;
 }
 
-function conditionSteps(plan: PlanBuilder, dependency: DependencyLabel, context: ConditionContext): StepId[] {
+function conditionSteps(plan: PlanBuilder, dependency: StartDependency, context: ConditionContext): StepId[] {
+  const isOptional = dependency.required === false;
   const until =
     dependency.condition === 'service_healthy'
       ? 'healthy'
@@ -116,13 +143,14 @@ function conditionSteps(plan: PlanBuilder, dependency: DependencyLabel, context:
     const start = context.started.get(container.id);
     if (!until) return start === undefined ? [] : [start];
     if (start === undefined && (holds(container, until) || !isLive(container))) return [];
-    const key = `${container.id} ${until}`;
+    const key = `${container.id} ${until}${isOptional ? ' optional' : ''}`;
     const step =
       context.awaits.get(key) ??
       plan.add('await', {
         ...naming(container),
         container: { id: container.id },
         until,
+        ...(isOptional && { optional: true }),
         reason: `${context.dependent} depends_on ${dependency.service}: ${dependency.condition}`,
         after: [start],
       });

@@ -113,13 +113,15 @@ class Starts {
 
   #conditions({ service }: Placed): StepId[] {
     if (!this.#context.intent.dependencies) return [];
-    return [...service.dependencies].flatMap(([name, { condition }]) => {
+    return [...service.dependencies].flatMap(([name, { condition, required }]) => {
       const because = this.#context.desired.spanOf('services', service.name, 'depends_on', name)[0];
       const text = `${service.name} depends_on ${name}: ${condition}`;
       return (this.#context.placed.get(name) ?? []).flatMap((other) => {
         const started = this.#started.get(other.name);
         const step =
-          condition === 'service_started' ? started : this.waitFor(other, awaited[condition], { text, because });
+          condition === 'service_started'
+            ? started
+            : this.waitFor(other, awaited[condition], { text, because, optional: !required });
         return step === undefined ? [] : [step];
       });
     });
@@ -129,11 +131,11 @@ class Starts {
   waitFor(
     placed: Placed,
     until: AwaitCondition,
-    reason: { text: string; because?: ReturnType<Desired['spanOf']>[number] | undefined },
+    reason: { text: string; because?: ReturnType<Desired['spanOf']>[number] | undefined; optional?: boolean },
   ): StepId | undefined {
     const started = this.#started.get(placed.name);
     if (started === undefined && placed.kept && holds(placed.kept, until)) return undefined;
-    const key = `${placed.name} ${until}`;
+    const key = `${placed.name} ${until}${reason.optional ? ' optional' : ''}`;
     const stronger =
       until === 'running-or-healthy' ? ['healthy', 'completed'].map((word) => `${placed.name} ${word}`) : [];
     const known = [key, ...stronger].map((own) => this.#awaits.get(own)).find((step) => step !== undefined);
@@ -143,6 +145,7 @@ class Starts {
       ...naming(placed),
       container: placed.ref,
       until,
+      ...(reason.optional && { optional: true }),
       ...(wait && waitTimeoutSeconds !== undefined && { timeoutSeconds: waitTimeoutSeconds }),
       reason: reason.text,
       because: reason.because,

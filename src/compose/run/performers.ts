@@ -1,5 +1,5 @@
 import type { EngineApi } from '../../api/engine-api.ts';
-import { codeOf } from '../../common/error.ts';
+import { codeOf, messageOf } from '../../common/error.ts';
 import type { ContainerRef, StepHooks, StepOf } from '../plan/plan.ts';
 import type { BuildContexts } from '../session.ts';
 import { awaitContainer } from './await-container.ts';
