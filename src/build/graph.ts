@@ -23,14 +23,14 @@ export type SourceRef =
   | { readonly context: string }
   | { readonly scratch: true };
 
-/** The stages of a file, in its order, with what they build on. Checks names and cycles. */
+/** The stages of a file, in its order, with what they build on. Checks names; a stage needs only earlier ones. */
 export interface Graph {
   readonly file: BuildFile;
   readonly nodes: readonly StageNode[];
   /** Names that stand for contexts given with the build, in place of stages and images. */
   readonly contexts: ReadonlySet<string>;
   readonly target: StageNode;
-  /** Numbers of the stages that the target needs, itself included. */
+  /** Numbers of the stages that the target needs, itself included, in the order of the file. */
   readonly needed: ReadonlySet<number>;
 }
 
@@ -53,22 +53,17 @@ export function buildGraph(
   const last = nodes.at(-1);
   if (!last) throw new Error('a build file has at least one stage');
   const chosen = target === undefined || target === '' ? last : findTarget(file, nodes, target);
-  const needed = new Set<number>();
-  const visit = (index: number, path: readonly number[]): void => {
-    const node = nodes[index];
-    if (!node) return;
-    if (path.includes(index)) {
-      throw syntaxError(
-        `the stage ${node.label} needs itself: ${[...path, index].map((i) => nodes[i]?.label).join(' -> ')}`,
-        node.stage.from,
-      );
-    }
-    if (needed.has(index)) return;
-    for (const dependency of dependenciesOf(node, { nodes, contexts })) visit(dependency, [...path, index]);
-    needed.add(index);
-  };
-  visit(chosen.stage.index, []);
-  return { file, nodes, contexts, target: chosen, needed };
+  return { file, nodes, contexts, target: chosen, needed: neededFor(chosen, { nodes, contexts }) };
+}
+
+/** Stages need only such as stand before them, so one way down the file finds them all, however many there are. */
+function neededFor(target: StageNode, sources: Sources): ReadonlySet<number> {
+  const needed = new Set([target.stage.index]);
+  for (const node of sources.nodes.slice(0, target.stage.index + 1).reverse()) {
+    if (!needed.has(node.stage.index)) continue;
+    for (const index of dependenciesOf(node, sources)) needed.add(index);
+  }
+  return new Set([...needed].sort((a, b) => a - b));
 }
 
 function readNode(

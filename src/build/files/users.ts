@@ -15,7 +15,7 @@ export function findOwner(root: string, text: string): Owner & { readonly unknow
   const group = colon < 0 ? undefined : text.slice(colon + 1);
   const unknown: string[] = [];
   let owner: Owner = { uid: 0, gid: 0 };
-  const uid = number(user);
+  const uid = given(user);
   if (uid !== undefined) owner = { uid, gid: uid };
   else if (user !== '') {
     const fields = account(root, '/etc/passwd', user);
@@ -25,13 +25,13 @@ export function findOwner(root: string, text: string): Owner & { readonly unknow
   }
   if (group === undefined) return { ...owner, unknown };
   if (group === '') return { uid: owner.uid, gid: 0, unknown };
-  const gid = number(group) ?? number(account(root, '/etc/group', group)?.[2] ?? '');
+  const gid = given(group) ?? number(account(root, '/etc/group', group)?.[2] ?? '');
   if (gid === undefined) unknown.push(group);
   return { uid: owner.uid, gid: gid ?? owner.gid, unknown };
 }
 
 /** True where both parts are numbers, so that no account file is asked. */
-export const isNumericOwner = (text: string): boolean => /^\d*(:\d*)?$/.test(text);
+export const isNumericOwner = (text: string): boolean => /^(\+?\d+)?(:(\+?\d+)?)?$/.test(text);
 
 /** Home directory of a user in an image, as a program would find it. */
 export function homeOf(root: string, user: string): string {
@@ -39,6 +39,12 @@ export function homeOf(root: string, user: string): string {
   const uid = name === 'root' ? 0 : number(name);
   const fields = uid === undefined ? account(root, '/etc/passwd', name) : accountByUid(root, uid);
   return fields?.[5] || (uid === 0 ? '/root' : '/');
+}
+
+/** A number as BuildKit reads it: signed, of 32 bits; larger ones are names. */
+function given(text: string): number | undefined {
+  const value = Number(text);
+  return /^\+?\d+$/.test(text) && value < 2 ** 31 ? value : undefined;
 }
 
 function number(text: string): number | undefined {

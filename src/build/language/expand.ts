@@ -39,6 +39,7 @@ export function expand(source: string, options: ExpandOptions): Expanded {
     options,
     rawEscapes: options.rawEscapes === true,
     unset: new Set(),
+    depth: 0,
   };
   try {
     const { text, words } = readUntil(scanner, undefined);
@@ -57,6 +58,8 @@ interface Scanner {
   readonly options: ExpandOptions;
   rawEscapes: boolean;
   readonly unset: Set<string>;
+  /** How many substitutions are open. */
+  depth: number;
 }
 
 const peek = (scanner: Scanner): string | undefined => scanner.chars[scanner.position];
@@ -209,7 +212,18 @@ function readDollar(scanner: Scanner): string {
   return value ?? '';
 }
 
+/** Deeper ones would end where the stack does. */
+const maxDepth = 500;
+
 function readBraced(scanner: Scanner): string {
+  if (scanner.depth >= maxDepth) throw new ExpansionError(`substitutions are nested more than ${maxDepth} deep`);
+  scanner.depth++;
+  const text = readSubstitution(scanner);
+  scanner.depth--;
+  return text;
+}
+
+function readSubstitution(scanner: Scanner): string {
   next(scanner);
   const first = peek(scanner);
   if (first === undefined) throw new ExpansionError("missing '}'");
