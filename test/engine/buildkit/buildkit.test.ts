@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { extract } from 'tar-stream';
 import { goMode } from '../../../src/buildkit/file-mode.ts';
@@ -226,9 +227,44 @@ if (missing.length > 0) console.warn(`SKIPPED: builds of BuildKit's clients: thi
     expect(names.filter((name) => name !== './')).toEqual(['dir/', 'dir/f']);
   });
 
+  test('images for several platforms go to the client as one layout, each with what is said about it', async () => {
+    const entries = new Map<string, Buffer>();
+    let archive: Uint8Array = Buffer.alloc(0);
+    const { solve } = await open('FROM scratch\nARG TARGETARCH\nCOPY f /$TARGETARCH\n', [plainFile('f', 'x')], {
+      onArchive: (given) => {
+        archive = given;
+      },
+    });
+    const attrs = { platform: 'linux/amd64,linux/arm64', 'attest:provenance': 'type=provenance,mode=max' };
+    await solve(attrs, { output: 'oci' }).done;
+    for await (const entry of Readable.from([archive]).pipe(extract())) {
+      entries.set(entry.header.name, await buffer(entry));
+    }
+    const read = (name: string) => JSON.parse(entries.get(name)?.toString() ?? '{}');
+    const [{ digest }] = read('index.json').manifests;
+    const { manifests } = read(`blobs/sha256/${digest.slice(7)}`);
+    expect(manifests.map((one: { platform: object }) => one.platform)).toEqual([
+      { architecture: 'amd64', os: 'linux' },
+      { architecture: 'unknown', os: 'unknown' },
+      { architecture: 'arm64', os: 'linux' },
+      { architecture: 'unknown', os: 'unknown' },
+    ]);
+  });
+
+  test('limits and permissions reach the steps, and warnings name their line', async () => {
+    const { solve } = await open('FROM busybox\nENV a b\nRUN ulimit -n > /n\n');
+    const { done, status } = solve({ ulimit: 'nofile=1000:2000' }, { names: 'limited' });
+    await done;
+    expect(shown('limited', '/n')).toBe('1000\n');
+    const warnings = (await status).flatMap((one) => one.warnings);
+    expect(warnings.map(({ ranges }) => ranges[0]?.start?.line)).toEqual([2]);
+  });
+
   test('what the engine cannot do is refused by name', async () => {
     const { solve } = await open('FROM busybox\n');
     expect((await failureOf(solve({ 'frobnicate-level': '9' }).done)).message).toContain('frobnicate-level');
+    const local = JSON.stringify([{ Type: 'local', Attrs: { digest: 'sha256:00' } }]);
+    expect((await failureOf(solve({ 'cache-imports': local }).done)).message).toContain('type=registry');
   });
 
   test('a build file that is not there is told in the words that clients know', async () => {
