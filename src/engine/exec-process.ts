@@ -1,27 +1,25 @@
-import { type KernelFacts, readKernelFacts } from '../host/kernel-facts.ts';
 import type { OciProcess } from '../host/oci-types.ts';
 import { readInRoot } from '../host/rooted.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { mergeProcessEnv } from './create-config.ts';
+import type { LifeContext } from './life.ts';
 import { linkEnv, reachableLinks } from './live-links.ts';
 import { ociProcess } from './oci-process.ts';
 import { capabilitiesOf } from './oci-spec.ts';
 import { rootfsDir } from './paths.ts';
 import { parseSecurityOptions } from './security-options.ts';
-import { resolveUser } from './users.ts';
+import { type ResolvedUser, resolveUser } from './users.ts';
 
 /**
  * A further process in a running container: confined as its first one, with the user, environment and directory of
  * the container where the request names none. Throws BAD_REQUEST for an unknown user.
  */
 export function execProcess(
-  context: EngineContext,
+  context: LifeContext,
   record: ContainerRecord,
   request: {
     readonly args: readonly string[];
-    /** Read anew where not given. */
-    readonly facts?: KernelFacts;
     readonly env?: readonly string[];
     readonly cwd?: string;
     readonly user?: string;
@@ -30,12 +28,7 @@ export function execProcess(
   },
 ): OciProcess {
   const host = record.body.HostConfig ?? {};
-  const facts = request.facts ?? readKernelFacts();
-  const rootfs = rootfsDir(context.roots, record.id);
-  const databases = {
-    passwd: readInRoot(rootfs, '/etc/passwd') ?? '',
-    group: readInRoot(rootfs, '/etc/group') ?? '',
-  };
+  const { facts } = context.life;
   const privileged = request.privileged ? { ...host, Privileged: true } : host;
   return ociProcess({
     args: request.args,
@@ -43,11 +36,21 @@ export function execProcess(
     cwd: request.cwd || record.workingDir,
     hostname: record.hostname,
     tty: request.tty ?? false,
-    user: resolveUser(request.user || record.user, databases, host.GroupAdd ?? []),
+    user: execUser(context, record, request.user),
     capabilities: capabilitiesOf(privileged, facts),
     noNewPrivileges: parseSecurityOptions(host.SecurityOpt ?? []).noNewPrivileges,
     ulimits: host.Ulimits ?? [],
     maxOpenFiles: facts.maxOpenFiles,
     oomScoreAdj: host.OomScoreAdj ?? 0,
   });
+}
+
+/** Whom a further process runs as: the container's own user where the request names none. Throws BAD_REQUEST. */
+export function execUser(context: EngineContext, record: ContainerRecord, user: string | undefined): ResolvedUser {
+  const rootfs = rootfsDir(context.roots, record.id);
+  const databases = {
+    passwd: readInRoot(rootfs, '/etc/passwd') ?? '',
+    group: readInRoot(rootfs, '/etc/group') ?? '',
+  };
+  return resolveUser(user || record.user, databases, record.body.HostConfig?.GroupAdd ?? []);
 }

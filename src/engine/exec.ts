@@ -10,8 +10,9 @@ import { execFailure, inDockersWords } from './command-error.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { createDetachFilter, parseDetachKeys } from './detach-keys.ts';
-import { execProcess } from './exec-process.ts';
+import { execProcess, execUser } from './exec-process.ts';
 import type { ExecInstance } from './exec-store.ts';
+import type { LifeContext } from './life.ts';
 import { publishContainer } from './notify.ts';
 import { createSession } from './session.ts';
 
@@ -23,7 +24,7 @@ export async function execCreate(context: EngineContext, { id, body }: Request<'
   if (!body.Cmd || body.Cmd.length === 0) throw new IechorError('BAD_REQUEST', 'No exec command specified');
   if (body.DetachKeys) parseDetachKeys(body.DetachKeys);
   // An unknown user is refused here: nobody reads a status once the output is on its way.
-  execProcess(context, record, { args: body.Cmd, ...(body.User && { user: body.User }) });
+  execUser(context, record, body.User);
   const instance: ExecInstance = {
     id: newId(),
     containerId: record.id,
@@ -52,7 +53,7 @@ function runningContainer(context: EngineContext, id: string): ContainerRecord {
 
 /** Runs a prepared process, once. The session ends with its output; detached, the process runs on by itself. */
 export async function execStart(
-  context: EngineContext,
+  context: LifeContext,
   { id, body, signal }: Request<'execStart'>,
 ): Promise<StreamSession> {
   const instance = context.execs.get(id);
@@ -87,7 +88,7 @@ function startExitCode(error: unknown): number {
 }
 
 function startProcess(
-  context: EngineContext,
+  context: LifeContext,
   options: {
     readonly record: ContainerRecord;
     readonly instance: ExecInstance;

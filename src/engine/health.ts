@@ -134,7 +134,7 @@ async function probe(
   }
   let handle: ExecHandle;
   try {
-    const process = execProcess(context, record, { args: probing.test.args, facts: context.life.facts });
+    const process = execProcess(context, record, { args: probing.test.args });
     handle = await context.exec({ id: record.id, process, stdin: false });
   } catch (error) {
     return finish(-1, messageOf(error));

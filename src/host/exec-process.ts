@@ -46,7 +46,8 @@ function handleOf(started: StartedExec, files: ExecFiles): ExecHandle {
     running = false;
     started.ended();
     const code = files.exitCode(status, started.said?.() ?? '');
-    files.remove();
+    // Whoever waits for the code does not wait for this.
+    setImmediate(files.remove);
     return code;
   });
   // A caller may never ask.
