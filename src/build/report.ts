@@ -60,16 +60,20 @@ function placeOf({ build, node, ordinal, triggers }: StepContext): NonNullable<B
 /** What a stage stands on counts where it is fetched: an image or a context, not another stage. */
 const countsBase = ({ base }: StageNode): 0 | 1 => ('stage' in base || 'scratch' in base ? 0 : 1);
 
-/** Tells that a stage begins, like the other instructions. */
-export function reportBase(build: Build, node: StageNode, number: number): void {
+/** Tells that a stage begins, like the other instructions; the returned function tells that its base is there. */
+export function reportBase(build: Build, node: StageNode, number: number): () => void {
   const { from, instructions } = node.stage;
   const total = instructions.filter(({ name }) => layerMakers.has(name)).length + 1;
+  const startedAt = performance.now();
+  const step = {
+    ...{ step: number, total: build.counter.total, stage: node.label, instruction: from.source },
+    at: formatSpan(from.at),
+    ...(countsBase(node) > 0 && { inStage: { step: 1, total, alone: build.graph.needed.size === 1 } }),
+  };
   build.emit({
     stream: `Step ${number}/${build.counter.total} : ${from.source}\n`,
-    iechor: {
-      ...{ step: number, total: build.counter.total, stage: node.label, instruction: from.source, status: 'begun' },
-      at: formatSpan(from.at),
-      ...(countsBase(node) > 0 && { inStage: { step: 1, total, alone: build.graph.needed.size === 1 } }),
-    },
+    iechor: { ...step, status: 'begun' },
   });
+  return () =>
+    build.emit({ stream: '', iechor: { ...step, status: 'done', ms: Math.round(performance.now() - startedAt) } });
 }

@@ -35,11 +35,17 @@ async function othersOf(build: Build, node: StageNode, instruction: StageInstruc
 }
 
 async function beginStage(build: Build, node: StageNode): Promise<StageState> {
+  const parent = 'stage' in node.base ? await build.stage(node.base.stage) : undefined;
+  const number = ++build.counter.step;
+  const ready = reportBase(build, node, number);
+  const state = await baseOf(build, node, parent);
+  ready();
+  return state;
+}
+
+async function baseOf(build: Build, node: StageNode, parent: StageState | undefined): Promise<StageState> {
   const { base } = node;
   const { from } = node.stage;
-  const parent = 'stage' in base ? await build.stage(base.stage) : undefined;
-  const number = ++build.counter.step;
-  reportBase(build, node, number);
   if (parent) return childState(parent);
   if ('scratch' in base) return emptyState(node.platform === undefined ? build.platform : parsePlatform(node.platform));
   const given = 'context' in base ? build.request.contexts?.[base.context] : undefined;

@@ -24,7 +24,8 @@ export function createBuildSteps(
     if (step.status === 'begun' && !step.inStage) return;
     const isBase = /^FROM\s/i.test(step.instruction);
     if (!isBase) bases.get(step.stage)?.end();
-    if (isBase) bases.set(step.stage, taskOf(step));
+    if (isBase && step.status === 'done') taskOf(step).end();
+    else if (isBase) bases.set(step.stage, taskOf(step));
     else if (step.status === 'running') taskOf(step);
     else if (step.status === 'output') taskOf(step).log(step.stderr ? 'stderr' : 'stdout', stream);
     else if (step.status === 'cached') taskOf(step).end({ cached: true });

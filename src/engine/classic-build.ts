@@ -71,6 +71,8 @@ async function* withCacheMarks(messages: AsyncIterable<ProgressMessage>): AsyncG
   const release = () => held.splice(0).map((message) => ({ message, cached }));
   for await (const message of messages) {
     const { status, inStage } = message.iechor ?? {};
+    // That a base is there is told without a line.
+    if (status === 'done' && message.stream === '') continue;
     inOrder ||= inStage?.alone === true;
     if (inOrder && status === 'begun') {
       held.push(message);

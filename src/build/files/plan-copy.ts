@@ -1,6 +1,6 @@
 import { type BigIntStats, lstatSync } from 'node:fs';
 import { posix, relative } from 'node:path';
-import { codeOf } from '../../common/error.ts';
+import { codeOf, IechorError } from '../../common/error.ts';
 import { hasWildcard, isNamePattern, namePattern } from '../../context/name-pattern.ts';
 import { compileRules, type PathRules } from '../../context/patterns.ts';
 import { resolveInRoot } from './root-path.ts';
@@ -137,7 +137,7 @@ interface Walk {
 function walkSource(walk: Walk, source: Found): PlannedEntry[] {
   const entries: PlannedEntry[] = [];
   const visit = (path: string, from: string, way: readonly PlannedEntry[]): readonly PlannedEntry[] => {
-    const stat = path === '' ? source.stat : lstatSync(from, { bigint: true });
+    const stat = path === '' ? source.stat : statListed(from, path);
     const excluded = path !== '' && walk.exclude.matches(path);
     // With patterns to include, the source itself is only the way there.
     const included = !excluded && (path === '' ? !walk.include : (walk.include?.rules.matches(path) ?? true));
@@ -156,6 +156,20 @@ function walkSource(walk: Walk, source: Found): PlannedEntry[] {
   };
   visit('', source.from, []);
   return entries;
+}
+
+/** Of a name that its directory lists. Throws BUILD_CONTEXT. */
+function statListed(from: string, path: string): BigIntStats {
+  const stat = statIfThere(from);
+  if (stat) return stat;
+  const isText = !path.includes('\ufffd');
+  throw new IechorError(
+    'BUILD_CONTEXT',
+    `${path} ${isText ? 'went while it was read' : 'has a name that is not UTF-8'}`,
+    {
+      hint: isText ? 'Build again.' : 'Rename it, or leave it out by the ignore file or --exclude.',
+    },
+  );
 }
 
 /** Whether something below a directory can match the pattern of COPY --parents. */

@@ -27,6 +27,18 @@ if (!isRoot) console.warn('SKIPPED: what contexts hold: not root');
     expect((await bench.look(one.image, 'ls e | sort')).split('\n')).toEqual(['-n', 'back\\slash', 'li', 'ne']);
   });
 
+  test('a name that is no text is refused by name, unless it is left out', async () => {
+    const contextDir = mkdtempSync(join(bench.dir, 'latin-'));
+    put(contextDir, { iEchorfile: 'FROM base\nCOPY d /d\n', 'd/f': '' });
+    writeFileSync(Buffer.concat([Buffer.from(join(contextDir, 'd/caf')), Buffer.from([0xe9])]), '');
+    await expect(bench.build('', { contextDir })).rejects.toMatchObject({
+      code: 'BUILD_CONTEXT',
+      message: expect.stringContaining('has a name that is not UTF-8'),
+    });
+    put(contextDir, { '.iechorignore': 'd/caf*' });
+    expect(await bench.look((await bench.build('', { contextDir })).image, 'ls d')).toBe('f');
+  });
+
   test('sockets are left out; pipes and devices are copied as they are, and never opened', async () => {
     const contextDir = mkdtempSync(join(bench.dir, 'special-'));
     put(contextDir, { iEchorfile: 'FROM base\nCOPY d /d\n', 'd/f': '' });
