@@ -84,7 +84,7 @@ function variablesText(loaded: Loaded, { format, directory }: ConfigChoice): str
       presenceValue,
       sourceText(source, directory),
     ]);
-    return renderTable(['NAME', 'REQUIRED', 'DEFAULT VALUE', 'ALTERNATE VALUE', 'SOURCE'], rows, 20);
+    return renderTable(['NAME', 'REQUIRED', 'DEFAULT VALUE', 'ALTERNATE VALUE', 'SOURCE'], rows, { least: 20 });
   }
   const isJson = format === 'json';
   const entries = all.map(({ name, required, defaultValue, presenceValue, source }) => {

@@ -16,10 +16,11 @@ export const containerColumns: readonly Column[] = [
 
 /** A container as `ps --format` sees it: Docker's field names. `now` in milliseconds. */
 export function containerRow(container: ContainerSummary, options: { now: number; truncate: boolean }): Row {
-  const command = `"${container.Command}"`;
+  const short = (text: string, most: number) =>
+    options.truncate && text.length > most ? `${text.slice(0, most - 1)}…` : text;
   const labels = container.Labels;
   return {
-    Command: options.truncate && command.length > 20 ? `${command.slice(0, 19)}…` : command,
+    Command: JSON.stringify(short(container.Command, 20)),
     CreatedAt: new Date(container.Created * 1000)
       .toISOString()
       .replace('T', ' ')
@@ -30,7 +31,7 @@ export function containerRow(container: ContainerSummary, options: { now: number
       .map(([key, value]) => `${key}=${value}`)
       .join(','),
     LocalVolumes: String(container.Mounts.filter((mount) => mount.Type === 'volume').length),
-    Mounts: container.Mounts.map((mount) => mount.Name ?? mount.Source).join(','),
+    Mounts: container.Mounts.map((mount) => short(mount.Name || mount.Source, 15)).join(','),
     Names: container.Names.map((name) => name.replace(/^\//, '')).join(','),
     Networks: Object.keys(container.NetworkSettings.Networks).join(','),
     Ports: portsText(container.Ports),

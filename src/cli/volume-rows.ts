@@ -11,10 +11,15 @@ export function volumeRows(volumes: readonly Volume[]): Row[] {
   return [...volumes]
     .sort((a, b) => a.Name.localeCompare(b.Name))
     .map((volume) => ({
+      Availability: 'N/A',
       Driver: volume.Driver,
+      Group: 'N/A',
       Name: volume.Name,
       Mountpoint: volume.Mountpoint,
+      Links: 'N/A',
       Scope: volume.Scope,
+      Size: 'N/A',
+      Status: 'N/A',
       Labels: Object.entries(volume.Labels ?? {})
         .map(([key, value]) => `${key}=${value}`)
         .join(','),

@@ -117,6 +117,11 @@ export const composeCommands: Readonly<Record<string, CommandRow>> = {
     load: () => import('./compose/commit.ts'),
   },
   'compose graph': { summary: 'Show which service depends on which', load: () => import('./compose/graph.ts') },
+  'compose alpha publish': {
+    summary: 'Publish the project to a registry (see publish)',
+    load: () => import('./compose/publish.ts'),
+    hidden: true,
+  },
   'compose alpha viz': {
     summary: 'Print the dependencies of services for graphviz (see graph)',
     load: () => import('./compose/viz.ts'),

@@ -1,5 +1,5 @@
 import type { EngineApi } from '../api/engine-api.ts';
-import type { ImageInspect } from '../api/types/image.ts';
+import type { ImageInspect, ProgressMessage } from '../api/types/image.ts';
 import type { Project, Service } from './model/project.ts';
 import { imageSources, inBuildOrder } from './plan/build-sources.ts';
 import { deliveryEnvironment } from './plan/delivered-files.ts';
@@ -10,15 +10,39 @@ import { observe } from './plan/observe.ts';
 import { type Plan, PlanBuilder, type StepId } from './plan/plan.ts';
 import { type BuildFlags, buildSpec, planImages, renewed } from './plan/reconcile-images.ts';
 import { refuseUnsupported } from './plan/unsupported.ts';
+import { buildMessages } from './run/build-image.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
 import type { Session } from './session.ts';
 import { findContainers, type Target } from './state.ts';
+
+export interface BuildChoice {
+  readonly services: readonly string[];
+  readonly dependencies: boolean;
+  readonly flags: BuildFlags;
+}
+
+/** What the engine finds in the build files of services, one after the other; nothing is built. */
+export async function* checkBuilds(
+  session: Session,
+  project: Project,
+  { services, dependencies, flags }: BuildChoice,
+): AsyncGenerator<{ readonly service: string; readonly messages: AsyncIterable<ProgressMessage> }> {
+  const desired = desiredOf(project);
+  const { engine, buildContexts, signal } = session;
+  const inputs = { environment: deliveryEnvironment(project), buildContexts, signal };
+  for (const name of selectServices(project, services, dependencies)) {
+    const service = desired.services.get(name);
+    if (!service?.service.build) continue;
+    const spec = buildSpec(desired, service, flags);
+    yield { service: name, messages: await buildMessages(engine, spec, { ...inputs, call: 'check' }) };
+  }
+}
 
 /** Builds the images of services that have a `build`. Resolves with the plan and the ids of what was built. */
 export async function build(
   session: Session,
   project: Project,
-  options: { services: readonly string[]; dependencies: boolean; flags: BuildFlags; dryRun?: boolean },
+  options: BuildChoice & { readonly dryRun?: boolean },
 ): Promise<{ plan: Plan; imageIds: string[] }> {
   const desired = desiredOf(project);
   const services = selectServices(project, options.services, options.dependencies);

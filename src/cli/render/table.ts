@@ -1,8 +1,12 @@
 /**
- * Rows under a header, as Docker prints tables: at least three spaces between columns, none narrower than `least`
- * (with its spaces).
+ * Rows under a header, as Docker prints tables: at least three spaces (`gap`) between columns, none narrower than
+ * `least` (with its spaces).
  */
-export function renderTable(header: readonly string[], rows: readonly (readonly string[])[], least = 10): string {
+export function renderTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  { least = 10, gap = 3 }: { readonly least?: number; readonly gap?: number } = {},
+): string {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => displayWidth(row[column] ?? ''))),
   );
@@ -11,7 +15,7 @@ export function renderTable(header: readonly string[], rows: readonly (readonly 
       .map((cell, column) =>
         column === cells.length - 1
           ? cell
-          : cell + ' '.repeat(Math.max(least, (widths[column] ?? 0) + 3) - displayWidth(cell)),
+          : cell + ' '.repeat(Math.max(least, (widths[column] ?? 0) + gap) - displayWidth(cell)),
       )
       .join('')
       .trimEnd();

@@ -2,7 +2,8 @@ import { ComposeCommand } from '../../cli/compose-command.ts';
 import { assignments, composeFlags, refuseUnsupportedFlags } from '../../cli/compose-flags.ts';
 import { Flags } from '../../cli/flags.ts';
 import { readAgents } from '../../cli/ssh-agents.ts';
-import { build, push } from '../../compose/images.ts';
+import { type BuildChoice, build, checkBuilds, push } from '../../compose/images.ts';
+import type { Project } from '../../compose/model/project.ts';
 
 const ineffective = ['compress', 'force-rm', 'no-rm', 'parallel'] as const;
 /** Since the first Compose: they have no meaning for today's builders, and did nothing for years. */
@@ -15,7 +16,7 @@ export default class Build extends ComposeCommand {
   static override flags = {
     'build-arg': Flags.string({ summary: 'Set a build argument', multiple: true, multipleNonGreedy: true }),
     builder: Flags.string({ summary: 'Builder to use (default: the only one)', hidden: true }),
-    check: Flags.boolean({ summary: 'Check the build file', hidden: true }),
+    check: Flags.boolean({ summary: 'Check the build files, and build nothing' }),
     compress: without(),
     'force-rm': without(),
     memory: Flags.string({ char: 'm', summary: 'Memory limit of RUN steps', hidden: true }),
@@ -37,9 +38,9 @@ export default class Build extends ComposeCommand {
     'with-dependencies': Flags.boolean({ summary: 'Build also what the services depend on' }),
   };
 
-  async run(): Promise<void> {
+  async run(): Promise<number> {
     const { flags, argv } = await this.parse(Build);
-    refuseUnsupportedFlags(flags, ['check', 'memory'], 'builds');
+    refuseUnsupportedFlags(flags, ['memory'], 'builds');
     refuseUnsupportedFlags(unlessDefault(flags), ['builder'], 'builds');
     const services = argv as string[];
     const dryRun = this.isDryRun(flags);
@@ -56,27 +57,33 @@ export default class Build extends ComposeCommand {
       const { renderBake } = await import('../../compose/bake.ts');
       const { selectServices } = await import('../../compose/plan/dependencies.ts');
       const chosen = selectServices(project, services, flags['with-dependencies']);
-      return this.print(renderBake(project, { ...buildFlags, services: chosen, push: flags.push }));
+      this.print(renderBake(project, { ...buildFlags, services: chosen, push: flags.push }));
+      return 0;
     }
+    const choice = { services, dependencies: flags['with-dependencies'], flags: buildFlags };
+    if (flags.check) return this.#check(project, choice);
     const progress = flags.progress ?? this.globals.progress;
     await this.inSession({ quiet: flags.quiet, dryRun, progress }, async (session) => {
       for (const name of ineffective) if (flags[name]) session.notice(`--${name} has no effect`);
-      const { plan, imageIds } = await build(session, project, {
-        services,
-        dependencies: flags['with-dependencies'],
-        flags: buildFlags,
-        dryRun,
-      });
-      const pushed = flags.push
-        ? await push(session, project, {
-            services,
-            dependencies: flags['with-dependencies'],
-            ignoreFailures: false,
-            dryRun,
-          })
-        : [];
+      const { plan, imageIds } = await build(session, project, { ...choice, dryRun });
+      const pushed = flags.push ? await push(session, project, { ...choice, ignoreFailures: false, dryRun }) : [];
       if (dryRun) this.printPlan(plan, pushed);
       else if (flags.quiet) for (const id of imageIds) this.print(id);
+    });
+    return 0;
+  }
+
+  /** Prints what is found in the build files of services. 1 where something is. */
+  async #check(project: Project, choice: BuildChoice): Promise<number> {
+    const { printCalled } = await import('../../cli/build-call.ts');
+    const print = (text: string) => this.print(text);
+    return this.inSession({}, async (session) => {
+      let exit = 0;
+      for await (const { service, messages } of checkBuilds(session, project, choice)) {
+        this.print(`${service}\n`);
+        exit = Math.max(exit, await printCalled(messages, { name: 'check', format: 'text', print }));
+      }
+      return exit;
     });
   }
 }

@@ -44,7 +44,7 @@ export default class Images extends ComposeCommand {
         formatBytes(row.sizeBytes),
         `${humanDuration((Date.now() - Date.parse(row.since)) / 1000)} ago`,
       ]);
-      this.print(renderTable(titles, cells, 20));
+      this.print(renderTable(titles, cells, { least: 20 }));
     }
   }
 }

@@ -35,7 +35,7 @@ export default class Ls extends ComposeCommand {
         renderTable(
           ['NAME', 'STATUS', 'CONFIG FILES'],
           rows.map((row) => [row.name, row.status, row.configFiles]),
-          20,
+          { least: 20 },
         ),
       );
     }

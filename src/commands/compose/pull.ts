@@ -12,6 +12,8 @@ export default class Pull extends ComposeCommand {
     'ignore-buildable': Flags.boolean({ summary: 'Leave out what can be built' }),
     'ignore-pull-failures': Flags.boolean({ summary: 'Go on when an image cannot be pulled' }),
     'include-deps': Flags.boolean({ summary: 'Pull also what the services depend on' }),
+    'no-parallel': Flags.boolean({ hidden: true, summary: 'Has no effect' }),
+    parallel: Flags.boolean({ hidden: true, summary: 'Has no effect' }),
     policy: Flags.string({
       summary: 'Pull what is missing, or all',
       options: ['missing', 'always'],
@@ -26,6 +28,8 @@ export default class Pull extends ComposeCommand {
     const dryRun = this.isDryRun(flags);
     const { project } = await this.project(services);
     await this.inSession({ quiet: flags.quiet, dryRun }, async (session) => {
+      for (const name of ['parallel', 'no-parallel'] as const)
+        if (flags[name]) session.notice(`--${name} has no effect`);
       const plan = await pull(session, project, {
         services,
         dependencies: flags['include-deps'],

@@ -16,6 +16,6 @@ export default class Top extends ComposeCommand {
     const rows = found.flatMap(({ container, processes }) =>
       processes.Processes.map((process) => [container.service, String(container.number), ...process]),
     );
-    this.print(renderTable(['SERVICE', '#', ...first.processes.Titles], rows));
+    this.print(renderTable(['SERVICE', '#', ...first.processes.Titles], rows, { least: 4, gap: 2 }));
   }
 }

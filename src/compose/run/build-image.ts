@@ -12,21 +12,30 @@ import type { StepContext, StepResult } from './execute.ts';
 import { followMessages } from './messages.ts';
 import { buildFrom } from './send-context.ts';
 
+export interface BuildInputs {
+  readonly environment: DeliverOptions['environment'];
+  readonly buildContexts?: BuildContexts | undefined;
+}
+
 /** Packs the context and has the engine build it. Throws BUILD_* as context and engine tell, with the service's name. */
 export async function buildImage(
   engine: EngineApi,
   { service, build }: Pick<StepOf<'buildImage'>, 'service' | 'build'>,
-  {
-    context,
-    environment,
-    buildContexts,
-  }: {
-    readonly context: Pick<StepContext, 'signal' | 'kill' | 'report'>;
-    readonly environment: DeliverOptions['environment'];
-    readonly buildContexts?: BuildContexts | undefined;
-  },
+  { context, ...inputs }: BuildInputs & { readonly context: Pick<StepContext, 'signal' | 'kill' | 'report'> },
 ): Promise<StepResult | undefined> {
   const signal = AbortSignal.any([context.signal, context.kill]);
+  const messages = await buildMessages(engine, build, { ...inputs, signal });
+  const about = { fallback: 'BUILD_FAILED', about: `cannot build ${service}` } as const;
+  const id = await followMessages(reporting(messages, context.report), () => {}, about);
+  return id === undefined ? undefined : { imageId: id };
+}
+
+/** What the engine says of a build, or with `call` of its file. Throws BUILD_* where the context cannot be read. */
+export async function buildMessages(
+  engine: EngineApi,
+  build: Build,
+  { environment, buildContexts, call, signal }: BuildInputs & { readonly call?: 'check'; readonly signal: AbortSignal },
+): Promise<AsyncIterable<ProgressMessage>> {
   const { beside, buildcontexts } = await further(build, engine, buildContexts);
   const opened = await open(build, { beside, signal, buildContexts });
   const secrets = await readSecrets(build.secrets, environment);
@@ -36,10 +45,7 @@ export async function buildImage(
   };
   const ssh = build.options.ssh && buildContexts ? await buildContexts.agents(build.options.ssh) : build.options.ssh;
   const request = { ...build.options, ...secrets, ...caches, ssh, buildcontexts, steps: true, signal };
-  const messages = buildFrom(engine, opened, request);
-  const about = { fallback: 'BUILD_FAILED', about: `cannot build ${service}` } as const;
-  const id = await followMessages(reporting(messages, context.report), () => {}, about);
-  return id === undefined ? undefined : { imageId: id };
+  return buildFrom(engine, opened, { ...request, ...(call && { call }) });
 }
 
 async function* reporting(
