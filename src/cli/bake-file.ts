@@ -18,6 +18,8 @@ export interface BakeTarget {
   readonly pull?: boolean;
   readonly 'no-cache'?: boolean;
   readonly 'no-cache-filter'?: readonly string[];
+  readonly attest?: readonly string[];
+  readonly annotations?: readonly string[];
   readonly 'cache-from'?: readonly string[];
   readonly 'cache-to'?: readonly string[];
   readonly network?: string;
@@ -48,6 +50,8 @@ const keys: Readonly<Record<string, Kind>> = {
   pull: 'switch',
   'no-cache': 'switch',
   'no-cache-filter': 'texts',
+  attest: 'texts',
+  annotations: 'texts',
   'cache-from': 'texts',
   'cache-to': 'texts',
   network: 'text',

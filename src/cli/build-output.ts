@@ -130,12 +130,20 @@ export async function deliverOutputs(
   outputs: readonly BuildOutput[],
   delivery: Delivery,
 ): Promise<void> {
+  const { signal } = delivery;
+  const isKept = wantsImage(outputs) && delivery.images.length === 1;
+  const needless = isKept ? [] : await nameless(engine, delivery);
   for (const output of outputs) await deliver(engine, output, delivery);
-  if (wantsImage(outputs) && delivery.images.length === 1) return;
-  for (const { id } of delivery.images) {
-    const { RepoTags } = await engine.imageInspect({ name: id, signal: delivery.signal });
-    if ((RepoTags ?? []).length === 0) await engine.imageRemove({ name: id, signal: delivery.signal });
-  }
+  // What was pushed is known by its digest in the registry, which is no name that somebody gave it.
+  for (const name of needless) await engine.imageRemove({ name, force: true, signal });
+}
+
+/** Ids of the images that have neither name nor digest: this build made them. */
+async function nameless(engine: EngineApi, { images, signal }: Delivery): Promise<readonly string[]> {
+  const inspected = await Promise.all(images.map(({ id }) => engine.imageInspect({ name: id, signal })));
+  const isNameless = ({ RepoTags, RepoDigests }: (typeof inspected)[number]) =>
+    (RepoTags ?? []).length === 0 && (RepoDigests ?? []).length === 0;
+  return [...new Set(inspected.filter(isNameless).map(({ Id }) => Id))];
 }
 
 /** Refuses outputs that cannot hold images of several platforms. Throws USAGE. */

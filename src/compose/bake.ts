@@ -65,7 +65,14 @@ function targetOf(
     entitlements: someOf([...(build.entitlements ?? []), ...(build.privileged ? ['security.insecure'] : [])]),
     'extra-hosts': notEmpty(Object.fromEntries(hosts)),
     output: [options.push ? 'type=registry' : 'type=docker'],
+    attest: someOf([...attestation('provenance', build.provenance), ...attestation('sbom', build.sbom)]),
   });
+}
+
+/** As Docker Compose writes it: nothing where it is off. */
+function attestation(type: string, text: string | undefined): readonly string[] {
+  if (text === undefined || text === 'false') return [];
+  return [text === 'true' ? `type=${type}` : `type=${type},${text}`];
 }
 
 const limitText = (limit: Ulimit): string => ('single' in limit ? `${limit.single}` : `${limit.soft}:${limit.hard}`);

@@ -9,9 +9,10 @@ import {
   setValues,
   targetNamed,
 } from '../../cli/bake-file.ts';
+import { annotationsFor, attestationsFor } from '../../cli/build-attest.ts';
 import { openBuildContext } from '../../cli/build-context.ts';
 import { readNamedContexts } from '../../cli/build-inputs.ts';
-import { deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
+import { checkPlatforms, deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
 import { type ProgressMode, readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
@@ -99,10 +100,9 @@ export default class Bake extends ComposeCommand {
       readonly progress: ProgressMode;
     },
   ): Promise<string> {
-    if ((target.platforms?.length ?? 0) > 1) {
-      throw new IechorError('NOT_SUPPORTED', `the target ${name} is for several platforms, which is not supported`);
-    }
     const outputs = readOutputs(target.output, {});
+    const platforms = target.platforms ?? [undefined];
+    checkPlatforms(outputs, target.platforms ?? []);
     const contexts = Object.entries(target.contexts ?? {}).map(
       ([key, source]) => `${key}=${builtSource(source, images)}`,
     );
@@ -115,9 +115,9 @@ export default class Bake extends ComposeCommand {
     const inline = target['dockerfile-inline'];
     const file = target.dockerfile === undefined ? undefined : resolve(directory, target.dockerfile);
     const { signal } = this;
-    const context = await openBuildContext(directory, { file, text: inline, beside: named.beside, signal });
-    const messages = buildFrom(engine, context, {
-      t: wantsImage(outputs) ? (target.tags ?? []) : [],
+    const request = {
+      t: wantsImage(outputs) && platforms.length === 1 ? (target.tags ?? []) : [],
+      attestations: attestationsFor(target, outputs, process.env),
       buildcontexts: contexts.length > 0 ? named.request : undefined,
       ssh: await agentSockets(agents),
       secrets: readSecrets(target.secret, process.env),
@@ -133,17 +133,22 @@ export default class Bake extends ComposeCommand {
       networkmode: target.network,
       extrahosts: Object.entries(target['extra-hosts'] ?? {}).map(([host, ip]) => `${host}:${ip}`),
       shmsize: bytesFlag('shm-size', target['shm-size']),
-      platform: target.platforms?.[0],
       target: target.target,
       steps: true,
       version: '1',
       signal,
-    });
+    };
     if (!['quiet', 'none', 'rawjson'].includes(progress)) process.stderr.write(`Target ${name}\n`);
-    const { ID } = await showBuild(messages, progress);
-    if (!ID) throw new IechorError('BUILD_FAILED', `the engine said nothing of an image for the target ${name}`);
-    await deliverOutputs(engine, outputs, { images: [{ id: ID }], tags: target.tags ?? [], signal });
-    return ID;
+    const built: { id: string; platform: string | undefined }[] = [];
+    for (const platform of platforms) {
+      const context = await openBuildContext(directory, { file, text: inline, beside: named.beside, signal });
+      const { ID } = await showBuild(buildFrom(engine, context, { ...request, platform }), progress);
+      if (!ID) throw new IechorError('BUILD_FAILED', `the engine said nothing of an image for the target ${name}`);
+      built.push({ id: ID, platform });
+    }
+    const annotations = annotationsFor({ annotation: target.annotations }, outputs);
+    await deliverOutputs(engine, outputs, { images: built, tags: target.tags ?? [], annotations, signal });
+    return built[0]?.id ?? '';
   }
 }
 
