@@ -16,6 +16,8 @@ export abstract class BaseCommand extends Command {
   static interspersed = true;
   /** Exit code where the command line itself is wrong (`run` and `create`: 125). */
   static usageExit = 1;
+  /** Exit code of a failure that has none of its own (`run`: 125, since others are the container's). */
+  static failureExit = 1;
   readonly globals: Globals;
   readonly #abort = new AbortController();
   #listening = false;

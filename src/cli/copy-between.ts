@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract, type Header, pack } from 'tar-stream';
 import type { EngineApi } from '../api/engine-api.ts';
-import { type CopyOptions, firstName, isGoDirectory, isGoSymlink } from './copy-from-container.ts';
+import { type CopyOptions, firstName, isGoDirectory, isGoSymlink, statInContainer } from './copy-from-container.ts';
 import { copyTarget } from './copy-target.ts';
 import { lookInContainer } from './copy-to-container.ts';
 
@@ -23,10 +23,10 @@ export async function copyBetween(
 ): Promise<void> {
   const asked = absolute(from.path);
   let source = asked;
-  let stat = await engine.containerArchiveStat({ id: from.id, path: source, signal });
+  let stat = await statInContainer(engine, { id: from.id, path: source, signal });
   if (followLink && isGoSymlink(stat.mode)) {
     source = stat.linkTarget;
-    stat = await engine.containerArchiveStat({ id: from.id, path: source, signal });
+    stat = await statInContainer(engine, { id: from.id, path: source, signal });
   }
   const found = await lookInContainer(engine, to.id, { path: absolute(to.path), signal });
   const name = posix.basename(posix.normalize(asked));

@@ -16,7 +16,8 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract, type Header } from 'tar-stream';
 import type { EngineApi } from '../api/engine-api.ts';
-import { IechorError } from '../common/error.ts';
+import type { PathStat } from '../api/types/container.ts';
+import { codeOf, IechorError } from '../common/error.ts';
 import { copyTarget } from './copy-target.ts';
 
 export interface CopyOptions {
@@ -32,6 +33,20 @@ export const hasModeBit = (mode: number, bit: number): boolean => Math.floor(mod
 export const isGoDirectory = (mode: number): boolean => hasModeBit(mode, goDirectory);
 export const isGoSymlink = (mode: number): boolean => hasModeBit(mode, goSymlink);
 
+/** What is at a path. The answer to a question of this kind has no words of its own, so they are found here. */
+export async function statInContainer(
+  engine: EngineApi,
+  { id, path, signal }: { readonly id: string; readonly path: string; readonly signal: AbortSignal },
+): Promise<PathStat> {
+  try {
+    return await engine.containerArchiveStat({ id, path, signal });
+  } catch (cause) {
+    if (codeOf(cause) !== 'NOT_FOUND') throw cause;
+    await engine.containerInspect({ id, signal });
+    throw new IechorError('NOT_FOUND', `Could not find the file ${path} in container ${id}`, { cause });
+  }
+}
+
 /** Copies from a container to the disk, or as a tar archive to standard output (`-`). */
 export async function copyFromContainer(
   engine: EngineApi,
@@ -40,12 +55,12 @@ export async function copyFromContainer(
 ): Promise<void> {
   const { signal } = options;
   const asked = path.startsWith('/') ? path : `/${path}`;
-  let stat = await engine.containerArchiveStat({ id, path: asked, signal });
+  let stat = await statInContainer(engine, { id, path: asked, signal });
   const name = posix.basename(posix.normalize(asked));
   let source = asked;
   if (options.followLink && isGoSymlink(stat.mode)) {
     source = stat.linkTarget;
-    stat = await engine.containerArchiveStat({ id, path: source, signal });
+    stat = await statInContainer(engine, { id, path: source, signal });
   }
   const open = () => engine.containerArchiveGet({ id, path: source, signal });
   if (target === '-') {

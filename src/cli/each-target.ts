@@ -1,4 +1,4 @@
-import { IechorError } from '../common/error.ts';
+import { codeOf, IechorError } from '../common/error.ts';
 import { describeFailure } from './report-error.ts';
 
 /**
@@ -8,7 +8,7 @@ import { describeFailure } from './report-error.ts';
 export async function eachTarget(
   names: readonly string[],
   act: (name: string) => Promise<unknown>,
-  options: { quiet?: boolean; noun?: string } = {},
+  options: { quiet?: boolean; noun?: string; tolerates?: (code: string | undefined) => boolean } = {},
 ): Promise<number> {
   if (names.length === 0) throw new IechorError('USAGE', `no ${options.noun ?? 'container'} given`);
   const results = await Promise.allSettled(names.map((name) => act(name)));
@@ -20,7 +20,7 @@ export async function eachTarget(
     }
     const failure = describeFailure(result.reason, { debug: false, command: 'iechor', usageExit: 1 });
     process.stderr.write(`${failure.text}\n`);
-    exit = 1;
+    if (!options.tolerates?.(codeOf(result.reason))) exit = 1;
   }
   return exit;
 }

@@ -47,7 +47,7 @@ export abstract class InspectCommand extends BaseCommand {
       }
     }
     if (flags.format === undefined) this.print(JSON.stringify(found, null, 4));
-    else for (const object of found) this.print(formatValue(object, flags.format));
+    else for (const object of found) this.print(formatValue(object, flags.format, { strict: true }));
     return exit;
   }
 }
@@ -64,5 +64,7 @@ async function look(
       if (options.types.length === 1 || !(codeOf(error) ?? '').match(/NOT_FOUND$|REFERENCE_INVALID/)) throw error;
     }
   }
-  throw new IechorError('NOT_FOUND', `no container, image, network, volume, secret or config is named "${name}"`);
+  throw new IechorError('NOT_FOUND', `No such object: ${name}`, {
+    hint: 'no container, image, network, volume, secret or config has that name or id',
+  });
 }

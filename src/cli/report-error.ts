@@ -5,13 +5,14 @@ import { isIechorError, messageOf } from '../common/error.ts';
 /** Text and exit code of a failed command. Bugs get their stack; what the user can understand does not. */
 export function describeFailure(
   error: unknown,
-  options: { debug: boolean; command: string; usageExit: number },
+  options: { debug: boolean; command: string; usageExit: number; failureExit?: number },
 ): { text: string; exit: number } {
   if (isIechorError(error)) {
     const lines = error.diagnostics.length > 0 ? diagnosticsText(error.diagnostics) : headline(error);
     if (error.hint && error.diagnostics.length === 0) lines.push(`  hint: ${error.hint}`);
     if (options.debug && error.stack) lines.push(error.stack);
-    return { text: lines.join('\n'), exit: error.code === 'USAGE' ? options.usageExit : error.exit };
+    const own = error.exit === 1 ? (options.failureExit ?? 1) : error.exit;
+    return { text: lines.join('\n'), exit: error.code === 'USAGE' ? options.usageExit : own };
   }
   if (isUsageError(error)) {
     const first = messageOf(error).split('\n')[0] ?? '';

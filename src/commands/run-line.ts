@@ -23,7 +23,7 @@ function choose(
   let words = '';
   for (;;) {
     const [next] = rest;
-    const longer = words === '' ? (next ?? '') : `${words} ${next}`;
+    const longer = words === '' ? (next ?? '') : longerWords(words, next ?? '');
     const known = next !== undefined && !next.startsWith('-') && isPrefix(longer);
     if (!known) break;
     words = longer;
@@ -33,8 +33,20 @@ function choose(
   }
   const row = commands[words];
   if (row) return { words, row, rest };
-  const unknown = rest[0] !== undefined && !rest[0].startsWith('-') && rest[0] !== 'help' ? rest[0] : undefined;
+  const unknown = rest[0] !== undefined && !answered.has(rest[0]) ? rest[0] : undefined;
   return unknown === undefined ? { group: words } : { group: words, unknown };
+}
+
+/** What asks about the program, where a command would stand. */
+const answered = new Set(['help', '--help', '-h', '--version', '-v']);
+
+/** Docker's other words for what is done to objects: `container list`, `image remove`. */
+const synonyms: Readonly<Record<string, string>> = { list: 'ls', ps: 'ls', remove: 'rm' };
+
+function longerWords(group: string, next: string): string {
+  const plain = `${group} ${next}`;
+  const known = Object.hasOwn(synonyms, next) ? `${group} ${synonyms[next]}` : plain;
+  return !isPrefix(plain) && known in commands ? known : plain;
 }
 
 const isPrefix = (words: string): boolean => words in commands || isGroup(words);
@@ -75,6 +87,7 @@ async function runChoice(choice: Choice, globals: ReturnType<typeof emptyGlobals
       debug: globals.debug,
       command: `iechor ${choice.words}`,
       usageExit: CommandClass.usageExit,
+      failureExit: CommandClass.failureExit,
     });
     process.stderr.write(`${text}\n`);
     return exit;
@@ -116,6 +129,8 @@ async function completeLine(words: readonly string[]): Promise<number> {
 }
 
 function unknownCommand(group: string, word: string): IechorError {
+  if (word.startsWith('-'))
+    return new IechorError('USAGE', `unknown flag: ${word}`, { hint: `see '${`iechor ${group}`.trim()} --help'` });
   const guess = nearest(
     word,
     membersOf(group).map((member) => member.name),

@@ -31,28 +31,45 @@ export function formatRows(
   const source = format.replace(/\\t/g, '\t').replace(/\\n/g, '\n');
   if (!source.startsWith('table ')) {
     const template = parseTemplate(source);
-    return rows.map((row) => render(template, row)).join('\n');
+    return rows.map((row) => render(template, known(row))).join('\n');
   }
   const template = parseTemplate(source.slice('table '.length));
-  const known = new Proxy(
+  const titled = new Proxy(
     {},
     {
       get: (_, key) =>
         titles[String(key)] ?? columns.find(({ field }) => field === key)?.title ?? String(key).toUpperCase(),
     },
   );
-  const header = render(template, known as Row).split('\t');
+  const header = render(template, titled as Row).split('\t');
   return renderTable(
     header,
-    rows.map((row) => render(template, row).split('\t')),
+    rows.map((row) => render(template, known(row)).split('\t')),
   );
 }
 
-/** One value through a template, as `inspect --format` does. */
-export function formatValue(value: unknown, source: string): string {
-  return source === 'json'
-    ? JSON.stringify(value)
-    : render(parseTemplate(source.replace(/\\t/g, '\t').replace(/\\n/g, '\n')), value);
+/** Fields of objects that Docker leaves out where they say nothing. */
+const optional = 'SizeRw SizeRootFs Variant Status UsageData Options Health Containerd'.split(' ');
+
+/** One value through a template, as `inspect --format` does; `strict` ones have no other fields than they have. */
+export function formatValue(value: unknown, source: string, { strict = false } = {}): string {
+  if (source === 'json') return JSON.stringify(value);
+  const template = parseTemplate(source.replace(/\\t/g, '\t').replace(/\\n/g, '\n'));
+  return render(template, strict ? known(value as Row) : value);
+}
+
+/** A row that throws for a field it has not: a misspelt one is told, and not left empty. */
+function known(row: Row): Row {
+  return new Proxy(row, {
+    get(fields, name) {
+      if (typeof name === 'string' && !Object.hasOwn(fields, name) && !optional.includes(name)) {
+        throw new IechorError('USAGE', `--format: there is no field "${name}"`, {
+          hint: `fields: ${Object.keys(fields).join(', ')}`,
+        });
+      }
+      return Reflect.get(fields, name);
+    },
+  });
 }
 
 interface Scope {

@@ -25,7 +25,8 @@ export default class Ps extends BaseCommand {
     const containers = await engine.containerList({
       all: flags.all || limit !== undefined,
       limit,
-      size: flags.size,
+      // As Docker does: a template that shows sizes asks for them.
+      size: flags.size || /\.Size\b/.test(flags.format ?? ''),
       filters: parseFilters(flags.filter),
     });
     const rows = containers.map((container) =>

@@ -16,6 +16,8 @@ export default class Rm extends BaseCommand {
     const { flags, argv } = await this.parse(Rm);
     const engine = await this.engine();
     const { force, link, volumes: v } = flags;
-    return eachTarget(argv as string[], (id) => engine.containerRemove({ id, force, v, link }));
+    // With --force what is not there is told, and no failure.
+    const tolerates = (code: string | undefined) => force && code === 'CONTAINER_NOT_FOUND';
+    return eachTarget(argv as string[], (id) => engine.containerRemove({ id, force, v, link }), { tolerates });
   }
 }

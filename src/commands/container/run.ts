@@ -12,6 +12,7 @@ export default class Run extends BaseCommand {
   static override synopsis = '[OPTIONS] IMAGE [COMMAND] [ARG...]';
   static override interspersed = false;
   static override usageExit = 125;
+  static override failureExit = 125;
   static override strict = false;
   static override flags = {
     ...containerFlags,
@@ -36,6 +37,9 @@ export default class Run extends BaseCommand {
       throw new IechorError('USAGE', 'the input device is not a terminal', {
         hint: 'leave -t away when standard input is a pipe or a file',
       });
+    }
+    if (flags.detach && flags.attach) {
+      throw new IechorError('USAGE', 'conflicting options: cannot specify both --attach and --detach');
     }
     const engine = await this.engine();
     await ensureImage(engine, image, {

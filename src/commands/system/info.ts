@@ -10,7 +10,7 @@ export default class Info extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Info);
     const info = await (await this.engine()).systemInfo({});
-    if (flags.format) return this.print(formatValue(info, flags.format));
+    if (flags.format) return this.print(formatValue(info, flags.format, { strict: true }));
     const lines = [
       `Server Version: ${info.ServerVersion}`,
       `Containers: ${info.Containers} (running ${info.ContainersRunning}, paused ${info.ContainersPaused}, stopped ${info.ContainersStopped})`,
