@@ -104,11 +104,13 @@ async function* runBuild(parts: BuilderParts, request: BuildRequest): AsyncGener
   const abort = () => stop.abort(new IechorError('INTERRUPTED', 'the build was interrupted'));
   if (request.signal?.aborted) abort();
   request.signal?.addEventListener('abort', abort, { once: true });
+  const release = parts.images.hold();
   const done = carryOut(parts, request, { stop, failure, emit: queue.push })
     .catch((error: unknown) => {
       parts.log.info('a build failed', { error: messageOf(error).split('\n')[0] });
       queue.push(errorEvent(error, failure.step));
     })
+    .finally(release)
     .finally(queue.end);
   try {
     yield* queue.events;

@@ -22,7 +22,7 @@ export async function pruneBuilds(
     ...(keepBytes === undefined ? {} : { keepBytes }),
     ...(until === undefined ? {} : { unusedForSeconds: (Date.now() - until) / 1000 }),
   });
-  const SpaceReclaimed = await context.images.collect(builder.keptChains());
+  const SpaceReclaimed = await context.images.collect(builder.keptChains(), { thorough: request.all ?? false });
   publishPrune(context, 'builder', SpaceReclaimed);
   return { CachesDeleted: [...keys], SpaceReclaimed };
 }

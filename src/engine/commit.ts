@@ -36,6 +36,7 @@ export async function commitContainer(context: LifeContext, request: Request): P
         `container "${record.name}" is ${record.status}, no image can be made of it`,
       );
     }
+    const release = context.images.hold();
     const image = await frozen(context, record, request.pause ?? true, async () => {
       const made = await imageOf(context, record, { request, changed });
       publishImage(context, made.id, 'create');
@@ -44,7 +45,7 @@ export async function commitContainer(context: LifeContext, request: Request): P
         publishImage(context, made.id, 'tag', { name: familiar(reference) });
       }
       return made;
-    });
+    }).finally(release);
     const imageRef = reference === undefined ? '' : familiar(reference);
     publishContainer(context, record, 'commit', { comment, imageID: image.id, imageRef });
     return { Id: image.id };

@@ -23,18 +23,23 @@ export async function importImage(tar: Readable, options: ImportOptions): Promis
   if (reference !== undefined) parseReference(reference);
   const config = applyChanges({}, changes);
   const platform = parsePlatform(options.platform);
-  const layer = await images.addRootfs(tar, { signal });
-  const created = new Date().toISOString();
-  const image = await images.create(
-    {
-      created,
-      ...platform,
-      config,
-      rootfs: { type: 'layers', diff_ids: [layer.diffId] },
-      history: [{ created, comment: message ?? 'Imported from -' }],
-    },
-    [layer.chainId],
-  );
-  if (reference !== undefined) images.tag(image.id, reference);
-  return image;
+  const release = images.hold();
+  try {
+    const layer = await images.addRootfs(tar, { signal });
+    const created = new Date().toISOString();
+    const image = await images.create(
+      {
+        created,
+        ...platform,
+        config,
+        rootfs: { type: 'layers', diff_ids: [layer.diffId] },
+        history: [{ created, comment: message ?? 'Imported from -' }],
+      },
+      [layer.chainId],
+    );
+    if (reference !== undefined) images.tag(image.id, reference);
+    return image;
+  } finally {
+    release();
+  }
 }

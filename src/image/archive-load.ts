@@ -46,6 +46,7 @@ interface Candidate {
  */
 export async function loadImages(tar: Readable, options: LoadOptions): Promise<readonly LoadedImage[]> {
   const work = mkdtempSync(join(options.roots.dataRoot, 'tmp', 'load-'));
+  const release = options.images.hold();
   try {
     await applyTar(tar, { root: work, devices: 'refuse', owner: { uid: 0, gid: 0 }, unhashed: true }, options.signal);
     const candidates = candidatesIn(work, options.platform);
@@ -54,6 +55,7 @@ export async function loadImages(tar: Readable, options: LoadOptions): Promise<r
     for (const candidate of candidates) loaded.push(await loadOne(work, candidate, { ...options, drop }));
     return loaded;
   } finally {
+    release();
     await removeInBackground(work);
   }
 }

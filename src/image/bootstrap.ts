@@ -47,6 +47,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<ImageRecord>
   const temporary = join(options.roots.dataRoot, 'tmp');
   mkdirSync(temporary, { recursive: true, mode: 0o700 });
   const work = mkdtempSync(join(temporary, 'bootstrap-'));
+  const done = images.hold();
   try {
     const { tar, epoch } = await makeRootfs({ release, archives, work, onProgress, signal: options.signal });
     onProgress('Storing the layer');
@@ -70,6 +71,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<ImageRecord>
     onProgress(`${name} is ${image.id}`);
     return image;
   } finally {
+    done();
     await removeInBackground(work);
   }
 }

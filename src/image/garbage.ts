@@ -29,6 +29,9 @@ export async function collectGarbage(
   for (const key of snapshotter.active()) {
     if (key.startsWith(fillingPrefix) && !filling.has(key)) await snapshotter.remove(key);
   }
+  // Nobody is going to name what was added, where nobody is at work.
+  const idle = context.holders === 0 && options.thorough === true;
+  if (idle) context.fresh.clear();
   const needed = neededLayers(context, keep);
   const layers = new Set<ChainId>();
   const orphans = new Set<Digest>();
@@ -37,7 +40,7 @@ export async function collectGarbage(
   for (const { chainId, ageMs } of snapshotter.layers()) {
     if (needed.has(chainId)) continue;
     const recorded = store.get('layer', chainId) !== undefined;
-    if (!recorded && isWaiting(ageMs)) continue;
+    if (!recorded && !idle && isWaiting(ageMs)) continue;
     const layer = snapshotter.layer(chainId);
     freed += layer?.sizeBytes ?? 0;
     if (layer?.blob) orphans.add(layer.blob.digest);

@@ -1,3 +1,4 @@
+import { IechorError } from '../common/error.ts';
 import { digestOf } from './digest.ts';
 import { parseDocument } from './image-config.ts';
 import type { ImageStore } from './image-port.ts';
@@ -37,6 +38,7 @@ export function bundleOf(
   members: readonly Member[],
   { names, annotations = {} }: { readonly names: readonly string[]; readonly annotations?: Annotations | undefined },
 ): Bundle {
+  checkDistinct(members);
   const made = members.map((member) => {
     const manifest = annotated(member, annotations.manifest);
     const about = descriptorOf(manifest, platformOf(member.image.config));
@@ -57,6 +59,21 @@ export function bundleOf(
   };
   const top = { content: Buffer.from(JSON.stringify(index)), mediaType: mediaTypes.index, blobs: [] };
   return [...made.flatMap(({ manifest, statements }) => [manifest, ...(statements ? [statements] : [])]), top];
+}
+
+/** Of two images for one platform, nobody would get the second. */
+function checkDistinct(members: readonly Member[]): void {
+  const seen = new Set<string>();
+  for (const { image } of members) {
+    const { os, architecture, variant } = image.config;
+    const platform = [os, architecture, variant].filter(Boolean).join('/');
+    if (seen.has(platform)) {
+      throw new IechorError('BAD_REQUEST', `two of the images are for ${platform}`, {
+        hint: 'a base image may not be there for the other platform',
+      });
+    }
+    seen.add(platform);
+  }
 }
 
 function annotated({ content, mediaType }: Member, annotations: Annotations['manifest']): BundledManifest {

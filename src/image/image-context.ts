@@ -12,6 +12,8 @@ export interface ImageStoreContext {
   readonly log: Log;
   /** Layers this process has added that no image may refer to yet, with the time in milliseconds. */
   readonly fresh: Map<ChainId, number>;
+  /** How many are at work that add layers for an image yet to be made. */
+  holders: number;
   /** Snapshots that this process is filling with layers. */
   readonly filling: Set<string>;
   /** When this process took the store over: what is older and half-made has nobody who would finish it. */

@@ -69,7 +69,7 @@ export interface Removed {
 }
 
 export interface CollectOptions {
-  /** Also what an earlier process left of pulls and loads, which a next one of the same image would use. */
+  /** Also what failed pulls, loads and builds have left, which a next attempt would use. */
   readonly thorough?: boolean;
 }
 
@@ -97,6 +97,11 @@ export interface ImageStore {
    * build cache); those below active snapshots (containers, builds under way) are kept without being named.
    */
   collect(keep: ReadonlySet<ChainId>, options?: CollectOptions): Promise<number>;
+  /**
+   * To be called by whoever adds layers for an image yet to be made: until the result is called, no layer that this process
+   * added is collected.
+   */
+  hold(): () => void;
   /**
    * Layer from an uncompressed or compressed tar archive, unpacked: its diff id and chain id. The archive can be handed on
    * byte for byte: a compressed one is kept, and of a plain file what it takes to make it again from the tree.

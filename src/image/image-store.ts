@@ -35,7 +35,7 @@ export function createImageStore(options: {
   const blobs = createBlobStore(options.roots.dataRoot);
   const context: ImageStoreContext = {
     ...{ store, snapshotter, blobs, log },
-    ...{ fresh: new Map(), filling: new Set(), replaced: new Set(), startedMs: Date.now() },
+    ...{ fresh: new Map(), holders: 0, filling: new Set(), replaced: new Set(), startedMs: Date.now() },
   };
   const compressions: Compressions = new Map();
   const find = (name: string) => findImage(store, name);
@@ -60,6 +60,14 @@ export function createImageStore(options: {
     },
     remove: (name, removal) => removeImage(context, get(name), name, removal),
     collect: async (keep, given) => (await collectGarbage(context, keep, given)).freedBytes,
+    hold: () => {
+      context.holders += 1;
+      let held = true;
+      return () => {
+        if (held) context.holders -= 1;
+        held = false;
+      };
+    },
     addLayer: (tar, parent, signal) => addLayer(context, tar, parent, signal),
     addPulledLayer: (tar, pulled) => addPulledLayer(context, tar, pulled),
     settle: (chain) => snapshotter.makeDurable(chain),

@@ -11,7 +11,7 @@ export function requireSpace(directory: string, bytes: number, what: string): vo
   if (free - reserveBytes >= bytes) return;
   throw new IechorError(
     'NO_SPACE',
-    `${what} needs ${formatBytes(bytes)}, and ${directory} has ${formatBytes(free)} left`,
+    `${what} needs ${formatBytes(bytes)} and ${formatBytes(reserveBytes)} to spare, and ${directory} has ${formatBytes(free)} left`,
     {
       hint: 'free some space, e.g. with "iechor system prune"',
     },

@@ -34,6 +34,7 @@ export async function pullImage(
 ): Promise<ImageRecord> {
   const parsed = parseReference(reference);
   const asked = { reference: parsed, platform: parsePlatform(options.platform), exact: Boolean(options.platform) };
+  const release = context.images.hold();
   try {
     return await atSomeEndpoint(context, parsed.domain, options, ({ repository, source }) =>
       pullFrom(context, asked, { repository: repository(parsed.path), source, options }),
@@ -44,6 +45,8 @@ export async function pullImage(
       hint: `make it from the distribution's packages: iechor image bootstrap ${familiar(formatReference(parsed))}`,
       cause: error,
     });
+  } finally {
+    release();
   }
 }
 

@@ -20,6 +20,7 @@ function fakeImages() {
   const layers: string[] = [];
   const held = new Set<ChainId>();
   const fake: Partial<ImageStore> = {
+    hold: () => () => {},
     holdLayer: (chainId) => held.has(chainId),
     blobSize: () => undefined,
     settle: async () => {},

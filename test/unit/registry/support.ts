@@ -83,6 +83,7 @@ export function fakeStore() {
   const created: { readonly repoDigests: readonly string[] }[] = [];
   const blobs = new Map<Digest, Buffer>();
   const fake: Partial<ImageStore> = {
+    hold: () => () => {},
     holdLayer: () => false,
     blobSize: (digest) => blobs.get(digest)?.length,
     openBlob: (digest, start = 0) => Readable.from([blobs.get(digest)?.subarray(start) ?? Buffer.alloc(0)]),
