@@ -73,7 +73,8 @@ function upIntent(
   return {
     services,
     dependencies: !flags['no-deps'],
-    recreate: flags['force-recreate'] ? 'force' : flags['no-recreate'] ? 'never' : 'diverged',
+    recreate:
+      flags['force-recreate'] || flags['renew-anon-volumes'] ? 'force' : flags['no-recreate'] ? 'never' : 'diverged',
     rolling: flags.rolling === undefined ? 'file' : flags.rolling ? 'always' : 'never',
     keepFailed: flags['keep-failed'],
     recreateDependencies: flags['always-recreate-deps'] ?? false,
@@ -99,7 +100,10 @@ const exclusive: readonly (readonly [keyof UpFlags, keyof UpFlags])[] = [
   ['detach', 'exit-code-from'],
   ['detach', 'watch'],
   ['detach', 'menu'],
+  ['detach', 'attach-dependencies'],
   ['wait', 'watch'],
+  ['wait', 'attach'],
+  ['wait', 'attach-dependencies'],
   ['no-build', 'watch'],
   ['attach', 'attach-dependencies'],
   ['abort-on-container-exit', 'abort-on-container-failure'],

@@ -67,6 +67,7 @@ models:
   test('run refuses flags that exclude each other, and a terminal where standard input is none', () => {
     expect(project.compose('run', '-P', '-p', '1:1', 'tool').stderr).toContain('--publish are incompatible');
     expect(project.compose('run', '-it', 'tool').stderr).toContain('stdin is not a terminal');
+    expect(project.compose('--bogus', 'ps')).toMatchObject({ exit: 1, stderr: expect.stringContaining('--bogus') });
   });
 
   test('a service that is not meant may lack its env_file, or have the container name of another one', () => {

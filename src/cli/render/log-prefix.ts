@@ -5,7 +5,7 @@ const palette = ['36', '33', '32', '35', '34', '1;36', '1;33', '1;32', '1;35', '
 export function serviceColour(service: string): string {
   let hash = 0x811c9dc5;
   for (const char of service) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  return palette[(hash ^ (hash >>> 15)) % palette.length] as string;
+  return palette[((hash ^ (hash >>> 15)) >>> 0) % palette.length] as string;
 }
 
 export interface PrefixOptions {
