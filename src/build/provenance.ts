@@ -28,7 +28,9 @@ export function provenanceOf(build: Build, options: NonNullable<Attesting['prove
         },
       },
       internalParameters: { builderPlatform: formatPlatform(hostPlatform()) },
-      resolvedDependencies: [...materials.values()].map(({ uri, digest }) => ({ uri, digest: digestFields(digest) })),
+      resolvedDependencies: [...materials.values()]
+        .toSorted((a, b) => (a.uri < b.uri ? -1 : 1))
+        .map(({ uri, digest }) => ({ uri, digest: digestFields(digest) })),
     },
     runDetails: {
       builder: { id: options.builderId },

@@ -115,6 +115,18 @@ describeWithContainers('builds and registries', () => {
     expect((await fetched('plain/manifests/without')).manifests).toBeUndefined();
   });
 
+  test('with SOURCE_DATE_EPOCH the same sources give the same archive, attestations included', () => {
+    const archive = (name: string) => {
+      const said = ['--provenance=mode=max', '--sbom=true', '-t', 'same:1'];
+      writeFileSync(join(one.dir, 'fixed'), 'FROM busybox\nRUN date > /a && echo fixed > /a\nCOPY iEchorfile /b\n');
+      const from = ['--no-cache', '-f', join(one.dir, 'fixed')];
+      build(one, [...from, ...said, '-o', `type=oci,dest=${name}`], { SOURCE_DATE_EPOCH: '1700000000' });
+      return readFileSync(join(one.dir, name));
+    };
+    expect(archive('first.tar').equals(archive('second.tar'))).toBe(true);
+    expect(one.iechor(['images', '-q', 'same']).stdout).toBe('');
+  });
+
   test('images for several platforms go below one index, from bases of each', async () => {
     const context = join(one.dir, 'platforms');
     mkdirSync(context);
