@@ -129,13 +129,17 @@ async function performOrTakeBack(session: Session, project: Project, plan: Plan,
   const perform = { project: project.name, environment: deliveryEnvironment(project) };
   const outcome = await performPlan(session, plan, perform);
   if ((outcome.failures.length > 0 || outcome.interrupted) && !keepFailed) {
+    let taken = 0;
     for (const undo of [planRollBack(plan, outcome), planTakeBack(plan, outcome)]) {
       if (undo.length === 0) continue;
+      taken += undo.length;
       // Ctrl-C stops the way forward, not the way back.
       const back = await performPlan({ ...session, signal: session.kill }, undo, perform);
       for (const { step, error } of back.failures)
         session.notice(`${step.label} is left as it is: ${messageOf(error)}`);
     }
+    if (taken > 0 && outcome.failures.length > 0)
+      session.notice('what was created is taken back; up --keep-failed leaves it to be looked at');
   }
   throwFailures(outcome);
 }

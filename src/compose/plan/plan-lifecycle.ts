@@ -1,3 +1,4 @@
+import { annotations } from '../../api/annotations.ts';
 import { IechorError } from '../../common/error.ts';
 import type { Desired } from './desired.ts';
 import type { DependencyLabel } from './labels.ts';
@@ -26,6 +27,12 @@ function chosen(observed: Observed, services: readonly string[]): ObservedContai
   );
 }
 
+/** What the clock starts is started by a command only where it is named. */
+const startsNow =
+  ({ services }: LifecycleIntent) =>
+  ({ service, summary }: ObservedContainer): boolean =>
+    services.includes(service) || summary.HostConfig?.Annotations?.[annotations.schedule] === undefined;
+
 export function planStop(observed: Observed, intent: LifecycleIntent): Plan {
   const plan = new PlanBuilder();
   planStops(plan, chosen(observed, intent.services), {
@@ -50,7 +57,7 @@ export function planStart(observed: Observed, intent: StartIntent, desired?: Des
   const plan = new PlanBuilder();
   const started = new Map<string, StepId>();
   const awaits = new Map<string, StepId>();
-  const all = withDependencies(observed, intent.services, desired);
+  const all = withDependencies(observed, intent.services, desired).filter(startsNow(intent));
   for (const service of containerOrder(all)) {
     for (const container of all.filter((candidate) => candidate.service === service)) {
       if (container.state === 'running' || container.state === 'restarting') continue;
@@ -161,7 +168,11 @@ function conditionSteps(plan: PlanBuilder, dependency: StartDependency, context:
 
 /** Restarts containers, each after those it depends on. With `dependents`, also those whose depends_on says `restart`. */
 export function planRestart(observed: Observed, intent: LifecycleIntent & { readonly dependents: boolean }): Plan {
-  const asked: ReadonlySet<string> = new Set(chosen(observed, intent.services).map(({ service }) => service));
+  const asked: ReadonlySet<string> = new Set(
+    chosen(observed, intent.services)
+      .filter(startsNow(intent))
+      .map(({ service }) => service),
+  );
   const named = new Set(asked);
   if (intent.dependents) {
     for (const container of chosen(observed, [])) {

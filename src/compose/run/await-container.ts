@@ -106,6 +106,6 @@ async function culprit(engine: EngineApi, container: ContainerInspect, why: stri
     ...(lines.length > 0 ? [`  last log lines of ${name}:`, ...lines.map((line) => `    ${line}`)] : []),
   ].join('\n');
   return new IechorError('DEPENDENCY_FAILED', message, {
-    hint: lines.length > 0 ? undefined : `${name} wrote no output; "inspect ${name}" shows its state`,
+    hint: lines.length > 0 ? undefined : `${name} wrote no output; "inspect ${name}" shows the state of what is kept`,
   });
 }
