@@ -2,8 +2,8 @@ import { lstatSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuildOptions } from '../api/types/image.ts';
 import type { NamedContext } from '../build/build-context.ts';
+import { openRemote } from '../build/remote-context.ts';
 import { IechorError } from '../common/error.ts';
-import { openRemote } from './remote-context.ts';
 
 /**
  * Contexts by name of a request: images, what is fetched from an address to `aside`, and directories that travelled at
@@ -26,7 +26,8 @@ export async function namedContexts(
     const dir = join(aside, String(Object.keys(found).length));
     if (remote !== undefined) {
       mkdirSync(dir, { recursive: true, mode: 0o700 });
-      found[name] = { dir: await openRemote(dir, { remote, signal }) };
+      const fetched = await openRemote(dir, remote, { signal: signal ?? new AbortController().signal });
+      found[name] = { dir: fetched.directory };
       continue;
     }
     const from = path !== undefined && /^\.iechor-context-[0-9a-z-]+$/.test(path) ? join(contextDir, path) : '';

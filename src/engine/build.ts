@@ -4,6 +4,7 @@ import type { EngineApi } from '../api/engine-api.ts';
 import type { ProgressMessage } from '../api/types/image.ts';
 import type { BuildRequest } from '../build/build-context.ts';
 import type { Builder } from '../build/builder.ts';
+import { openRemote, type RemoteContext } from '../build/remote-context.ts';
 import { IechorError } from '../common/error.ts';
 import type { CacheEntry } from '../build/shared-cache/options.ts';
 import { newId } from '../common/id.ts';
@@ -13,7 +14,6 @@ import { removeInBackground } from '../image/tar-diff.ts';
 import { collectBuildCache } from './build-cache.ts';
 import { namedContexts } from './build-contexts.ts';
 import type { EngineContext } from './context.ts';
-import { buildFileOf, openRemote } from './remote-context.ts';
 
 /** What a build has beyond its options: contexts that are there, and a client to ask. */
 export type BuildExtras = Pick<BuildRequest, 'contexts' | 'logins' | 'askSecret' | 'askAgent'>;
@@ -33,12 +33,12 @@ export async function* buildImage(
   const given = localDirectory(request.localcontext);
   mkdirSync(unpacked, { recursive: true, mode: 0o700 });
   try {
-    const directory = given ?? (await openRemote(unpacked, request)) ?? unpacked;
-    if (given === undefined && !request.remote) await applyTar(request.body, { root: unpacked }, request.signal);
+    const { directory, buildFile } = given === undefined ? await receive(unpacked, request) : { directory: given };
     const { buildcontexts, signal } = request;
     const contexts = await namedContexts(buildcontexts, { contextDir: directory, aside, signal });
     for await (const message of builder.build({
       ...buildRequest(context, request, directory),
+      ...(buildFile !== undefined && { dockerfile: buildFile }),
       contexts,
       ...request.extras,
     })) {
@@ -50,6 +50,15 @@ export async function* buildImage(
     await Promise.all([unpacked, aside].map(removeInBackground));
     await collectBuildCache(context, builder);
   }
+}
+
+/** Brings the context that was sent, or that `remote` names, into a directory. */
+async function receive(directory: string, request: BuildQuery): Promise<RemoteContext> {
+  const { remote, body, buildargs, signal = new AbortController().signal } = request;
+  const keepGitDir = /^(1|true)$/i.test(buildargs?.BUILDKIT_CONTEXT_KEEP_GIT_DIR ?? '');
+  if (remote) return openRemote(directory, remote, { keepGitDir, signal });
+  await applyTar(body, { root: directory }, signal);
+  return { directory };
 }
 
 /** The caller's own directory, if it is the same here. Whoever may build may mount any directory of the machine. */
@@ -100,7 +109,7 @@ function buildRequest(
 ): Parameters<Builder['build']>[0] {
   return {
     contextDir,
-    dockerfile: buildFileOf(request, contextDir),
+    dockerfile: request.dockerfile,
     tags: request.t,
     buildArgs: request.buildargs,
     labels: request.labels,
