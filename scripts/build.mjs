@@ -1,5 +1,5 @@
 // Bundles every entry point: `*-main.ts` is a program, `*-worker.ts` a worker thread. Runs on Node 20 and newer.
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -53,6 +53,21 @@ const shared = {
 };
 const isCli = (file) => file.endsWith('iechor-main.ts');
 
+// What the command line is made of needs Node's own modules alone, and some of those only on rare ways: they are loaded
+// when they are used. Without import.meta a chunk is set up faster; most have no use for require at all.
+const leanRequire = `const require = (name) => /readline|promises/.test(name)
+  ? new Proxy({}, { get: (_, key) => process.getBuiltinModule(name)[key] })
+  : process.getBuiltinModule(name);`.replace(/\s+/g, ' ');
+
+function dropUnusedRequire(directory) {
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    const text = readFileSync(path, 'utf8');
+    const rest = text.replace(leanRequire, '');
+    if (rest !== text && !/\brequire\b/.test(rest)) writeFileSync(path, rest.trimStart());
+  }
+}
+
 // Built beside and renamed into place, so that a command that starts meanwhile finds a whole bundle.
 const fresh = join(root, `dist.${process.pid}`);
 const old = join(root, `dist.old.${process.pid}`);
@@ -64,7 +79,9 @@ try {
     outdir: fresh,
     splitting: true,
     plugins: [plainHttp, leanOclif],
+    banner: { js: leanRequire },
   });
+  dropUnusedRequire(fresh);
   await build({ ...shared, entryPoints: entries.filter((file) => !isCli(file)), outdir: fresh });
   if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);
   renameSync(fresh, join(root, 'dist'));

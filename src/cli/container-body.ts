@@ -8,6 +8,7 @@ import { IechorError } from '../common/error.ts';
 import { endpoints } from './container-endpoints.ts';
 import { lastingLimits, limits } from './container-limits.ts';
 import { deviceRequests } from './device-requests.ts';
+import { envEntry, envFile, linesOf } from './env-file.ts';
 import { type ContainerFlags, defined, flagReader, pair, usage } from './flag-reader.ts';
 import { parseMount } from './parse-mount.ts';
 import { parseExpose, parsePublish } from './parse-ports.ts';
@@ -132,26 +133,6 @@ function healthcheck(flags: ContainerFlags): HealthConfig | undefined {
     Retries: num('health-retries'),
   });
   return Object.keys(config).length > 0 ? config : undefined;
-}
-
-function linesOf(file: string): string[] {
-  try {
-    return readFileSync(file, 'utf8')
-      .split(/\r?\n/)
-      .filter((line) => line.trim() !== '' && !line.trimStart().startsWith('#'));
-  } catch (cause) {
-    throw new IechorError('USAGE', `cannot read ${file}`, { hint: 'check the path', cause });
-  }
-}
-
-/** Variables of a file as a process gets them. Throws USAGE. */
-export const envFile = (file: string, environment: Readonly<Record<string, string | undefined>>) =>
-  linesOf(file).flatMap((line) => envEntry(line.trimStart(), environment));
-
-function envEntry(entry: string, environment: Readonly<Record<string, string | undefined>>): string[] {
-  if (entry.startsWith('=')) usage(`environment variable "${entry}" has no name`, 'write NAME=value');
-  if (entry.includes('=')) return [entry];
-  return environment[entry] === undefined ? [] : [`${entry}=${environment[entry]}`];
 }
 
 function absoluteBind(spec: string): string {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
@@ -51,6 +50,8 @@ export function useContext(directory: string, name: string): void {
 }
 
 function placesOf(directory: string, name: string): { metaDirectory: string; tlsDirectory: string } {
+  // Loaded where it is needed: commands that name no context do without.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   const id = createHash('sha256').update(name).digest('hex');
   const root = join(directory, 'contexts');
   return { metaDirectory: join(root, 'meta', id), tlsDirectory: join(root, 'tls', id) };

@@ -2,7 +2,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
-import { replaceFile } from './credential-file.ts';
+import { replaceFile } from './owner-file.ts';
 
 /** What Docker's `config.json` says of logins. Everything else in it is kept as it is. */
 export interface LoginConfig {

@@ -1,8 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
 import type { CredentialStore, StoredLogin } from './credential-helper.ts';
+import { replaceFile } from './owner-file.ts';
 
 type Logins = Record<string, StoredLogin>;
 
@@ -68,25 +69,6 @@ function makeKey(path: string): Buffer {
     // Another command has just made it.
     if (codeOf(error) === 'EEXIST') return readFileSync(path);
     throw error;
-  }
-}
-
-/** Replaces a file that only its owner may read, whole or not at all. */
-export function replaceFile(path: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  try {
-    const fd = openSync(temporary, 'wx', 0o600);
-    try {
-      writeFileSync(fd, content);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-  } catch (cause) {
-    rmSync(temporary, { force: true });
-    throw new IechorError('CREDENTIALS', `cannot write ${path}: ${messageOf(cause)}`, { cause });
   }
 }
 

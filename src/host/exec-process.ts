@@ -46,8 +46,7 @@ function handleOf(started: StartedExec, files: ExecFiles): ExecHandle {
     running = false;
     started.ended();
     const code = files.exitCode(status, started.said?.() ?? '');
-    // Whoever waits for the code does not wait for this.
-    setImmediate(files.remove);
+    files.remove();
     return code;
   });
   // A caller may never ask.

@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../cli/base-command.ts';
-import { envFile } from '../../cli/container-body.ts';
+import { envFile } from '../../cli/env-file.ts';
 import { Flags } from '../../cli/flags.ts';
 import { runExec } from '../../cli/run-exec.ts';
 import { IechorError } from '../../common/error.ts';
