@@ -12,6 +12,8 @@ export interface ArchivePlace {
   /** Absolute in `root`; keeps a final `/` or `/.`, by which a link at the end is followed. */
   readonly path: string;
   readonly readOnly: boolean;
+  /** It lies on a mount, and not in the container's own root. */
+  readonly mounted: boolean;
   release(): Promise<void>;
 }
 
@@ -26,14 +28,15 @@ export async function openArchivePlace(context: LifeContext, id: string, path: s
   const pid = context.monitor.adopt(record.id)?.pid;
   if (pid !== undefined && (record.status === 'running' || record.status === 'paused')) {
     const root = openProcessRoot(pid);
-    return { record, root, path: absolute(path), readOnly: false, release: async () => root.close() };
+    const mounted = mountOf(record, absolute(path)) !== undefined;
+    return { record, root, path: absolute(path), readOnly: false, mounted, release: async () => root.close() };
   }
   const inMount = mountOf(record, absolute(path));
   if (inMount) {
     const { mount, inside } = inMount;
     const source = mount.type === 'volume' ? await context.volumes.mountpoint(mount.name ?? '') : mount.source;
     const root = openRoot(mount.subpath ? `${source}/${mount.subpath}` : source);
-    return { record, root, path: inside, readOnly: mount.readOnly, release: async () => root.close() };
+    return { record, root, path: inside, readOnly: mount.readOnly, mounted: true, release: async () => root.close() };
   }
   const { rootfs, release } = await holdRootfs(context, record.id);
   // The start makes the working directory; whoever copies before it finds it there, too.
@@ -45,6 +48,7 @@ export async function openArchivePlace(context: LifeContext, id: string, path: s
     root,
     path: absolute(path),
     readOnly,
+    mounted: false,
     release: async () => {
       root.close();
       await release();

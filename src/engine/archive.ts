@@ -154,8 +154,9 @@ function checkTarget(place: ArchivePlace, { prepares }: { readonly prepares: boo
   if (place.readOnly && !prepares) throw readOnly(place);
 }
 
-function readOnly({ path, record }: ArchivePlace): IechorError {
-  return new IechorError('WRONG_STATE', `${path} of container ${record.name} is read-only`, {
+function readOnly({ mounted }: ArchivePlace): IechorError {
+  const what = mounted ? 'mounted volume' : 'container rootfs';
+  return new IechorError('BAD_REQUEST', `${what} is marked read-only`, {
     hint: 'copy to a volume or tmpfs of the container, or create it without read_only',
   });
 }

@@ -9,11 +9,13 @@ import { IechorError } from '../common/error.ts';
 import type { CacheEntry } from '../build/shared-cache/options.ts';
 import { newId } from '../common/id.ts';
 import { parsePlatform } from '../image/platform.ts';
+import { familiar, formatReference, parseReference } from '../image/reference.ts';
 import { applyTar } from '../image/tar-apply.ts';
 import { removeInBackground } from '../image/tar-diff.ts';
 import { collectBuildCache } from './build-cache.ts';
 import { namedContexts } from './build-contexts.ts';
 import type { EngineContext } from './context.ts';
+import { publishImage } from './images.ts';
 
 /** What a build has beyond its options: contexts that are there, and a client to ask. */
 export type BuildExtras = Pick<BuildRequest, 'contexts' | 'logins' | 'askSecret' | 'askAgent'>;
@@ -42,6 +44,7 @@ export async function* buildImage(
       contexts,
       ...request.extras,
     })) {
+      if (message.aux?.ID) announce(context, message.aux.ID, request.t ?? []);
       const quiet = request.q && !message.error && !message.aux && !message.derivation;
       if (!quiet) yield message;
       if (request.q && message.aux) yield { stream: `${message.aux.ID}\n` };
@@ -71,6 +74,12 @@ function localDirectory(local: BuildQuery['localcontext'], hint = 'Send the cont
   throw new IechorError('NOT_SUPPORTED', `the directory ${directory} is another one here`, {
     hint,
   });
+}
+
+/** Tells of a built image and of its names. */
+function announce(context: EngineContext, id: string, names: readonly string[]): void {
+  publishImage(context, id, 'create');
+  for (const name of names) publishImage(context, id, 'tag', { name: familiar(formatReference(parseReference(name))) });
 }
 
 const calls = ['check', 'outline', 'targets'] as const;

@@ -117,9 +117,13 @@ export interface ContainerRecord {
   };
 }
 
-/** Wire status of a record status. */
-export function wireStatus(
-  status: RecordStatus,
-): 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead' {
-  return status === 'starting' ? 'created' : status;
+/** Wire status of a container: one that is being started is what it was before. */
+export function wireStatus({
+  status,
+  restartCount,
+  finishedAt,
+}: Pick<ContainerRecord, 'status' | 'restartCount' | 'finishedAt'>): Exclude<RecordStatus, 'starting'> {
+  if (status !== 'starting') return status;
+  if (restartCount > 0) return 'restarting';
+  return finishedAt === '' ? 'created' : 'exited';
 }

@@ -126,6 +126,9 @@ export function systemEvents(
   const accepts = matcher(filters);
   const sinceNano = since === undefined || since === '' ? undefined : Number(parseInstant(since, 'since'));
   const untilNano = until === undefined || until === '' ? undefined : Number(parseInstant(until, 'until'));
+  if (sinceNano !== undefined && untilNano !== undefined && sinceNano > untilNano) {
+    throw new IechorError('BAD_REQUEST', `\`since\` time (${since}) cannot be after \`until\` time (${until})`);
+  }
   const controller = new AbortController();
   const stop = () => controller.abort();
   signal?.addEventListener('abort', stop, { once: true });

@@ -86,6 +86,7 @@ export async function saveToArchive(context: EngineContext, request: Request<'im
   const stream = layout
     ? await imageLayout(context.images, { ids: names, names: tags ?? [], ...layoutOptions(layout), signal })
     : saveImages(context.images, names, { platform: platformText(request.platform), tags });
+  for (const name of names) publishImage(context, context.images.get(name).id, 'save');
   const abort = () => stream.destroy();
   request.signal?.addEventListener('abort', abort, { once: true });
   if (request.signal?.aborted) abort();

@@ -138,7 +138,7 @@ export async function tagImage(context: EngineContext, request: Request<'imageTa
   }
   const reference = request.tag ? `${request.repo}:${request.tag}` : request.repo;
   context.images.tag(image.id, formatReference(parseReference(reference)));
-  publishImage(context, image.id, 'tag', { name: reference });
+  publishImage(context, image.id, 'tag', { name: familiar(formatReference(parseReference(reference))) });
 }
 
 export async function removeImage(
@@ -215,5 +215,6 @@ export function publishImage(
   action: string,
   attributes: Readonly<Record<string, string>> = {},
 ): void {
-  context.events.publish({ type: 'image', action, id, attributes: { name: id, ...attributes } });
+  const labels = context.images.find(id)?.config.config?.Labels ?? {};
+  context.events.publish({ type: 'image', action, id, attributes: { ...labels, name: id, ...attributes } });
 }

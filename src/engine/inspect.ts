@@ -46,7 +46,7 @@ export async function inspectContainer(
 }
 
 export function stateOf(record: ContainerRecord): ContainerState {
-  const status = wireStatus(record.status);
+  const status = wireStatus(record);
   return {
     Status: status,
     // A container between two runs counts as running, as with Docker.

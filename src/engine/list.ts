@@ -60,7 +60,7 @@ function summary(
     Created: Math.floor(Date.parse(record.createdAt) / 1000),
     Ports: portSummaries(record),
     Labels: { ...record.config.Labels },
-    State: wireStatus(record.status),
+    State: wireStatus(record),
     Status: statusText(record, now),
     HostConfig: {
       NetworkMode: mode === '' || mode === 'default' ? 'bridge' : mode,
@@ -99,7 +99,7 @@ export function containerFilter(
   return (record) =>
     anyOf(filters, 'id', (id) => record.id.startsWith(id)) &&
     anyOf(filters, 'name', (name) => nameFits(name, record.name)) &&
-    anyOf(filters, 'status', (status) => wireStatus(record.status) === status) &&
+    anyOf(filters, 'status', (status) => wireStatus(record) === status) &&
     anyOf(filters, 'exited', (code) => record.finishedAt !== '' && !isUp(record) && String(record.exitCode) === code) &&
     anyOf(filters, 'health', (health) => (record.health?.status ?? 'none') === health) &&
     anyOf(filters, 'volume', (volume) => mountFits(record, volume)) &&

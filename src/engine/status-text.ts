@@ -1,4 +1,4 @@
-import type { ContainerRecord } from './container-record.ts';
+import { type ContainerRecord, wireStatus } from './container-record.ts';
 
 /** A duration as people say it: `3 minutes`, `About an hour`. Docker's steps. Pure. */
 export function humanDuration(ms: number): string {
@@ -21,7 +21,7 @@ export function humanDuration(ms: number): string {
 /** What `ps` shows: `Up 3 minutes (healthy)`, `Exited (0) 2 seconds ago`. Pure. */
 export function statusText(record: ContainerRecord, now: number): string {
   const since = (time: string) => humanDuration(Math.max(0, now - Date.parse(time)));
-  switch (record.status) {
+  switch (wireStatus(record)) {
     case 'running':
       return `Up ${since(record.startedAt)}${healthText(record)}`;
     case 'paused':
@@ -35,7 +35,6 @@ export function statusText(record: ContainerRecord, now: number): string {
     case 'exited':
       return `Exited (${record.exitCode}) ${since(record.finishedAt || record.createdAt)} ago`;
     case 'created':
-    case 'starting':
       return 'Created';
   }
 }
