@@ -10,15 +10,16 @@ import { decodeHeader } from '../image/tar-format.ts';
 import { type CopyTarget, makeDirectories } from './files/copy-tree.ts';
 import { resolveInRoot } from './files/root-path.ts';
 
-/** Unpacks a tar archive (plain, gzip, bzip2, xz or zstd, by content) into the target; false where it is none. */
+/**
+ * Unpacks a tar archive (plain, gzip, bzip2, xz or zstd, by content) into the target; false where it is none. As with
+ * Docker the target is the archive's root: its links lead nowhere else.
+ */
 export async function unpackIfArchive(path: string, target: CopyTarget): Promise<boolean> {
   if (!(await isArchive(path, target.signal))) return false;
   const to = resolveInRoot(target.root, target.destination);
   makeDirectories(target.root, to, { owner: target.owner });
-  const prefix = to.slice(target.root.length);
   const options = {
-    root: target.root,
-    ...(prefix !== '' && { prefix }),
+    root: to,
     ...(target.owner && { owner: { uid: target.owner.uid, gid: target.owner.gid } }),
     devices: 'make' as const,
     mayReplaceDirectories: true,
