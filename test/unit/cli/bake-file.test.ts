@@ -34,7 +34,7 @@ test('values are set by pattern', () => {
 test.each([
   [() => chooseTargets(file, ['wep']), 'no target "wep"'],
   [() => setValues(file, ['web.colour=red']), 'sets nothing'],
-  [() => read({ target: { a: { attest: ['type=sbom'] } } }), 'attest of the target a is not supported'],
+  [() => read({ target: { a: { call: 'check' } } }), 'call of the target a is not supported'],
   [() => read({ target: { a: { inherits: ['b'] }, b: { inherits: ['a'] } } }), 'a -> b -> a'],
   [() => read({ target: { a: { tags: 'x' } } }), 'is of another type'],
   [() => read({ variable: {} }), '"variable" is not supported'],
