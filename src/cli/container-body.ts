@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isCdiName } from '../api/cdi-name.ts';
 import type { ContainerCreateBody, ContainerUpdateBody, HealthConfig } from '../api/types/container.ts';
 import type { DeviceMapping, HostConfig, RestartPolicy, Ulimit } from '../api/types/host-config.ts';
 import { parseDuration } from '../common/duration.ts';
-import { IechorError } from '../common/error.ts';
 import { endpoints } from './container-endpoints.ts';
 import { lastingLimits, limits } from './container-limits.ts';
 import { deviceRequests } from './device-requests.ts';
