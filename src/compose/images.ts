@@ -1,17 +1,18 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { ImageInspect, ProgressMessage } from '../api/types/image.ts';
-import type { Project, Service } from './model/project.ts';
+import type { Project } from './model/project.ts';
 import { imageSources, inBuildOrder } from './plan/build-sources.ts';
 import { deliveryEnvironment } from './plan/delivered-files.ts';
 import { selectServices } from './plan/dependencies.ts';
-import { type Desired, desiredOf } from './plan/desired.ts';
+import { type Desired, type DesiredService, desiredOf } from './plan/desired.ts';
 import { familiarReference } from './plan/names.ts';
-import { observe } from './plan/observe.ts';
+import { type Observed, observe } from './plan/observe.ts';
 import { type Plan, PlanBuilder, type StepId } from './plan/plan.ts';
 import { type BuildFlags, buildSpec, planImages, renewed } from './plan/reconcile-images.ts';
 import { refuseUnsupported } from './plan/unsupported.ts';
 import { buildMessages } from './run/build-image.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
+import { splitReference } from './run/performers.ts';
 import type { Session } from './session.ts';
 import { findContainers, type Target } from './state.ts';
 
@@ -77,32 +78,28 @@ export async function build(
   return { plan, imageIds: [...outcome.results.values()].flatMap(({ imageId }) => imageId ?? []) };
 }
 
-/** Pulls the images of services; those that can be built only where they are named, and not told to leave them out. */
-export async function pull(
-  session: Session,
-  project: Project,
-  options: {
-    services: readonly string[];
-    dependencies: boolean;
-    ignoreBuildable: boolean;
-    missingOnly: boolean;
-    ignoreFailures: boolean;
-    dryRun?: boolean;
-  },
-): Promise<Plan> {
+export interface PullChoice {
+  readonly services: readonly string[];
+  readonly dependencies: boolean;
+  readonly ignoreBuildable: boolean;
+  /** In place of what services say. */
+  readonly policy?: 'missing' | 'always' | undefined;
+  readonly ignoreFailures: boolean;
+  readonly dryRun?: boolean;
+}
+
+/**
+ * Pulls the images of services as their `pull_policy` allows; those that can be built only where they are named, and not
+ * told to leave them out. Images that are there count as missing where their tag is `latest`.
+ */
+export async function pull(session: Session, project: Project, options: PullChoice): Promise<Plan> {
   const desired = desiredOf(project);
   const services = selectServices(project, options.services, options.dependencies);
-  const isPulled = ({ build, image }: Service) => !build || (image !== undefined && !options.ignoreBuildable);
-  const pulled = new Set([...services].filter((name) => isPulled(project.services[name] as Service)));
-  const references = [...desired.services.values()].filter(({ name }) => pulled.has(name)).map(({ image }) => image);
+  const chosen = [...desired.services.values()].filter(({ name }) => services.has(name));
+  const references = chosen.map(({ image }) => image);
   const observed = await observe(session.engine, project.name, { images: references, signal: session.signal });
-  const asked = 'asked for by pull';
-  const intent = {
-    build: 'missing',
-    pull: options.missingOnly ? 'missing' : 'always',
-    services: pulled,
-    asked,
-  } as const;
+  const pulled = new Set(chosen.filter((own) => isPulled(own, observed, options)).map(({ name }) => name));
+  const intent = { build: 'missing', pull: 'always', services: pulled, asked: 'asked for by pull' } as const;
   const planned = planImages(withoutBuilds(desired), observed, intent);
   const plan = planned.map((step) =>
     step.kind === 'pullImage' && options.ignoreFailures ? { ...step, optional: true } : step,
@@ -120,6 +117,14 @@ export async function pull(
   }
   throwFailures(outcome);
   return plan;
+}
+
+function isPulled({ service, image }: DesiredService, { images }: Observed, choice: PullChoice): boolean {
+  if (service.build && (service.image === undefined || choice.ignoreBuildable)) return false;
+  const policy = choice.policy ?? service.pull_policy;
+  if (policy === 'never' || policy === 'build') return false;
+  if (policy !== 'missing' && policy !== 'if_not_present') return true;
+  return !images.has(image) || splitReference(image).tag === 'latest';
 }
 
 const nameIn = (target: string): string => target.slice('image:'.length);

@@ -144,6 +144,25 @@ volumes: {data: {name: "\${COMPOSE_PROJECT_NAME}-\${WHICH:-one}"}}
     }
   });
 
+  test('pull goes by the pull_policy of services, and asks again for what is tagged latest', () => {
+    const other = make('pulls');
+    other.write({
+      'compose.yaml': `
+services:
+  latest: {image: "busybox:latest", pull_policy: missing}
+  never: {image: "busybox:never", pull_policy: never}
+  absent: {image: "busybox:absent", pull_policy: missing}
+  built: {image: "busybox:built", build: .}
+  unnamed: {build: .}
+`,
+    });
+    const pulled = (...flags: string[]) =>
+      [...other.compose('pull', '--dry-run', ...flags).stdout.matchAll(/image:(\w+)/g)].map(([, name]) => name).sort();
+    expect(pulled()).toEqual(['absent', 'built', 'latest']);
+    expect(pulled('--ignore-buildable', '--policy', 'always')).toEqual(['absent', 'latest', 'never']);
+    return other.dispose();
+  });
+
   test('secrets of an included project take variables of its env_file', async () => {
     const other = make('include');
     try {

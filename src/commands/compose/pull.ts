@@ -17,7 +17,6 @@ export default class Pull extends ComposeCommand {
     policy: Flags.string({
       summary: 'Pull what is missing, or all',
       options: ['missing', 'always'],
-      default: 'always',
     }),
     quiet: { ...composeFlags.quiet, summary: 'Show no progress' },
   };
@@ -34,7 +33,7 @@ export default class Pull extends ComposeCommand {
         services,
         dependencies: flags['include-deps'],
         ignoreBuildable: flags['ignore-buildable'],
-        missingOnly: flags.policy === 'missing',
+        policy: flags.policy === 'missing' || flags.policy === 'always' ? flags.policy : undefined,
         ignoreFailures: flags['ignore-pull-failures'],
         dryRun,
       });
