@@ -60,7 +60,7 @@ export interface StepCache {
 const kind = 'build-step';
 
 /** Steps of a stage that are compared with a new one. */
-const mostOfStage = 64;
+const mostOfStage = 32;
 const mostGone = 2000;
 
 export function createStepCache(store: ObjectStore): StepCache {

@@ -21,6 +21,7 @@ import { parseUlimit } from '../../cli/container-body.ts';
 import { Flags } from '../../cli/flags.ts';
 import { agentSockets, readAgents } from '../../cli/ssh-agents.ts';
 import { IechorError } from '../../common/error.ts';
+import { isGitAddress } from '../../common/git-reference.ts';
 import { readCaches } from '../../compose/run/cache-entries.ts';
 import { buildFrom } from '../../compose/run/send-context.ts';
 
@@ -113,7 +114,7 @@ export default class Bake extends ComposeCommand {
     );
     const directory = target.context ?? '.';
     const inline = target['dockerfile-inline'];
-    const file = target.dockerfile === undefined ? undefined : resolve(directory, target.dockerfile);
+    const file = buildFileIn(directory, target.dockerfile);
     const { signal } = this;
     const request = {
       t: wantsImage(outputs) && platforms.length === 1 ? (target.tags ?? []) : [],
@@ -150,6 +151,12 @@ export default class Bake extends ComposeCommand {
     await deliverOutputs(engine, outputs, { images: built, tags: target.tags ?? [], annotations, signal });
     return built[0]?.id ?? '';
   }
+}
+
+/** From the working directory on; of a context elsewhere as it is, and any default name where it is the one filled in. */
+function buildFileIn(context: string, name: string | undefined): string | undefined {
+  if (name === undefined || !(context.includes('://') || isGitAddress(context))) return name && resolve(context, name);
+  return name === 'Dockerfile' ? undefined : name;
 }
 
 function builtSource(source: string, images: ReadonlyMap<string, string>): string {

@@ -98,6 +98,11 @@ withRoot('what a build is given (needs root)', () => {
       const kept = await bench.build(`FROM base\nADD --keep-git-dir ${server.url}/demo.git /n`);
       expect(await bench.look(kept.image, 'ls -A n; cat n/d/f')).toBe('.git\nd\ntwo');
       await expect(bench.build(`FROM base\nADD ${server.url}/demo.git#nope /n`)).rejects.toThrow('no branch or tag');
+      git('update-ref', 'refs/pull/3/head', 'HEAD');
+      git('reset', '-q', '--hard', commit);
+      const pulled = await bench.build(`FROM base\nADD ${server.url}/demo.git?ref=pull/3/head&subdir=d /n`);
+      expect(await bench.look(pulled.image, 'cat n/f')).toBe('two');
+      await expect(bench.build('FROM base\nADD git@host.invalid:a/b.git /n')).rejects.toThrow('needs an SSH agent');
     } finally {
       server.close();
     }
