@@ -107,4 +107,46 @@ describeWithContainers('builds by the command line', () => {
     expect(engine.iechor(['daemon', 'stop']).exit).toBe(0);
     expect(tracesOf(engine)).toEqual([]);
   });
+
+  test('kill -9 at any moment of a build leaves nothing mounted, and what the next build makes is right', async () => {
+    const random = seeded(20_261_121);
+    const stages = ['a', 'b'].flatMap((name) => [
+      `FROM busybox AS ${name}`,
+      `COPY data /data`,
+      `RUN for i in 1 2 3; do echo ${name}$i >> /${name}; sleep 0.1; done`,
+      `RUN --mount=type=cache,target=/c cat /data /${name} > /both-${name} && sleep 0.2`,
+    ]);
+    const copies = ['COPY --from=a /both-a /', 'COPY --from=b /both-b /'];
+    const dir = context('chaos', {
+      iEchorfile: [...stages, 'FROM busybox', ...copies, 'RUN cat /both-a /both-b > /all', ''].join('\n'),
+      data: 'x'.repeat(100_000),
+    });
+    for (let round = 0; round < 4; round++) {
+      const running = engine.start(['build', '-t', 'chaos', dir]);
+      const ended = new Promise<void>((resolve) => running.once('close', () => resolve()));
+      let pid: number | undefined;
+      await eventually('the engine runs', () => {
+        pid = engine.daemonPid();
+        return pid !== undefined;
+      });
+      await new Promise((resolve) => setTimeout(resolve, random() * 2500));
+      process.kill(pid as unknown as number, 'SIGKILL');
+      await ended;
+      expect(engine.iechor(['images', '-q']).exit).toBe(0);
+      expect(tracesOf(engine).filter((trace) => trace.includes('build-'))).toEqual([]);
+    }
+    expect(build(dir, '-t', 'chaos').exit).toBe(0);
+    expect(build(dir, '-t', 'chaos').stderr.match(/CACHED/g)?.length).toBeGreaterThanOrEqual(9);
+    const lines = engine.iechor(['run', '--rm', 'chaos', 'cat', '/all']).stdout.split('\n');
+    expect(lines.map((line) => line.slice(-2))).toEqual(['a1', 'a2', 'a3', 'b1', 'b2', 'b3', '']);
+  }, 300_000);
 });
+
+/** Numbers from 0 to 1, the same at every run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
