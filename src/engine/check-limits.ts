@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { ContainerConfig } from '../api/types/container.ts';
 import type { HostConfig, Resources, RestartPolicy } from '../api/types/host-config.ts';
 import { IechorError, messageOf } from '../common/error.ts';
+import { onlineList } from '../host/online.ts';
 import { parseDialProbe } from './dial-probe.ts';
 
 const minimumMemoryBytes = 6 * 1024 * 1024;
@@ -51,6 +52,28 @@ export function checkResources(resources: Resources): void {
     // The kernel allocates by the highest number: a huge one is an attack, not a set of processors.
     if (list && !/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/.test(list)) throw bad(`invalid set: ${list}`);
   }
+  checkOnline(resources.CpusetCpus, 'cpu');
+  checkOnline(resources.CpusetMems, 'node');
+}
+
+/** Throws BAD_REQUEST for processors or memory nodes that this machine has not. */
+function checkOnline(asked: string | undefined, of: 'cpu' | 'node'): void {
+  const online = asked ? onlineList(of) : undefined;
+  if (!asked || online === undefined) return;
+  const has = numbersOf(online);
+  if ([...numbersOf(asked)].every((one) => has.has(one))) return;
+  const what = of === 'cpu' ? 'CPUs' : 'memory nodes';
+  throw bad(`Requested ${what} are not available - requested ${asked}, available: ${online}`);
+}
+
+/** The numbers of a list such as `0-2,4`; more than any machine has are not counted up. */
+function numbersOf(list: string): Set<number> {
+  const ranges = list.split(',').map((range) => range.split('-').map(Number));
+  return new Set(
+    ranges.flatMap(([first = 0, last = first]) =>
+      Array.from({ length: Math.min(last - first + 1, 100_000) }, (_, index) => first + index),
+    ),
+  );
 }
 
 /** Throws BAD_REQUEST for a policy that does not exist or contradicts itself. */
@@ -83,6 +106,8 @@ export function checkConfig(config: ContainerConfig, host: HostConfig): void {
   if ((host.ShmSize ?? 0) < 0) throw bad('SHM size can not be less than 0');
   if (/(^|\/)\.\.(\/|$)/.test(host.CgroupParent ?? '')) throw bad(`invalid cgroup parent: ${host.CgroupParent}`);
   checkNamespaces(host);
+  const wrongHost = host.ExtraHosts?.find((entry) => !/^[^:=]+[:=]./.test(entry));
+  if (wrongHost !== undefined) throw bad(`bad format for add-host: ${JSON.stringify(wrongHost)}`);
   if (Object.keys(host.Annotations ?? {}).includes('')) {
     throw bad('invalid Annotations: the empty string is not permitted as an annotation key');
   }

@@ -54,7 +54,7 @@ export function resolveMounts(
 
 function inherited(from: string, getContainer: (name: string) => ContainerRecord): PlannedMount[] {
   const [name = '', mode] = from.split(':');
-  if (mode !== undefined && mode !== 'ro' && mode !== 'rw') throw invalid(`invalid mode for volumes-from: ${mode}`);
+  if (mode !== undefined && mode !== 'ro' && mode !== 'rw') throw invalid(`invalid mode: ${mode}`);
   return getContainer(name)
     .mounts.filter((mount) => mount.type !== 'tmpfs')
     .map(({ anonymous: _anonymous, ...mount }) => ({
@@ -80,7 +80,9 @@ function parseBind(text: string): PlannedMount {
   if (unknown !== undefined) throw invalid(`invalid mode: ${unknown}`);
   const propagation = options.find((option) => propagations.includes(option));
   const common = { destination: checkedDestination(target), readOnly: options.includes('ro'), mode };
+  const copy = options.find((option) => option === 'copy' || option === 'nocopy');
   if (source.startsWith('/')) {
+    if (copy) throw invalid(`invalid mode: ${copy}`, 'only volumes are filled with what the image has at their place');
     return {
       ...common,
       type: 'bind',
@@ -89,7 +91,7 @@ function parseBind(text: string): PlannedMount {
       createSource: true,
     };
   }
-  if (propagation) throw invalid(`a volume has no propagation: ${JSON.stringify(text)}`);
+  if (propagation) throw invalid(`invalid mount config for type "volume": it has no propagation: ${text}`);
   return {
     ...common,
     type: 'volume',

@@ -15,7 +15,11 @@ export function resolveDevices(host: HostConfig): DeviceNode[] {
     if (!/^[rwm]{1,3}$/.test(access)) throw invalid(`invalid device permissions: ${access}`);
     const kind = kindOf(mapping.PathOnHost);
     if (kind === undefined) throw invalid(missingDevice(mapping.PathOnHost));
-    if (kind === 'directory') return nodesBelow(mapping.PathOnHost, target, access);
+    if (kind === 'directory') {
+      const nodes = nodesBelow(mapping.PathOnHost, target, access);
+      if (nodes.length === 0) throw invalid(`"${mapping.PathOnHost}": not a device node`);
+      return nodes;
+    }
     const node = deviceNode(mapping.PathOnHost, target, access);
     if (!node) throw invalid(`${mapping.PathOnHost} is not a device node`);
     return [node];

@@ -11,7 +11,10 @@ export function hostsText(options: {
   /** Finished lines for linked containers. */
   readonly links?: readonly string[];
 }): string {
-  const full = options.domainname ? `${options.hostname}.${options.domainname}\t` : '';
+  const { hostname, domainname } = options;
+  const [short = ''] = hostname.split('.');
+  const named = hostname === short ? hostname : `${hostname} ${short}`;
+  const names = domainname ? `${hostname}.${domainname}\t${hostname}` : named;
   return [
     '127.0.0.1\tlocalhost',
     '::1\tlocalhost ip6-localhost ip6-loopback',
@@ -20,7 +23,7 @@ export function hostsText(options: {
     'ff02::1\tip6-allnodes',
     'ff02::2\tip6-allrouters',
     ...options.extraHosts.map((entry) => extraHost(entry, options.hostGateway)),
-    ...options.endpoints.map((endpoint) => `${endpoint.ipv4Address}\t${full}${options.hostname}`),
+    ...options.endpoints.map((endpoint) => `${endpoint.ipv4Address}\t${names}`),
     ...(options.links ?? []),
     '',
   ].join('\n');

@@ -45,6 +45,8 @@ function networkChoice(context: EngineContext, record: ContainerRecord, netns: s
   if (kind === 'networks' && netns !== undefined) return netns === '' ? 'own' : { path: netns };
   if (kind === 'host') return 'host';
   if (kind !== 'container') return 'own';
+  const owner = networkOwner(context, record);
+  if (owner.id === record.id) throw new IechorError('BAD_REQUEST', 'cannot join own network namespace');
   return { path: `/proc/${running(context, record.body.HostConfig?.NetworkMode ?? '', 'network').pid}/ns/net` };
 }
 

@@ -50,11 +50,15 @@ export async function disconnectNetwork(
   });
 }
 
+const nowhere = 'container cannot be connected to multiple networks with one of the networks in private (none) mode';
+const elsewhere =
+  'container sharing network namespace with another container or host cannot be connected to any other network';
+
 /** A container that shares another's network, or the host's, has none of its own to connect. */
 function connectable(record: ContainerRecord): ContainerRecord {
   const kind = networkKind(record.body.HostConfig, record.config);
   if (kind === 'networks') return record;
-  throw new IechorError('WRONG_STATE', `container "${record.name}" uses the network mode "${kind}"`, {
+  throw new IechorError('WRONG_STATE', kind === 'none' ? nowhere : elsewhere, {
     hint: 'recreate it on a network of its own',
   });
 }

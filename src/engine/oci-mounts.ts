@@ -29,8 +29,12 @@ export const initPath = '/sbin/docker-init';
 export function ociMounts(input: MountsInput): OciMount[] {
   const own = [...input.own].sort((a, b) => depth(a.destination) - depth(b.destination));
   const taken = new Set(own.map((mount) => mount.destination));
-  const standard = [...kernelMounts(input), ...sharedMemory(input), ...managedMounts(input)];
-  return [...standard.filter((mount) => !taken.has(mount.destination)), ...own, ...initMount(input)];
+  const free = (mounts: readonly OciMount[]) => mounts.filter((mount) => !taken.has(mount.destination));
+  // The managed files lie over a mount at /etc, and below what is mounted in it.
+  const below = own.filter((mount) => !mount.destination.startsWith('/etc/'));
+  const above = own.filter((mount) => mount.destination.startsWith('/etc/'));
+  const standard = free([...kernelMounts(input), ...sharedMemory(input)]);
+  return [...standard, ...below, ...free(managedMounts(input)), ...above, ...initMount(input)];
 }
 
 function depth(path: string): number {

@@ -60,7 +60,11 @@ function processEnv(input: ProcessInput): string[] {
     ...(input.tty ? ['TERM=xterm'] : []),
     `HOME=${input.user.home}`,
   ];
-  return mergeProcessEnv(base, input.env);
+  // An empty HOME counts as none.
+  return mergeProcessEnv(
+    base,
+    input.env.filter((entry) => entry !== 'HOME='),
+  );
 }
 
 function rlimits(ulimits: readonly Ulimit[], maxOpenFiles: number): NonNullable<OciProcess['rlimits']> {

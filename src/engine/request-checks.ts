@@ -27,9 +27,30 @@ export const requestChecks: readonly (readonly [about: string, check: RequestChe
     (_, { HostConfig: host }) =>
       resolveCapabilities({ add: host?.CapAdd ?? [], drop: host?.CapDrop ?? [], privileged: false, bounding: [] }),
   ],
+  ['NetworkMode', (_, body, config) => checkNetworkMode(body, networkKind(body.HostConfig, config))],
   ['PidMode', (find, { HostConfig: host }) => checkMode(find, host?.PidMode)],
   ['IpcMode', (find, { HostConfig: host }) => checkMode(find, host?.IpcMode)],
 ];
+
+/** Throws for what a container cannot have in a network namespace that is not its own. */
+function checkNetworkMode(body: ContainerCreateBody, kind: ReturnType<typeof networkKind>): void {
+  const host = body.HostConfig ?? {};
+  const has = (value: object | null | undefined) => Object.keys(value ?? {}).length > 0;
+  const conflict = (what: string) => new IechorError('BAD_REQUEST', `conflicting options: ${what}`);
+  if (host.UTSMode === 'host' && body.Hostname) throw conflict('hostname and the UTS mode');
+  if (kind !== 'container' && kind !== 'host') return;
+  const links = "can't be used with links. This would result in undefined behavior";
+  if (has(host.Links)) throw conflict(`${kind} type${kind === 'host' ? ' networking' : ' network'} ${links}`);
+  if (kind === 'host') return;
+  if (body.Hostname) throw conflict('hostname and the network mode');
+  if (has(host.Dns)) throw conflict('dns and the network mode');
+  if (has(host.ExtraHosts)) throw conflict('custom host-to-IP mapping and the network mode');
+  if (body.MacAddress) throw conflict('mac-address and the network mode');
+  if (has(host.PortBindings) || host.PublishAllPorts) {
+    throw conflict('port publishing and the container type network mode');
+  }
+  if (has(body.ExposedPorts)) throw conflict('port exposing and the container type network mode');
+}
 
 function checkOwnSysctls(host: HostConfig, config: ContainerConfig): void {
   const kind = networkKind(host, config);

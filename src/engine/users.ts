@@ -64,9 +64,9 @@ function number(text: string | undefined): number | undefined {
 }
 
 function numeric(text: string): number | undefined {
-  if (!/^\d+$/.test(text)) return undefined;
+  if (!/^-?\d+$/.test(text)) return undefined;
   const value = Number(text);
-  if (value <= largestId) return value;
+  if (value >= 0 && value <= largestId) return value;
   throw new IechorError('BAD_REQUEST', `uids and gids must be in range 0-${largestId}`);
 }
 

@@ -89,7 +89,7 @@ suite('archives of containers (need root)', () => {
     for (const id of [stopped, running]) {
       await expect(
         engine.containerArchivePut({ id, path: '/outside', body: packTree(tree({ planted: 'x' })) }),
-      ).rejects.toMatchObject({ code: 'WRONG_STATE' });
+      ).rejects.toMatchObject({ code: 'BAD_REQUEST' });
     }
     expect(existsSync(join(outside, 'planted'))).toBe(false);
     for (const id of [stopped, running]) await engine.containerRemove({ id, force: true, v: true });
