@@ -21,6 +21,7 @@ const { values, positionals } = parseArgs({
     containers: { type: 'string', default: '200' },
     followers: { type: 'string', default: '500' },
     image: { type: 'string', default: 'busybox:latest' },
+    cpu: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(values.rounds);
@@ -51,6 +52,7 @@ switch (positionals[0]) {
       peer: values.peer,
       image: values.image,
       logMegabytes: Number(values['log-megabytes']),
+      cpu: values.cpu,
     });
     break;
   case 'images':

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { median, spread, timeCommand } from './measure.ts';
+import { cpuOfCommand, median, spread, timeCommand } from './measure.ts';
 
 interface Side {
   readonly name: string;
@@ -16,19 +16,28 @@ export interface ComposeBench {
   readonly image: string;
   /** Megabytes of output that `logs` shows; 0: not measured. */
   readonly logMegabytes: number;
+  /** Processor time of the commands in place of what a clock says. */
+  readonly cpu?: boolean;
 }
 
 /** A project's life against a peer, interleaved: first `up`, one with nothing to do, one change, `ps` and `down`. */
 export function compose(options: ComposeBench): void {
-  for (const services of options.services) {
-    measure(`${services} services`, options, (dir) => project(services, options.image, dir));
-  }
+  const sizes = options.services.map((services) => ({
+    services,
+    ours: measure(`${services} services`, options, (dir) => project(services, options.image, dir)),
+  }));
+  costs(sizes);
   if (options.logMegabytes > 0) measure(`${options.logMegabytes} MB of logs`, options, (dir) => logs(options, dir));
 }
 
 type Act = (run: (name: string, ...args: readonly string[]) => void, round: number) => void;
 
-function measure(title: string, { rounds, peer }: ComposeBench, prepare: (dir: string) => Act): void {
+function measure(
+  title: string,
+  { rounds, peer, cpu = false }: ComposeBench,
+  prepare: (dir: string) => Act,
+): ReadonlyMap<string, readonly number[]> {
+  const cost = cpu ? cpuOfCommand : timeCommand;
   const sides: Side[] = [
     { name: 'iechor', compose: [resolve('bin/iechor'), 'compose'], times: new Map() },
     { name: peer, compose: peer.split(' '), times: new Map() },
@@ -40,7 +49,7 @@ function measure(title: string, { rounds, peer }: ComposeBench, prepare: (dir: s
     for (let round = 0; round <= rounds; round++) {
       for (const side of round % 2 === 0 ? sides : [...sides].reverse()) {
         act((name, ...args) => {
-          const took = timeCommand([...side.compose, '-f', join(dir, 'compose.yaml'), ...args], {
+          const took = cost([...side.compose, '-f', join(dir, 'compose.yaml'), ...args], {
             cwd: dir,
             env: { CHANGE: args.includes('up') && name === 'change one' ? 'after' : 'before' },
           });
@@ -52,6 +61,20 @@ function measure(title: string, { rounds, peer }: ComposeBench, prepare: (dir: s
     rmSync(dir, { recursive: true, force: true });
   }
   report(title, sides);
+  return sides[0]?.times ?? new Map();
+}
+
+/** What one more service costs, from each size to the next: flat where nothing grows with the square. */
+function costs(sizes: readonly { services: number; ours: ReadonlyMap<string, readonly number[]> }[]): void {
+  for (const [at, { services, ours }] of sizes.entries()) {
+    const before = sizes[at - 1];
+    if (!before) continue;
+    const each = [...ours].map(([name, own]) => {
+      const grown = median(own) - median(before.ours.get(name) ?? []);
+      return `${name} ${(grown / (services - before.services)).toFixed(1)}`;
+    });
+    console.log(`milliseconds a service, from ${before.services} to ${services}: ${each.join(', ')}`);
+  }
 }
 
 function project(services: number, image: string, dir: string): Act {

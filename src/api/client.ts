@@ -30,6 +30,9 @@ type AnyRequest = Readonly<Record<string, unknown>> & { readonly signal?: AbortS
 /** Where an engine is: a UNIX socket, or what `dial` opens a connection to; `address` names that in messages. */
 export type EngineAddress = { readonly socketPath: string } | { readonly address: string; readonly dial: () => Duplex };
 
+/** A name for TLS, which a socket has no use for: left to Node it is looked for, with the costliest of expressions. */
+const plain = { servername: '' };
+
 /**
  * The engine at an address: iechord, or any engine that speaks Docker's API. Errors are IechorErrors with our
  * daemon's own code, or the one that fits the status; DAEMON_UNREACHABLE where nobody answers, INTERRUPTED on abort.
@@ -41,7 +44,10 @@ export function connect(endpoint: EngineAddress): Api & Connection {
   const wire: Wire = {
     ...('dial' in endpoint
       ? { address: endpoint.address, target: { createConnection: endpoint.dial } }
-      : { address: `unix://${endpoint.socketPath}`, target: { socketPath: endpoint.socketPath, agent: false } }),
+      : {
+          address: `unix://${endpoint.socketPath}`,
+          target: { ...plain, socketPath: endpoint.socketPath, agent: false },
+        }),
     agent,
     version: async () => (await capabilities()).apiVersion,
     ownOperations: async () => (await capabilities()).ownOperations,

@@ -40,7 +40,7 @@ export interface UpResult {
 
 /**
  * Brings the project to what the file says: images first, then networks, volumes and containers. Throws what failed,
- * after taking back what this run created and never started. Nothing is changed where the input is refused.
+ * after taking back what this run created. Nothing is changed where the input is refused.
  */
 export function up(session: Session, project: Project, intent: UpIntent, options: UpOptions = {}): Promise<UpResult> {
   const act = () => upNow(session, project, intent, options);
@@ -69,14 +69,16 @@ async function upNow(session: Session, given: Project, intent: UpIntent, options
   if (!observed.balances) refuseElsewhere(desired, services);
   const images = planImages(desired, observed, { ...intent, services });
   // What is wrong with the rest is said before anything is pulled or built.
-  await checkBefore(session, { desired, observed, plan: reconcile(desired, observed, intent).plan });
+  let reconciled = reconcile(desired, observed, intent);
+  await checkBefore(session, { desired, observed, plan: reconciled.plan });
   if (images.length > 0 && !options.dryRun) {
     throwFailures(
       await performPlan(session, images, { project: project.name, environment: deliveryEnvironment(project) }),
     );
     observed = await observe(session.engine, project.name, look);
+    reconciled = reconcile(desired, observed, intent);
   }
-  const { plan: bare, notices } = reconcile(desired, observed, intent);
+  const { plan: bare, notices } = reconciled;
   const plan = withHooks(bare, desired);
   for (const notice of notices) session.notice(notice);
   if (options.dryRun) {

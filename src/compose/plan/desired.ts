@@ -6,7 +6,13 @@ import type { Dependency, NetworkSpec, Project, Service, VolumeSpec } from '../m
 import { networkHash, serviceHash, volumeHash } from './config-hash.ts';
 import { containerBody } from './container-body.ts';
 import { creationProviders, dependenciesOf } from './dependencies.ts';
-import { type Fingerprints, fingerprintsOfResource, fingerprintsOfService, fingerprintsText } from './fingerprints.ts';
+import {
+  type Fingerprints,
+  fingerprintsOfResource,
+  fingerprintsOfService,
+  fingerprintsText,
+  newestRules,
+} from './fingerprints.ts';
 import { defined } from './host-config.ts';
 import { dependencyLabel, labels } from './labels.ts';
 import { containerName, imageName, type Separator } from './names.ts';
@@ -85,12 +91,23 @@ function resource<Spec extends NetworkSpec | VolumeSpec, Body>(
   key: string,
   { spec, bodyOf }: { spec: Spec; bodyOf: (project: Project, key: string, spec: Spec) => Body },
 ): DesiredResource<Body> {
+  const body = once(() => bodyOf(project, key, spec));
   return {
     key,
     name: spec.name,
     external: spec.external ?? false,
-    body: bodyOf(project, key, spec),
+    get body() {
+      return body();
+    },
     fingerprintsBy: (rule) => fingerprintsOfResource(project.name, key, { spec, rule }),
+  };
+}
+
+function once<T>(compute: () => T): () => T {
+  let known: { readonly value: T } | undefined;
+  return () => {
+    known ??= { value: compute() };
+    return known.value;
   };
 }
 
@@ -105,8 +122,9 @@ function desiredService(
   const service = project.services[name] as Service;
   const { separator } = options;
   const image = imageName(project, name, service, separator);
-  const configHash = serviceHash(service);
-  const fingerprints = fingerprintsOfService(project, name, { service }) ?? {};
+  // Most runs find that little changed: what is not asked for is not computed, and nothing twice.
+  const configHash = once(() => serviceHash(service));
+  const fingerprints = once(() => fingerprintsOfService(project, name, { service }) ?? {});
   const dependencies = dependenciesOf(service);
   const nameOf = (replica: number) =>
     containerName(project.name, name, { number: replica, separator, own: service.container_name });
@@ -117,15 +135,21 @@ function desiredService(
     name,
     image,
     service,
-    configHash,
-    fingerprints,
-    fingerprintsBy: (rule) => fingerprintsOfService(project, name, { service, rule }),
+    get configHash() {
+      return configHash();
+    },
+    get fingerprints() {
+      return fingerprints();
+    },
+    fingerprintsBy: (rule) =>
+      rule === newestRules ? fingerprints() : fingerprintsOfService(project, name, { service, rule }),
     dependencies,
     scale,
     providers: creationProviders(service),
     containerName: nameOf,
     container(replica, imageId) {
-      const own = containerLabels(project, name, { replica, configHash, fingerprints, dependencies, imageId });
+      const hashes = { configHash: configHash(), fingerprints: fingerprints() };
+      const own = containerLabels(project, name, { replica, ...hashes, dependencies, imageId });
       const body = {
         serviceName: name,
         containerName: nameOf(replica),

@@ -28,7 +28,7 @@ export function divergence(
 }
 
 function configDivergence(container: ObservedContainer, service: DesiredService, desired: Desired): Reason | undefined {
-  const found = changesSince(container.labels, { hash: service.configHash, by: service.fingerprintsBy });
+  const found = changesSince(container.labels, { hash: () => service.configHash, by: service.fingerprintsBy });
   if (found === undefined) return undefined;
   if ('maker' in found) return { text: `made by ${found.maker} from another configuration` };
   const attributes = found.differences;
@@ -47,7 +47,7 @@ function configDivergence(container: ObservedContainer, service: DesiredService,
  */
 export function changesSince(
   found: Readonly<Record<string, string>>,
-  { hash, by }: { readonly hash: string | undefined; readonly by: FingerprintsBy },
+  { hash, by }: { readonly hash: () => string | undefined; readonly by: FingerprintsBy },
 ): { readonly differences: readonly Difference[] } | { readonly maker: string } | undefined {
   const before = parseFingerprints(found[labels.fingerprints]);
   const now = before && by(before.rule);
@@ -55,7 +55,7 @@ export function changesSince(
     const all = differences(before.fingerprints, now);
     return all.length === 0 ? undefined : { differences: all };
   }
-  const same = found[labels.configHash] === hash;
+  const same = found[labels.configHash] === hash();
   return same ? undefined : { maker: before ? 'a newer iechor' : 'docker compose' };
 }
 

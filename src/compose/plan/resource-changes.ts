@@ -34,16 +34,19 @@ const values: Readonly<Record<string, (one: Told, key: string) => unknown>> = {
  */
 export function resourceReason(
   found: Found,
-  { body, fingerprintsBy }: Pick<DesiredResource<Body>, 'body' | 'fingerprintsBy'>,
+  desired: Pick<DesiredResource<Body>, 'body' | 'fingerprintsBy'>,
 ): Reason | undefined {
   const own = found.Labels ?? {};
   // Without any of these labels nobody knows what it was made from.
   if (own[labels.configHash] === undefined && own[labels.fingerprints] === undefined) return undefined;
-  const changes = changesSince(own, { hash: body.Labels?.[labels.configHash], by: fingerprintsBy });
+  const changes = changesSince(own, {
+    hash: () => desired.body.Labels?.[labels.configHash],
+    by: desired.fingerprintsBy,
+  });
   if (changes === undefined) return undefined;
   if ('maker' in changes) return { text: `made by ${changes.maker} from another configuration` };
   const attributes = changes.differences;
-  return { text: attributes.map((one) => textOf(one, found, body)).join('; '), attributes };
+  return { text: attributes.map((one) => textOf(one, found, desired.body)).join('; '), attributes };
 }
 
 function textOf({ path, how }: Difference, found: Told, body: Told): string {
