@@ -149,8 +149,10 @@ async function probe(
   signal.addEventListener('abort', end, { once: true });
   try {
     const exitCode = await handle.exit;
-    if (timedOut) return finish(-1, `Health check exceeded timeout (${goDuration(timeoutMs)}): ${output()}`);
-    return finish(exitCode, output());
+    const said = output();
+    const tooLong = `Health check exceeded timeout (${goDuration(timeoutMs)})`;
+    if (timedOut) return finish(-1, said === '' ? tooLong : `${tooLong}: ${said}`);
+    return finish(exitCode, said);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', end);

@@ -16,7 +16,9 @@ export function resolveLinks(
     const linked = find(name);
     if (!linked) throw bad(`could not get container for ${name}: No such container: ${name}`);
     if (networkKind(linked.body.HostConfig, linked.config) === 'host') {
-      throw bad('conflicting options: host type networking can not be used with links');
+      throw bad(
+        "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
+      );
     }
     return { alias, id: linked.id };
   });

@@ -41,11 +41,12 @@ function checkNetworkMode(body: ContainerCreateBody, kind: ReturnType<typeof net
   if (kind !== 'container' && kind !== 'host') return;
   const links = "can't be used with links. This would result in undefined behavior";
   if (has(host.Links)) throw conflict(`${kind} type${kind === 'host' ? ' networking' : ' network'} ${links}`);
+  const macs = Object.values(body.NetworkingConfig?.EndpointsConfig ?? {}).map((endpoint) => endpoint?.MacAddress);
+  if (body.MacAddress || macs.some(Boolean)) throw conflict('mac-address and the network mode');
   if (kind === 'host') return;
   if (body.Hostname) throw conflict('hostname and the network mode');
   if (has(host.Dns)) throw conflict('dns and the network mode');
   if (has(host.ExtraHosts)) throw conflict('custom host-to-IP mapping and the network mode');
-  if (body.MacAddress) throw conflict('mac-address and the network mode');
   if (has(host.PortBindings) || host.PublishAllPorts) {
     throw conflict('port publishing and the container type network mode');
   }
