@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { codeOf, IechorError, isIechorError } from '../common/error.ts';
 import { version } from '../common/version.ts';
 import type { FetchOci } from '../compose/source/git-reference.ts';
-import type { ArtifactFile } from '../registry/artifact.ts';
+import type { ArtifactFile, PublishOptions } from '../registry/artifact.ts';
 import { registryAccess } from './registry-access.ts';
 
 /** What the command line itself uses of registries: projects, not images. Nothing here needs an engine. */
@@ -25,11 +25,19 @@ export function artifacts(configuration: string | undefined, signal?: AbortSigna
   const publish = async (
     name: string,
     files: readonly ArtifactFile[],
-    { ociVersion }: { readonly ociVersion: '1.0' | '1.1' },
+    { ociVersion, images }: { readonly ociVersion: '1.0' | '1.1'; readonly images: readonly string[] },
   ): Promise<string> => {
-    const { publishProject } = await import('../registry/artifact.ts');
+    const [{ publishProject }, { copyImages }] = await Promise.all([
+      import('../registry/artifact.ts'),
+      import('../registry/copy-image.ts'),
+    ]);
     const created = new Date().toISOString();
-    return publishProject(name, files, { ...(await optionsFor(name)), ociVersion, version, created });
+    const onCopied = (image: string) => process.stderr.write(` ${image} copied\n`);
+    const bringImages: PublishOptions['bringImages'] = (repository, domain) =>
+      copyImages(images, repository, { domain, accessTo: optionsFor, onCopied });
+    const access = await optionsFor(name);
+    const withImages = images.length > 0 ? { bringImages } : {};
+    return publishProject(name, files, { ...access, ociVersion, version, created, ...withImages });
   };
   return { fetchOci, publish };
 }

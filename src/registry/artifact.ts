@@ -80,11 +80,19 @@ function nameOf({ mediaType, annotations = {} }: Descriptor): Omit<ArtifactFile,
   return { name, kind: isEnv ? 'env' : extended ? 'extended' : 'compose' };
 }
 
+export interface PublishOptions extends ArtifactOptions {
+  readonly ociVersion: '1.0' | '1.1';
+  readonly version: string;
+  readonly created: string;
+  /** Copies the project's images into its own repository; resolves with what they are there. */
+  readonly bringImages?: (repository: Repository, domain: string) => Promise<readonly Descriptor[]>;
+}
+
 /** Writes a project to a registry, for Docker Compose and ourselves. Resolves with the digest of its manifest. */
 export async function publishProject(
   text: string,
   files: readonly ArtifactFile[],
-  options: ArtifactOptions & { readonly ociVersion: '1.0' | '1.1'; readonly version: string; readonly created: string },
+  options: PublishOptions,
 ): Promise<Digest> {
   const reference = parseReference(text);
   const { tag, digest } = reference;
@@ -111,6 +119,18 @@ export async function publishProject(
   await withRepository(text, 'write', options, async (repository) => {
     for (const blob of [empty, ...files.map((file) => file.content)]) await upload(repository, blob, options);
     await repository.putManifest(tag, content, mediaTypes.manifest);
+    if (!options.bringImages) return;
+    // What refers to the project, and keeps its images beside it.
+    const application = {
+      schemaVersion: 2,
+      mediaType: mediaTypes.index,
+      ...(modern && { artifactType: projectType }),
+      manifests: await options.bringImages(repository, reference.domain),
+      subject: { mediaType: mediaTypes.manifest, digest: digestOf(content), size: content.length },
+      annotations: { 'com.docker.compose.version': options.version },
+    };
+    const index = Buffer.from(JSON.stringify(application));
+    await repository.putManifest(digestOf(index), index, mediaTypes.index);
   });
   return digestOf(content);
 }

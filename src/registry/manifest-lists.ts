@@ -1,13 +1,12 @@
-import { Readable } from 'node:stream';
 import { IechorError } from '../common/error.ts';
 import { digestOf } from '../image/digest.ts';
-import { isFields, parseDescriptor, parseDocument } from '../image/image-config.ts';
+import { parseDescriptor, parseDocument } from '../image/image-config.ts';
 import { isIndexType, mediaTypes } from '../image/media-types.ts';
 import { formatReference, parseReference, repositoryOf } from '../image/reference.ts';
 import type { Descriptor, Digest } from '../image/types.ts';
 import { type ArtifactOptions, withRepository } from './artifact.ts';
+import { copyImage } from './copy-image.ts';
 import type { Found, Repository } from './repository.ts';
-import { uploadBlob } from './upload.ts';
 
 /** One image of a list that is being made. */
 export interface Member {
@@ -73,7 +72,9 @@ export async function pushList(text: string, members: readonly Member[], options
   const content = listOf(members.map(({ descriptor }) => descriptor));
   await withRepository(text, 'write', options, async (repository) => {
     for (const member of members) {
-      if (parseReference(member.reference).path !== target.path) await takeOver(repository, member, options);
+      const { path, domain } = parseReference(member.reference);
+      const exact = `${domain}/${path}@${member.descriptor.digest}`;
+      if (path !== target.path) await copyImage(exact, repository, { ...options, domain });
     }
     await repository.putManifest(tag, content, mediaTypeOf(members));
   });
@@ -89,30 +90,4 @@ function mediaTypeOf(members: readonly { readonly descriptor: Descriptor }[]): s
 function listOf(manifests: readonly Descriptor[]): Buffer {
   const mediaType = mediaTypeOf(manifests.map((descriptor) => ({ descriptor })));
   return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests }));
-}
-
-async function takeOver(repository: Repository, member: Member, options: ArtifactOptions): Promise<void> {
-  const { path } = parseReference(member.reference);
-  await withRepository(member.reference, 'read', options, async (source) => {
-    const { content, mediaType, digest } = await source.manifest(member.descriptor.digest);
-    const { config, layers } = parseDocument(content, 'the manifest');
-    const named = [config, ...(Array.isArray(layers) ? layers : [])].filter(isFields);
-    for (const one of named.map((blob) => parseDescriptor(blob, 'a blob'))) {
-      await uploadBlob(repository, {
-        descriptor: one,
-        open: (start) => Readable.from(blobFrom(source, one.digest, start), { objectMode: false }),
-        ...{ mountFrom: [path], onBytes: () => {}, maxAttempts: options.settings.maxAttempts, signal: options.signal },
-      });
-    }
-    await repository.putManifest(digest, content, mediaType);
-  });
-}
-
-async function* blobFrom(source: Repository, digest: Digest, start: number): AsyncGenerator<Buffer> {
-  const { status, body } = await source.blob(digest, start);
-  let skip = status === 200 ? start : 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    if (skip < chunk.length) yield chunk.subarray(skip);
-    skip = Math.max(0, skip - chunk.length);
-  }
 }

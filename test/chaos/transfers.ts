@@ -140,7 +140,7 @@ export async function playTransfer(all: Transfers, operation: Operation): Promis
   if (archiveDigest(all, 'keep:1') !== all.kept) wrong.push('keep:1 is not what it was');
   const again = all.engine.iechor(command);
   if (again.exit !== 0) wrong.push(`again: ${again.stderr.trim()}`);
-  if (result !== undefined && archiveDigest(all, result) === undefined) wrong.push(`${result} cannot be read`);
+  if (result !== undefined) wrong.push(...unreadable(all, result));
   if (plan.gone && all.engine.iechor(['image', 'inspect', `${all.host}/${plan.gone}`]).exit === 0) {
     wrong.push(`${plan.gone} is still there`);
   }
@@ -169,6 +169,12 @@ function archiveDigest({ engine }: Transfers, name: string): string | undefined 
   const digest = createHash('sha256').update(readFileSync(file)).digest('hex');
   rmSync(file);
   return digest;
+}
+
+/** Why an image cannot be read to its end; nothing where it can. */
+function unreadable({ engine }: Transfers, name: string): string[] {
+  const { exit, stderr } = engine.iechor(['save', '-o', join(engine.dir, 'saved.tar'), name]);
+  return exit === 0 ? [] : [`${name}: ${stderr.trim()}`];
 }
 
 /** Removes all images but those that are there all the time, and what nothing refers to. */

@@ -132,6 +132,13 @@ describeWithContainers('registries by the command line', () => {
     expect(iechor(['pull', '-q', `${open.host}/web:1`]).exit).toBe(0);
     const up = engine.iechor(['compose', '-f', `oci://${open.host}/project:1`, 'run', '--rm', 'web'], { env: cache });
     expect(up.stdout).toBe('made\n');
+
+    const app = inProject(['publish', '--app', '--with-env', '-y', `${open.host}/app:1`]);
+    expect([app.exit, app.stderr]).toEqual([0, expect.stringContaining(`${open.host}/web:1@sha256:`)]);
+    const digest = /@(sha256:[0-9a-f]{64}) copied/.exec(app.stderr)?.[1];
+    expect(iechor(['pull', '-q', `${open.host}/app@${digest}`]).exit).toBe(0);
+    const pinned = engine.iechor(['compose', '-f', `oci://${open.host}/app:1`, 'config'], { env: cache });
+    expect(pinned.stdout).toContain(`image: ${open.host}/web:1@${digest}`);
   });
 
   (docker && socket ? test : test.skip)('Docker Engine runs what we push, and we run what it pushes, unchanged', () => {

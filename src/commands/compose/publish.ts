@@ -5,6 +5,7 @@ import { Args, Flags } from '../../cli/flags.ts';
 import { IechorError } from '../../common/error.ts';
 import { push } from '../../compose/images.ts';
 import type { PublishConcerns, PublishedFile } from '../../compose/publish.ts';
+import type { Project } from '../../compose/model/project.ts';
 import type { Loaded } from '../../compose/source/load.ts';
 
 export default class Publish extends ComposeCommand {
@@ -12,7 +13,7 @@ export default class Publish extends ComposeCommand {
   static override synopsis = '[OPTIONS] REPOSITORY[:TAG]';
   static override args = { repository: Args.string({ required: true }) };
   static override flags = {
-    app: Flags.boolean({ summary: 'Publish the images with the project', hidden: true }),
+    app: Flags.boolean({ summary: 'Publish the images with the project' }),
     'dry-run': composeFlags['dry-run'],
     'oci-version': Flags.string({ summary: 'Version of the OCI specification', options: ['1.0', '1.1'] }),
     'resolve-image-digests': Flags.boolean({ summary: 'Pin images to the digests that their registries have' }),
@@ -22,11 +23,6 @@ export default class Publish extends ComposeCommand {
 
   async run(): Promise<void> {
     const { flags, args } = await this.parse(Publish);
-    if (flags.app) {
-      throw new IechorError('NOT_SUPPORTED', 'publish --app is not supported yet', {
-        hint: 'push the images with "iechor compose push", and publish without --app',
-      });
-    }
     const loaded = await this.project();
     const { concernsOf, filesToPublish } = await import('../../compose/publish.ts');
     const files = filesToPublish(loaded.project);
@@ -36,10 +32,18 @@ export default class Publish extends ComposeCommand {
       return;
     }
     await this.#pushImages(loaded);
-    if (flags['resolve-image-digests']) files.push(await this.#pinned(loaded));
+    const images = new Set<string>();
+    if (flags['resolve-image-digests'] || flags.app) {
+      const pinned = await this.#pinned(loaded);
+      files.push(await this.#lockFile(pinned));
+      if (flags.app) for (const { image } of Object.values(pinned.services)) if (image !== undefined) images.add(image);
+    }
     const { artifacts } = await import('../../cli/compose-artifact.ts');
     const ociVersion = flags['oci-version'] === '1.0' ? '1.0' : '1.1';
-    const digest = await artifacts(this.globals.config, this.signal).publish(args.repository, files, { ociVersion });
+    const digest = await artifacts(this.globals.config, this.signal).publish(args.repository, files, {
+      ociVersion,
+      images: [...images],
+    });
     process.stderr.write(` ${args.repository} published\n`);
     this.print(digest);
   }
@@ -92,12 +96,17 @@ export default class Publish extends ComposeCommand {
     return yes || confirm(question);
   }
 
-  async #pinned(loaded: Loaded): Promise<PublishedFile> {
-    const { pinImages, renderLock } = await import('../../compose/pin-images.ts');
+  /** The project with every image pinned to what its registry has now. */
+  async #pinned(loaded: Loaded): Promise<Project> {
+    const { pinImages } = await import('../../compose/pin-images.ts');
     const { defaultRegistryOf } = await import('../../cli/default-registry.ts');
     const engine = await this.engine();
     const options = { signal: this.signal, defaultRegistry: () => defaultRegistryOf(engine) };
-    const project = await pinImages(engine, loaded, options);
+    return pinImages(engine, loaded, options);
+  }
+
+  async #lockFile(project: Project): Promise<PublishedFile> {
+    const { renderLock } = await import('../../compose/pin-images.ts');
     return { name: 'image-digests.yaml', kind: 'compose', content: Buffer.from(renderLock(project, 'yaml')) };
   }
 }

@@ -18,6 +18,7 @@ export default class Pull extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Pull);
     const target = pullTarget(args.image);
+    if (target.tag === '') throw new IechorError('REFERENCE_INVALID', 'invalid reference format');
     const all = flags['all-tags'];
     if (all && target.given) throw new IechorError('USAGE', "tag can't be used with --all-tags/-a");
     if (!all && !target.given && !flags.quiet) process.stdout.write('Using default tag: latest\n');
