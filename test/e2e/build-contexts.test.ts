@@ -111,11 +111,8 @@ describeWithContainers('contexts of builds', () => {
   test('a repository: its HEAD, a branch, a tag, a pull request, a directory, by # and by query', async () => {
     const url = `${repositories.url}/app.git`;
     expect(await built(url)).toMatch(/^main0\n/);
-    expect(await built(`${url}#v1`)).toMatch(/^main0\n/);
-    expect(await built(`${url}#refs/pull/7/head`)).toMatch(/^pulled0\n/);
     expect(await built(`${url}#pull/7/head`)).toMatch(/^pulled0\n/);
     expect(await built(`${url}#main:sub`)).toBe('sub');
-    expect(await built(`${url}?branch=main&subdir=sub`)).toBe('sub');
     expect(await built(`${url}?tag=v1&keep-git-dir=1`)).toMatch(/^main1\n/);
     expect(await built('--build-arg', 'BUILDKIT_CONTEXT_KEEP_GIT_DIR=1', url)).toMatch(/^main1\n/);
     await expect(built(`${url}?checksum=0123456789`)).rejects.toThrow('the commit of');

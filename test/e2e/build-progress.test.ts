@@ -3,7 +3,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { missingForContainers } from '../support/machine.ts';
-import { createPrivateEngine, importBusybox, type PrivateEngine } from '../support/private-engine.ts';
+import {
+  createPrivateEngine,
+  eventually,
+  importBusybox,
+  type PrivateEngine,
+  tracesOf,
+} from '../support/private-engine.ts';
 import { createScreen } from '../support/screen.ts';
 import { closeTerminals, missingForTerminals, openTerminal } from '../support/terminal.ts';
 
@@ -63,6 +69,28 @@ if (lacking) console.warn(`SKIPPED: builds in a terminal: this machine lacks ${l
       '        │ the reason',
     ]);
     expect(lines.slice(3).join('')).toContain('exit code: 3');
+  });
+
+  test('Ctrl-C ends the build, says which step it was, and gives the terminal back', async () => {
+    const dir = context('stopped', { iEchorfile: 'FROM busybox\nRUN echo begun; exec sleep 600\n' });
+    const terminal = await openTerminal(engine, ['build', dir]);
+    const during = await terminal.sees('│ begun');
+    terminal.type('\x03');
+    expect(await terminal.ended()).toBe(130);
+    const bytes = during + (await terminal.sees(/$/));
+    expect(shownBy(bytes).filter((line) => /^ -\s.*RUN echo begun/.test(line))).toHaveLength(1);
+    expect(bytes.lastIndexOf('\x1b[?25h')).toBeGreaterThan(bytes.lastIndexOf('\x1b[?25l'));
+    await eventually('the step has ended', () => !tracesOf(engine).some((trace) => trace.includes('sleep 600')));
+  });
+
+  test('a terminal that becomes narrower is drawn anew', async () => {
+    const dir = context('resized', { iEchorfile: `FROM busybox\n${slowly('a'.repeat(150))}\n` });
+    const terminal = await openTerminal(engine, ['build', dir], 'echo after');
+    await terminal.sees('[+] Building');
+    terminal.resize(30, 40);
+    const drawn = await terminal.sees(/│ a{28}… *\x1b/);
+    expect(drawn).toContain('\x1b[J');
+    await terminal.sees('after\r\n');
   });
 
   test('services that are built together show their steps at once', async () => {

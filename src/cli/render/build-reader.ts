@@ -66,6 +66,8 @@ export function createBuildReader(now: () => number = Date.now): BuildReader {
     const news = rest === '' ? [] : [noteLine(step, rest)];
     step.state = state;
     step.ms = ms ?? now() - step.startedAt;
+    // Of a step that went well nobody wants the output any more.
+    if (state !== 'failed') step.tail.length = 0;
     return [...news, { kind: 'ended', step }];
   };
   /** The base of a stage is there when something else of the stage happens. */

@@ -47,7 +47,9 @@ export function ttyBuild(write: Write, options: TtyBuildOptions): BuildView {
       ended = true;
       clearInterval(timer);
       tell(reader.end());
-      const left = reader.running().map((step) => stepLine(step, { columns: terminal().columns, paint, mark: '-' }));
+      const left = reader.running().map((step) => {
+        return stepLine(step, { columns: terminal().columns, paint, mark: '-', ms: now() - step.startedAt });
+      });
       region.show([...lasting, ...left], []);
     },
   };
