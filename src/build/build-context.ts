@@ -12,7 +12,7 @@ import type { StepFiles } from './files/step-files.ts';
 import type { Graph, StageNode } from './graph.ts';
 import type { StageInstruction } from './language/types.ts';
 import type { BuildCall } from './lint/call.ts';
-import type { BaseImages, Logins, Sandbox, SandboxRun } from './ports.ts';
+import type { BaseImages, ClientContent, Logins, Sandbox, SandboxRun } from './ports.ts';
 import type { Scratch } from './scratch.ts';
 import type { CacheEntry } from './shared-cache/options.ts';
 import type { CacheRegistry } from './shared-cache/registry-place.ts';
@@ -93,6 +93,8 @@ export interface BuildRequest {
   readonly logins?: Logins | undefined;
   /** Asked for a secret that is not among those, when a step needs it. */
   readonly askSecret?: ((id: string) => Promise<Uint8Array | undefined>) | undefined;
+  /** Content that the client keeps, by its name for the store. */
+  readonly clientContent?: ((store: string) => ClientContent) | undefined;
   /** Asked for an SSH agent that is not among those: what opens connections to it. */
   readonly askAgent?: ((id: string) => Promise<(() => Duplex) | undefined>) | undefined;
   readonly signal?: AbortSignal | undefined;

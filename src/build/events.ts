@@ -44,6 +44,8 @@ export interface BuildEvent {
   readonly summary?: BuildSummary;
   /** How the key of a step comes about, where that was asked for. */
   readonly derivation?: StepDerivation;
+  /** Manifest of a cache that was given to the client, for its index. */
+  readonly cacheManifest?: { readonly mediaType: string; readonly digest: string; readonly size: number };
   /** The answer to `call`. */
   readonly called?: CheckResult | OutlineResult | TargetsResult;
 }

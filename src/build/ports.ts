@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { ChainId, ImageConfig } from '../image/types.ts';
 import type { AuthFields } from '../registry/credentials.ts';
 
@@ -36,6 +37,14 @@ export interface Sandbox {
     onOutput: (stream: 'stdout' | 'stderr', data: Uint8Array) => void,
     signal?: AbortSignal,
   ): Promise<number>;
+}
+
+/** Content by digest that a client keeps, and serves while it builds. */
+export interface ClientContent {
+  /** A blob from its beginning; nothing of it is verified. */
+  read(digest: string): Readable;
+  /** Gives the client a blob, unless it has it: then `open` is not asked. */
+  write(blob: { readonly digest: string; readonly size: number }, open: () => Promise<Readable>): Promise<void>;
 }
 
 /** Who asks for a build: by registry host, or asked for when a registry is. */

@@ -33,7 +33,11 @@ function attributesOf(value: unknown): Record<string, string> {
   );
 }
 
+/** A directory is the client's, which serves it as a store of that name. */
 function taken(entry: CacheEntry): CacheEntry {
-  if (entry.type !== 'local') return entry;
-  throw refused("a cache in a directory of the client's", 'keep it in a registry: type=registry,ref=NAME');
+  const { type, attrs } = entry;
+  if (type !== 'local') return entry;
+  const directory = attrs.src ?? attrs.dest ?? '';
+  if (/^[\x20-\x7e]+$/.test(directory)) return { type, attrs: { ...attrs, store: `local:${directory}` } };
+  throw refused(`a cache in the directory ${JSON.stringify(directory)}`, 'its name has to be of plain ASCII');
 }

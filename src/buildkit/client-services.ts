@@ -1,4 +1,5 @@
 import type { BuildClient } from '../api/session-build.ts';
+import { contentOf } from './client-content.ts';
 import { byteStreamOver, bytesMessage } from './grpc/byte-stream.ts';
 import { GrpcError, grpcCode } from './grpc/status.ts';
 import { empty } from './messages/control.ts';
@@ -6,7 +7,8 @@ import { agentRequest, credentialsReply, credentialsRequest, secretReply, secret
 import type { ClientSession } from './sessions.ts';
 
 /** What steps ask of a client while they run, by the services of its session. */
-export function clientOf({ grpc }: ClientSession): BuildClient {
+export function clientOf(session: ClientSession): BuildClient {
+  const { grpc } = session;
   return {
     secret: (id) => {
       const path = '/moby.buildkit.secrets.v1.Secrets/GetSecret';
@@ -27,6 +29,7 @@ export function clientOf({ grpc }: ClientSession): BuildClient {
         if (secret === '') return undefined;
         return username === '' ? { identitytoken: secret } : { username, password: secret };
       }),
+    content: (store) => contentOf(session, store),
     agent: (id) =>
       ifThere(async () => {
         const path = '/moby.sshforward.v1.SSH/CheckAgent';

@@ -93,10 +93,11 @@ async function solve(request: SolveRequest, { signal }: Call, serving: Serving) 
     const output = outputOf(request);
     const images =
       request.frontend === '' ? await returnedImages(solve, signal) : await direct(solve, { signal, serving });
-    if (images.length === 0 || !output) return {};
+    if (images.length === 0 || !output) return { exporterResponse: solve.told };
     const session = () => serving.sessions.find(request.session, signal);
     const { engine } = serving;
-    return { exporterResponse: await deliver(images, output, { engine, session, progress: solve.progress, signal }) };
+    const told = await deliver(images, output, { engine, session, progress: solve.progress, signal });
+    return { exporterResponse: new Map([...solve.told, ...told]) };
   } finally {
     serving.solves.ended(request.ref);
   }

@@ -150,6 +150,7 @@ export async function runFrontend(
     const one = { ...named, build: { ...named.build, platform: platform || undefined } };
     const built = await buildImage(one, { engine, session, sessionOf, progress: solve.progress, signal });
     images.push({ platform, image: built.image });
+    if (built.cacheManifest) solve.told.set('cache.manifest', built.cacheManifest);
     description = built.description;
     if (description) break;
   }

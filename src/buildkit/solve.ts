@@ -26,6 +26,8 @@ export interface Building {
 export interface Built {
   readonly image: string;
   readonly description: object | undefined;
+  /** Of a cache that the client got, for its index. */
+  readonly cacheManifest: string | undefined;
 }
 
 /** Builds (or describes) what the options say from what the client has. Throws GrpcError. */
@@ -34,6 +36,7 @@ export async function buildImage(options: SolveOptions, building: Building): Pro
   const { file, dockerfile, body, remote, loading } = await takeFiles(options, building);
   const steps = createBuildSteps(progress, { warnOn: loading, file });
   let image = '';
+  let cacheManifest: string | undefined;
   let description: object | undefined;
   try {
     const contexts = await takeContexts(options, building);
@@ -56,6 +59,7 @@ export async function buildImage(options: SolveOptions, building: Building): Pro
       steps.take(message);
       if (message.called) description = described(message.called, file);
       image = message.aux?.ID ?? image;
+      if (message.cacheManifest) cacheManifest = JSON.stringify(message.cacheManifest);
     }
   } catch (error) {
     steps.end('canceled');
@@ -65,7 +69,7 @@ export async function buildImage(options: SolveOptions, building: Building): Pro
   }
   steps.end();
   if (signal.aborted) throw new GrpcError(grpcCode.cancelled, 'the build was interrupted');
-  return { image, description };
+  return { image, description, cacheManifest };
 }
 
 /** A check's answer with its source as clients expect it: by name, for the places they print. */

@@ -20,6 +20,8 @@ export interface Solve {
   request: MessageOf<typeof solveRequest> | undefined;
   /** Images by the names that the client got for them. */
   readonly results: Map<string, string>;
+  /** What the client is told at the end, besides what became of the images. */
+  readonly told: Map<string, string>;
   /** Resolves when the client returns; the solve waits for it. */
   readonly returned: Promise<Returned>;
   finish(outcome: Returned): void;
@@ -66,7 +68,16 @@ export function createSolves(): Solves {
 function createSolve(ref: string): Solve {
   const log = createStatusLog();
   const { promise: returned, resolve: finish } = Promise.withResolvers<Returned>();
-  return { ref, log, progress: createProgress(ref, log), request: undefined, results: new Map(), returned, finish };
+  return {
+    ref,
+    log,
+    progress: createProgress(ref, log),
+    request: undefined,
+    results: new Map(),
+    told: new Map(),
+    returned,
+    finish,
+  };
 }
 
 export type ResultDraft = DraftOf<typeof result>;

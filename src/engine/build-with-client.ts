@@ -29,7 +29,13 @@ export async function* buildWithClient(
       await applyTar(source.archive, { root: dir }, request.signal);
       contexts[name] = { dir };
     }
-    const extras: BuildExtras = { contexts, logins: client.login, askSecret: client.secret, askAgent: client.agent };
+    const extras: BuildExtras = {
+      contexts,
+      logins: client.login,
+      askSecret: client.secret,
+      askAgent: client.agent,
+      clientContent: client.content,
+    };
     yield* buildImage(context, builder, { ...request, extras });
   } finally {
     for (const source of given.values()) if ('archive' in source) source.archive.destroy();

@@ -18,7 +18,7 @@ import type { EngineContext } from './context.ts';
 import { publishImage } from './images.ts';
 
 /** What a build has beyond its options: contexts that are there, and a client to ask. */
-export type BuildExtras = Pick<BuildRequest, 'contexts' | 'logins' | 'askSecret' | 'askAgent'>;
+export type BuildExtras = Pick<BuildRequest, 'contexts' | 'logins' | 'askSecret' | 'askAgent' | 'clientContent'>;
 
 type BuildQuery = Parameters<EngineApi['imageBuild']>[0] & { readonly extras?: BuildExtras };
 
@@ -103,8 +103,9 @@ function nothingToTake(context: EngineContext, cacheFrom: readonly string[]): bo
 function cacheOf(
   { type, attrs, directory }: NonNullable<BuildQuery['cacheimports']>[number],
   key: 'src' | 'dest',
+  extras: BuildExtras | undefined,
 ): CacheEntry {
-  if (type !== 'local' || !attrs[key]) return { type, attrs };
+  if (type !== 'local' || !attrs[key] || (attrs.store && extras?.clientContent)) return { type, attrs };
   const hint = 'keep the cache in a registry: type=registry,ref=NAME';
   const here = localDirectory(directory, hint);
   if (here !== undefined) return { type, attrs: { ...attrs, [key]: here } };
@@ -128,8 +129,8 @@ function buildRequest(
     attestations: request.attestations,
     source: request.remote || undefined,
     explain: request.explain,
-    cacheFrom: request.cacheimports?.map((entry) => cacheOf(entry, 'src')),
-    cacheTo: request.cacheexports?.map((entry) => cacheOf(entry, 'dest')),
+    cacheFrom: request.cacheimports?.map((entry) => cacheOf(entry, 'src', request.extras)),
+    cacheTo: request.cacheexports?.map((entry) => cacheOf(entry, 'dest', request.extras)),
     isLive: request.localcontext !== undefined,
     call: callOf(request.call),
     pull: !['', '0', 'no', 'false', 'none'].includes((request.pull ?? '').trim().toLowerCase()),

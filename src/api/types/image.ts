@@ -136,6 +136,8 @@ export interface ProgressMessage {
   summary?: BuildSummary;
   /** Ours, of builds with `explain`: how the key of a step comes about. */
   derivation?: StepDerivation;
+  /** Ours, of builds: the manifest of a cache that was given to the client, for its index. */
+  cacheManifest?: { mediaType: string; digest: string; size: number };
   /** Ours: the answer to `call` of a build, in the shape of BuildKit's subrequests. */
   called?: object;
 }

@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip, createZstdCompress } from 'node:zlib';
-import { messageOf } from '../../common/error.ts';
+import { IechorError, messageOf } from '../../common/error.ts';
 import { mediaTypes } from '../../image/media-types.ts';
 import type { ChainId, Descriptor, ImageConfig } from '../../image/types.ts';
 import type { Build } from '../build-context.ts';
+import { createLimit } from '../limit.ts';
 import type { StageState } from '../stage-state.ts';
+import { writeToClient } from './client-place.ts';
 import type { CacheDocument, CachedStep } from './document.ts';
 import { formatCache, inlineField } from './document.ts';
 import { writeToDirectory } from './local-write.ts';
@@ -32,7 +35,9 @@ export async function exportCaches(build: Build, state: StageState): Promise<voi
       const { steps } = cache.document;
       const size = `${steps.length} steps, ${cache.layers.length} layers`;
       build.emit({ stream: `exporting the cache to ${target.name} (${size})\n` });
-      await write(build, target, { ...cache, layers: await Promise.all(cache.layers.map((open) => open())) });
+      const packing = createLimit(availableParallelism());
+      const layers = await Promise.all(cache.layers.map((open) => packing.run(open)));
+      await write(build, target, { ...cache, layers });
     } catch (error) {
       build.signal.throwIfAborted();
       if (!target.ignoreError) throw error;
@@ -42,6 +47,12 @@ export async function exportCaches(build: Build, state: StageState): Promise<voi
 }
 
 async function write(build: Build, target: CacheExport, cache: OutgoingCache): Promise<void> {
+  if (target.store !== undefined) {
+    const content = build.request.clientContent?.(target.store);
+    if (!content) throw new IechorError('NOT_SUPPORTED', 'the client keeps no content');
+    const cacheManifest = await writeToClient(content, cache);
+    return build.emit({ stream: '', cacheManifest });
+  }
   if (target.type === 'local') return writeToDirectory(target, cache);
   await writeToRegistry(target.name, cache, await build.caches.access(target.name));
 }

@@ -38,7 +38,10 @@ export function localPlace(options: {
         platform,
       ),
     async bring(layers, signal) {
-      for (const layer of layers) await bringLayer(layer, { directory, images, path: join(work(), 'blob'), signal });
+      for (const layer of layers) {
+        const fetch = async (path: string) => copyBlob(directory, layer.descriptor, path);
+        await bringFile(layer, { images, path: join(work(), 'blob'), fetch, signal });
+      }
     },
   };
 }
@@ -51,25 +54,30 @@ function entryOf(directory: string, tag: string): Descriptor {
   throw new IechorError('IMAGE_NOT_FOUND', `it holds nothing named ${tag}`);
 }
 
-async function bringLayer(
+function copyBlob(directory: string, descriptor: Descriptor, path: string): void {
+  const from = resolveInRoot(directory, blobPath(descriptor));
+  if (from === undefined || !statSync(from).isFile()) throw missing(descriptor);
+  copyFileSync(from, path, constants.COPYFILE_FICLONE);
+}
+
+/** Brings a layer whose archive `fetch` puts into a file; verified while it is unpacked. */
+export async function bringFile(
   { descriptor, diffId, chainId, parent }: WantedLayer,
   {
-    directory,
     images,
     path,
+    fetch,
     signal,
   }: {
-    readonly directory: string;
     readonly images: ImageStore;
     readonly path: string;
+    readonly fetch: (path: string) => Promise<void>;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
   if (images.holdLayer(chainId)) return;
-  const from = resolveInRoot(directory, blobPath(descriptor));
-  if (from === undefined || !statSync(from).isFile()) throw missing(descriptor);
   try {
-    copyFileSync(from, path, constants.COPYFILE_FICLONE);
+    await fetch(path);
     const tar = pipeline(createReadStream(path), verifier(descriptor), () => {});
     await images.addPulledLayer(tar, { parent, diffId, archive: { descriptor, path }, signal });
   } finally {

@@ -1,4 +1,4 @@
-import { messageOf } from '../../common/error.ts';
+import { IechorError, messageOf } from '../../common/error.ts';
 import { parseReference } from '../../image/reference.ts';
 import { type AuthFields, credentialsOf } from '../../registry/credentials.ts';
 import { registryOf } from '../../registry/names.ts';
@@ -6,6 +6,7 @@ import type { BuilderParts, BuildRequest } from '../build-context.ts';
 import type { Logins } from '../ports.ts';
 import type { Scratch } from '../scratch.ts';
 import type { Platform } from '../stage-state.ts';
+import { clientPlace } from './client-place.ts';
 import { inlineField, readCache } from './document.ts';
 import { localPlace } from './local-place.ts';
 import { type CacheExport, type CacheImport, readExport, readImport } from './options.ts';
@@ -29,7 +30,7 @@ export function readCacheOptions(request: BuildRequest): CacheOptions {
 
 interface Opening {
   readonly parts: BuilderParts;
-  readonly request: Pick<BuildRequest, 'logins' | 'noCache'>;
+  readonly request: Pick<BuildRequest, 'logins' | 'noCache' | 'clientContent'>;
   readonly platform: Platform;
   readonly scratch: Scratch;
   readonly emit: (line: string) => void;
@@ -93,7 +94,11 @@ async function openOne(one: CacheImport, opening: Opening & { readonly access: A
 async function placeOf(one: CacheImport, opening: Opening & { readonly access: Access }): Promise<CachePlace> {
   const { parts, platform, scratch, access } = opening;
   if (one.type === 'registry') return registryPlace(one.name, { ...(await access(one.name)), platform });
-  return localPlace({ ...one, platform, images: parts.images, work: () => scratch.newDir('large') });
+  const common = { platform, images: parts.images, work: () => scratch.newDir('large') };
+  if (one.type === 'local') return localPlace({ ...one, ...common });
+  const content = opening.request.clientContent?.(one.store);
+  if (!content) throw new IechorError('NOT_SUPPORTED', 'the client keeps no content');
+  return clientPlace({ ...one, ...common, content });
 }
 
 /** An image of this engine that holds its cache: all its layers are here. */

@@ -9,7 +9,9 @@ export interface CacheEntry {
 
 export type CacheImport =
   | { readonly type: 'registry'; readonly name: string }
-  | { readonly type: 'local'; readonly name: string; readonly directory: string; readonly tag: string };
+  | { readonly type: 'local'; readonly name: string; readonly directory: string; readonly tag: string }
+  /** Kept by the client, in a store of that name. */
+  | { readonly type: 'client'; readonly name: string; readonly store: string; readonly digest: string };
 
 export interface Packing {
   readonly compression: 'gzip' | 'zstd' | 'uncompressed';
@@ -20,6 +22,8 @@ export interface Packing {
 
 export interface CacheExport {
   readonly type: 'inline' | 'registry' | 'local';
+  /** Where the client keeps it, in place of a directory of this machine. */
+  readonly store?: string;
   readonly name: string;
   readonly directory: string;
   readonly tag: string;
@@ -81,8 +85,11 @@ export function readImport(entry: CacheEntry): CacheImport {
     only(entry, ['ref']);
     return { type, name: refOf(entry) };
   }
-  only(entry, ['src', 'tag']);
+  only(entry, ['src', 'tag', 'digest', 'store']);
   const directory = needed(entry, 'src');
+  const { store } = entry.attrs;
+  if (store) return { type: 'client', name: directory, store, digest: needed(entry, 'digest') };
+  only(entry, ['src', 'tag']);
   return { type, name: directory, directory, tag: tagOf(entry) };
 }
 
@@ -113,9 +120,10 @@ export function readExport(entry: CacheEntry): CacheExport {
     if (parseReference(name).digest !== undefined) throw wrong('a cache is written to a tag, not to a digest');
     return { ...common, name };
   }
-  only(entry, ['dest', 'tag', ...commonNames]);
+  only(entry, ['dest', 'tag', 'store', ...commonNames]);
   const directory = needed(entry, 'dest');
-  return { ...common, name: directory, directory, tag: tagOf(entry) };
+  const { store } = attrs;
+  return { ...common, name: directory, directory, tag: tagOf(entry), ...(store && { store }) };
 }
 
 function modeOf({ mode = 'min' }: CacheEntry['attrs']): 'min' | 'max' {
