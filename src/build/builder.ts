@@ -244,6 +244,7 @@ async function solveTarget(build: Build, stop: AbortController, forget: () => vo
       if (stop.signal.aborted || !caches.current.lost) throw error;
       caches.again();
       forget();
+      build.tally.restart();
       delete failure.step;
       counter.total += countSteps(graph);
     }

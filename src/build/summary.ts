@@ -10,6 +10,8 @@ export interface Tally {
   ended(step: BuildStep): void;
   /** A step read these files of the context. */
   took(planned: readonly PlannedSource[]): void;
+  /** What was counted does not count: it is begun anew. */
+  restart(): void;
   summary(): BuildSummary;
 }
 
@@ -46,6 +48,11 @@ export function createTally(options: {
       for (const { entries } of planned) {
         for (const { from, stat } of entries) if (stat.isFile()) sizes.set(from.slice(start), Number(stat.size));
       }
+    },
+    restart() {
+      sizes.clear();
+      made.length = 0;
+      cached = 0;
     },
     summary() {
       if (options.isWhole) measure(options.view, '', sizes);
