@@ -27,7 +27,7 @@ export async function downloadSource(
     throw syntaxError(message, { ...instruction, code: 'BUILD_FAILED', hint, cause });
   };
   if (instruction.name === 'ADD' && isGitSource(url)) return gitSource(url, instruction, context);
-  const name = posix.basename(new URL(url).pathname) || '__unnamed__';
+  const name = nameIn(url);
   const path = join(context.build.scratch.newDir('large'), name);
   const hash = createHash('sha256');
   try {
@@ -36,7 +36,7 @@ export async function downloadSource(
     const count = counting((chunk) => hash.update(chunk));
     await pipeline(Readable.fromWeb(response.body as never), count, createWriteStream(path, { flags: 'wx' }));
     await chmod(path, 0o600);
-    const time = new Date(response.headers.get('last-modified') ?? 0);
+    const time = new Date(Date.parse(response.headers.get('last-modified') ?? '') || 0);
     await utimes(path, time, time);
   } catch (error) {
     context.build.signal.throwIfAborted();
@@ -49,6 +49,19 @@ export async function downloadSource(
   const stat = lstatSync(path, { bigint: true });
   const planned = { name, isDirectory: false, entries: [{ path: '', from: path, stat, onTheWay: false }] };
   return { digest, open: async () => [planned] };
+}
+
+/** The last part of the path, its escapes read; never one that leads elsewhere. */
+function nameIn(url: string): string {
+  const { pathname } = new URL(url);
+  let decoded = pathname;
+  try {
+    decoded = decodeURIComponent(pathname);
+  } catch {
+    // escapes of no text: the name as it is written
+  }
+  const name = posix.basename(decoded);
+  return ['', '.', '..'].includes(name) || name.includes('\0') ? '__unnamed__' : name;
 }
 
 function counting(onChunk: (chunk: Buffer) => void): Transform {

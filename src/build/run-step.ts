@@ -21,6 +21,7 @@ export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepC
   checkAllowed(instruction, context);
   const isInsecure = instruction.security === 'insecure';
   const { args, script } = commandOf(instruction, context);
+  if (args.some((arg) => arg.includes('\0'))) throw syntaxError('a command can not hold a NUL character', instruction);
   const network = networkOf(instruction, context);
   const mounts = await openMounts(instruction, context);
   const env = Object.fromEntries(state.env);

@@ -33,9 +33,21 @@ export interface LineReader {
   directivesOver: boolean;
 }
 
+/** Longest line in bytes, as BuildKit's reader takes them. */
+const maxLineBytes = 65_535;
+
+/** Throws BUILD_SYNTAX for lines that are too long. */
 export function openLines(text: string, file: string): LineReader {
   const lines = text.replace(/^\uFEFF/, '').split('\n');
   if (lines.at(-1) === '') lines.pop();
+  const tooLong = lines.findIndex((line) => line.length > maxLineBytes / 4 && Buffer.byteLength(line) > maxLineBytes);
+  if (tooLong >= 0) {
+    throw syntaxError(`the line is longer than ${maxLineBytes} bytes`, {
+      at: { file, line: tooLong + 1, column: 1 },
+      lines: [],
+      hint: 'Break it with a backslash at its end, or move what is long to a file.',
+    });
+  }
   return {
     file,
     lines: lines.map((line) => line.replace(/\r+$/, '')),

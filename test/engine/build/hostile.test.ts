@@ -205,8 +205,9 @@ if (!isRoot) process.stderr.write('SKIPPED: hostile builds: needs root rights\n'
         const sum = `sha256:${'0'.repeat(64)}`;
         expect(await failure(`FROM base\nADD --checksum=${sum} ${url}/f /n/`)).toContain('checksum');
         expect(await failure(`FROM base\nADD ${url}/short /n/`)).toContain('cannot fetch');
-        const { image } = await bench.build(`FROM base\nADD ${url}/..%2f..%2fevil /n/`);
-        expect(await bench.look(image, 'ls')).not.toContain('evil');
+        const { image } = await bench.build(`FROM base\nADD ${url}/..%2f..%2fevil ${url}/a%20b ${url}/%2e%2e%2f /n/`);
+        expect(await bench.look(image, 'ls; ls n')).not.toMatch(/^evil/);
+        expect(await bench.look(image, 'ls n')).toBe('__unnamed__\na b\nevil');
       },
     );
   });
@@ -230,7 +231,7 @@ if (!isRoot) process.stderr.write('SKIPPED: hostile builds: needs root rights\n'
     expect(await failure(`FROM base\nENV A=0123456789\n${doubling}`)).toContain('longer than');
     expect(await failure('FROM base\nONBUILD ONBUILD RUN true')).toContain('ONBUILD');
     expect(await failure(`FROM base\nRUN <<A <<B\n${'x\n'.repeat(100_000)}A\n`)).toContain('not terminated');
-    expect(await failure(`FROM base\nENV A=${'$'.concat('{U:-').repeat(50_000)}`)).toMatch(/cannot expand|nested/);
+    expect(await failure(`FROM base\nENV A=${'$'.concat('{U:-').repeat(10_000)}`)).toContain('nested more than');
   });
 
   test('a file of very many stages is read, and those that nobody needs cost nothing', async () => {

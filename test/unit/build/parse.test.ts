@@ -104,6 +104,10 @@ describe('mistakes', () => {
     return undefined;
   });
 
+  test('a line beyond what BuildKit reads is refused with its number', () => {
+    expect(() => parseBuildFile(`FROM a\n# ${'x'.repeat(65_540)}\n`, 'f')).toThrow('f:2:1 the line is longer');
+  });
+
   test('a name that looks mistyped is guessed', () => {
     expect(failure('FROM a\nENTRYPIONT x').hint).toBe('did you mean "ENTRYPOINT"?');
     expect(failure('FROM a\nCOPY --chwon=1 a b').hint).toBe('did you mean "--chown"?');
