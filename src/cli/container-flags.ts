@@ -9,9 +9,34 @@ const list = (summary: string, char?: 'a' | 'e' | 'l' | 'p' | 'v', helpValue = '
   Flags.string({ summary, helpValue, multiple: true, multipleNonGreedy: true, ...(char ? { char } : {}) });
 const whole = (summary: string, char?: 'c') => Flags.integer({ summary, helpValue: 'int', ...(char ? { char } : {}) });
 
+/** Which streams a client takes: those of `-a`, else both outputs, and the input where it is kept open. */
+export function attachedStreams(flags: {
+  readonly attach?: readonly string[] | undefined;
+  readonly interactive: boolean;
+}) {
+  const streams = flags.attach ?? ['stdout', 'stderr', ...(flags.interactive ? ['stdin'] : [])];
+  return {
+    streams,
+    config: {
+      AttachStdin: streams.includes('stdin'),
+      AttachStdout: streams.includes('stdout'),
+      AttachStderr: streams.includes('stderr'),
+      // The input ends with the client that gave it.
+      StdinOnce: flags.interactive && streams.includes('stdin'),
+    },
+  };
+}
+
 /** Flags of `run` and `create` that describe the container; container-body.ts gives each its meaning. */
 export const containerFlags = {
   'add-host': list('Add a host name to /etc/hosts (host:ip)'),
+  attach: Flags.string({
+    char: 'a',
+    summary: 'Attach to stdin, stdout or stderr',
+    multiple: true,
+    multipleNonGreedy: true,
+    options: ['stdin', 'stdout', 'stderr'],
+  }),
   annotation: list('Annotation handed to the OCI runtime (key=value)'),
   'blkio-weight': whole('Relative weight of block I/O (10 to 1000)'),
   'blkio-weight-device': list('The same for one device (/dev/x:weight)'),

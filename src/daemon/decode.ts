@@ -217,6 +217,7 @@ function readExactly(socket: Readable, length: number): Promise<Buffer> {
 
 function checkContentType(request: IncomingMessage): void {
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim();
-  if (type === '' || type === 'application/json') return;
+  if (type === 'application/json') return;
+  if (!type) throw bad('malformed Content-Type header (): mime: no media type');
   throw bad(`unsupported Content-Type header (${type}): must be 'application/json'`);
 }

@@ -8,6 +8,7 @@ export default class Cp extends BaseCommand {
   static override args = { source: Args.string({ required: true }), target: Args.string({ required: true }) };
   static override flags = {
     archive: Flags.boolean({ char: 'a', summary: 'Keep owners' }),
+    quiet: Flags.boolean({ char: 'q', summary: 'No progress (there is none)' }),
     'follow-link': Flags.boolean({ char: 'L', summary: 'Copy what a link in SOURCE points to' }),
   };
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { containerBody } from '../../cli/container-body.ts';
-import { containerFlags } from '../../cli/container-flags.ts';
+import { attachedStreams, containerFlags } from '../../cli/container-flags.ts';
 import { ensureImage } from '../../cli/ensure-image.ts';
 import { IechorError } from '../../common/error.ts';
 
@@ -25,7 +25,7 @@ export default class Create extends BaseCommand {
       platform: flags.platform,
       signal: this.signal,
     });
-    const body = containerBody(flags, { image, command }, process.env);
+    const body = { ...containerBody(flags, { image, command }, process.env), ...attachedStreams(flags).config };
     const created = await engine.containerCreate({ name: flags.name, platform: flags.platform, body });
     for (const warning of created.Warnings) process.stderr.write(`WARNING: ${warning}\n`);
     if (flags.cidfile) writeFileSync(flags.cidfile, created.Id, { flag: 'wx' });

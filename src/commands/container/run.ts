@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { containerBody } from '../../cli/container-body.ts';
-import { containerFlags } from '../../cli/container-flags.ts';
+import { attachedStreams, containerFlags } from '../../cli/container-flags.ts';
 import { ensureImage } from '../../cli/ensure-image.ts';
 import { Flags } from '../../cli/flags.ts';
 import { runAttached } from '../../cli/run-attached.ts';
@@ -16,13 +16,6 @@ export default class Run extends BaseCommand {
   static override strict = false;
   static override flags = {
     ...containerFlags,
-    attach: Flags.string({
-      char: 'a',
-      summary: 'Attach to stdin, stdout or stderr',
-      multiple: true,
-      multipleNonGreedy: true,
-      options: ['stdin', 'stdout', 'stderr'],
-    }),
     detach: Flags.boolean({ char: 'd', summary: 'Run in the background and print the id' }),
     'detach-keys': Flags.string({ summary: 'Keys that leave the container running' }),
     'sig-proxy': Flags.boolean({ summary: 'Hand signals on to the process', default: true, allowNo: true }),
@@ -48,18 +41,12 @@ export default class Run extends BaseCommand {
       platform: flags.platform,
       signal: this.signal,
     });
-    const streams = flags.attach ?? ['stdout', 'stderr', ...(flags.interactive ? ['stdin'] : [])];
+    const { streams, config } = attachedStreams(flags);
     const body = containerBody(flags, { image, command }, process.env);
-    const attached = {
-      AttachStdin: streams.includes('stdin'),
-      AttachStdout: streams.includes('stdout'),
-      AttachStderr: streams.includes('stderr'),
-      StdinOnce: flags.interactive && !flags.detach,
-    };
     const { Id, Warnings } = await engine.containerCreate({
       name: flags.name,
       platform: flags.platform,
-      body: { ...body, ...(flags.detach ? {} : attached) },
+      body: { ...body, ...(flags.detach ? {} : config) },
     });
     for (const warning of Warnings) process.stderr.write(`WARNING: ${warning}\n`);
     if (flags.cidfile) writeFileSync(flags.cidfile, Id, { flag: 'wx' });
