@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { IechorError } from '../../../../src/common/error.ts';
 import { down } from '../../../../src/compose/down.ts';
+import { start, stop } from '../../../../src/compose/lifecycle.ts';
 import type { Project } from '../../../../src/compose/model/project.ts';
 import { desiredOf } from '../../../../src/compose/plan/desired.ts';
 import { plainUp } from '../../../../src/compose/plan/intent.ts';
@@ -11,7 +13,7 @@ import { createFakeEngine, type FakeEngine } from '../../../support/fake-engine.
 import { fakeSession } from '../../../support/fake-session.ts';
 import { randomOf, randomProject } from '../../../support/random-project.ts';
 
-const seeds = Array.from({ length: 60 }, (_, at) => at + 1);
+const seeds = Array.from({ length: Number(process.env.IECHOR_TEST_SEEDS ?? 60) }, (_, at) => at + 1);
 const images = { 'image0:latest': 'sha256:00', 'image1:latest': 'sha256:11', 'image2:latest': 'sha256:22' };
 const intent = { ...plainUp, removeOrphans: true };
 const everything = { services: [], volumes: true, images: 'none', removeOrphans: true } as const;
@@ -90,6 +92,34 @@ describe('reconcile, by random projects and states', () => {
     );
     expect(left).toEqual([]);
     expect(ofOther(engine)).toBe(before);
+  });
+
+  test.each(seeds)('an up that fails leaves what there was, and no more (seed %i)', async (seed) => {
+    const engine = createFakeEngine(images);
+    await up(fakeSession(engine), randomProject('other', seed + 500), plainUp);
+    const everythingThere = () =>
+      JSON.stringify([[...engine.containers.values()], [...engine.networks], [...engine.volumes]]);
+    const before = everythingThere();
+    const project = drawn(seed);
+    const broken = [...desiredOf(project).services.values()].find(({ scale }) => scale > 0);
+    if (!broken) return;
+    engine.behaviours.set(broken.image, { startError: new IechorError('PORT_IN_USE', 'no') });
+    await expect(up(fakeSession(engine), project, intent)).rejects.toThrow();
+    expect(everythingThere()).toBe(before);
+  });
+
+  test.each(seeds)('stop and start bring back what ran, and touch nothing else (seed %i)', async (seed) => {
+    const engine = await someState(seed);
+    const project = drawn(seed);
+    await up(fakeSession(engine), project, intent);
+    const states = () => [...engine.containers.values()].map(({ name, state }) => `${name} ${state}`).sort();
+    const [running, other] = [states(), ofOther(engine)];
+    const target = { project: 'shop' };
+    await stop(fakeSession(engine), target, { intent: { services: [] } });
+    expect(states().filter((text) => text.startsWith('shop') && text.endsWith('running'))).toEqual([]);
+    await start(fakeSession(engine), target, { intent: { services: [] } });
+    expect(states()).toEqual(running);
+    expect(ofOther(engine)).toBe(other);
   });
 
   test.each(seeds)(
