@@ -85,6 +85,18 @@ for (const [engineName, lackingEngine, open] of engines) {
       expect(docker('inspect', '-f', '{{.Config.Labels.a}}', `${prefix}:1`).stdout).toBe('b\n');
     });
 
+    (engineName === 'iechord' ? test : test.skip)('a cache that is kept where the client runs', () => {
+      const cache = mkdtempSync(join(tmpdir(), 'iechor-client-cache-'));
+      try {
+        docker('buildx', 'build', '--cache-to', `type=local,dest=${cache},mode=max`, dir);
+        docker('builder', 'prune', '--all', '--force');
+        const again = docker('buildx', 'build', '--cache-from', `type=local,src=${cache}`, dir).stderr;
+        expect(again).toMatch(/RUN echo .*\n#[0-9]+ CACHED/);
+      } finally {
+        rmSync(cache, { recursive: true, force: true });
+      }
+    });
+
     test('steps that are done already are shown as cached', () => {
       docker('build', '-t', `${prefix}:2`, dir);
       expect(docker('build', '-t', `${prefix}:2`, dir).stderr).toMatch(/RUN echo .*\n#[0-9]+ CACHED/);
