@@ -12,7 +12,7 @@ import { type BuildFlags, buildSpec, planImages, renewed } from './plan/reconcil
 import { refuseUnsupported } from './plan/unsupported.ts';
 import { buildMessages } from './run/build-image.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
-import { splitReference } from './run/performers.ts';
+import { splitReference } from './run/pull-image.ts';
 import type { Session } from './session.ts';
 import { findContainers, type Target } from './state.ts';
 

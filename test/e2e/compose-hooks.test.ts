@@ -52,6 +52,35 @@ volumes: {data: {}}
     expect(await project.states()).toEqual({});
   });
 
+  test('pre_start runs once for all replicas, in order, and anew only where none goes on running', async () => {
+    const file = (word: string) => `
+services:
+  a:
+    image: busybox:latest
+    command: sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'
+    volumes: ["data:/data"]
+    scale: 2
+    pre_start:
+      - {command: "sh -c 'echo ${word} >> /data/log'"}
+      - {image: "busybox:latest", command: ["sh", "-c", "echo then >> /data/log"]}
+volumes: {data: {}}
+`;
+    const log = () => project.compose('exec', '-T', 'a', 'cat', '/data/log').stdout.trim().split('\n').join(' ');
+    project.write({ 'compose.yaml': file('one') });
+    expect(project.compose('up', '-d')).toMatchObject({ exit: 0 });
+    expect(project.compose('up', '-d', '--scale', 'a=3').exit).toBe(0);
+    expect(log()).toBe('one then');
+    project.write({ 'compose.yaml': file('two') });
+    expect(project.compose('up', '-d').exit).toBe(0);
+    expect(log()).toBe('one then two then');
+    expect(await project.states()).toEqual({ 'a-1': 'running', 'a-2': 'running' });
+    project.write({ 'compose.yaml': file('two').replace('echo then', 'exit 17') });
+    expect(project.compose('up', '-d')).toMatchObject({
+      exit: 1,
+      stderr: expect.stringContaining('a pre_start[1] exited with status 17'),
+    });
+  });
+
   test('a provider brings a service: its options arrive, its variables reach dependents, down tells it', () => {
     project.write({
       'bin/dbaas': `#!/bin/sh

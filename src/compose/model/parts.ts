@@ -27,6 +27,14 @@ export interface Hook extends Extensions {
   readonly environment?: Environment;
 }
 
+/** Runs in a container of its own before the service starts. */
+export interface StartHook extends Hook {
+  /** Undefined: the service's. */
+  readonly image?: string;
+  /** Before each container of the service, not once for all. */
+  readonly per_replica?: boolean;
+}
+
 export interface BlkioConfig extends Extensions {
   readonly weight?: number;
   readonly weight_device?: readonly { readonly path: string; readonly weight: number }[];

@@ -1,27 +1,54 @@
-import type { Hook } from '../model/parts.ts';
+import type { Hook, StartHook } from '../model/parts.ts';
 import type { Environment, Project, Service } from '../model/project.ts';
 import { splitWords } from '../source/shell-words.ts';
 import { containerBody, environmentList } from './container-body.ts';
 import { containerLabels, type Desired, type DesiredService } from './desired.ts';
-import type { HookCommand, Plan, PreStart, Step, StepHooks } from './plan.ts';
+import type { HookCommand, Plan, PreStart, Step, StepHooks, StepId } from './plan.ts';
 
 /** The plan with the hooks of the services whose containers it starts, restarts and stops. Pure. */
 export function withHooks(plan: Plan, desired: Desired): Plan {
+  const first = firstStarts(plan, desired);
   return plan.map((step) => {
     if (step.kind !== 'startContainer' && step.kind !== 'restartContainer' && step.kind !== 'stopContainer')
       return step;
     const [, name = '', number = '1'] = step.target.split(':');
     const service = desired.services.get(name);
-    const hooks = service && hooksOf(step.kind, service, { project: desired.project, replica: Number(number) });
-    return hooks ? { ...step, hooks, reason: `${step.reason}; ${wordsOf(hooks)}` } : step;
+    const lead = first.get(name);
+    const at = { project: desired.project, replica: Number(number), leads: lead === step.id };
+    const hooks = service && hooksOf(step.kind, service, at);
+    const follows = lead !== undefined && lead < step.id && step.kind === 'startContainer';
+    const ordered = follows && !step.after.includes(lead) ? { after: [...step.after, lead].sort((a, b) => a - b) } : {};
+    return hooks
+      ? { ...step, ...ordered, hooks, reason: `${step.reason}; ${wordsOf(hooks)}` }
+      : { ...step, ...ordered };
   });
 }
 
-function hooksOf(
-  kind: Step['kind'],
-  desired: DesiredService,
-  at: { readonly project: Project; readonly replica: number },
-): StepHooks | undefined {
+/** Of services with `pre_start` none of whose containers goes on running: the step that starts the first one. */
+function firstStarts(plan: Plan, desired: Desired): ReadonlyMap<string, StepId> {
+  const starts = new Map<string, StepId[]>();
+  for (const { kind, target, id } of plan) {
+    const [, name = ''] = target.split(':');
+    if (kind === 'startContainer') starts.set(name, [...(starts.get(name) ?? []), id]);
+  }
+  const all = [...starts].flatMap(([name, ids]) => {
+    const service = desired.services.get(name);
+    const [lead] = ids;
+    return service?.service.pre_start && lead !== undefined && ids.length >= service.scale
+      ? [[name, lead] as const]
+      : [];
+  });
+  return new Map(all);
+}
+
+interface HookPlace {
+  readonly project: Project;
+  readonly replica: number;
+  /** The first container of its service to start: what runs once for all runs before it. */
+  readonly leads: boolean;
+}
+
+function hooksOf(kind: Step['kind'], desired: DesiredService, at: HookPlace): StepHooks | undefined {
   const { service } = desired;
   const before = kind === 'stopContainer' ? [] : preStarts(desired, at);
   const after = kind === 'stopContainer' ? [] : (service.post_start ?? []).map(commandOf);
@@ -80,12 +107,22 @@ function environmentOf(raw: NonNullable<RawHook['environment']>): Environment {
   );
 }
 
-/** Each in the service's image with its volumes and networks, without its ports, its health check and its aliases. */
+/** `pre_start`, once for a service or before each container, then `x-iechor.pre_start`. */
+function startHooks(service: Service, leads: boolean): (StartHook & { readonly title: string })[] {
+  return [
+    ...(service.pre_start ?? [])
+      .map((hook, index) => ({ ...hook, title: `pre_start[${index}]` }))
+      .filter(({ per_replica }) => per_replica || leads),
+    ...preStartHooks(service).map((hook) => ({ ...hook, title: 'hook' })),
+  ];
+}
+
+/** Each in the service's image or its own, with the service's volumes and networks, without its ports, its health check and its aliases. */
 function preStarts(
   { name, image, service, configHash, fingerprints, containerName, dependencies }: DesiredService,
-  { project, replica }: { readonly project: Project; readonly replica: number },
+  { project, replica, leads }: HookPlace,
 ): PreStart[] {
-  return preStartHooks(service).map((hook, index) => {
+  return startHooks(service, leads).map((hook, index) => {
     const { ports: _, healthcheck: __, restart: ___, deploy: ____, container_name: _____, ...rest } = service;
     const own: Service = {
       ...rest,
@@ -109,13 +146,13 @@ function preStarts(
     const made = containerBody(project, own, {
       serviceName: name,
       containerName: containerOwn,
-      image,
+      image: hook.image ?? image,
       replica,
       replicas: 1,
       labels,
       useAliases: false,
       containerOf: (other) => `${project.name}-${other}-1`,
     });
-    return { name: containerOwn, ...made };
+    return { title: hook.title, name: containerOwn, ...made };
   });
 }

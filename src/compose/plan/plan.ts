@@ -77,6 +77,8 @@ export interface HookCommand {
 
 /** A command that runs in a container of its own before the service's starts. */
 export interface PreStart {
+  /** `pre_start[0]`, as errors name it. */
+  readonly title: string;
   readonly name: string;
   readonly body: ContainerCreateBody;
   readonly files: readonly DeliveredFile[];

@@ -4,6 +4,7 @@ import type { HookCommand, PreStart, StepHooks } from '../plan/plan.ts';
 import { deliverFiles } from './deliver-files.ts';
 import type { StepContext } from './execute.ts';
 import { lastLines } from './last-lines.ts';
+import { pullImage } from './pull-image.ts';
 import { runCommand } from './run-command.ts';
 
 export interface HookContext {
@@ -37,23 +38,32 @@ export async function runPreStop(id: string, hooks: StepHooks | undefined, conte
   }
 }
 
-/** `x-iechor.pre_start`: each in a container of its own, which is gone afterwards. */
+/** `pre_start` and `x-iechor.pre_start`: each in a container of its own, which is gone afterwards. */
 export async function runPreStarts(hooks: StepHooks | undefined, context: HookContext): Promise<void> {
   for (const one of hooks?.preStart ?? []) await runPreStart(hooks?.service ?? '', one, context);
 }
 
-async function runPreStart(service: string, { name, body, files }: PreStart, context: HookContext): Promise<void> {
+async function runPreStart(
+  service: string,
+  { title, name, body, files }: PreStart,
+  context: HookContext,
+): Promise<void> {
   const { engine, environment, report, kill: signal } = context;
   await discard(engine, name); // of a run that was killed
   report({ detail: `pre_start: ${(body.Cmd ?? []).join(' ')}` });
-  const { Id: id } = await engine.containerCreate({ name, body, signal });
+  const create = () => engine.containerCreate({ name, body, signal });
+  const { Id: id } = await create().catch(async (error: unknown) => {
+    if (codeOf(error) !== 'IMAGE_NOT_FOUND') throw error;
+    await pullImage(engine, { image: body.Image ?? '' }, { report, signal });
+    return create();
+  });
   try {
     if (files.length > 0) await deliverFiles(engine, id, { files, environment, signal });
     await engine.containerStart({ id, signal });
     const { StatusCode: exitCode } = await engine.containerWait({ id, signal });
     const lines = await lastLines(engine, { Id: id }, exitCode === 0 ? 100 : 5);
     for (const output of lines) report({ output });
-    if (exitCode !== 0) throw failed(service, { command: body.Cmd ?? [], exitCode, lines });
+    if (exitCode !== 0) throw failed(service, { title, command: body.Cmd ?? [], exitCode, lines });
   } finally {
     await discard(engine, id);
   }
@@ -69,12 +79,17 @@ async function discard(engine: EngineApi, id: string): Promise<void> {
 
 function failed(
   service: string,
-  { command, exitCode, lines }: { command: readonly string[]; exitCode: number; lines: readonly string[] },
+  {
+    title = 'hook',
+    command,
+    exitCode,
+    lines,
+  }: { title?: string; command: readonly string[]; exitCode: number; lines: readonly string[] },
 ): IechorError {
   const said = lines.filter((line) => line !== '');
   return new IechorError(
     'CONTAINER_START_FAILED',
-    `${service} hook exited with status ${exitCode}: ${command.join(' ')}`,
+    `${service} ${title} exited with status ${exitCode}: ${command.join(' ')}`,
     {
       hint: said.length > 0 ? `it wrote last: ${said.join(' | ')}` : 'it wrote nothing',
     },

@@ -9,6 +9,7 @@ import { deliverFiles } from './deliver-files.ts';
 import type { Performers, StepContext, StepResult } from './execute.ts';
 import { runHooks, runPreStarts, runPreStop } from './hooks.ts';
 import { followMessages } from './messages.ts';
+import { pullImage, splitReference } from './pull-image.ts';
 import type { Watcher } from './watcher.ts';
 
 export interface PerformerOptions {
@@ -143,12 +144,8 @@ async function pull(
   context: StepContext,
 ): Promise<StepResult | undefined> {
   const signal = AbortSignal.any([context.signal, context.kill]);
-  const messages = engine.imageCreate({ ...splitReference(step.image), platform: step.platform, signal });
   try {
-    await followMessages(messages, context.report, {
-      fallback: 'REGISTRY_REFUSED',
-      about: `cannot pull ${step.image}`,
-    });
+    await pullImage(engine, step, { report: context.report, signal });
     return undefined;
   } catch (error) {
     if (!step.optional || context.signal.aborted) throw error;
@@ -171,14 +168,6 @@ async function push(
     if (!step.optional || context.signal.aborted) throw error;
     return { detail: 'Not pushed' };
   }
-}
-
-/** `fromImage` and `tag` as the engine wants them; a digest takes the tag's place. */
-export function splitReference(reference: string): { fromImage: string; tag: string } {
-  const at = reference.indexOf('@');
-  if (at >= 0) return { fromImage: reference.slice(0, at).replace(/:[^/:]*$/, ''), tag: reference.slice(at + 1) };
-  const match = /^(.*):([^/:]+)$/.exec(reference);
-  return { fromImage: match?.[1] ?? reference, tag: match?.[2] ?? 'latest' };
 }
 
 async function create(

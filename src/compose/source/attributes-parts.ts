@@ -48,17 +48,18 @@ export const ulimits = (rules: Rules = {}): Spec =>
     { keys: /^[a-z]+$/, open: true, ...rules },
   );
 
-export const hook = (rules: Rules = {}): Spec =>
-  object(
-    {
-      command: commandLine({ always: true }),
-      user: text(),
-      privileged: bool(),
-      working_dir: text(),
-      environment: environment(),
-    },
-    { required: ['command'], ...rules },
-  );
+const hookFields = {
+  command: commandLine({ always: true }),
+  user: text(),
+  privileged: bool(),
+  working_dir: text(),
+  environment: environment(),
+};
+
+export const hook = (rules: Rules = {}): Spec => object(hookFields, { required: ['command'], ...rules });
+
+/** It runs in a container of its own. */
+export const startHook: Spec = object({ ...hookFields, image: text(), per_replica: bool() }, { required: ['command'] });
 
 const deviceRequestFields = {
   capabilities: strings(),
