@@ -88,7 +88,7 @@ volumes: {data: {}}
     expect(await project.states()).toEqual({});
   });
 
-  test('a failed dependency is named with its log, what never started is taken back', async () => {
+  test('a failed dependency is named with its log, and all that was made is taken back', async () => {
     project.write({
       'compose.yaml': `
 services:
@@ -107,8 +107,10 @@ networks: {front: {}}
     const up = project.compose('up', '-d');
     expect(up.exit).toBe(1);
     for (const part of ['exited with code 3', 'no disk', 'held back: web']) expect(up.stderr).toContain(part);
-    expect(await project.states()).toEqual({ 'db-1': 'exited' });
-    expect(await project.engine.networkList({ filters: { name: [`${project.name}_front`] } })).toEqual([]);
+    expect(await project.states()).toEqual({});
+    expect(await project.engine.networkList({ filters: { name: [`${project.name}_`] } })).toEqual([]);
+    expect(project.compose('up', '-d', '--keep-failed').exit).toBe(1);
+    expect(await project.states()).toEqual({ 'db-1': 'exited', 'web-1': 'created' });
   });
 
   test('exec and run hand on exit codes and input; one-off containers go away', async () => {
