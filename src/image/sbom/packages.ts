@@ -5,7 +5,8 @@ import { messageOf } from '../../common/error.ts';
 import { type MergedEntry, walkMerged } from '../merged-tree.ts';
 import type { Distribution, Package } from './package.ts';
 import { readApk, readDpkg, readNpm, readOsRelease, readPip } from './readers.ts';
-import { readRpm } from './rpm.ts';
+import { packageOf, readRpm } from './rpm.ts';
+import { bdbHeaders, ndbHeaders } from './rpm-files.ts';
 
 export interface Inventory {
   readonly packages: readonly Package[];
@@ -35,7 +36,7 @@ export async function packagesOf(layers: readonly string[], signal?: AbortSignal
     if (!entry.stat.isFile()) continue;
     const source = `/${Buffer.from(entry.path, 'latin1').toString('utf8')}`;
     try {
-      for (const one of packagesIn(entry, source, warnings)) {
+      for (const one of packagesIn(entry, source)) {
         found.set(`${one.type} ${one.name} ${one.version} ${one.architecture ?? ''}`, one);
       }
       if (osReleasePath.test(entry.path)) distribution ??= readOsRelease(contentOf(entry));
@@ -47,19 +48,27 @@ export async function packagesOf(layers: readonly string[], signal?: AbortSignal
   return { packages, distribution, warnings };
 }
 
-function packagesIn(entry: MergedEntry, source: string, warnings: string[]): Package[] {
-  const [, rpm] = rpmPath.exec(entry.path) ?? [];
+const rpmFiles: Readonly<Record<string, (file: Buffer) => Buffer[]>> = {
+  Packages: bdbHeaders,
+  'Packages.db': ndbHeaders,
+};
+
+function packagesIn(entry: MergedEntry, source: string): Package[] {
+  const [, rpm = ''] = rpmPath.exec(entry.path) ?? [];
   if (rpm === 'rpmdb.sqlite') return fromRpm(entry, source);
-  if (rpm !== undefined) warnings.push(`${source} is in a format of rpm that is not read (Berkeley DB or NDB)`);
+  const headers = rpmFiles[rpm];
+  if (headers) return headers(bytesOf(entry)).flatMap((header) => packageOf(header, source));
   const reader = readers.find(([pattern]) => pattern.test(entry.path))?.[1];
   return reader ? reader(contentOf(entry), source) : [];
 }
 
-function contentOf({ place }: MergedEntry): string {
+const contentOf = (entry: MergedEntry): string => bytesOf(entry).toString('utf8');
+
+function bytesOf({ place }: MergedEntry): Buffer {
   const fd = openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     if (fstatSync(fd).size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
-    return readFileSync(fd, 'utf8');
+    return readFileSync(fd);
   } finally {
     closeSync(fd);
   }

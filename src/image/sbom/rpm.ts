@@ -23,8 +23,8 @@ export function readRpm(path: string, source: string): Package[] {
   }
 }
 
-/** A package's header: entries of tag, type, offset and count, then their data. Numbers are big-endian. */
-function packageOf(header: Buffer, source: string): Package[] {
+/** The package of a header, none for a key: entries of tag, type, offset and count, then their data. Numbers are big-endian. */
+export function packageOf(header: Buffer, source: string): Package[] {
   if (header.length < 8) return [];
   const entries = header.readUInt32BE(0);
   const store = 8 + entries * 16;
