@@ -156,6 +156,20 @@ describeWithContainers('the daemon as a process', () => {
       session.close();
     }
     await until('they are closed', async () => (await descriptors()) <= before + 3);
+    const running: string[] = [];
+    for (let round = 0; round < 20; round += 1) {
+      const body = { AttachStdin: true, AttachStdout: true, Cmd: ['cat'] };
+      const { Id } = await client.execCreate({ id, body });
+      const session = await client.execStart({ id: Id, body: {} });
+      await session.write(Buffer.from('x'));
+      if (round % 2 === 0) for await (const _ of session.output) break;
+      session.close();
+      running.push(Id);
+    }
+    const stillRuns = async (Id: string) => (await client.execInspect({ id: Id })).Running;
+    for (const Id of running)
+      await until('its input has ended, and so has the process', async () => !(await stillRuns(Id)));
+    await until('they are closed', async () => (await descriptors()) <= before + 3);
     await client.containerKill({ id });
     await client.containerWait({ id });
     client.close();
