@@ -5,6 +5,8 @@ const slowMs = 1000;
 const slowestShown = 3;
 /** A smaller context costs nothing that one could feel. */
 const worthBytes = 20_000_000;
+/** A file that is less of its context is not worth a line. */
+const worthShare = 0.002;
 
 /** Seconds as people read them: `0.4s`, `12.3s`, `2m03s`. */
 export function duration(ms: number): string {
@@ -31,9 +33,10 @@ const oneLine = (text: string): string => {
 function contextLines(context: NonNullable<BuildSummary['context']>): string[] {
   const total = formatBytes(context.sizeBytes);
   const files = context.files === 1 ? '1 file' : `${context.files} files`;
+  const largest = context.largest.filter(({ sizeBytes }) => sizeBytes >= context.sizeBytes * worthShare);
   return [
-    `context: ${total} in ${files}, the largest:`,
-    ...context.largest.map(({ path, sizeBytes }) => `${formatBytes(sizeBytes).padStart(8)}  ${printable(path)}`),
+    `context: ${total} in ${files}${largest.length > 0 ? ', the largest:' : ''}`,
+    ...largest.map(({ path, sizeBytes }) => `${formatBytes(sizeBytes).padStart(8)}  ${printable(path)}`),
     ...context.heavy.map(
       ({ path, sizeBytes }) =>
         `hint: ${printable(path)} is ${formatBytes(sizeBytes)} of ${total}: leave it out by a line in ${context.ignoreFile}`,

@@ -230,5 +230,7 @@ describe('a build as lines', () => {
       'hint: web/node_modules/ is 180MB of 210MB: leave it out by a line in .dockerignore',
     ]);
     expect(summaryLines({ ...summary, context: { ...context, sizeBytes: 1_000_000 } })).toEqual([]);
+    const small = { ...context, largest: [{ path: 'a', sizeBytes: 2000 }], heavy: [] };
+    expect(summaryLines({ ...summary, context: small })).toEqual(['context: 210MB in 9000 files']);
   });
 });
