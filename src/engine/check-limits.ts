@@ -48,9 +48,13 @@ export function checkResources(resources: Resources): void {
   for (const rule of resources.DeviceCgroupRules ?? []) {
     if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(rule)) throw bad(`invalid device cgroup rule format: '${rule}'`);
   }
-  for (const list of [resources.CpusetCpus, resources.CpusetMems]) {
+  for (const [what, list] of [
+    ['cpus', resources.CpusetCpus],
+    ['mems', resources.CpusetMems],
+  ] as const) {
     // The kernel allocates by the highest number: a huge one is an attack, not a set of processors.
-    if (list && !/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/.test(list)) throw bad(`invalid set: ${list}`);
+    if (list && !/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/.test(list))
+      throw bad(`Invalid value ${list} for cpuset ${what}`);
   }
   checkOnline(resources.CpusetCpus, 'cpu');
   checkOnline(resources.CpusetMems, 'node');
@@ -83,7 +87,8 @@ export function checkRestartPolicy(policy: RestartPolicy | undefined, autoRemove
   if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(name)) {
     throw bad(`invalid restart policy: unknown policy '${name}'`);
   }
-  if (count < 0 || (count > 0 && name !== 'on-failure')) {
+  if (count < 0) throw bad('invalid restart policy: maximum retry count cannot be negative');
+  if (count > 0 && name !== 'on-failure') {
     throw bad(`invalid restart policy: maximum retry count can only be used with 'on-failure'`);
   }
   if (autoRemove && name !== '' && name !== 'no') {

@@ -103,12 +103,16 @@ function parseBind(text: string): PlannedMount {
 }
 
 function parseMount(mount: Mount): PlannedMount {
+  const misses = (field: string) => invalid(`invalid mount config for type "${mount.Type}": field ${field}`);
+  if (['bind', 'volume', 'tmpfs'].includes(mount.Type) && !mount.Target) throw misses('Target must not be empty');
+  if (mount.Type === 'bind' && !mount.Source) throw misses('Source must not be empty');
+  if (mount.Type === 'tmpfs' && mount.Source) throw misses('Source must not be specified');
   const destination = checkedDestination(mount.Target);
   const common = { destination, readOnly: mount.ReadOnly ?? false, mode: '' };
   if (mount.Type === 'tmpfs') return { ...tmpfs(destination, tmpfsOptions(mount)), readOnly: common.readOnly };
   if (mount.Type === 'bind') return { ...common, ...bindMount(mount) };
   if (mount.Type !== 'volume') {
-    throw new IechorError('NOT_SUPPORTED', `mounts of type "${mount.Type}" are not supported yet`);
+    throw invalid(`invalid mount config for type "${mount.Type}": mount type unknown: "${mount.Type}"`);
   }
   const driver = mount.VolumeOptions?.DriverConfig;
   if (driver?.Name && driver.Name !== 'local') {
@@ -151,10 +155,14 @@ function bindMount(
   mount: Mount,
 ): Pick<PlannedMount, 'type' | 'source' | 'propagation' | 'createSource' | 'nonRecursive' | 'flatReadOnly'> {
   const source = mount.Source ?? '';
-  if (!source.startsWith('/')) throw invalid(`invalid mount path: '${source}' mount path must be absolute`);
+  if (!source.startsWith('/'))
+    throw invalid(`invalid mount config for type "bind": invalid mount path: '${source}' mount path must be absolute`);
   const create = mount.BindOptions?.CreateMountpoint ?? false;
   if (!create && !existsSync(source)) {
-    throw invalid(`bind source path does not exist: ${source}`, 'create it first, or use a named volume');
+    throw invalid(
+      `invalid mount config for type "bind": bind source path does not exist: ${source}`,
+      'create it first, or use a named volume',
+    );
   }
   const propagation = mount.BindOptions?.Propagation || 'rprivate';
   if (!propagations.includes(propagation)) throw invalid(`invalid propagation mode: ${propagation}`);

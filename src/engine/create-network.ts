@@ -131,7 +131,11 @@ function shared(port: RequestedPort, group: string): RequestedPort {
 
 function requestedPort(port: string, binding: PortBinding): RequestedPort {
   const { containerPort, protocol } = publishablePort(port);
-  const [first, last] = (binding.HostPort || '0').split('-').map((text) => portNumber(text, port, 0));
+  const asked = binding.HostPort || '0';
+  if (!/^\d{1,5}(-\d{1,5})?$/.test(asked)) {
+    throw new IechorError('BAD_REQUEST', `invalid port specification: ${JSON.stringify(asked)}`);
+  }
+  const [first, last] = asked.split('-').map((text) => portNumber(text, port, 0));
   if (first === undefined || (last !== undefined && last < first)) {
     throw new IechorError('BAD_REQUEST', `invalid host port for ${port}: ${JSON.stringify(binding.HostPort)}`);
   }

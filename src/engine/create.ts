@@ -32,6 +32,10 @@ export async function createContainer(
 ): ReturnType<EngineApi['containerCreate']> {
   const body = withLogConfig(request.body, context.settings.logDefault);
   checkSupported(body, context.runtime.name);
+  if (Object.keys(request.body).length === 0) {
+    throw new IechorError('BAD_REQUEST', 'config cannot be empty in order to create a container');
+  }
+  if (!body.Image) throw new IechorError('BAD_REQUEST', 'no command specified', { hint: 'no image is named' });
   const image = imageFor(context, body.Image ?? '', request.platform);
   const config = mergeConfig(body, image.config.config ?? {});
   const warnings = checkRequest(context, body, config);

@@ -19,13 +19,30 @@ export async function containerTop(
   if (record.status !== 'running' && record.status !== 'paused') {
     throw new IechorError('WRONG_STATE', `container ${record.id} is not running`);
   }
-  const chosen = columnsOf(psArgs?.trim() || '-ef');
+  const { form, order } = orderOf(psArgs?.trim() || '-ef');
+  const chosen = columnsOf(form);
   const rows = processRows(processesOf(cgroupPath(context.roots, record.id, record.body.HostConfig?.CgroupParent)));
   publishContainer(context, record, 'top');
   const look: Look = { now: Date.now(), users: hostUserNames(), memoryBytes: hostMemoryBytes() };
   return {
     Titles: chosen.map(({ title }) => title),
-    Processes: rows.sort((a, b) => a.pid - b.pid).map((row) => chosen.map(({ show }) => show(row, look))),
+    Processes: rows
+      .sort((a, b) => a.pid - b.pid)
+      .sort(order(look))
+      .map((row) => chosen.map(({ show }) => show(row, look))),
+  };
+}
+
+/** `--sort=[+-]column` beside the form, as ps takes it. Throws NOT_SUPPORTED for a column there is none of. */
+function orderOf(psArgs: string): { form: string; order: (look: Look) => (a: ProcessRow, b: ProcessRow) => number } {
+  const [asked, sign, name = ''] = /\s*--sort[= ]([+-]?)(\S+)\s*/.exec(psArgs) ?? [];
+  if (asked === undefined) return { form: psArgs, order: () => () => 0 };
+  const [column] = columnsOf(`-o ${name}`);
+  const direction = sign === '-' ? -1 : 1;
+  const compare = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: true }) * direction;
+  return {
+    form: psArgs.replace(asked, ' ').trim() || '-ef',
+    order: (look) => (a, b) => (column ? compare(column.show(a, look), column.show(b, look)) : 0),
   };
 }
 

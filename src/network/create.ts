@@ -34,7 +34,10 @@ export function createNetwork(context: NetworkContext, asked: CreateRequest): Ne
   const { records } = context;
   checkRequest(asked);
   if (records.networks().some((network) => network.name === asked.name)) {
-    throw new IechorError('NAME_IN_USE', `there is already a network "${asked.name}"`, {
+    if (isBuiltIn(asked.name)) {
+      throw new IechorError('FORBIDDEN', `operation is not permitted on predefined ${asked.name} network`);
+    }
+    throw new IechorError('NAME_IN_USE', `network with name ${asked.name} already exists`, {
       hint: 'choose another name, or remove it first',
     });
   }
@@ -69,13 +72,14 @@ export function removeNetwork(context: NetworkContext, nameOrId: string): void {
   const { records } = context;
   const network = getNetwork(records, nameOrId);
   if (isBuiltIn(network.name)) {
-    throw new IechorError('BAD_REQUEST', `the network "${network.name}" is built in and cannot be removed`);
+    throw new IechorError('FORBIDDEN', `${network.name} is a pre-defined network and cannot be removed`);
   }
   const users = records
     .endpointsOn(network.id)
     .map(({ containerId }) => describe(records.sandbox(containerId), containerId));
   if (users.length > 0) {
-    throw new IechorError('IN_USE', `network "${network.name}" is in use by ${users.join(', ')}`, {
+    const message = `error while removing network: network ${network.name} has active endpoints (${users.join(', ')})`;
+    throw new IechorError('IN_USE', message, {
       hint: 'stop or disconnect them first',
     });
   }

@@ -17,12 +17,12 @@ export function checkDriverOptions(options: Options): void {
   for (const name of Object.keys(options)) {
     const others = Object.hasOwn(needs, name) ? needs[name] : undefined;
     if (!others) {
-      throw new IechorError('BAD_REQUEST', `volume driver "local" has no option "${name}"`, {
+      throw new IechorError('BAD_REQUEST', `invalid option: "${name}"`, {
         hint: 'its options are type, device and o, as of mount(8)',
       });
     }
     const missing = others.find((other) => !options[other]);
-    if (missing) throw new IechorError('BAD_REQUEST', `volume option "${name}" needs option "${missing}" as well`);
+    if (missing) throw new IechorError('BAD_REQUEST', `missing required option: "${missing}" (beside "${name}")`);
   }
   if (isBind(options) && !options.device?.startsWith('/')) {
     throw new IechorError('BAD_REQUEST', `the device of a bound volume is an absolute path, not "${options.device}"`);

@@ -55,7 +55,7 @@ asRoot('volumes', () => {
     for (const name of ['../x', 'a/b', '.hidden', 'x', 'a b', `a${'b'.repeat(255)}`]) {
       await expect(volumes.create({ name })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
     }
-    await expect(volumes.create({ name: 'data', driver: 'nfs' })).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+    await expect(volumes.create({ name: 'data', driver: 'nfs' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
     for (const options of [{ size: '1g' }, { type: 'tmpfs' }, { type: 'none', o: 'bind', device: 'relative' }]) {
       await expect(volumes.create({ name: 'data', options: options as never })).rejects.toMatchObject({
         code: 'BAD_REQUEST',
