@@ -243,9 +243,8 @@ export interface EngineApi extends OwnApi {
     request: {
       names: readonly string[];
       platform?: Readonly<Record<string, unknown>> | undefined;
-      /** Ours: names in the archive, in place of the engine's. */
+      /** Ours: names in the archive in place of the engine's, and one OCI image layout of all, with attestations. */
       tags?: readonly string[] | undefined;
-      /** Ours: an OCI image layout, of all the images together, with their attestations. */
       layout?: { compression?: string; annotations?: ImageAnnotations } | undefined;
     } & WithSignal,
   ): Promise<ByteStream>;
