@@ -52,9 +52,18 @@ function graveEnough({ text, exitCode }: LogLine, level: Level | undefined): boo
   return levels.indexOf(levelOf(text) ?? 'info') >= levels.indexOf(level);
 }
 
-/** A line as data: one JSON object. */
-export function jsonLine({ from, stream, time, written, text, exitCode }: LogLine): string {
-  const level = levelOf(text);
+/** Lines as data, one JSON object each; what goes on with a line, such as its stack trace, is of the same level. */
+export function jsonLines(): (line: LogLine) => string {
+  const last = new Map<string, Level | undefined>();
+  return (line) => {
+    const key = `${line.from.name} ${line.stream}`;
+    const level = line.written !== undefined && last.has(key) ? last.get(key) : levelOf(line.text);
+    last.set(key, level);
+    return jsonOf(line, level);
+  };
+}
+
+function jsonOf({ from, stream, time, written, text, exitCode }: LogLine, level: Level | undefined): string {
   return JSON.stringify({
     time: written ?? time,
     service: from.service,

@@ -6,7 +6,7 @@ import { instant } from '../../cli/instant.ts';
 import { createLogPrinter } from '../../cli/render/log-printer.ts';
 import { wantsColour } from '../../cli/render/renderer.ts';
 import { IechorError } from '../../common/error.ts';
-import { filterLogs, jsonLine } from '../../compose/log-filter.ts';
+import { filterLogs, jsonLines } from '../../compose/log-filter.ts';
 import { logs } from '../../compose/logs.ts';
 import { type Level, levels } from '../../compose/run/log-entries.ts';
 
@@ -47,8 +47,9 @@ export default class Logs extends ComposeCommand {
       signal: this.signal,
     });
     const filter = { grep: flags.grep === undefined ? undefined : pattern(flags.grep), level: flags.level as Level };
+    const asJson = jsonLines();
     for await (const line of filterLogs(lines, filter)) {
-      if (flags.json) await writeLine(jsonLine(line));
+      if (flags.json) await writeLine(asJson(line));
       else await print(line);
     }
     return this.signal.aborted ? 130 : 0;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { filterLogs, jsonLine, type LogFilter } from '../../../src/compose/log-filter.ts';
+import { filterLogs, jsonLines, type LogFilter } from '../../../src/compose/log-filter.ts';
 import type { LogLine } from '../../../src/compose/log-source.ts';
 import { isContinuation, levelOf } from '../../../src/compose/run/log-entries.ts';
 
@@ -68,7 +68,7 @@ test('a level shows what is as grave or graver', async () => {
 });
 
 test('a line as JSON has its own time, its level and who wrote it', () => {
-  expect(JSON.parse(jsonLine(line('level=warn x')))).toEqual({
+  expect(JSON.parse(jsonLines()(line('level=warn x')))).toEqual({
     time: '2026-01-01T00:00:00.000000000Z',
     service: 'web',
     container: 'shop-web-1',
@@ -76,4 +76,14 @@ test('a line as JSON has its own time, its level and who wrote it', () => {
     level: 'warn',
     message: 'level=warn x',
   });
+});
+
+test('as JSON a stack trace is of the level of what it follows', () => {
+  const lines = [line('ERROR no disk'), goesOn('    at b.js'), line('ok'), goesOn('  more')].map(jsonLines());
+  expect(lines.map((text) => (JSON.parse(text) as { level?: string }).level)).toEqual([
+    'error',
+    'error',
+    undefined,
+    undefined,
+  ]);
 });
