@@ -36,7 +36,7 @@ export async function openCache(mount: RunMount, context: StepContext): Promise<
 }
 
 async function fillFrom(source: Source, path: string, to: { dir: string; signal: AbortSignal }): Promise<void> {
-  for (const planned of planCopy(source.view, path, { exclude: [], parents: false })) {
+  for (const planned of planCopy(source.view, path, { exclude: [], parents: false, literal: true })) {
     await copySource(planned, {
       root: to.dir,
       destination: '/',

@@ -106,7 +106,7 @@ async function openTmpfs(mount: RunMount, context: StepContext): Promise<OpenMou
 async function openBind(mount: RunMount, context: StepContext): Promise<OpenMount> {
   const source = await openSource(mount.from, context);
   const path = posix.join('/', mount.source ?? '');
-  const taken = await takeContent(source, [path], { exclude: [], parents: false }, context);
+  const taken = await takeContent(source, [path], { exclude: [], parents: false, literal: true }, context);
   const { digest, files } = taken;
   const target = targetOf(mount, context);
   const shown = Object.entries(files ?? {}).map(([name, line]) => [posix.join(target, name), line]);
@@ -153,7 +153,7 @@ async function writableCopy(from: string, { build }: StepContext): Promise<strin
     const [planned] = planCopy(
       { root: from, ownedByRoot: false, complete: true, list: () => [], visible: () => true },
       '/',
-      { exclude: [], parents: false },
+      { exclude: [], parents: false, literal: true },
     );
     if (!planned) throw new Error('a file is one source');
     const destination = `/${basename(from)}`;

@@ -74,7 +74,7 @@ export interface Taken {
 export async function takeContent(
   source: Source,
   patterns: readonly string[],
-  options: { exclude: readonly string[]; parents: boolean },
+  options: { exclude: readonly string[]; parents: boolean; literal?: boolean },
   context: StepContext,
 ): Promise<Taken> {
   const { cache, stepFiles } = context.build.parts;
@@ -84,7 +84,15 @@ export async function takeContent(
     return made;
   };
   const id = createHash('sha256')
-    .update(JSON.stringify([source.chainId, patterns, options.exclude, options.parents]))
+    .update(
+      JSON.stringify([
+        source.chainId,
+        patterns,
+        options.exclude,
+        options.parents,
+        ...(options.literal ? ['literal'] : []),
+      ]),
+    )
     .digest('hex');
   const { current: shared } = context.build.caches;
   const known = source.chainId === undefined ? undefined : (cache.content(id) ?? shared.content(id));

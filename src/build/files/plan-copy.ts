@@ -1,5 +1,6 @@
 import { type BigIntStats, lstatSync } from 'node:fs';
 import { posix, relative } from 'node:path';
+import { systemPath } from '../../common/byte-path.ts';
 import { codeOf, IechorError } from '../../common/error.ts';
 import { hasWildcard, isNamePattern, namePattern } from '../../context/name-pattern.ts';
 import { compileRules, type PathRules } from '../../context/patterns.ts';
@@ -42,19 +43,20 @@ export interface PlannedSource {
 
 /**
  * What COPY takes from a view for one source: a path or a pattern of Go's filepath.Match, links followed inside the
- * view. A pattern may match nothing; a plain path that is not there throws SourceMissing.
+ * view. A pattern may match nothing; a plain path that is not there throws SourceMissing. What is `literal` is a path.
  */
 export function planCopy(
   view: SourceView,
   source: string,
-  options: { readonly exclude: readonly string[]; readonly parents: boolean },
+  options: { readonly exclude: readonly string[]; readonly parents: boolean; readonly literal?: boolean },
 ): PlannedSource[] {
   // A leading slash is no root here, unlike in ignore files: such a pattern matches nothing.
   const exclude = compileRules(options.exclude.filter((pattern) => !/^!?(\/|$)/.test(pattern)));
   if (options.parents) return [planParents(view, source, exclude)];
   const path = posix.join('/', source);
-  if (!path.split('/').every(isNamePattern) && hasWildcard(path)) throw new PatternMalformed(source);
-  const sources = hasWildcard(path) ? expandPattern(view, path) : [path];
+  const isPattern = hasWildcard(path) && !options.literal;
+  if (isPattern && !path.split('/').every(isNamePattern)) throw new PatternMalformed(source);
+  const sources = isPattern ? expandPattern(view, path) : [path];
   return sources.map((match) => {
     const found = follow(view, match);
     const walk = { view, exclude, include: undefined };
@@ -82,7 +84,7 @@ function follow(view: SourceView, path: string): Found {
 
 function statIfThere(path: string): BigIntStats | undefined {
   try {
-    return lstatSync(path, { bigint: true });
+    return lstatSync(systemPath(path), { bigint: true });
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
     throw error;
@@ -162,14 +164,7 @@ function walkSource(walk: Walk, source: Found): PlannedEntry[] {
 function statListed(from: string, path: string): BigIntStats {
   const stat = statIfThere(from);
   if (stat) return stat;
-  const isText = !path.includes('\ufffd');
-  throw new IechorError(
-    'BUILD_CONTEXT',
-    `${path} ${isText ? 'went while it was read' : 'has a name that is not UTF-8'}`,
-    {
-      hint: isText ? 'Build again.' : 'Rename it, or leave it out by the ignore file or --exclude.',
-    },
-  );
+  throw new IechorError('BUILD_CONTEXT', `${path} went while it was read`, { hint: 'Build again.' });
 }
 
 /** Whether something below a directory can match the pattern of COPY --parents. */
