@@ -5,26 +5,18 @@ import { pipeline } from 'node:stream/promises';
 import { IechorError } from '../../common/error.ts';
 import { digestOf, parseDigest } from '../../image/digest.ts';
 import { maxDocumentBytes, parseDocument } from '../../image/image-config.ts';
-import type { ImageStore } from '../../image/image-port.ts';
 import { mediaTypes } from '../../image/media-types.ts';
 import type { Descriptor, Digest } from '../../image/types.ts';
 import { bytesOf } from '../../registry/upload.ts';
 import type { ClientContent } from '../ports.ts';
-import type { Platform } from '../stage-state.ts';
 import { bringFile } from './local-place.ts';
 import { cacheManifest, readFound } from './manifest.ts';
-import type { CachePlace, OutgoingCache } from './place.ts';
+import type { CachePlace, OutgoingCache, PlaceTools } from './place.ts';
 
 /** A cache that the client keeps, and serves while it builds. `digest` names its manifest. */
-export function clientPlace(options: {
-  readonly name: string;
-  readonly digest: string;
-  readonly content: ClientContent;
-  readonly platform: Platform;
-  readonly images: ImageStore;
-  /** Gives a directory on the disk of the store, for copies. */
-  readonly work: () => string;
-}): CachePlace {
+export function clientPlace(
+  options: PlaceTools & { readonly name: string; readonly digest: string; readonly content: ClientContent },
+): CachePlace {
   const { name, digest, content, platform, images, work } = options;
   return {
     name,

@@ -7,21 +7,14 @@ import type { ImageStore } from '../../image/image-port.ts';
 import type { Descriptor } from '../../image/types.ts';
 import type { WantedLayer } from '../../registry/pull-layers.ts';
 import { verifier } from '../../registry/verifier.ts';
-import type { Platform } from '../stage-state.ts';
 import { blobPath, entriesIn, missing, readBlob, tagOf } from './local-layout.ts';
 import { readFound } from './manifest.ts';
-import type { CachePlace } from './place.ts';
+import type { CachePlace, PlaceTools } from './place.ts';
 
 /** A cache in a directory of this machine: an OCI image layout. What lies there is somebody else's, links and all. */
-export function localPlace(options: {
-  readonly name: string;
-  readonly directory: string;
-  readonly tag: string;
-  readonly platform: Platform;
-  readonly images: ImageStore;
-  /** Gives a directory on the disk of the store, for copies. */
-  readonly work: () => string;
-}): CachePlace {
+export function localPlace(
+  options: PlaceTools & { readonly name: string; readonly directory: string; readonly tag: string },
+): CachePlace {
   const { name, directory, tag, platform, images, work } = options;
   const document = async (descriptor: Descriptor) => readBlob(directory, descriptor);
   return {

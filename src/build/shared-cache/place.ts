@@ -1,6 +1,8 @@
+import type { ImageStore } from '../../image/image-port.ts';
 import type { Descriptor } from '../../image/types.ts';
 import type { OutgoingBlob } from '../../registry/contents.ts';
 import type { WantedLayer } from '../../registry/pull-layers.ts';
+import type { Platform } from '../stage-state.ts';
 import type { CacheDocument } from './document.ts';
 
 /** A cache as a place has it: the steps, and the archives of layers that they name by number. */
@@ -17,6 +19,14 @@ export interface CachePlace {
   read(): Promise<FoundCache>;
   /** Brings layers into the store, the lower first, verified. */
   bring(layers: readonly WantedLayer[], signal: AbortSignal): Promise<void>;
+}
+
+/** What places work with that are read by us. */
+export interface PlaceTools {
+  readonly platform: Platform;
+  readonly images: ImageStore;
+  /** Gives a directory on the disk of the store, for copies. */
+  readonly work: () => string;
 }
 
 /** A layer of a cache on its way out. */
