@@ -118,7 +118,10 @@ async function writeDirectory(tar: Pack, walk: Walk, path: string): Promise<void
     const child = posix.join(path, name);
     if (walk.extra.has(child)) continue;
     const stat = lstatSync(join(walk.directory, child), { throwIfNoEntry: false });
-    if (!stat) continue;
+    if (!stat) {
+      if (child.includes('\ufffd') && !walk.rules.matches(child)) throw noText(child);
+      continue;
+    }
     const wanted = walk.always.has(child) || !walk.rules.matches(child);
     if (!stat.isDirectory()) {
       if (wanted) await writeFile(tar, walk, child, stat);
@@ -127,6 +130,12 @@ async function writeDirectory(tar: Pack, walk: Walk, path: string): Promise<void
     if (wanted) await entry(tar, { ...attributes(posix.join(walk.prefix, child), stat), type: 'directory' });
     if (wanted || mayHoldWanted(walk, child)) await writeDirectory(tar, walk, child);
   }
+}
+
+function noText(path: string): IechorError {
+  return new IechorError('BUILD_CONTEXT', `${path} has a name that is not UTF-8, which cannot be sent`, {
+    hint: 'Rename it, or exclude it in .iechorignore.',
+  });
 }
 
 function mayHoldWanted(walk: Walk, path: string): boolean {

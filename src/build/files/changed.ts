@@ -1,4 +1,5 @@
 import { lstatSync } from 'node:fs';
+import { systemPath } from '../../common/byte-path.ts';
 import type { PlannedSource } from './plan-copy.ts';
 
 /**
@@ -9,7 +10,7 @@ export function changedFile(planned: readonly PlannedSource[]): string | undefin
   for (const { entries } of planned) {
     for (const { from, stat } of entries) {
       if (stat.isDirectory()) continue;
-      const now = lstatSync(from, { bigint: true, throwIfNoEntry: false });
+      const now = lstatSync(systemPath(from), { bigint: true, throwIfNoEntry: false });
       if (!now || now.ino !== stat.ino || now.size !== stat.size || now.ctimeNs !== stat.ctimeNs) return from;
     }
   }

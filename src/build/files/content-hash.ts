@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, createReadStream, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { nameOf, systemPath } from '../../common/byte-path.ts';
 import { createBreath } from '../breathe.ts';
 import type { PlannedEntry, PlannedSource } from './plan-copy.ts';
 import type { SourceView } from './source-view.ts';
@@ -58,7 +59,7 @@ function describe(entry: PlannedEntry, view: SourceView, memo: HashMemo): string
   const { stat } = entry;
   const mode = (stat.mode & 0o7777n).toString(8).padStart(4, '0');
   const owner = view.ownedByRoot ? '0:0' : `${stat.uid}:${stat.gid}`;
-  if (stat.isSymbolicLink()) return `link ${owner} ${readlinkSync(entry.from)}`;
+  if (stat.isSymbolicLink()) return `link ${owner} ${nameOf(readlinkSync(systemPath(entry.from), 'buffer'))}`;
   if (stat.isDirectory()) return `${entry.onTheWay ? 'way' : 'dir'} ${mode} ${owner}`;
   if (!stat.isFile()) return `special ${stat.mode} ${stat.rdev} ${owner}`;
   const known = view.index?.find(stat);
@@ -74,7 +75,7 @@ function describe(entry: PlannedEntry, view: SourceView, memo: HashMemo): string
 
 async function hashAndNote({ from, stat }: PlannedEntry, view: SourceView): Promise<string> {
   const hash = await hashFile(from, stat.size);
-  if (view.index) view.index.put(stat, lstatSync(from, { bigint: true }), hash);
+  if (view.index) view.index.put(stat, lstatSync(systemPath(from), { bigint: true }), hash);
   return hash;
 }
 
@@ -83,7 +84,7 @@ const smallBytes = 256n << 10n;
 async function hashFile(path: string, size: bigint): Promise<string> {
   const hash = createHash('sha256');
   if (size <= smallBytes) return hashSmall(path, hash);
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 18 }), hash);
+  await pipeline(createReadStream(systemPath(path), { highWaterMark: 1 << 18 }), hash);
   return hash.digest('hex');
 }
 
@@ -92,7 +93,7 @@ let shared: Buffer | undefined;
 
 function hashSmall(path: string, hash: Hash): string {
   shared ??= Buffer.allocUnsafeSlow(Number(smallBytes));
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const fd = openSync(systemPath(path), constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     for (;;) {
       const length = readSync(fd, shared);

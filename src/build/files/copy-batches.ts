@@ -1,4 +1,4 @@
-import { type FileCopy, copyRegularFile } from '../../image/file-copies.ts';
+import { copyRegularFile, type FileCopy } from '../../image/file-copies.ts';
 import { startTask } from '../../image/layer-workers.ts';
 import { createBreath } from '../breathe.ts';
 

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { pathBytes, systemPath } from '../../common/byte-path.ts';
 import { makeNode, setTimes } from '../../host/file-syscalls.ts';
 import { copyFlags, copyRegularFile, copyXattrs, type FileCopy, finishCopy } from '../../image/file-copies.ts';
 import { createBreath } from '../breathe.ts';
@@ -63,7 +64,7 @@ export async function copySource(source: PlannedSource, target: CopyTarget): Pro
   // A directory that the copy begins has its source's time, and nothing else of it.
   const [top] = source.entries;
   if (isDirectory && isNew && top?.path === '') directories.unshift({ path: to, timeNs: top.stat.mtimeNs });
-  for (const { path, timeNs } of directories.reverse()) setTimes(Buffer.from(path), timeNs);
+  for (const { path, timeNs } of directories.reverse()) setTimes(pathBytes(path), timeNs);
 }
 
 /** Makes the destination itself where it ends in a slash, otherwise the directory it is in. */
@@ -90,14 +91,15 @@ export function makeDirectories(
   // As Docker's, which makes them under its mask and leaves it at that.
   const mode = (options.chmod?.octal ?? 0o755) & 0o755;
   for (const directory of missing.reverse()) {
-    mkdirSync(directory, { mode });
-    chmodSync(directory, mode | (statSync(directory).mode & setGroupId));
-    if (options.owner) lchownSync(directory, options.owner.uid, options.owner.gid);
+    const place = systemPath(directory);
+    mkdirSync(place, { mode });
+    chmodSync(place, mode | (statSync(place).mode & setGroupId));
+    if (options.owner) lchownSync(place, options.owner.uid, options.owner.gid);
   }
 }
 
-const statIfThere = (path: string) => statSync(path, { throwIfNoEntry: false });
-const lstatIfThere = (path: string) => lstatSync(path, { throwIfNoEntry: false });
+const statIfThere = (path: string) => statSync(systemPath(path), { throwIfNoEntry: false });
+const lstatIfThere = (path: string) => lstatSync(systemPath(path), { throwIfNoEntry: false });
 
 interface CopyState {
   readonly target: CopyTarget;
@@ -113,12 +115,13 @@ function copyDirectory(entry: PlannedEntry, path: string, { target, fresh }: Cop
   if (there && !there.isDirectory()) {
     throw new CopyRefused(`cannot copy to non-directory: ${path.slice(target.root.length)}`);
   }
-  if (!there) mkdirSync(path);
+  const place = systemPath(path);
+  if (!there) mkdirSync(place);
   // The destination itself, and what only leads to the files, stay as they are.
   if (there && (entry.path === '' || entry.onTheWay)) return false;
   const { owner, mode } = attributesOf(entry, target);
-  lchownSync(path, owner.uid, owner.gid);
-  chmodSync(path, mode);
+  lchownSync(place, owner.uid, owner.gid);
+  chmodSync(place, mode);
   if (!there && (mode & setGroupId) === 0) fresh.add(path);
   if (!target.ownedByRoot) copyXattrs(entry.from, path);
   return true;
@@ -131,7 +134,7 @@ async function copyOther(entry: PlannedEntry, path: string, state: CopyState): P
   const { stat, from } = entry;
   const first = stat.nlink > 1n ? inodes.get(stat.ino) : undefined;
   if (first !== undefined) {
-    linkSync(first, path);
+    linkSync(systemPath(first), systemPath(path));
     return;
   }
   const copy = fileCopyOf(entry, path, { target, isFresh });
@@ -139,16 +142,16 @@ async function copyOther(entry: PlannedEntry, path: string, state: CopyState): P
   if (isShared) inodes.set(stat.ino, path);
   if (stat.isFile()) {
     if (stat.size > smallBytes) {
-      await copyFile(from, path, copyFlags);
+      await copyFile(systemPath(from), systemPath(path), copyFlags);
       finishCopy(copy);
     } else if (isShared) copyRegularFile(copy);
     else await state.add(copy);
     return;
   }
-  if (stat.isSymbolicLink()) symlinkSync(readlinkSync(from, 'buffer'), path);
+  if (stat.isSymbolicLink()) symlinkSync(readlinkSync(systemPath(from), 'buffer'), systemPath(path));
   else {
     const device = Number(stat.rdev);
-    makeNode(Buffer.from(path), Number(stat.mode), (device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff00));
+    makeNode(pathBytes(path), Number(stat.mode), (device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff00));
   }
   finishCopy(copy);
 }
@@ -158,7 +161,7 @@ function makeRoom(path: string, target: CopyTarget): void {
   if (there?.isDirectory()) {
     throw new CopyRefused(`cannot replace directory ${path.slice(target.root.length)} with file`);
   }
-  if (there) unlinkSync(path);
+  if (there) unlinkSync(systemPath(path));
 }
 
 function fileCopyOf(

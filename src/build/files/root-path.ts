@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { nameOf, systemPath } from '../../common/byte-path.ts';
 import { codeOf, IechorError } from '../../common/error.ts';
 
 /**
@@ -33,7 +34,8 @@ export function resolveInRoot(root: string, path: string, onLink?: (path: string
 
 function linkAt(path: string): string | undefined {
   try {
-    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
+    const place = systemPath(path);
+    return lstatSync(place).isSymbolicLink() ? nameOf(readlinkSync(place, 'buffer')) : undefined;
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;

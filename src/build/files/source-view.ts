@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import { nameOf, systemPath } from '../../common/byte-path.ts';
 import type { PathRules } from '../../context/patterns.ts';
 import type { HashIndex } from './hash-index.ts';
 
@@ -25,10 +26,20 @@ export interface SourceView {
 const byName = (a: ViewEntry, b: ViewEntry): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
 function entriesOf(root: string, path: string): ViewEntry[] {
-  return readdirSync(join(root, path), { withFileTypes: true })
+  const directory = systemPath(join(root, path));
+  const entries = readdirSync(directory, { withFileTypes: true });
+  if (entries.some(({ name }) => name.includes('\ufffd'))) return bytewise(directory).sort(byName);
+  return entries
     .filter((entry) => !entry.isSocket())
     .map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }))
     .sort(byName);
+}
+
+/** Of a directory with names that may be no text. */
+function bytewise(directory: string | Buffer): ViewEntry[] {
+  return readdirSync(directory, { withFileTypes: true, encoding: 'buffer' })
+    .filter((entry) => !entry.isSocket())
+    .map((entry) => ({ name: nameOf(entry.name), isDirectory: entry.isDirectory() }));
 }
 
 export function plainView(root: string): SourceView {

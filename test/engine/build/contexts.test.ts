@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -27,16 +27,29 @@ if (!isRoot) console.warn('SKIPPED: what contexts hold: not root');
     expect((await bench.look(one.image, 'ls e | sort')).split('\n')).toEqual(['-n', 'back\\slash', 'li', 'ne']);
   });
 
-  test('a name that is no text is refused by name, unless it is left out', async () => {
+  test('a name that is no text is copied byte by byte, by COPY, mounts and patterns', async () => {
     const contextDir = mkdtempSync(join(bench.dir, 'latin-'));
-    put(contextDir, { iEchorfile: 'FROM base\nCOPY d /d\n', 'd/f': '' });
-    writeFileSync(Buffer.concat([Buffer.from(join(contextDir, 'd/caf')), Buffer.from([0xe9])]), '');
-    await expect(bench.build('', { contextDir })).rejects.toMatchObject({
-      code: 'BUILD_CONTEXT',
-      message: expect.stringContaining('has a name that is not UTF-8'),
-    });
-    put(contextDir, { '.iechorignore': 'd/caf*' });
-    expect(await bench.look((await bench.build('', { contextDir })).image, 'ls d')).toBe('f');
+    const text = [
+      'FROM base AS one',
+      'COPY d /d',
+      'RUN --mount=type=bind,source=d,target=/m cat /m/*/x* > /all',
+      'FROM base',
+      'COPY --from=one /d /e',
+      'COPY d/caf* /p/',
+    ];
+    put(contextDir, { iEchorfile: text.join('\n'), 'd/f': '' });
+    const odd = Buffer.concat([Buffer.from(join(contextDir, 'd/caf')), Buffer.from([0xe9, 0xff, 0xc3, 0xa9])]);
+    mkdirSync(odd);
+    writeFileSync(Buffer.concat([odd, Buffer.from('/x\xfe', 'latin1')]), 'odd\n');
+    symlinkSync(Buffer.from('/caf\xe9', 'latin1'), Buffer.concat([odd, Buffer.from('/link')]));
+    for (const isLive of [false, true]) {
+      const { image } = await bench.build('', { contextDir, isLive });
+      const look = 'LC_ALL=C; export LC_ALL; ls -b e p e/caf*; cat e/*/x*; stat -c %N e/*/link';
+      expect((await bench.look(image, look)).split('\n')).toEqual([
+        ...['e:', 'caf\\351\\377\\303\\251', 'f', '', expect.stringMatching(/^e\/caf/), 'link', 'x\\376', ''],
+        ...['p:', 'link', 'x\\376', 'odd', expect.stringMatching(/-> .*caf.*351/)],
+      ]);
+    }
   });
 
   test('sockets are left out; pipes and devices are copied as they are, and never opened', async () => {
