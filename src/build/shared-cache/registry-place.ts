@@ -7,7 +7,7 @@ import { cacheManifest, readFound } from './manifest.ts';
 import type { CachePlace, OutgoingCache } from './place.ts';
 
 /** Registries, as far as caches need them. */
-export type CacheRegistry = Pick<Registry, 'admitted' | 'document' | 'layers' | 'publish'>;
+export type CacheRegistry = Pick<Registry, 'admitted' | 'manifest' | 'document' | 'layers' | 'publish'>;
 
 /** A registry, and who asks it. */
 export interface RegistryAccess {
@@ -25,7 +25,11 @@ export function registryPlace(name: string, access: RegistryAccess & { readonly 
     read: () =>
       readFound(
         {
-          manifest: (one) => registry.admitted(one ? `${repository}@${one.digest}` : name, { credentials, signal }),
+          // What an index names by digest is admitted with it.
+          manifest: (one) =>
+            one
+              ? registry.manifest(`${repository}@${one.digest}`, { credentials, signal })
+              : registry.admitted(name, { credentials, signal }),
           document: (descriptor) => registry.document(name, descriptor, { credentials, signal }),
         },
         platform,
