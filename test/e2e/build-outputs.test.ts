@@ -51,7 +51,7 @@ describeWithContainers('what goes into a build and what comes out of it', () => 
     [['-o', 'type=local'], 'a local output needs dest'],
     [['-o', 'type=tar,dest=x,compression=zstd'], 'not supported'],
     [['--push', '-o', 'out'], 'cannot be used together'],
-    [['--ssh', 'default=/nowhere'], 'neither an SSH agent's socket nor a key'],
+    [['--ssh', 'default=/nowhere'], 'socket nor a key'],
     [['--build-context', 'x=/nowhere'], 'not a directory'],
     [['--label', '=x'], 'has no name'],
   ])('%j is refused before anything is built', (args, message) => {
