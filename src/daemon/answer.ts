@@ -4,6 +4,7 @@ import type { Api } from '../api/route.ts';
 import type { ByteStream, Frame } from '../api/streams.ts';
 import type { PathStat } from '../api/types/container.ts';
 import { compareVersions } from '../api/wire.ts';
+import { IechorError } from '../common/error.ts';
 import type { Log } from '../common/log.ts';
 import type { Active } from './active.ts';
 import { checkBody } from './check-body.ts';
@@ -31,6 +32,9 @@ export async function answer(handling: Handling, active: Active, { request, resp
   const fields = decodeFields(active.match, request.headers);
   if (route.body === 'json') fields.body = checkBody(op, await readJsonBody(request, bodyMs));
   else if (route.body === 'bytes' || (route.body && hasBody(request))) fields.body = bodyOf(request);
+  if (op === 'containerCreate' && !hasBody(request)) {
+    throw new IechorError('BAD_REQUEST', 'invalid JSON: got EOF while reading request body');
+  }
   asMeantIn(version, op, fields);
   const asked = { ...fields, signal };
   const call = (): unknown => (api[op] as (of: unknown) => unknown)(asked);

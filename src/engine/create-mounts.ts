@@ -112,7 +112,7 @@ function parseMount(mount: Mount): PlannedMount {
   if (mount.Type === 'tmpfs') return { ...tmpfs(destination, tmpfsOptions(mount)), readOnly: common.readOnly };
   if (mount.Type === 'bind') return { ...common, ...bindMount(mount) };
   if (mount.Type !== 'volume') {
-    throw invalid(`invalid mount config for type "${mount.Type}": mount type unknown: "${mount.Type}"`);
+    throw invalid(`invalid mount config for type "${mount.Type}": mount type unknown`);
   }
   const driver = mount.VolumeOptions?.DriverConfig;
   if (driver?.Name && driver.Name !== 'local') {
