@@ -85,6 +85,16 @@ describeWithContainers('builds and registries', () => {
     expect(said).toContain(`the cache ${registry.host}/nothing:here is not used: `);
   });
 
+  test('a cache of a repository that the policy refuses is not used', () => {
+    const scope = `${registry.host}/app`;
+    other.iechor(['trust', 'policy', 'set', scope, 'reject']);
+    try {
+      expect(build(other, ['--cache-from', `${scope}:cache`])).toContain(`the cache ${scope}:cache is not used: `);
+    } finally {
+      other.iechor(['trust', 'policy', 'rm', scope]);
+    }
+  });
+
   test('what is pushed says how it was built and what is in it, and keeps secrets to itself', async () => {
     const name = `${registry.host}/said:1`;
     const said = ['--provenance=mode=max', '--sbom=true', '--annotation', 'org.example.by=us'];
