@@ -7,6 +7,7 @@ import { planCopy } from './files/plan-copy.ts';
 import { ownedByRoot, plainView } from './files/source-view.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf } from './language/types.ts';
+import { expandIn } from './metadata.ts';
 import { agentSocket } from './run-mount-ssh.ts';
 
 /** `URL#ref:directory`, the files of a repository, fetched when the step is not in the cache; the commit is its key. */
@@ -34,7 +35,8 @@ export async function gitSource(
   };
   const commit = await withAccess((access) => resolveCommit(point, access));
   context.build.materials.set(url, { uri: ref ? `${url}#${ref}` : url, digest: commit });
-  const { checksum = reference.commit, keepGitDir = reference.keepGitDir ?? false } = instruction;
+  const { keepGitDir = reference.keepGitDir ?? false } = instruction;
+  const checksum = expandIn(context, instruction.checksum ?? '') || reference.commit;
   if (checksum !== undefined && !(/^[0-9a-f]{7,40}$/.test(checksum) && commit.startsWith(checksum))) {
     refuse(`the commit of ${source} is ${commit}, not ${checksum}`);
   }

@@ -10,6 +10,7 @@ import type { StepContext } from './build-context.ts';
 import type { Download } from './download.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf } from './language/types.ts';
+import { expandIn } from './metadata.ts';
 
 export const isGitSource = (source: string): boolean =>
   /^(git:\/\/|git@|ssh:\/\/)/.test(source) || /^https?:\/\/[^#?]+\.git([#?]|$)/.test(source);
@@ -31,7 +32,7 @@ export async function downloadSource(
   const path = join(context.build.scratch.newDir('large'), name);
   const hash = createHash('sha256');
   try {
-    const response = await fetch(url, { signal: context.build.signal, redirect: 'follow' });
+    const response = await request(url, context.build.signal);
     if (!response.ok || !response.body) throw new Error(`the server answered ${response.status}`);
     const count = counting((chunk) => hash.update(chunk));
     await pipeline(Readable.fromWeb(response.body as never), count, createWriteStream(path, { flags: 'wx' }));
@@ -43,12 +44,23 @@ export async function downloadSource(
     refuse(`cannot fetch ${url}: ${messageOf(error)}`, undefined, error);
   }
   const digest = `sha256:${hash.digest('hex')}`;
-  const wanted = instruction.name === 'ADD' ? instruction.checksum : undefined;
-  if (wanted !== undefined && wanted !== digest) refuse(`the checksum of ${url} is ${digest}, not ${wanted}`);
+  const wanted = instruction.name === 'ADD' ? expandIn(context, instruction.checksum ?? '') : '';
+  if (wanted !== '' && wanted !== digest) refuse(`the checksum of ${url} is ${digest}, not ${wanted}`);
   context.build.materials.set(url, { uri: url, digest });
   const stat = lstatSync(path, { bigint: true });
   const planned = { name, isDirectory: false, entries: [{ path: '', from: path, stat, onTheWay: false }] };
   return { digest, open: async () => [planned] };
+}
+
+/** A user and a password in the address become a header, as everywhere; other hosts get them through no redirect. */
+function request(url: string, signal: AbortSignal): Promise<Response> {
+  const address = new URL(url);
+  const { username, password } = address;
+  address.username = '';
+  address.password = '';
+  const plain = [username, password].map(decodeURIComponent).join(':');
+  const authorization = `Basic ${Buffer.from(plain).toString('base64')}`;
+  return fetch(address, { signal, redirect: 'follow', ...(plain !== ':' && { headers: { authorization } }) });
 }
 
 /** The last part of the path, its escapes read; never one that leads elsewhere. */

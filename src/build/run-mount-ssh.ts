@@ -6,6 +6,7 @@ import type { Build, StepContext } from './build-context.ts';
 import { InstructionError } from './language/form.ts';
 import type { RunMount } from './language/mount-option.ts';
 import { type Made, type OpenMount, targetOf } from './run-mount.ts';
+import { openSource } from './sources.ts';
 
 /**
  * RUN --mount=type=ssh: a socket of the step's own that leads to the agent. Where none was given and none is required,
@@ -13,6 +14,7 @@ import { type Made, type OpenMount, targetOf } from './run-mount.ts';
  */
 export async function openSsh(mount: RunMount, ordinal: number, context: StepContext): Promise<OpenMount> {
   const { build, state } = context;
+  if (mount.from !== undefined) await openSource(mount.from, context);
   const id = mount.id || mount.source || 'default';
   const agent = await findAgent(id, build);
   if (agent === undefined && mount.required) {

@@ -199,7 +199,8 @@ if (!isRoot) process.stderr.write('SKIPPED: hostile builds: needs root rights\n'
           response.writeHead(200, { 'content-length': '1000' });
           response.write('x');
           setImmediate(() => response.destroy());
-        } else response.end('hello');
+        } else if (request.url === '/who') response.end(request.headers.authorization ?? 'nobody');
+        else response.end('hello');
       },
       async (url) => {
         const sum = `sha256:${'0'.repeat(64)}`;
@@ -208,6 +209,9 @@ if (!isRoot) process.stderr.write('SKIPPED: hostile builds: needs root rights\n'
         const { image } = await bench.build(`FROM base\nADD ${url}/..%2f..%2fevil ${url}/a%20b ${url}/%2e%2e%2f /n/`);
         expect(await bench.look(image, 'ls; ls n')).not.toMatch(/^evil/);
         expect(await bench.look(image, 'ls n')).toBe('__unnamed__\na b\nevil');
+        const known = `${url.replace('//', '//u:p@')}/who`;
+        const { image: asUser } = await bench.build(`FROM base\nADD ${known} /n/`);
+        expect(await bench.look(asUser, 'cat n/who')).toBe('Basic dTpw');
       },
     );
   });
