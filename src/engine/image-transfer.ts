@@ -97,7 +97,7 @@ export function loadFromArchive(
   context: EngineContext,
   request: Request<'imagesLoad'>,
 ): AsyncGenerator<ProgressMessage> {
-  return withProgress(request.signal, async (push, signal) => {
+  const load = async (push: (message: ProgressMessage) => void, signal: AbortSignal) => {
     const loaded = await loadImages(request.body, {
       images: context.images,
       roots: context.roots,
@@ -110,5 +110,7 @@ export function loadFromArchive(
       if (tags.length === 0) return [{ stream: `Loaded image ID: ${image.id}\n` }];
       return tags.map((tag) => ({ stream: `Loaded image: ${tag}\n` }));
     });
-  });
+  };
+  // Docker's clients look for what is wrong with an archive among the messages.
+  return withProgress(request.signal, load, { inBand: true });
 }

@@ -2,12 +2,14 @@ import type { ProgressMessage } from '../api/types/image.ts';
 import { errorEvent } from '../build/events.ts';
 
 /**
- * Messages of a task as they come, then those it returns; a failure is the last message, with `error`, or thrown where it is the first. Leaving the
- * loop early aborts the task's signal, as the caller's own does.
+ * Messages of a task as they come, then those it returns; a failure is the last message, with `error`, or thrown where
+ * it is the first. Leaving the loop early aborts the task's signal, as the caller's own does.
  */
 export async function* withProgress(
   signal: AbortSignal | undefined,
   task: (push: (message: ProgressMessage) => void, signal: AbortSignal) => Promise<readonly ProgressMessage[]>,
+  /** Failures are messages also where they are the first. */
+  { inBand = false }: { readonly inBand?: boolean } = {},
 ): AsyncGenerator<ProgressMessage> {
   const left = new AbortController();
   const either = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
@@ -24,7 +26,7 @@ export async function* withProgress(
   const done = task(push, either)
     .then((last) => push(...last))
     .catch((error: unknown) => {
-      if (told) push(errorEvent(error));
+      if (told || inBand) push(errorEvent(error));
       else early = error;
     })
     .finally(() => {
