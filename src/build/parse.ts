@@ -140,6 +140,7 @@ function build<N extends InstructionName>(
   const { flags: words, rest } = name === 'ONBUILD' ? { flags: [], rest: body } : takeFlags(body, reader.escapeChar);
   const text = rest.trim();
   const cut = cutArguments(row.form, text, reader.escapeChar, name);
+  if (name === 'ONBUILD') checkCut(text, reader.escapeChar);
   const heredocs = row.heredocs && !cut.json && mayHoldHeredoc(name, text) ? readHeredocs(reader, line) : [];
   const flags = readFlags(
     words.map((flag) => flag.text),
@@ -151,6 +152,19 @@ function build<N extends InstructionName>(
   const { comments, hasEmptyContinuation, endLine } = line;
   const context = { comments, ...(hasEmptyContinuation && { emptyContinuation: endLine }) };
   return { name, at, source: line.text.trim(), lines: reader.lines, ...context, ...fields } as unknown as Instruction;
+}
+
+/** An ONBUILD trigger is cut into its arguments at once, as BuildKit does; the rest of it is checked where it is used. */
+function checkCut(text: string, escapeChar: string): void {
+  const word = /^\S*/.exec(text)?.[0] ?? '';
+  const name = word.toUpperCase();
+  if (!isInstructionName(name)) return;
+  cutArguments(
+    instructionTable[name].form,
+    takeFlags(text.slice(word.length).trim(), escapeChar).rest.trim(),
+    escapeChar,
+    name,
+  );
 }
 
 /** ONBUILD holds a heredoc where the instruction after it may. */

@@ -104,6 +104,11 @@ describe('mistakes', () => {
     return undefined;
   });
 
+  test('what ONBUILD holds is cut at once', () => {
+    expect(() => parseBuildFile('FROM a\nONBUILD ENV A', 'f')).toThrow('f:2:');
+    expect(() => parseBuildFile('FROM a\nONBUILD COPY a', 'f')).not.toThrow();
+  });
+
   test('a line beyond what BuildKit reads is refused with its number', () => {
     expect(() => parseBuildFile(`FROM a\n# ${'x'.repeat(65_540)}\n`, 'f')).toThrow('f:2:1 the line is longer');
   });
