@@ -57,9 +57,9 @@ function placed(fault: CreationFault, plan: Plan, desired: Desired): { message: 
 }
 
 const ipamOf = (text: string): string[] =>
-  /subnet|range|gateway|address/.test(text) ? ['ipam', 'config'] : /driver/.test(text) ? ['driver'] : [];
+  /subnet|range|gateway|address/.test(text) ? ['ipam', 'config'] : /driver|plugin/.test(text) ? ['driver'] : [];
 const volumeOf = (text: string): string[] =>
-  /driver "/.test(text) ? ['driver'] : /cannot mount|option|device/.test(text) ? ['driver_opts'] : [];
+  /driver "|plugin/.test(text) ? ['driver'] : /cannot mount|option|device/.test(text) ? ['driver_opts'] : [];
 
 /** Where the part of a container's body that a fault is about comes from; attributes that are lists are searched. */
 const attributes: Readonly<Record<string, readonly string[]>> = {
