@@ -158,9 +158,6 @@ function readCopy(name: string, given: Arguments): CopySpec {
       throw new InstructionError(`${JSON.stringify(heredoc.name)} can not be a file's name`, { token: source });
     }
     const content = given.heredocs.findLast((candidate) => candidate.name === heredoc.name)?.content ?? '';
-    if (given.flags.get('parents')?.at(-1) === 'true') {
-      throw new InstructionError('a heredoc has no parents to be copied with', { token: source });
-    }
     inline.push({ ...heredoc, content: heredoc.chomp ? chompTabs(content) : content });
   }
   return {
