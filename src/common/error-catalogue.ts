@@ -31,7 +31,7 @@ export const errorCatalogue = {
   ARCHIVE_INVALID: entry(400),
   // running
   PORT_IN_USE: entry(409, 125),
-  ADDRESS_IN_USE: entry(409, 125),
+  ADDRESS_IN_USE: entry(403, 125),
   SUBNETS_EXHAUSTED: entry(409),
   MOUNT_INVALID: entry(400),
   COMMAND_NOT_FOUND: entry(400, 127),

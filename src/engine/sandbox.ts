@@ -21,7 +21,7 @@ import { tearDown } from './tear-down.ts';
 import { resolveUser } from './users.ts';
 
 const SIGKILL = 9;
-const hostname = 'buildsandbox';
+const hostname = 'buildkitsandbox';
 
 /** Runs the steps of builds, confined as containers are. Everything a run made is gone when it settles. */
 export function createSandbox(context: EngineContext): Sandbox {

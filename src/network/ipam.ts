@@ -55,12 +55,9 @@ export function choosePools(
   if (options.enableIPv6 && !has(6)) {
     pools.push(checkedPool(name, { subnet: subnetText(uniqueLocal(options.seed ?? name, options.occupied)) }, []));
   }
-  if (!options.enableIPv6 && has(6)) {
-    throw new IechorError('BAD_REQUEST', `network "${name}" has an IPv6 subnet, but IPv6 is not enabled on it`, {
-      hint: 'set enable_ipv6: true',
-    });
-  }
-  return pools.sort((a, b) => Number(isIPv6(a.gateway)) - Number(isIPv6(b.gateway)));
+  // As Docker has it, a subnet of IPv6 waits for the network to have IPv6.
+  const taken = options.enableIPv6 ? pools : pools.filter(({ gateway }) => !isIPv6(gateway));
+  return taken.sort((a, b) => Number(isIPv6(a.gateway)) - Number(isIPv6(b.gateway)));
 }
 
 function checkedPool(name: string, request: PoolRequest, occupied: readonly Occupied[]): Pool {
