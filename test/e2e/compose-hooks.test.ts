@@ -42,7 +42,7 @@ volumes: {data: {}}
     project.write({ 'compose.yaml': hooked.replace('echo prepared $$WORD >> /data/log', 'echo no luck; exit 4') });
     const up = project.compose('up', '-d');
     expect(up.exit).toBe(1);
-    for (const part of ['a hook exited with status 4', 'no luck']) expect(up.stderr).toContain(part);
+    for (const part of ['a pre_start[0] exited with status 4', 'no luck']) expect(up.stderr).toContain(part);
     expect(await project.states()).toEqual({});
     project.write({ 'compose.yaml': hooked.replace('>> /dev/shm/post', '; exit 3') });
     expect(project.compose('up', '-d')).toMatchObject({
@@ -60,9 +60,10 @@ services:
     command: sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'
     volumes: ["data:/data"]
     scale: 2
-    pre_start:
-      - {command: "sh -c 'echo ${word} >> /data/log'"}
-      - {image: "busybox:latest", command: ["sh", "-c", "echo then >> /data/log"]}
+    x-iechor:
+      pre_start:
+        - {command: "sh -c 'echo ${word} >> /data/log'"}
+        - {image: "busybox:latest", command: ["sh", "-c", "echo then >> /data/log"]}
 volumes: {data: {}}
 `;
     const log = () => project.compose('exec', '-T', 'a', 'cat', '/data/log').stdout.trim().split('\n').join(' ');
@@ -71,11 +72,11 @@ volumes: {data: {}}
     expect(project.compose('up', '-d', '--scale', 'a=3').exit).toBe(0);
     expect(log()).toBe('one then');
     project.write({ 'compose.yaml': file('two') });
-    expect(project.compose('up', '-d').exit).toBe(0);
+    expect(project.compose('up', '-d', '--force-recreate').exit).toBe(0);
     expect(log()).toBe('one then two then');
     expect(await project.states()).toEqual({ 'a-1': 'running', 'a-2': 'running' });
     project.write({ 'compose.yaml': file('two').replace('echo then', 'exit 17') });
-    expect(project.compose('up', '-d')).toMatchObject({
+    expect(project.compose('up', '-d', '--force-recreate')).toMatchObject({
       exit: 1,
       stderr: expect.stringContaining('a pre_start[1] exited with status 17'),
     });

@@ -16,7 +16,6 @@ import type {
   Provider,
   ServiceModel,
   ServiceNetwork,
-  StartHook,
   StringMap,
   WatchRule,
 } from './parts.ts';
@@ -148,7 +147,6 @@ export interface Service extends Extensions {
   readonly volumes?: readonly ServiceVolume[];
   readonly volumes_from?: readonly string[];
   readonly working_dir?: string;
-  readonly pre_start?: readonly StartHook[];
   readonly post_start?: readonly Hook[];
   readonly pre_stop?: readonly Hook[];
 }

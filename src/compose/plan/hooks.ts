@@ -34,9 +34,8 @@ function firstStarts(plan: Plan, desired: Desired): ReadonlyMap<string, StepId> 
   const all = [...starts].flatMap(([name, ids]) => {
     const service = desired.services.get(name);
     const [lead] = ids;
-    return service?.service.pre_start && lead !== undefined && ids.length >= service.scale
-      ? [[name, lead] as const]
-      : [];
+    const runs = service !== undefined && preStartHooks(service.service).length > 0;
+    return runs && lead !== undefined && ids.length >= service.scale ? [[name, lead] as const] : [];
   });
   return new Map(all);
 }
@@ -79,7 +78,7 @@ const commandOf = (hook: Hook): HookCommand => ({
 });
 
 /** `x-iechor.pre_start` stays in the model as it was written. */
-export function preStartHooks(service: Service): Hook[] {
+function preStartHooks(service: Service): StartHook[] {
   const own = service['x-iechor'] as { readonly pre_start?: readonly RawHook[] } | null | undefined;
   return (own?.pre_start ?? []).map(({ command, environment, ...hook }) => ({
     ...hook,
@@ -88,7 +87,7 @@ export function preStartHooks(service: Service): Hook[] {
   }));
 }
 
-type RawHook = Omit<Hook, 'command' | 'environment'> & {
+type RawHook = Omit<StartHook, 'command' | 'environment'> & {
   readonly command?: string | readonly string[];
   readonly environment?: readonly string[] | Readonly<Record<string, string | number | boolean | null>>;
 };
@@ -107,14 +106,11 @@ function environmentOf(raw: NonNullable<RawHook['environment']>): Environment {
   );
 }
 
-/** `pre_start`, once for a service or before each container, then `x-iechor.pre_start`. */
+/** Those that run before a container: of all it leads, and those that run before each. */
 function startHooks(service: Service, leads: boolean): (StartHook & { readonly title: string })[] {
-  return [
-    ...(service.pre_start ?? [])
-      .map((hook, index) => ({ ...hook, title: `pre_start[${index}]` }))
-      .filter(({ per_replica }) => per_replica || leads),
-    ...preStartHooks(service).map((hook) => ({ ...hook, title: 'hook' })),
-  ];
+  return preStartHooks(service)
+    .map((hook, index) => ({ ...hook, title: `pre_start[${index}]` }))
+    .filter(({ per_replica }) => per_replica || leads);
 }
 
 /** Each in the service's image or its own, with the service's volumes and networks, without its ports, its health check and its aliases. */

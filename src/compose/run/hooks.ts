@@ -38,7 +38,7 @@ export async function runPreStop(id: string, hooks: StepHooks | undefined, conte
   }
 }
 
-/** `pre_start` and `x-iechor.pre_start`: each in a container of its own, which is gone afterwards. */
+/** `x-iechor.pre_start`: each in a container of its own, which is gone afterwards. */
 export async function runPreStarts(hooks: StepHooks | undefined, context: HookContext): Promise<void> {
   for (const one of hooks?.preStart ?? []) await runPreStart(hooks?.service ?? '', one, context);
 }

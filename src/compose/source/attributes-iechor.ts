@@ -1,4 +1,4 @@
-import { hook } from './attributes-parts.ts';
+import { startHook } from './attributes-parts.ts';
 import { any, bool, duration, int, listOf, object, text } from './rows.ts';
 import type { Spec } from './spec.ts';
 
@@ -25,7 +25,7 @@ const schedule = object(
 );
 
 export const serviceExtension: Spec = object(
-  { pre_start: listOf(hook()), healthcheck, 'restart-unhealthy': bool(), schedule },
+  { pre_start: listOf(startHook), healthcheck, 'restart-unhealthy': bool(), schedule },
   { closed: true, accept: ['object', 'null'] },
 );
 

@@ -11,7 +11,6 @@ import {
   serviceNetwork,
   ulimits,
   volumeMount,
-  startHook,
 } from './attributes-parts.ts';
 import { config, include, model, network, secret, volume } from './attributes-resources.ts';
 import {
@@ -209,7 +208,7 @@ const service = object(
     volumes: listOf(volumeMount, { uniqueItems: true, unique: 'mountTarget' }),
     volumes_from: strings(),
     working_dir: text(),
-    pre_start: listOf(startHook),
+    pre_start: any({ refused: 'write it below x-iechor: of the service' }),
     post_start: listOf(hook()),
     pre_stop: listOf(hook()),
   },

@@ -124,6 +124,7 @@ networks:
     ['command: "a \'b"', 'services.web.command: invalid command line string'],
     ['image2: ${X?}', 'services.web.image2: required variable X is missing a value'],
     ['environment: {A: 2020-01-01}', 'services.web.environment.A: must be a boolean, null, number or string'],
+    ['pre_start: [{command: x}]', expect.stringContaining("additional properties 'pre_start' not allowed")],
     ['env_file: none.env', expect.stringContaining('env file none.env not found')],
   ])('%s', async (attributes, expected) => {
     const found = await mistakesOf(service(attributes));
