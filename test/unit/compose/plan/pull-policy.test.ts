@@ -4,7 +4,7 @@ import { plainUp } from '../../../../src/compose/plan/intent.ts';
 import type { Observed } from '../../../../src/compose/plan/observe.ts';
 import { refreshSeconds } from '../../../../src/compose/plan/pull-policy.ts';
 import { planImages } from '../../../../src/compose/plan/reconcile-images.ts';
-import type { Project } from '../../../../src/compose/model/project.ts';
+import { project, service } from '../../../support/compose-model.ts';
 
 test.each([
   ['daily', 86_400],
@@ -14,25 +14,12 @@ test.each([
   ['missing', undefined],
 ])('pull_policy: %s', (pull_policy, seconds) => expect(refreshSeconds({ pull_policy })).toBe(seconds));
 
-const project = {
-  name: 'p',
-  services: { a: { image: 'x:1', pull_policy: 'daily', command: null, entrypoint: null } },
-  networks: {},
-  volumes: {},
-  secrets: {},
-  configs: {},
-  models: {},
-  disabledServices: {},
-  profiles: [],
-  workingDirectory: '/',
-  composeFiles: [],
-  environment: {},
-} as Project;
+const daily = project({ a: service({ image: 'x:1', pull_policy: 'daily', networks: {} }) }, { networks: {} });
 
 const planned = (ageSeconds: number | undefined, pull?: 'never') => {
   const images = new Map([['x:1', { id: 'sha256:1', ...(ageSeconds !== undefined && { ageSeconds }) }]]);
-  const observed: Observed = { project: 'p', containers: [], networks: [], volumes: [], images };
-  return planImages(desiredOf(project), observed, { ...plainUp, services: new Set(['a']), pull });
+  const observed: Observed = { project: daily.name, containers: [], networks: [], volumes: [], images };
+  return planImages(desiredOf(daily), observed, { ...plainUp, services: new Set(['a']), pull });
 };
 
 test('an image that is older than its policy allows is pulled, which may fail', () => {
