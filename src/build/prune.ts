@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { removeTree } from '../host/files.ts';
 import type { ChainId } from '../image/types.ts';
 import type { BuilderParts } from './build-context.ts';
-import { cacheMountRoot } from './cache-mounts.ts';
+import { cacheMountRoot, hashIndexRoot, stepFilesRoot } from './cache-mounts.ts';
 import type { StepRecord } from './step-cache.ts';
 
 export interface PruneOptions {
-  /** Also what is in use by recent builds: everything, and the directories of cache mounts. */
+  /** Also what is in use by recent builds: everything, the directories of cache mounts, and what is known of files. */
   readonly all?: boolean;
   /** Keep the most recently used steps up to so many bytes. */
   readonly keepBytes?: number;
@@ -40,7 +40,11 @@ export async function pruneCache(options: PruneOptions, parts: BuilderParts): Pr
   }
   for (const record of doomed) parts.cache.remove(record.key);
   parts.cache.forgetContent((chainId) => parts.snapshotter.has(chainId));
-  if (options.all) removeCacheMounts(parts);
+  if (options.all) {
+    removeCacheMounts(parts);
+    // Helps for builds to come, which are made anew.
+    for (const root of [hashIndexRoot(parts.roots), stepFilesRoot(parts.roots)]) removeTree(root);
+  }
   return {
     keys: doomed.map((record) => record.key),
     sizeBytes: doomed.reduce((sum, record) => sum + record.sizeBytes, 0),

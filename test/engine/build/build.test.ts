@@ -121,6 +121,13 @@ withRoot('the builder on overlay snapshots (needs root)', () => {
     expect(again.steps[0]).toBe('CACHED');
   });
 
+  test('a prune of everything leaves nothing of the cache on the disk', async () => {
+    await bench.build('FROM base\nCOPY a /a\nRUN --mount=type=cache,target=/c echo 1 > /c/x', { files: { a: '1' } });
+    await bench.builder.prune({ all: true });
+    const left = readdirSync(join(bench.dir, 'data/build-cache'), { recursive: true, withFileTypes: true });
+    expect(left.filter((entry) => !entry.isDirectory())).toEqual([]);
+  });
+
   test('prune forgets steps; what is left can be collected', async () => {
     await bench.build('FROM base\nRUN echo pruned > /p');
     expect(bench.builder.keptChains().size).toBeGreaterThan(1);
