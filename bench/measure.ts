@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
 
+/** What is measured may write hundreds of megabytes. */
+const maxBuffer = 2 ** 30;
+
 /** Wall time of a command in milliseconds. Throws with its output when it fails: a failed run is no measurement. */
 export function timeCommand(
   command: readonly string[],
@@ -11,11 +14,12 @@ export function timeCommand(
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     encoding: 'utf8',
+    maxBuffer,
   });
   const milliseconds = Number(process.hrtime.bigint() - start) / 1e6;
   if (result.status !== 0)
     throw new Error(
-      `${command.join(' ')} ended with ${result.status ?? result.signal}\n${result.stdout}${result.stderr}`,
+      `${command.join(' ')} ended with ${result.status ?? result.signal}\n${(result.stdout + result.stderr).slice(-2000)}`,
     );
   return milliseconds;
 }
@@ -33,6 +37,7 @@ export function cpuOfCommand(
     cwd: options.cwd,
     env: { ...process.env, ...options.env, LC_ALL: 'C' },
     encoding: 'utf8',
+    maxBuffer,
   });
   const [, user, system] = /cpu ([\d.]+) ([\d.]+)\s*$/.exec(result.stderr) ?? [];
   if (result.status !== 0 || user === undefined)
