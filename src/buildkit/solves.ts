@@ -1,4 +1,4 @@
-import type { DraftOf, MessageOf } from './grpc/protobuf.ts';
+import type { MessageOf } from './grpc/protobuf.ts';
 import type { rpcStatus } from './grpc/rpc-status.ts';
 import { GrpcError, grpcCode } from './grpc/status.ts';
 import type { solveRequest } from './messages/control.ts';
@@ -79,5 +79,3 @@ function createSolve(ref: string): Solve {
     finish,
   };
 }
-
-export type ResultDraft = DraftOf<typeof result>;

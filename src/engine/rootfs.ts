@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { codeOf, IechorError } from '../common/error.ts';
 import { removeTree } from '../host/files.ts';
 import { isMountPoint, mountAt, mountsBelow, unmount } from '../host/mount.ts';
-import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { bundleDir, rootfsDir } from './paths.ts';
 
@@ -25,24 +24,6 @@ export function releaseBundle(context: EngineContext, id: string): void {
   context.detached.detach(rootfsDir(context.roots, id));
   for (const point of mountsBelow(bundle)) unmount(point);
   removeTree(bundle);
-}
-
-/**
- * Calls `use` with the container's root, mounted for the call where the container does not run. The caller holds
- * the container's mutex.
- */
-export async function withRootfs<T>(
-  context: EngineContext,
-  record: ContainerRecord,
-  use: (rootfs: string) => Promise<T>,
-): Promise<T> {
-  const rootfs = rootfsDir(context.roots, record.id);
-  if (isMountPoint(rootfs)) return use(rootfs);
-  try {
-    return await use(await mountRootfs(context, record.id));
-  } finally {
-    releaseBundle(context, record.id);
-  }
 }
 
 /**

@@ -20,11 +20,6 @@ export interface FirewallPort {
   readonly containerPort: number;
 }
 
-/** Name of the table of one daemon. */
-export function tableName(scope: string): string {
-  return scope === '' ? 'iechor' : `iechor-${scope}`;
-}
-
 const sets: Readonly<Record<string, string>> = {
   bridges: 'type ifname;',
   pairs: 'type ifname . ifname;',

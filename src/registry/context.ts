@@ -1,6 +1,5 @@
 import type { Log } from '../common/log.ts';
 import type { ImageStore } from '../image/image-port.ts';
-import type { ChainId } from '../image/types.ts';
 import type { Credentials } from './credentials.ts';
 import type { Downloads } from './downloads.ts';
 import type { Report } from './progress-bar.ts';
@@ -27,10 +26,4 @@ export interface TransferOptions {
   readonly credentials?: Credentials | undefined;
   readonly onProgress?: Report;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** A layer's place in its image. */
-export interface LayerPlace {
-  readonly chainId: ChainId;
-  readonly parent: ChainId | undefined;
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { kernelNames } from '../../../src/network/records.ts';
 import { describe, expect, test } from '@jest/globals';
 import { foreignChains, renderForeign, ruleHandles } from '../../../src/network/foreign-rules.ts';
 import {
@@ -8,7 +9,6 @@ import {
   renderNetworks,
   renderPorts,
   renderTable,
-  tableName,
 } from '../../../src/network/nft-rules.ts';
 
 const front = {
@@ -24,11 +24,11 @@ const local = { ...web, hostAddress: '127.0.0.1', hostPort: 53, protocol: 'udp' 
 
 test('the whole table is what the golden file says', () => {
   const golden = readFileSync(new URL('./table.golden.nft', import.meta.url), 'utf8');
-  expect(renderTable(tableName(''), [front, inside], [web, local])).toBe(golden);
+  expect(renderTable(kernelNames('').table, [front, inside], [web, local])).toBe(golden);
 });
 
 test('another daemon has a table of its own', () => {
-  expect(tableName('0a1b2c3d')).toBe('iechor-0a1b2c3d');
+  expect(kernelNames('0a1b2c3d').table).toBe('iechor-0a1b2c3d');
 });
 
 test('a published port is added by one element, and deleted by its key whether it is there or not', () => {
