@@ -13,11 +13,12 @@ export function fullName(
   reference: string,
   { tagged, registry }: { readonly tagged: boolean; readonly registry: string },
 ): string {
-  const { fromImage, tag } = pullTarget(reference);
+  const { fromImage } = pullTarget(reference);
   const official = registry === 'docker.io' && !fromImage.includes('/') ? 'library/' : '';
   const name = hostIn(fromImage) === undefined ? `${registry}/${official}${fromImage}` : fromImage;
   if (!tagged) return name;
-  return `${name}${tag.startsWith('sha256:') ? '@' : ':'}${tag}`;
+  const [, ending] = /((?::[^/:@]+)?@.*|:[^/:]+)$/.exec(reference) ?? [];
+  return `${name}${ending ?? ':latest'}`;
 }
 
 /** The first part of a name where it looks like a registry's host. */

@@ -1,11 +1,12 @@
 import type { ProgressMessage } from '../api/types/image.ts';
-import { formatBytes } from '../common/bytes.ts';
+import { progressText } from '../common/bytes.ts';
 import { failureOf } from './progress-stream.ts';
 
 type Sink = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
 
 const frameMs = 80;
-const barWidth = 50;
+/** As wide a terminal must be for bars, as with Docker. */
+const columnsForBars = 110;
 
 /**
  * Prints the messages of a pull or push: on a terminal one line per layer with its progress, redrawn in place; else a
@@ -57,7 +58,7 @@ function liveLines(sink: Sink): Lines {
   };
   const settle = () => {
     clearTimeout(timer);
-    if (lines.size > 0) draw();
+    if (timer) draw();
     lines = new Map();
     drawn = 0;
   };
@@ -69,17 +70,14 @@ function liveLines(sink: Sink): Lines {
         sink.write(id ? `${id}: ${status}\n` : `${status}\n`);
         return;
       }
-      lines.set(id, `${id}: ${status}${barOf(message)}`);
+      lines.set(id, `${id}: ${status}${barOf(message, (sink.columns ?? 80) > columnsForBars)}`);
       timer ??= setTimeout(draw, frameMs);
     },
     end: settle,
   };
 }
 
-function barOf({ progressDetail }: ProgressMessage): string {
+function barOf({ progressDetail }: ProgressMessage, bar: boolean): string {
   const { current, total } = progressDetail ?? {};
-  if (current === undefined || !total) return '';
-  const filled = Math.min(barWidth, Math.floor((barWidth * current) / total));
-  const bar = filled === barWidth ? '='.repeat(barWidth) : `${'='.repeat(filled)}>`.padEnd(barWidth);
-  return ` [${bar}] ${formatBytes(current)}/${formatBytes(total)}`;
+  return current === undefined || !total ? '' : ` ${progressText(current, total, { bar })}`;
 }

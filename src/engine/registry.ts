@@ -1,5 +1,6 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { DistributionInspect, ProgressMessage } from '../api/types/image.ts';
+import { progressText } from '../common/bytes.ts';
 import { IechorError } from '../common/error.ts';
 import { isFields, parseDocument } from '../image/image-config.ts';
 import { isIndexType } from '../image/media-types.ts';
@@ -49,10 +50,12 @@ export function pushImages(context: EngineContext, request: Request<'imagePush'>
   const { name, tag, platform, images, annotations } = request;
   const reference = parseReference(tag ? `${name}:${tag}` : name);
   const all = !tag && !/:[^/]+$/.test(name);
-  const wanted = all ? tagsHere(context, reference) : [formatReference(reference)];
-  for (const one of wanted) checkPlatform(context, one, platform);
   const credentials = loginFor(reference.domain, request.registryAuth);
   return withProgress(request.signal, async (push, signal) => {
+    push({ status: `The push refers to repository [${repositoryOf(reference)}]` });
+    const here = images ? [] : tagsHere(context, reference);
+    const wanted = all ? here : [formatReference(reference)];
+    for (const one of wanted) checkPlatform(context, one, platform);
     const registry = await context.registry();
     const onProgress = (progress: TransferProgress) => push(toWire(progress));
     for (const one of wanted) {
@@ -89,10 +92,13 @@ function checkPlatform(context: EngineContext, name: string, platform: Request<'
   });
 }
 
-function toWire({ status, id, current, total, aux }: TransferProgress): ProgressMessage {
-  if (aux) return { aux };
-  const detail = { ...(current === undefined ? {} : { current }), ...(total === undefined ? {} : { total }) };
-  return { status, ...(id === undefined ? {} : { id }), ...(current === undefined ? {} : { progressDetail: detail }) };
+/** Docker's clients redraw the line of a layer where its message has `progressDetail`, be that empty. */
+function toWire({ status, id, current, total = 0, aux, layer }: TransferProgress): ProgressMessage {
+  if (aux) return { progressDetail: {}, aux };
+  if (layer === undefined) return { status, ...(id !== undefined && { id }) };
+  if (current === undefined) return { status, progressDetail: {}, id: layer };
+  const progress = progressText(current, total, { bar: true });
+  return { status, progressDetail: { current, total }, progress, id: layer };
 }
 
 export async function checkLogin(

@@ -28,8 +28,8 @@ export interface Download {
   /** Resolves when the blob is here and verified. Throws DIGEST_MISMATCH, REGISTRY_*, INTERRUPTED, NO_SPACE. */
   readonly done: Promise<void>;
   bytes(): number;
-  /** False as long as it waits for other downloads. */
-  started(): boolean;
+  /** Whether it waits for other downloads to end. */
+  queued(): boolean;
   /** Whether a part of it came from an earlier attempt, unverified. */
   resumed(): boolean;
   /** The blob from its beginning as it arrives; ends when it is verified. */
@@ -63,13 +63,14 @@ export function createDownloads(options: {
     const path = join(directory, hexOf(descriptor.digest));
     closeSync(openSync(path, 'a', 0o600));
     const controller = new AbortController();
-    const progress: Progress = { size: 0, started: false, resumed: false, state: 'growing', waiting: new Set() };
+    const queued = limiter.full();
+    const progress: Progress = { size: 0, queued, resumed: false, state: 'growing', waiting: new Set() };
     const { signal } = controller;
     const work = async () => {
+      progress.queued = false;
       await ending.get(descriptor.digest);
       const { repository, release } = source.open(signal);
       try {
-        progress.started = true;
         await fetchInto({ path, descriptor, progress, repository, maxAttempts: options.maxAttempts, signal });
       } finally {
         release();
@@ -130,7 +131,7 @@ function downloadOf(job: Job, { leave, handedOver }: Pick<Download, 'leave' | 'h
     path,
     done,
     bytes: () => progress.size,
-    started: () => progress.started,
+    queued: () => progress.queued,
     resumed: () => progress.resumed,
     stream: (onBytes) =>
       readGrowing({ path, size: () => progress.size, state: () => progress.state, onChange }, onBytes),

@@ -60,7 +60,8 @@ export function readGrowing(file: Growing, onBytes: (position: number) => void =
 /** How far a file is on its way here, shared by who writes it and who reads it. */
 export interface Progress {
   size: number;
-  started: boolean;
+  /** Waits for other downloads to end. */
+  queued: boolean;
   /** Begins with bytes of an earlier attempt. */
   resumed: boolean;
   state: 'growing' | 'complete' | { readonly error: unknown };

@@ -2,6 +2,8 @@
 export interface Limiter {
   /** Runs the task when there is room; throws the signal's reason where it aborts before. */
   run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** Whether the next task would have to wait. */
+  full(): boolean;
 }
 
 export function createLimiter(limit: number): Limiter {
@@ -27,6 +29,7 @@ export function createLimiter(limit: number): Limiter {
     });
   };
   return {
+    full: () => running >= limit,
     run: async (task, signal) => {
       await enter(signal);
       try {

@@ -1,6 +1,8 @@
-/** One thing that happened during a pull or push, in Docker's words; `id` is the short digest of a layer. */
+/** One thing that happened during a pull or push, in Docker's words: to one layer, named by its short digest, or at all. */
 export interface TransferProgress {
   readonly status: string;
+  readonly layer?: string;
+  /** What a message that is of no layer begins with. */
   readonly id?: string;
   readonly current?: number;
   readonly total?: number;
@@ -12,7 +14,10 @@ export type Report = (progress: TransferProgress) => void;
 const stepMs = 100;
 
 /** Reports how far something is, at most ten times a second and always at its end. */
-export function meter(report: Report, about: { readonly status: string; readonly id: string; readonly total: number }) {
+export function meter(
+  report: Report,
+  about: { readonly status: string; readonly layer: string; readonly total: number },
+) {
   let shownMs = 0;
   let shown = -1;
   return (current: number): void => {

@@ -39,7 +39,7 @@ export async function pullLayers(
   const missing: WantedLayer[] = [];
   for (const layer of layers) {
     const here = context.images.holdLayer(layer.chainId);
-    report({ status: here ? 'Already exists' : 'Pulling fs layer', id: shortId(layer.descriptor.digest) });
+    report({ status: here ? 'Already exists' : 'Pulling fs layer', layer: shortId(layer.descriptor.digest) });
     if (!here) missing.push(layer);
   }
   checkSpace(context, missing);
@@ -58,7 +58,7 @@ export async function pullLayers(
     for (const [index, layer] of missing.entries()) {
       await unpack(context, layer, { ...options, arrival: arrivals[index] });
       if (index < missing.length - 1) settle(layer.chainId);
-      report({ status: 'Pull complete', id: shortId(layer.descriptor.digest) });
+      report({ status: 'Pull complete', layer: shortId(layer.descriptor.digest) });
     }
   } finally {
     for (const arrival of arrivals) arrival.leave();
@@ -87,14 +87,14 @@ interface Arrival {
 function arrive(context: RegistryContext, { descriptor }: WantedLayer, options: LayersOptions): Arrival {
   const { images, downloads } = context;
   const { source, report } = options;
-  const id = shortId(descriptor.digest);
+  const layer = shortId(descriptor.digest);
   if (images.blobSize(descriptor.digest) === descriptor.size) return { download: undefined, leave: () => {} };
   const download = downloads.join(descriptor, source);
-  if (!download.started()) report({ status: 'Waiting', id });
-  const show = meter(report, { status: 'Downloading', id, total: descriptor.size });
+  if (download.queued()) report({ status: 'Waiting', layer });
+  const show = meter(report, { status: 'Downloading', layer, total: descriptor.size });
   let watching = true;
   const timer = setInterval(() => {
-    if (download.started()) show(download.bytes());
+    if (!download.queued()) show(download.bytes());
   }, 100);
   const stop = () => {
     clearInterval(timer);
@@ -104,8 +104,8 @@ function arrive(context: RegistryContext, { descriptor }: WantedLayer, options: 
     () => {
       if (!watching) return;
       stop();
-      report({ status: 'Verifying Checksum', id });
-      report({ status: 'Download complete', id });
+      report({ status: 'Verifying Checksum', layer });
+      report({ status: 'Download complete', layer });
     },
     () => stop(),
   );
@@ -124,8 +124,7 @@ interface UnpackOptions extends LayersOptions {
 async function unpack(context: RegistryContext, layer: WantedLayer, options: UnpackOptions): Promise<void> {
   const { descriptor, chainId } = layer;
   const { report, signal, arrival } = options;
-  const id = shortId(descriptor.digest);
-  const show = meter(report, { status: 'Extracting', id, total: descriptor.size });
+  const show = meter(report, { status: 'Extracting', layer: shortId(descriptor.digest), total: descriptor.size });
   let downloaded = arrival?.download === undefined;
   arrival?.download?.done.then(
     () => {

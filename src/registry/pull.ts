@@ -137,7 +137,7 @@ async function pullFrom(
   const { signal, onProgress: report = () => {} } = options;
   const wanted = reference.digest ?? reference.tag ?? 'latest';
   const top = await repository.manifest(wanted);
-  report({ status: `Pulling from ${reference.path}`, id: wanted });
+  report({ status: `Pulling from ${reference.path}`, id: reference.digest ? formatReference(reference) : wanted });
   if (context.policy) {
     const { digest } = top;
     await admitImage(context.policy(), { reference, digest }, () => signaturesOf(repository, digest));
@@ -156,7 +156,9 @@ async function pullFrom(
     chainId: chain[index] as Digest,
     parent: chain[index - 1],
   }));
-  await pullLayers(context, layers, { source: source(repository.path), report, signal });
+  // As Docker says nothing of the layers of an image that is here.
+  const isHere = images.find(manifest.config.digest) !== undefined;
+  await pullLayers(context, layers, { source: source(repository.path), report: isHere ? () => {} : report, signal });
   const repoDigests = [`${repositoryOf(reference)}@${top.digest}`];
   const image = await images.create(config, chain, { rawConfig, rawManifest: found.content, repoDigests });
   if (reference.tag !== undefined && !options.untagged) images.tag(image.id, formatReference(withoutDigest(reference)));

@@ -6,7 +6,7 @@ import { digestOf } from '../image/digest.ts';
 import { type Annotations, type Bundle, bundleOf, type Member } from '../image/image-bundle.ts';
 import { isFields, parseDescriptor, parseDocument } from '../image/image-config.ts';
 import { mediaTypes } from '../image/media-types.ts';
-import { formatReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
+import { familiar, formatReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
 import type { ChainId, Descriptor, Digest, ImageRecord, Manifest } from '../image/types.ts';
 import type { RegistryContext, TransferOptions } from './context.ts';
 import { endpointsOf } from './hosts.ts';
@@ -39,15 +39,14 @@ export async function pushImage(
   const parsed = parseReference(reference);
   const { tag } = parsed;
   if (tag === undefined || parsed.digest !== undefined) {
-    throw new IechorError('REFERENCE_INVALID', 'an image is pushed under a tag, not a digest', {
-      hint: 'leave out the part from "@" on',
+    throw new IechorError('REFERENCE_INVALID', 'cannot push a digest reference', {
+      hint: 'an image is pushed under a tag: leave out the part from "@" on',
     });
   }
   const chosen = options.images?.map((id) => context.images.get(id)) ?? [imageToPush(context, parsed)];
   const [endpoint] = endpointsOf(parsed.domain, context.settings, 'write');
   if (!endpoint) throw new Error('a registry without an address');
   const { signal, credentials, onProgress: report = () => {} } = options;
-  report({ status: `The push refers to repository [${repositoryOf(parsed)}]` });
   const { session, release } = context.sessions.acquire(endpoint, credentials);
   const left = new AbortController();
   const either = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
@@ -106,8 +105,8 @@ function imageToPush({ images }: RegistryContext, reference: Reference): ImageRe
   const name = formatReference(reference);
   const found = images.find(name);
   if (found) return found;
-  throw new IechorError('IMAGE_NOT_FOUND', `An image does not exist locally with the tag: ${repositoryOf(reference)}`, {
-    hint: `give it that name first: iechor tag IMAGE ${name}`,
+  throw new IechorError('IMAGE_NOT_FOUND', `tag does not exist: ${familiar(name)}`, {
+    hint: `give an image that name first: iechor tag IMAGE ${familiar(name)}`,
   });
 }
 
@@ -150,7 +149,7 @@ async function pushLayers(push: Push, original: readonly Descriptor[] | undefine
   const { image, report, context } = push;
   const { diff_ids: diffIds } = image.config.rootfs;
   // Docker names them from the top.
-  for (const diffId of diffIds.toReversed()) report({ status: 'Preparing', id: shortId(diffId) });
+  for (const diffId of diffIds.toReversed()) report({ status: 'Preparing', layer: shortId(diffId) });
   const limiter = createLimiter(context.settings.maxUploads);
   // One after the other on each processor, so that the first is sent while the next is compressed.
   const compressing = createLimiter(availableParallelism());
@@ -164,7 +163,7 @@ async function pushLayers(push: Push, original: readonly Descriptor[] | undefine
     const upload = first ?? limiter.run(() => pushLayer(push, { descriptor, chainId, diffId }), push.signal);
     done.set(descriptor.digest, upload);
     await upload;
-    if (first) report({ status: 'Layer already exists', id: shortId(diffId) });
+    if (first) report({ status: 'Layer already exists', layer: shortId(diffId) });
     return descriptor;
   };
   return Promise.all(image.chain.map(one));
@@ -179,8 +178,8 @@ async function pushLayer(
   }: { readonly descriptor: Descriptor; readonly chainId: ChainId; readonly diffId: Digest },
 ): Promise<void> {
   const { images, settings } = context;
-  const id = shortId(diffId);
-  const show = meter(report, { status: 'Pushing', id, total: descriptor.size });
+  const layer = shortId(diffId);
+  const show = meter(report, { status: 'Pushing', layer, total: descriptor.size });
   const stored = images.blobSize(descriptor.digest) !== undefined;
   const open = (start: number): Readable =>
     stored ? images.openBlob(descriptor.digest, start) : skipped(images.layerArchive(chainId).open(), start);
@@ -193,7 +192,7 @@ async function pushLayer(
     mounted: `Mounted from ${result.how === 'mounted' ? result.from : ''}`,
     uploaded: 'Pushed',
   };
-  report({ status: words[result.how], id });
+  report({ status: words[result.how], layer });
 }
 
 /** Repositories of the same registry that images with this layer came from or went to: a few of them. */

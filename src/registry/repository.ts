@@ -58,7 +58,7 @@ export function openRepository(session: Session, { path, access, signal }: Repos
     });
     if (reply.status === 200) return reply;
     await drain(reply);
-    throw failure(session, path, reply.status);
+    throw notGot(session, path, rest, reply.status);
   };
   const head = async (rest: string, accept?: string) => {
     const reply = await request({
@@ -171,9 +171,24 @@ export function messageIn(content: Buffer): string | undefined {
   }
 }
 
+function nameAt({ endpoint: { host } }: Session, path: string): string {
+  return host === 'registry-1.docker.io' ? path.replace(/^library\//, '') : `${host}/${path}`;
+}
+
+/** Why something of a repository is not to be had; a manifest is named with its tag or digest. */
+function notGot(session: Session, path: string, rest: string, status: number): IechorError {
+  const [, manifest] = /^manifests\/(.*)$/.exec(rest) ?? [];
+  if (status !== 404 || manifest === undefined) return failure(session, path, status);
+  const name = `${nameAt(session, path)}${isDigest(manifest) ? '@' : ':'}${manifest}`;
+  const { host } = session.endpoint;
+  return new IechorError('IMAGE_NOT_FOUND', `manifest for ${name} not found: ${host} has no such image`, {
+    hint: 'check its name and tag',
+  });
+}
+
 export function failure(session: Session, path: string, status: number, reason?: string): IechorError {
   const { host } = session.endpoint;
-  const name = host === 'registry-1.docker.io' ? path.replace(/^library\//, '') : `${host}/${path}`;
+  const name = nameAt(session, path);
   const because = reason === undefined ? '' : ` (${reason})`;
   if (status === 404) {
     return new IechorError('IMAGE_NOT_FOUND', `the registry ${host} has no such image: ${name}${because}`, {

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { dockerSocket } from '../support/docker-engine.ts';
 import { type DockerRegistry, registryProgram, registryUser, startDockerRegistry } from '../support/docker-registry.ts';
@@ -13,6 +15,18 @@ const given = process.env.IECHOR_TEST_DOCKER_CLI;
 const docker = given ?? programPath('docker');
 const socket = dockerSocket();
 const skopeo = programPath('skopeo');
+
+/** What the engine answers to a request of a Docker client, message by message. */
+async function messagesOf({ socketPath }: PrivateEngine, path: string): Promise<unknown[]> {
+  const headers = { 'X-Registry-Auth': Buffer.from('{}').toString('base64') };
+  const reply = await new Promise<IncomingMessage>((resolve, reject) =>
+    request({ socketPath, path: `/v1.51${path}`, method: 'POST', headers }, resolve)
+      .on('error', reject)
+      .end(),
+  );
+  const lines = (await text(reply)).trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as unknown);
+}
 
 describeWithContainers('registries by the command line', () => {
   if (!registryProgram) {
@@ -104,6 +118,38 @@ describeWithContainers('registries by the command line', () => {
         .stdout.split('\n')
         .sort(),
     ).toEqual(['', '1', '2']);
+  });
+
+  test("what happens to a layer stays in its line with Docker's clients, too", async () => {
+    const name = `${open.host}/told`;
+    iechor(['tag', 'busybox', `${name}:1`]);
+    const pushed = await messagesOf(engine, `/images/${name}/push?tag=1`);
+    expect(pushed[0]).toEqual({ status: `The push refers to repository [${name}]` });
+    const layer = { id: expect.stringMatching(/^[0-9a-f]{12}$/), progressDetail: {} };
+    expect(pushed).toContainEqual({ status: 'Preparing', ...layer });
+    expect(pushed.at(-1)).toMatchObject({ progressDetail: {}, aux: { Tag: '1', Size: expect.any(Number) } });
+    iechor(['rmi', '-f', ...iechor(['images', '-aq']).stdout.split('\n').filter(Boolean)]);
+    const pulled = await messagesOf(engine, `/images/create?fromImage=${name}&tag=1`);
+    expect(pulled[0]).toEqual({ status: 'Pulling from told', id: '1' });
+    expect(pulled).toContainEqual({ status: 'Pulling fs layer', ...layer });
+    expect(pulled).toContainEqual({
+      ...{
+        status: 'Extracting',
+        id: layer.id,
+        progressDetail: { current: expect.any(Number), total: expect.any(Number) },
+      },
+      progress: expect.stringMatching(/^\[=*> *\] +[0-9.]+MB\/[0-9.]+MB$/),
+    });
+    iechor(['tag', `${name}:1`, 'busybox']);
+    const again = iechor(['pull', `${name}:1`]).stdout;
+    const digest = /^Digest: (sha256:[0-9a-f]{64})$/m.exec(again)?.[1];
+    const upToDate = `Status: Image is up to date for ${name}:1`;
+    expect(again).toBe(`1: Pulling from told\nDigest: ${digest}\n${upToDate}\n${name}:1\n`);
+    expect(iechor(['pull', `${name}@${digest}`]).stdout).toContain(`${name}@${digest}: Pulling from told\n`);
+    const missing = iechor(['pull', `${name}:2`]);
+    expect([missing.exit, missing.stderr]).toEqual([1, expect.stringContaining(`manifest for ${name}:2 not found`)]);
+    const unnamed = iechor(['push', `${name}:2`]);
+    expect([unnamed.exit, unnamed.stderr]).toEqual([1, expect.stringContaining(`tag does not exist: ${name}:2`)]);
   });
 
   test('a project is pushed, published, and brought up from the registry', () => {

@@ -4,6 +4,7 @@ import { Args, Flags } from '../../cli/flags.ts';
 import { fullName, pullTarget } from '../../cli/image-name.ts';
 import { printTransfer } from '../../cli/print-transfer.ts';
 import { IechorError } from '../../common/error.ts';
+import { parseReference } from '../../image/reference.ts';
 
 export default class Pull extends BaseCommand {
   static override summary = 'Download an image from a registry';
@@ -17,8 +18,8 @@ export default class Pull extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Pull);
+    parseReference(args.image);
     const target = pullTarget(args.image);
-    if (target.tag === '') throw new IechorError('REFERENCE_INVALID', 'invalid reference format');
     const all = flags['all-tags'];
     if (all && target.given) throw new IechorError('USAGE', "tag can't be used with --all-tags/-a");
     if (!all && !target.given && !flags.quiet) process.stdout.write('Using default tag: latest\n');

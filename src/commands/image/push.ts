@@ -3,6 +3,7 @@ import { Args, Flags } from '../../cli/flags.ts';
 import { printTransfer } from '../../cli/print-transfer.ts';
 import { splitTag } from '../../cli/split-tag.ts';
 import { IechorError } from '../../common/error.ts';
+import { parseReference } from '../../image/reference.ts';
 
 export default class Push extends BaseCommand {
   static override summary = 'Upload an image to a registry';
@@ -16,6 +17,11 @@ export default class Push extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Push);
+    if (parseReference(args.image).digest !== undefined) {
+      throw new IechorError('REFERENCE_INVALID', 'cannot push a digest reference', {
+        hint: 'an image is pushed under a tag: leave out the part from "@" on',
+      });
+    }
     const { repo, tag } = splitTag(args.image);
     if (flags['all-tags'] && tag !== undefined) {
       throw new IechorError('USAGE', "tag can't be used with --all-tags/-a", { hint: `write ${repo}` });

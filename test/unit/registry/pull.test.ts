@@ -21,6 +21,7 @@ function fakeImages() {
   const held = new Set<ChainId>();
   const fake: Partial<ImageStore> = {
     hold: () => () => {},
+    find: () => undefined,
     holdLayer: (chainId) => held.has(chainId),
     blobSize: () => undefined,
     settle: async () => {},

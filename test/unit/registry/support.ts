@@ -84,6 +84,7 @@ export function fakeStore() {
   const blobs = new Map<Digest, Buffer>();
   const fake: Partial<ImageStore> = {
     hold: () => () => {},
+    find: () => undefined,
     holdLayer: () => false,
     blobSize: (digest) => blobs.get(digest)?.length,
     openBlob: (digest, start = 0) => Readable.from([blobs.get(digest)?.subarray(start) ?? Buffer.alloc(0)]),
