@@ -46,14 +46,51 @@ export function containerRow(container: ContainerSummary, options: { now: number
   };
 }
 
-/** `127.0.0.1:8000->8000/tcp, 9000/udp`, published ones as the host has them. */
+/**
+ * `5000/tcp, 127.0.0.1:8000-8002->8000-8002/tcp, [::]:8080->80/tcp`, in Docker's order: what has one number on both
+ * sides as ranges, then what has two.
+ */
 export function portsText(ports: readonly PortSummary[]): string {
-  return [...ports]
-    .sort((a, b) => a.PrivatePort - b.PrivatePort || a.Type.localeCompare(b.Type))
-    .map((port) => {
-      const inside = `${port.PrivatePort}/${port.Type}`;
-      if (port.PublicPort === undefined) return inside;
-      return `${port.IP?.includes(':') ? `[${port.IP}]` : port.IP}:${port.PublicPort}->${inside}`;
-    })
-    .join(', ');
+  const sorted = [...ports].sort(
+    (a, b) =>
+      a.PrivatePort - b.PrivatePort ||
+      compareText(a.IP ?? '', b.IP ?? '') ||
+      (a.PublicPort ?? 0) - (b.PublicPort ?? 0) ||
+      compareText(a.Type, b.Type),
+  );
+  const isTranslated = ({ IP, PublicPort, PrivatePort }: PortSummary) => Boolean(IP) && PublicPort !== PrivatePort;
+  const translated = sorted.filter(isTranslated);
+  return [
+    ...rangesOf(sorted.filter((port) => !isTranslated(port))),
+    ...translated.map(({ IP = '', PublicPort, PrivatePort, Type }) =>
+      publishedText(IP, `${PublicPort}`, `${PrivatePort}/${Type}`),
+    ),
+  ].join(', ');
 }
+
+/** Consecutive ports of one address and protocol; a range that ends before the last of its kind comes first. */
+function rangesOf(ports: readonly PortSummary[]): readonly string[] {
+  const done: string[] = [];
+  const open = new Map<string, { readonly first: PortSummary; last: number }>();
+  for (const port of ports) {
+    const key = `${port.IP ?? ''} ${port.Type}`;
+    const range = open.get(key);
+    if (range && port.PrivatePort === range.last + 1) {
+      range.last += 1;
+      continue;
+    }
+    if (range) done.push(rangeText(range.first, range.last));
+    open.set(key, { first: port, last: port.PrivatePort });
+  }
+  return [...done, ...[...open.values()].map(({ first, last }) => rangeText(first, last))];
+}
+
+function rangeText({ IP, PrivatePort, Type }: PortSummary, last: number): string {
+  const numbers = last === PrivatePort ? `${last}` : `${PrivatePort}-${last}`;
+  return IP ? publishedText(IP, numbers, `${numbers}/${Type}`) : `${numbers}/${Type}`;
+}
+
+const publishedText = (address: string, port: string, inside: string): string =>
+  `${address.includes(':') ? `[${address}]` : address}:${port}->${inside}`;
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

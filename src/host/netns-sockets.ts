@@ -84,6 +84,17 @@ export function hasTransport(transport: Transport): boolean {
   }
 }
 
+/** True where the host has IPv6. */
+export function hasIPv6(): boolean {
+  try {
+    closeSync(openSocket('tcp', { address: '::1', port: 0 }).fd);
+    return true;
+  } catch (error) {
+    if (['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(errnoOf(error) ?? '')) return false;
+    throw error;
+  }
+}
+
 /** Name of the errno behind a HOST_SYSCALL_FAILED. */
 export function errnoOf(error: unknown): string | undefined {
   if (!isIechorError(error)) return undefined;

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { countTcpFlows, forgetNewTcpFlows } from '../host/netlink-conntrack.ts';
+import { messageOf } from '../common/error.ts';
+import { countTcpFlows, forgetTcpFlows } from '../host/netlink-conntrack.ts';
 import type { NetworkContext } from './network-context.ts';
 import type { FirewallPort } from './nft-rules.ts';
 import { translationsOf } from './publish.ts';
 import type { StoredSandbox } from './records.ts';
 import { dnsView, wayOut } from './sandbox-view.ts';
+import { inService } from './serving.ts';
 import type { PublishedPort, Serving } from './types.ts';
 
 /** Containers that publish one port of the host together: who of them has new connections, and who none any more. */
@@ -30,18 +32,6 @@ function ownTranslations(context: NetworkContext, sandbox: StoredSandbox): reado
   return way ? translationsOf(ports, way) : [];
 }
 
-/**
- * Who has new connections: those that are ready; where none is, those that may become so; else those about to leave.
- * Pure.
- */
-export function chooseTargets(members: readonly Member[]): readonly FirewallPort[] {
-  for (const serving of ['ready', 'waiting', 'leaving'] as const) {
-    const found = members.filter((member) => member.serving === serving);
-    if (found.length > 0) return found.map(({ target }) => target);
-  }
-  return [];
-}
-
 /** Shared ports by key, with the containers that have their turn. `leaving` is taken for gone. */
 export function balances(
   context: NetworkContext,
@@ -55,7 +45,7 @@ export function balances(
       members.set(keyOf(target), [...known, { serving: sandbox.serving ?? 'ready', target }]);
     }
   }
-  return new Map([...members].map(([key, list]) => [key, chooseTargets(list)]));
+  return new Map([...members].map(([key, list]) => [key, inService(list).map(({ target }) => target)]));
 }
 
 /** Brings the firewall to what the records say about the shared ports of a container; `gone`: without it. */
@@ -68,13 +58,26 @@ export function rebalance(context: NetworkContext, sandbox: StoredSandbox, optio
 
 /** `Networks.setServing`. Idempotent. */
 export function setServing(context: NetworkContext, containerId: string, serving: Serving): void {
+  if (!changeServing(context, containerId, serving)) return;
+  // For what is relayed. A process that cannot be told now gets the whole state with its next one.
+  nameAgain(context, containerId).catch((error) =>
+    context.log.warn('the resolver process does not know who serves', {
+      container: containerId,
+      error: messageOf(error),
+    }),
+  );
+}
+
+/** On record and in the firewall; false where nothing changes. */
+function changeServing(context: NetworkContext, containerId: string, serving: Serving): boolean {
   const sandbox = context.records.sandbox(containerId);
-  if (!sandbox || sharedPorts(sandbox).length === 0 || (sandbox.serving ?? 'ready') === serving) return;
+  if (!sandbox || sharedPorts(sandbox).length === 0 || (sandbox.serving ?? 'ready') === serving) return false;
   // Who is told to leave does not come back by a health check.
-  if (sandbox.serving === 'leaving' && serving === 'waiting') return;
+  if (sandbox.serving === 'leaving' && serving === 'waiting') return false;
   const changed = { ...sandbox, serving };
   context.records.putSandbox(changed, context.records.endpointsOf(containerId));
   rebalance(context, changed);
+  return true;
 }
 
 /** `Networks.drain`. */
@@ -86,12 +89,12 @@ export async function drain(
   const { timeoutMs, signal } = options;
   const before = context.records.sandbox(containerId);
   if (!before) return;
-  setServing(context, containerId, 'leaving');
+  changeServing(context, containerId, 'leaving');
   await nameAgain(context, containerId);
   const deadline = performance.now() + timeoutMs;
   while (performance.now() < deadline && openFlows(context, containerId) > 0) {
     if (signal?.aborted) {
-      setServing(context, containerId, before.serving ?? 'ready');
+      changeServing(context, containerId, before.serving ?? 'ready');
       return nameAgain(context, containerId);
     }
     await delay(Math.min(drainPollMs, Math.max(1, deadline - performance.now())));
@@ -115,7 +118,7 @@ function openFlows(context: NetworkContext, containerId: string): number {
 /** Attempts that were led to a container that is gone: their next packet begins a new flow. */
 export function forgetAttempts(context: NetworkContext, sandbox: StoredSandbox): void {
   const targets = targetsOf(ownTranslations(context, sandbox));
-  if (targets.size > 0) forgetNewTcpFlows(({ address, port }) => targets.has(`${address} ${port}`));
+  if (targets.size > 0) forgetTcpFlows(({ address, port }) => targets.has(`${address} ${port}`));
 }
 
 const targetsOf = (ports: readonly FirewallPort[]): ReadonlySet<string> =>

@@ -1,8 +1,8 @@
 import type { DnsSandbox } from './dns-zone.ts';
-import type { PortHold } from './publish.ts';
+import type { PortHold } from './port-holds.ts';
 
 /** Grows with every change of the messages or of what the process does; another version's process is replaced. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 /** What the daemon asks of the resolver process, one JSON object per line. Each request can be repeated. */
 export type DnsRequest =

@@ -3,13 +3,13 @@ import { closeSync, statSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { messageOf } from '../common/error.ts';
 import type { Log } from '../common/log.ts';
-import { errnoOf, holdPort, openSocket } from '../host/netns-sockets.ts';
+import { errnoOf, openSocket } from '../host/netns-sockets.ts';
 import { nft } from '../host/nft.ts';
 import { frameTcp, splitTcp } from './dns-forward.ts';
 import type { DnsFailure } from './dns-protocol.ts';
 import type { DnsSandbox, Zone } from './dns-zone.ts';
 import { renderResolverRedirect } from './nft-rules.ts';
-import type { PortHold } from './publish.ts';
+import { createPortHolds, holdKey, type PortHold } from './port-holds.ts';
 import { resolverAddress } from './resolv-conf.ts';
 
 export type Answering = (
@@ -37,34 +37,37 @@ const maxTcpConnections = 64;
 
 export function createListeners(zone: Zone, options: { answer: Answering; log: Log }): Listeners {
   const standing = new Map<string, Standing>();
-  const held = new Map<string, Set<string>>();
-  const holds = createHolds();
+  const held = new Map<string, ReadonlyMap<string, PortHold>>();
+  const holds = createPortHolds(options.log);
   const remove = (id: string) => {
     zone.remove(id);
     standing.get(id)?.close();
     standing.delete(id);
-    for (const key of held.get(id) ?? []) holds.release(key);
+    for (const hold of held.get(id)?.values() ?? []) holds.release(id, hold);
     held.delete(id);
   };
   const set = (sandbox: DnsSandbox): DnsFailure | undefined => {
-    const before = held.get(sandbox.id) ?? new Set<string>();
-    const after = new Set<string>();
+    const { id, serving = 'ready' } = sandbox;
+    const before = held.get(id) ?? new Map<string, PortHold>();
+    const after = new Map<string, PortHold>();
+    const releaseBut = (kept: ReadonlyMap<string, PortHold>, all: ReadonlyMap<string, PortHold>) => {
+      for (const [key, hold] of all) if (!kept.has(key)) holds.release(id, hold);
+    };
     let hold: PortHold | undefined;
     try {
       for (hold of sandbox.holds) {
-        const key = `${hold.protocol} ${hold.address} ${hold.port}`;
-        if (!before.has(key) && !after.has(key)) holds.take(key, hold);
-        after.add(key);
+        holds.take({ id, serving }, hold);
+        after.set(holdKey(hold), hold);
       }
       hold = undefined;
       listen(sandbox);
     } catch (error) {
-      for (const key of after) if (!before.has(key)) holds.release(key);
+      releaseBut(before, after);
       const errno = errnoOf(error);
-      return { id: sandbox.id, message: messageOf(error), ...(hold ? { hold } : {}), ...(errno ? { errno } : {}) };
+      return { id, message: messageOf(error), ...(hold ? { hold } : {}), ...(errno ? { errno } : {}) };
     }
-    for (const key of before) if (!after.has(key)) holds.release(key);
-    held.set(sandbox.id, after);
+    releaseBut(after, before);
+    held.set(id, after);
     zone.set(sandbox);
     return undefined;
   };
@@ -88,27 +91,6 @@ export function createListeners(zone: Zone, options: { answer: Answering; log: L
       const wanted = new Set(sandboxes.map((sandbox) => sandbox.id));
       for (const { id } of zone.all()) if (!wanted.has(id)) remove(id);
       return sandboxes.flatMap((sandbox) => set(sandbox) ?? []);
-    },
-  };
-}
-
-/** Ports of the host, each held once for all the containers that publish it. */
-function createHolds() {
-  const taken = new Map<string, { readonly fd: number; users: number }>();
-  return {
-    /** Throws HOST_SYSCALL_FAILED where another process has it. */
-    take(key: string, { protocol, address, port }: PortHold): void {
-      const known = taken.get(key);
-      if (known) known.users += 1;
-      else taken.set(key, { fd: holdPort(protocol, address, port), users: 1 });
-    },
-    release(key: string): void {
-      const known = taken.get(key);
-      if (!known) return;
-      known.users -= 1;
-      if (known.users > 0) return;
-      closeSync(known.fd);
-      taken.delete(key);
     },
   };
 }

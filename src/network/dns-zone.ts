@@ -1,5 +1,6 @@
 import { addressBytes } from '../host/netlink-routes.ts';
-import type { PortHold } from './publish.ts';
+import type { PortHold } from './port-holds.ts';
+import type { Serving } from './types.ts';
 
 /** A container on one network, for name resolution. */
 export interface DnsEndpoint {
@@ -24,6 +25,8 @@ export interface DnsSandbox {
   readonly servers: readonly string[];
   /** Ports held on the host while the container has them. */
   readonly holds: readonly PortHold[];
+  /** Its part in the ports that are relayed and shared. */
+  readonly serving?: Serving;
 }
 
 export type ZoneAnswer =

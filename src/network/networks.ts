@@ -4,6 +4,7 @@ import { createKeyedMutex } from '../common/keyed-mutex.ts';
 import type { Log } from '../common/log.ts';
 import type { ObjectStore } from '../common/object-store.ts';
 import type { Roots } from '../common/roots.ts';
+import { hasIPv6 } from '../host/netns-sockets.ts';
 import { checkAddress } from './allocate.ts';
 import { balances, drain, setServing } from './balance.ts';
 import { firewallNetwork } from './bridge.ts';
@@ -51,9 +52,12 @@ export async function createNetworks(options: {
     endpointsOf: (containerId) => records.endpointsOf(containerId),
     endpointsOn: (networkId) => records.endpointsOn(networkId),
     checkPorts: async (containerId, ports) => {
-      choosePorts(records, containerId, canonicalPorts(ports));
+      choosePorts(records, containerId, canonicalPorts(ports, hasIPv6));
     },
-    foreignHolder: (port) => canonicalPorts([port]).map((one) => foreignHolder(records, one))[0],
+    foreignHolder: (port) =>
+      canonicalPorts([port], hasIPv6)
+        .map((one) => foreignHolder(records, one))
+        .find((holder) => holder !== undefined),
     up: (request) => mutex.run(request.containerId, () => up(context, request)),
     down: (containerId) => mutex.run(containerId, () => down(context, containerId)),
     setServing: (containerId, serving) => setServing(context, containerId, serving),

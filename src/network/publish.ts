@@ -1,39 +1,46 @@
 import { randomInt } from 'node:crypto';
 import { closeSync } from 'node:fs';
-import { isIP, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { IechorError } from '../common/error.ts';
 import { withNetlink } from '../host/netlink.ts';
 import { forgetUdpFlows } from '../host/netlink-conntrack.ts';
 import { listAddresses } from '../host/netlink-routes.ts';
 import { errnoOf, hasTransport, holdPort, portHolder } from '../host/netns-sockets.ts';
 import { readSysctl } from '../host/netns-system.ts';
+import { fromNumber, toNumber } from './addresses.ts';
 import type { FirewallPort } from './nft-rules.ts';
+import type { PortHold } from './port-holds.ts';
 import { describe, type Records, type StoredEndpoint } from './records.ts';
 import type { PortProtocol, PublishedPort } from './types.ts';
 
-/** A port of the host that no other process may take while a container has it. */
-export interface PortHold {
-  readonly protocol: PortProtocol;
-  readonly address: string;
-  readonly port: number;
-}
-
-/** Canonical form: one way to write "every address", no doubles. Throws BAD_REQUEST for what is no address or port. */
-export function canonicalPorts(ports: readonly PublishedPort[]): readonly PublishedPort[] {
+/**
+ * Canonical form: one address each, no doubles; what is published at every address is so in IPv4, and where `ipv6` says
+ * so of its protocol, in IPv6. Throws BAD_REQUEST for what is no address or port.
+ */
+export function canonicalPorts(
+  ports: readonly PublishedPort[],
+  ipv6: (protocol: PortProtocol) => boolean,
+): readonly PublishedPort[] {
   const seen = new Map<string, PublishedPort>();
   for (const port of ports) {
-    const hostAddress = port.hostAddress === '0.0.0.0' ? '' : port.hostAddress;
     const shown = showPort(port);
-    if (hostAddress !== '' && isIP(hostAddress) === 0) {
-      throw new IechorError('BAD_REQUEST', `"${hostAddress}" in the published port ${shown} is no address`);
-    }
     if (port.containerPort < 1 || port.containerPort > 65535 || port.hostPort < 0 || port.hostPort > 65535) {
       throw new IechorError('BAD_REQUEST', `the published port ${shown} is out of range`, { hint: 'use 1 to 65535' });
     }
-    const key = `${port.protocol} ${hostAddress} ${port.hostPort} ${port.containerPort}`;
-    if (!seen.has(key)) seen.set(key, { ...port, hostAddress });
+    for (const hostAddress of addressesFor(port, ipv6)) {
+      const key = `${port.protocol} ${hostAddress} ${port.hostPort} ${port.containerPort}`;
+      if (!seen.has(key)) seen.set(key, { ...port, hostAddress });
+    }
   }
   return [...seen.values()];
+}
+
+function addressesFor(port: PublishedPort, ipv6: (protocol: PortProtocol) => boolean): readonly string[] {
+  const { hostAddress, protocol } = port;
+  if (hostAddress === '') return ipv6(protocol) ? ['0.0.0.0', '::'] : ['0.0.0.0'];
+  if (isIPv4(hostAddress)) return [hostAddress];
+  if (isIPv6(hostAddress) && !hostAddress.includes('%')) return [fromNumber(6, toNumber(hostAddress))];
+  throw new IechorError('BAD_REQUEST', `"${hostAddress}" in the published port ${showPort(port)} is no address`);
 }
 
 /**
@@ -47,24 +54,23 @@ export function choosePorts(
 ): readonly PublishedPort[] {
   refuseMissingProtocols(ports);
   const chosen: PublishedPort[] = [];
-  const fixed = ports.filter((port) => port.hostPort !== 0);
-  for (const port of fixed) {
+  for (const port of ports.filter(({ hostPort }) => hostPort !== 0)) {
     const holder = holderOf(records, containerId, port, chosen);
     if (holder) throw portInUse(port, holder);
     chosen.push(port);
   }
-  for (const port of ports.filter((candidate) => candidate.hostPort === 0)) {
-    chosen.push(freePort(records, containerId, port, chosen));
+  // One number for all the addresses that lead to one port of the container.
+  const open = ports.filter(({ hostPort }) => hostPort === 0);
+  const numbers = new Map<string, number>();
+  for (const [key, same] of Map.groupBy(open, portKey)) {
+    const numbered = freePorts(records, containerId, same, chosen);
+    chosen.push(...numbered);
+    numbers.set(key, numbered[0]?.hostPort ?? 0);
   }
-  return ports.map((port) => {
-    const match = (one: PublishedPort) =>
-      one.protocol === port.protocol &&
-      one.hostAddress === port.hostAddress &&
-      one.containerPort === port.containerPort &&
-      (port.hostPort === 0 ? !fixed.includes(one) : one.hostPort === port.hostPort);
-    return chosen.find(match) ?? port;
-  });
+  return ports.map((port) => (port.hostPort === 0 ? { ...port, hostPort: numbers.get(portKey(port)) ?? 0 } : port));
 }
+
+const portKey = ({ protocol, containerPort }: PublishedPort): string => `${protocol} ${containerPort}`;
 
 /** PORT_IN_USE for a port that `holder` (in words; looked up where missing) has. */
 export function portInUse(port: PublishedPort, holder: string = processHolder(port)): IechorError {
@@ -74,28 +80,29 @@ export function portInUse(port: PublishedPort, holder: string = processHolder(po
   });
 }
 
-/** What must be held on the host for a published port; nothing where the way out is not through the host. */
+/**
+ * What must be held on the host for a published port; nothing where the way out is not through the host. At addresses
+ * of IPv6 it is relayed: to a container without, and always from ::1, from where the kernel lets no packet leave.
+ */
 export function holdsOf(ports: readonly PublishedPort[], endpoint: StoredEndpoint): readonly PortHold[] {
   if (endpoint.hostInterface === undefined) return [];
-  return ports.flatMap(({ protocol, hostAddress, hostPort: port }): PortHold[] => {
-    if (hostAddress !== '') return [{ protocol, address: hostAddress, port }];
-    const every: PortHold = { protocol, address: '0.0.0.0', port };
-    return endpoint.ipv6Address === undefined ? [every] : [every, { protocol, address: '::', port }];
+  return ports.map(({ protocol, hostAddress, hostPort: port, containerPort }) => {
+    const address = hostAddress || '0.0.0.0';
+    if (!isIPv6(address) || protocol === 'sctp') return { protocol, address, port };
+    const target = { address: endpoint.ipv6Address ?? endpoint.ipv4Address, port: containerPort };
+    return { protocol, address, port, relay: target };
   });
 }
 
-/** Throws NOT_SUPPORTED for a port at an IPv6 address where the container has none, and at ::1. */
+/** Throws NOT_SUPPORTED for a port of SCTP, which cannot be relayed, at an address from which no rule leads it. */
 export function refuseUnreachable(ports: readonly PublishedPort[], endpoint: StoredEndpoint): void {
-  const loopback = ports.find((one) => one.hostAddress === '::1');
-  if (loopback) {
-    throw new IechorError('NOT_SUPPORTED', `port ${showPort(loopback)} cannot be led to a container`, {
-      hint: 'publish on 127.0.0.1 instead',
-    });
-  }
-  const port = ports.find((one) => isIPv6(one.hostAddress));
-  if (!port || endpoint.ipv6Address !== undefined) return;
-  throw new IechorError('NOT_SUPPORTED', `port ${showPort(port)} needs a container with an IPv6 address`, {
-    hint: 'set enable_ipv6: true on the network, or publish on an IPv4 address',
+  const port = ports.find(
+    ({ protocol, hostAddress }) =>
+      protocol === 'sctp' && isIPv6(hostAddress) && (endpoint.ipv6Address === undefined || hostAddress === '::1'),
+  );
+  if (!port) return;
+  throw new IechorError('NOT_SUPPORTED', `port ${showPort(port)} cannot be led to the container`, {
+    hint: 'publish it on an IPv4 address',
   });
 }
 
@@ -113,13 +120,14 @@ export function refuseMissingProtocols(ports: readonly PublishedPort[]): void {
 export function translationsOf(ports: readonly PublishedPort[], endpoint: StoredEndpoint): readonly FirewallPort[] {
   if (endpoint.hostInterface === undefined) return [];
   return ports.flatMap((port): FirewallPort[] => {
-    const four = { ...port, address: endpoint.ipv4Address };
-    const six = endpoint.ipv6Address === undefined ? undefined : { ...port, address: endpoint.ipv6Address };
-    if (port.hostAddress === '') return six ? [four, six] : [four];
-    if (!isIPv6(port.hostAddress)) return [four];
-    return six ? [{ ...six, hostAddress: port.hostAddress === '::' ? '' : port.hostAddress }] : [];
+    const { hostAddress } = port;
+    const address = isIPv6(hostAddress) ? endpoint.ipv6Address : endpoint.ipv4Address;
+    if (address === undefined || hostAddress === '::1') return [];
+    return [{ ...port, hostAddress: everywhere.has(hostAddress) ? '' : hostAddress, address }];
   });
 }
+
+const everywhere: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
 
 /**
  * Lets flows of datagrams that began before ports were published, or withdrawn, find their way anew. Only those to
@@ -133,20 +141,22 @@ export function forgetFlows(ports: readonly PublishedPort[]): void {
   forgetUdpFlows(({ address, port }) => udp.has(port) && isOwn(address));
 }
 
-function freePort(
+/** The ports, which have no number yet, all with one that is free for each of them. */
+function freePorts(
   records: Records,
   containerId: string,
-  port: PublishedPort,
+  ports: readonly PublishedPort[],
   chosen: readonly PublishedPort[],
-): PublishedPort {
+): readonly PublishedPort[] {
   const [low = 32768, high = 60999] = (readSysctl('net/ipv4/ip_local_port_range') ?? '').split(/\s+/).map(Number);
   const size = high - low + 1;
   const start = randomInt(size);
   for (let step = 0; step < size; step += 1) {
-    const candidate = { ...port, hostPort: low + ((start + step) % size) };
-    if (!holderOf(records, containerId, candidate, chosen, { name: false })) return candidate;
+    const candidates = ports.map((port) => ({ ...port, hostPort: low + ((start + step) % size) }));
+    if (!candidates.some((one) => holderOf(records, containerId, one, chosen, { name: false }))) return candidates;
   }
-  throw new IechorError('PORT_IN_USE', `no port from ${low} to ${high} is free for ${showPort(port)}`);
+  const shown = ports.map(showPort).join(', ');
+  throw new IechorError('PORT_IN_USE', `no port from ${low} to ${high} is free for ${shown}`);
 }
 
 function holderOf(
@@ -183,7 +193,7 @@ function isFreeOnHost(port: PublishedPort): boolean {
     const errno = errnoOf(error);
     if (errno === 'EADDRINUSE') return false;
     if (errno === 'EPROTONOSUPPORT') return true;
-    if (errno !== 'EADDRNOTAVAIL') throw error;
+    if (errno !== 'EADDRNOTAVAIL' && errno !== 'EAFNOSUPPORT') throw error;
     throw new IechorError('BAD_REQUEST', `port ${showPort(port)} cannot be published: this host has no such address`, {
       hint: 'use an address of this host, or leave the address out',
       cause: error,
@@ -198,7 +208,8 @@ function processHolder(port: PublishedPort): string {
 
 function clash(a: PublishedPort, b: PublishedPort): boolean {
   if (a.protocol !== b.protocol || a.hostPort !== b.hostPort) return false;
-  return a.hostAddress === '' || b.hostAddress === '' || a.hostAddress === b.hostAddress;
+  if (isIPv6(a.hostAddress) !== isIPv6(b.hostAddress)) return false;
+  return everywhere.has(a.hostAddress) || everywhere.has(b.hostAddress) || a.hostAddress === b.hostAddress;
 }
 
 /** Two containers may have the port together. */

@@ -42,6 +42,7 @@ export function dnsView(context: NetworkContext, sandbox: StoredSandbox): DnsSan
     gateways: gatewaysOf(context, gateway),
     servers: sandbox.request.dns.servers,
     holds: way ? holdsOf(sandbox.ports, way) : [],
+    ...(sandbox.serving === undefined ? {} : { serving: sandbox.serving }),
   };
 }
 

@@ -3,6 +3,7 @@ import { IechorError, isIechorError } from '../common/error.ts';
 import { withNetlink } from '../host/netlink.ts';
 import { setLink } from '../host/netlink-links.ts';
 import { createNetns, isNetns, removeNetns } from '../host/netns.ts';
+import { hasIPv6 } from '../host/netns-sockets.ts';
 import { allocateEndpoint } from './allocate.ts';
 import { forgetAttempts, rebalance, sharedPorts } from './balance.ts';
 import { ensureNetwork } from './bridge.ts';
@@ -83,7 +84,9 @@ export function portsOf(
     return [];
   }
   const { bindAddress } = bridgeOptions(network.options);
-  return canonicalPorts(ports.map((port) => (port.hostAddress === '' ? { ...port, hostAddress: bindAddress } : port)));
+  const bound = ports.map((port) => (port.hostAddress === '' ? { ...port, hostAddress: bindAddress } : port));
+  const six = hasIPv6();
+  return canonicalPorts(bound, (protocol) => six && (protocol !== 'sctp' || way.ipv6Address !== undefined));
 }
 
 /** Makes in the kernel what is on record. Idempotent; used by `up`, `connect` and recovery alike. */
@@ -132,7 +135,12 @@ function linkUp(context: NetworkContext, containerId: string, path: string): voi
 
 function resolverError(sandbox: StoredSandbox, failure: DnsFailure): IechorError {
   const { hold } = failure;
-  const port = hold && sandbox.ports.find((one) => one.protocol === hold.protocol && one.hostPort === hold.port);
+  const port =
+    hold &&
+    sandbox.ports.find(
+      ({ protocol, hostAddress, hostPort }) =>
+        protocol === hold.protocol && (hostAddress || '0.0.0.0') === hold.address && hostPort === hold.port,
+    );
   if (port && failure.errno === 'EADDRINUSE') return portInUse(port);
   return new IechorError('ENGINE_ERROR', `name resolution for the container cannot be set up: ${failure.message}`);
 }

@@ -44,7 +44,7 @@ export type PortProtocol = 'tcp' | 'udp' | 'sctp';
 export interface PublishedPort {
   readonly protocol: PortProtocol;
   readonly containerPort: number;
-  /** '' or 0.0.0.0: every address of the host. */
+  /** 0.0.0.0 or ::, every address of the host of that family; '', of either that the host has. */
   readonly hostAddress: string;
   /** 0: choose a free one. */
   readonly hostPort: number;

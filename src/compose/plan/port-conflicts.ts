@@ -87,10 +87,14 @@ const claimText = ({ address, port }: Claim): string => {
   return `${protocol}:${address}:${number}`;
 };
 
-const together = (a: Claim, b: Claim): boolean =>
-  a.group !== undefined && a.group === b.group && a.address.replace('0.0.0.0', '') === b.address.replace('0.0.0.0', '');
+/** Every address, of the host or of one family. */
 const anywhere = new Set(['', '0.0.0.0', '::']);
-const overlap = (a: string, b: string): boolean => a === b || anywhere.has(a) || anywhere.has(b);
+const sameFamily = (a: string, b: string): boolean => a === '' || b === '' || a.includes(':') === b.includes(':');
+const together = (a: Claim, b: Claim): boolean =>
+  a.group !== undefined &&
+  a.group === b.group &&
+  (a.address === b.address || (anywhere.has(a.address) && anywhere.has(b.address)));
+const overlap = (a: string, b: string): boolean => sameFamily(a, b) && (a === b || anywhere.has(a) || anywhere.has(b));
 
 function inUse(claim: Claim & { readonly service: string }, other: Claim, desired: Desired): IechorError {
   const [number = '', protocol] = claim.port.split('/');

@@ -169,7 +169,8 @@ export function echoUdp(netns: string, port: number, words = 'echo'): () => void
 }
 
 export function hearUdp(netns: string | undefined, address: string, port: number): Promise<string> {
-  const socket = createSocket('udp4');
+  const six = address.includes(':');
+  const socket = createSocket(six ? 'udp6' : 'udp4');
   return new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => resolve('TIMEOUT'), 1500);
     socket.on('error', reject);
@@ -177,7 +178,8 @@ export function hearUdp(netns: string | undefined, address: string, port: number
       clearTimeout(timer);
       resolve(message.toString());
     });
-    const { fd } = openSocket('udp', { address: '0.0.0.0', port: 0 }, netns === undefined ? {} : { netns });
+    const any = { address: six ? '::' : '0.0.0.0', port: 0 };
+    const { fd } = openSocket('udp', any, netns === undefined ? {} : { netns });
     socket.bind({ fd }, () => socket.send('hello', port, address));
   }).finally(() => socket.close());
 }

@@ -48,7 +48,18 @@ test('driver options are read under the names of Docker, and others refused by n
 
 test('published ports have one form, and a double counts once', () => {
   const port = { protocol: 'tcp', hostAddress: '0.0.0.0', hostPort: 80, containerPort: 80 } as const;
-  expect(canonicalPorts([port, { ...port, hostAddress: '' }])).toEqual([{ ...port, hostAddress: '' }]);
-  expect(() => canonicalPorts([{ ...port, hostAddress: 'localhost' }])).toThrow(/no address/);
-  expect(() => canonicalPorts([{ ...port, hostPort: 70000 }])).toThrow(/out of range/);
+  const never = () => false;
+  expect(canonicalPorts([port, { ...port, hostAddress: '' }], never)).toEqual([port]);
+  expect(canonicalPorts([{ ...port, hostAddress: '0:0::1' }], never)).toEqual([{ ...port, hostAddress: '::1' }]);
+  expect(() => canonicalPorts([{ ...port, hostAddress: 'localhost' }], never)).toThrow(/no address/);
+  expect(() => canonicalPorts([{ ...port, hostPort: 70000 }], never)).toThrow(/out of range/);
+});
+
+test('a port without an address is published in both families where the host has them, one with an address there only', () => {
+  const port = { protocol: 'tcp', hostAddress: '', hostPort: 80, containerPort: 80 } as const;
+  const addresses = (hostAddress: string) =>
+    canonicalPorts([{ ...port, hostAddress }], () => true).map((one) => one.hostAddress);
+  expect(addresses('')).toEqual(['0.0.0.0', '::']);
+  expect(addresses('0.0.0.0')).toEqual(['0.0.0.0']);
+  expect(addresses('::')).toEqual(['::']);
 });

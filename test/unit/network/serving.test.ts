@@ -1,13 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { chooseTargets } from '../../../src/network/balance.ts';
+import { inService } from '../../../src/network/serving.ts';
 import type { Serving } from '../../../src/network/types.ts';
 
-const member = (serving: Serving, address: string) => ({
-  serving,
-  target: { protocol: 'tcp', hostAddress: '', hostPort: 8080, address, containerPort: 80 } as const,
-});
+const member = (serving: Serving, address: string) => ({ serving, address });
 const addresses = (...members: readonly ReturnType<typeof member>[]) =>
-  chooseTargets(members).map(({ address }) => address);
+  inService(members).map(({ address }) => address);
 
 test('new connections go to the containers that are ready', () => {
   expect(addresses(member('ready', 'a'), member('waiting', 'b'), member('ready', 'c'), member('leaving', 'd'))).toEqual(
