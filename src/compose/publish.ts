@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { basename, dirname, isAbsolute, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { type Document, isMap, isScalar, isSeq, parseAllDocuments, type Scalar, type YAMLMap } from 'yaml';
 import { IechorError, messageOf } from '../common/error.ts';
 import type { Project } from './model/project.ts';
+import { isRemote } from './source/git-reference.ts';
 
 /** A file to publish; `extended` ones and `env` files are named by the others, by the hash of their path. */
 export interface PublishedFile {
@@ -12,73 +13,130 @@ export interface PublishedFile {
   readonly content: Buffer;
 }
 
+export interface Published {
+  readonly files: readonly PublishedFile[];
+  /** What has values of the environment or for variables in files, which go along: a line each. */
+  readonly withFiles: readonly string[];
+}
+
 interface Collected {
   readonly files: Map<string, PublishedFile>;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly withFiles: string[];
+}
+
+/** A file to rewrite, and where what it names is looked for. */
+interface Source {
+  readonly path: string;
+  readonly directory: string;
 }
 
 /**
  * The files of a project as they are published: as written, without values put in for variables, with what they extend
- * and their env files beside them. Throws COMPOSE_UNSUPPORTED for what cannot be published.
+ * and include and their env files beside them. Throws COMPOSE_UNSUPPORTED for what cannot be published.
  */
-export function filesToPublish(project: Project): PublishedFile[] {
-  const collected: Collected = { files: new Map(), environment: project.environment };
+export function filesToPublish(project: Project): Published {
+  const collected: Collected = { files: new Map(), withFiles: [] };
+  const directory = project.workingDirectory;
   const main = project.composeFiles.map((path) => {
     if (path === '-') throw unsupported('a compose file from standard input cannot be published', 'write it to a file');
-    return { name: basename(path), kind: 'compose' as const, content: rewritten(path, collected, new Set([path])) };
+    const content = rewritten({ path, directory }, collected);
+    return { name: basename(path), kind: 'compose' as const, content };
   });
-  return [...main, ...collected.files.values()];
+  return { files: [...main, ...collected.files.values()], withFiles: collected.withFiles };
 }
 
-function rewritten(path: string, collected: Collected, above: ReadonlySet<string>): Buffer {
-  const text = read(path);
+interface Naming {
+  /** Where the paths in the file begin, where that is not its own directory. */
+  readonly directory?: string;
+  /** It need not be there. */
+  readonly optional?: boolean;
+}
+
+type Change = (node: unknown, kind: PublishedFile['kind'], naming?: Naming) => void;
+
+function rewritten(source: Source, collected: Collected): Buffer {
+  const text = read(source.path);
   const documents = parseAllDocuments(text, { merge: true }) as Document.Parsed[];
   let changed = false;
-  const change = (node: unknown, kind: 'extended' | 'env'): void => {
+  const change: Change = (node, kind, naming = {}) => {
     if (!isScalar(node) || typeof node.value !== 'string') return;
-    (node as Scalar).value = collect(node.value, { kind, from: path, collected, above });
+    (node as Scalar).value = collect(node.value, { kind, source, collected, ...naming });
     changed = true;
   };
   for (const document of documents) {
-    if (document.has('include')) {
-      throw unsupported('a project with "include" cannot be published', 'name the included files with -f');
+    const include = document.get('include', true);
+    for (const entry of isSeq(include) ? include.items : []) {
+      if (!isMap(entry)) change(entry, 'extended');
+      else collected.withFiles.push(...changeInclude(entry, source, change));
     }
     const services = document.get('services');
-    for (const { value: service } of isMap(services) ? services.items : []) {
-      if (isMap(service)) changeService(service, change);
+    for (const { key, value: service } of isMap(services) ? services.items : []) {
+      if (!isMap(service)) continue;
+      if (service.has('env_file')) collected.withFiles.push(`service "${String(key)}" has env_file declared.`);
+      changeService(service, change);
     }
   }
   // What needs no change goes as it was written, to the byte.
   return Buffer.from(changed ? documents.map((document) => document.toString({ lineWidth: 0 })).join('---\n') : text);
 }
 
-function changeService(service: YAMLMap, change: (node: unknown, kind: 'extended' | 'env') => void): void {
+function changeService(service: YAMLMap, change: Change): void {
   const extended = service.get('extends', true);
   if (isMap(extended)) change(extended.get('file', true), 'extended');
-  const env = service.get('env_file', true);
-  const entries = isSeq(env) ? env.items : [env];
-  for (const entry of entries) change(isMap(entry) ? entry.get('path', true) : entry, 'env');
+  for (const key of ['env_file', 'label_file']) {
+    for (const entry of entriesOf(service, key)) {
+      if (!isMap(entry)) change(entry, 'env');
+      else change(entry.get('path', true), 'env', { optional: entry.get('required') === false });
+    }
+  }
 }
 
-interface Asked {
-  readonly kind: 'extended' | 'env';
-  readonly from: string;
+/**
+ * Everything lies in one directory afterwards, which is then the included project's own. Says so where values for its
+ * variables are in files.
+ */
+function changeInclude(entry: YAMLMap, source: Source, change: Change): string[] {
+  const declared =
+    firstOf(entry, 'env_file') === '' ? [] : [`include of ${firstOf(entry, 'path')} has env_file declared.`];
+  const directory = firstOf(entry, 'project_directory') || dirname(firstOf(entry, 'path'));
+  for (const path of entriesOf(entry, 'path'))
+    change(path, 'extended', { directory: resolve(source.directory, directory) });
+  for (const file of entriesOf(entry, 'env_file')) change(file, 'env');
+  if (!isRemote(firstOf(entry, 'path'))) entry.delete('project_directory');
+  return declared;
+}
+
+function firstOf(node: YAMLMap, key: string): string {
+  const [first] = entriesOf(node, key);
+  return isScalar(first) && typeof first.value === 'string' ? first.value : '';
+}
+
+function entriesOf(node: YAMLMap, key: string): unknown[] {
+  const value = node.get(key, true);
+  return isSeq(value) ? value.items : [value];
+}
+
+interface Asked extends Naming {
+  readonly kind: PublishedFile['kind'];
+  readonly source: Source;
   readonly collected: Collected;
-  readonly above: ReadonlySet<string>;
 }
 
 /** Takes a file that another one names along, and returns its name in the registry. */
-function collect(given: string, { kind, from, collected, above }: Asked): string {
+function collect(given: string, { kind, source, collected, directory, optional }: Asked): string {
   if (/\$\{|\$[A-Za-z_]/.test(given)) {
-    throw unsupported(`${from} names a file by a variable: ${given}`, 'write the path out');
+    throw unsupported(`${source.path} names a file by a variable: ${given}`, 'write the path out');
   }
-  if (given.includes('://')) return given;
-  const path = isAbsolute(given) ? given : resolve(dirname(from), given);
+  if (isRemote(given)) return given;
+  const path = resolve(source.directory, given);
   const name = `${createHash('sha256').update(path).digest('hex')}${kind === 'env' ? '.env' : '.yaml'}`;
-  if (above.has(path) || collected.files.has(path)) return name;
-  // Held before its own extensions are read, so that files that extend each other end.
-  const content = kind === 'env' ? Buffer.from(read(path)) : rewritten(path, collected, new Set([...above, path]));
-  collected.files.set(path, { name, kind, content });
+  if (collected.files.has(path)) return name;
+  if (optional && !existsSync(path)) return given;
+  // Named before it is read, so that files that extend each other end.
+  const take = (content: Buffer) => collected.files.set(path, { name, kind, content });
+  take(Buffer.alloc(0));
+  const inside = { path, directory: directory ?? dirname(path) };
+  take(kind === 'env' ? Buffer.from(read(path)) : rewritten(inside, collected));
   return name;
 }
 
@@ -100,26 +158,28 @@ export interface PublishConcerns {
   readonly buildOnly: readonly string[];
   /** Where values of the environment are written, a line each. */
   readonly environment: readonly string[];
+  /** `service: NAME`, of those values. */
+  readonly variables: readonly string[];
   /** `service: source:target[:ro]`. */
   readonly bindMounts: readonly string[];
   /** Places that look like secrets; never their values. */
   readonly secrets: readonly string[];
 }
 
-export function concernsOf(project: Project, files: readonly PublishedFile[]): PublishConcerns {
+export function concernsOf(project: Project, { files, withFiles }: Published): PublishConcerns {
   const services = Object.entries(project.services);
-  const withEnvironment = services.flatMap(([name, { environment, env_file: files }]) => [
-    ...(files && files.length > 0 ? [`service "${name}" has env_file declared.`] : []),
-    ...(environment && Object.keys(environment).length > 0
-      ? [`service "${name}" has environment variable(s) declared.`]
-      : []),
-  ]);
+  const withEnvironment = services.flatMap(([name, { environment = {} }]) =>
+    Object.keys(environment).length > 0 ? [`service "${name}" has environment variable(s) declared.`] : [],
+  );
   const configs = Object.entries(project.configs).flatMap(([name, config]) =>
     'content' in config && config.content !== undefined ? [`config "${name}" is declared with inline content.`] : [],
   );
   return {
     buildOnly: services.flatMap(([name, { build, image }]) => (build && image === undefined ? [name] : [])),
-    environment: [...withEnvironment, ...configs],
+    environment: [...withFiles, ...withEnvironment, ...configs],
+    variables: services.flatMap(([name, { environment = {} }]) =>
+      Object.keys(environment).map((key) => `${name}: ${key}`),
+    ),
     bindMounts: services.flatMap(([name, { volumes = [] }]) =>
       volumes.flatMap((volume) =>
         volume.type === 'bind' ? [`${name}: ${volume.source}:${volume.target}${volume.read_only ? ':ro' : ''}`] : [],

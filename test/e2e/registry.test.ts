@@ -158,9 +158,10 @@ describeWithContainers('registries by the command line', () => {
     writeFileSync(join(dir, 'iEchorfile'), 'FROM busybox\nRUN echo made > /made\n');
     writeFileSync(
       join(dir, 'compose.yaml'),
-      `name: published\nservices:\n  web:\n    build: .\n    image: ${open.host}/web:1\n    command: cat /made\n    env_file: web.env\n`,
+      `name: published\ninclude: [more.yaml]\nservices:\n  web:\n    build: .\n    image: ${open.host}/web:1\n    command: cat /made\n    env_file: web.env\n`,
     );
     writeFileSync(join(dir, 'web.env'), 'GREETING=hi\n');
+    writeFileSync(join(dir, 'more.yaml'), `services: {more: {image: "${open.host}/web:1", profiles: [never]}}\n`);
     const inProject = (args: readonly string[]) => engine.iechor(['compose', ...args], { env, cwd: dir });
     expect(inProject(['build', '-q']).exit).toBe(0);
     expect(inProject(['push', '-q']).exit).toBe(0);
@@ -185,6 +186,9 @@ describeWithContainers('registries by the command line', () => {
     expect(iechor(['pull', '-q', `${open.host}/app@${digest}`]).exit).toBe(0);
     const pinned = engine.iechor(['compose', '-f', `oci://${open.host}/app:1`, 'config'], { env: cache });
     expect(pinned.stdout).toContain(`image: ${open.host}/web:1@${digest}`);
+    const profile = ['--profile', 'never', 'config', '--services'];
+    const services = engine.iechor(['compose', '-f', `oci://${open.host}/app:1`, ...profile], { env: cache });
+    expect(services.stdout.trim().split('\n').toSorted()).toEqual(['more', 'web']);
   });
 
   (docker && socket ? test : test.skip)('Docker Engine runs what we push, and we run what it pushes, unchanged', () => {

@@ -25,8 +25,9 @@ export default class Publish extends ComposeCommand {
     const { flags, args } = await this.parse(Publish);
     const loaded = await this.project();
     const { concernsOf, filesToPublish } = await import('../../compose/publish.ts');
-    const files = filesToPublish(loaded.project);
-    if (!(await this.#mayPublish(concernsOf(loaded.project, files), flags))) return;
+    const published = filesToPublish(loaded.project);
+    if (!(await this.#mayPublish(concernsOf(loaded.project, published), flags))) return;
+    const files = [...published.files];
     if (this.isDryRun(flags)) {
       for (const { name, kind, content } of files) this.print(`${name} (${kind}, ${content.length} bytes)`);
       return;
@@ -58,7 +59,7 @@ export default class Publish extends ComposeCommand {
 
   /** Throws where what must not go out unasked would; asks about the rest. */
   async #mayPublish(concerns: PublishConcerns, flags: { 'with-env': boolean; yes: boolean }): Promise<boolean> {
-    const { buildOnly, environment, bindMounts, secrets } = concerns;
+    const { buildOnly, environment, variables, bindMounts, secrets } = concerns;
     if (buildOnly.length > 0) {
       throw new IechorError(
         'COMPOSE_UNSUPPORTED',
@@ -82,6 +83,10 @@ export default class Publish extends ComposeCommand {
       (await this.#agreed(flags.yes, secrets, {
         about: 'you are about to publish what looks like secrets',
         question: 'Are you ok to publish these sensitive data?',
+      })) &&
+      (await this.#agreed(flags.yes, variables, {
+        about: 'you are about to publish environment variables, with their values',
+        question: 'Are you ok to publish these environment variables?',
       }))
     );
   }
