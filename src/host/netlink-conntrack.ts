@@ -18,6 +18,7 @@ const CTA_TUPLE_REPLY = 2;
 const CTA_PROTOINFO = 4;
 const CTA_PROTOINFO_TCP = 1;
 const CTA_PROTOINFO_TCP_STATE = 1;
+const CTA_ID = 12;
 const CTA_TUPLE_IP = 1;
 const CTA_TUPLE_PROTO = 2;
 const CTA_IP_SOURCE = { v4: 1, v6: 3 } as const;
@@ -49,9 +50,13 @@ export function forgetUdpFlows(matches: Matches): void {
   forget((flow) => flow.protocol === IPPROTO_UDP && matches(flow.destination));
 }
 
-/** As forgetUdpFlows, for attempts to connect that nobody has answered, by the server they were led to. */
-export function forgetNewTcpFlows(matches: Matches): void {
-  forget((flow) => flow.protocol === IPPROTO_TCP && flow.state === SYN_SENT && matches(flow.server));
+/**
+ * As forgetUdpFlows, for connections and attempts to connect, by the server they were led to, when it is gone: attempts
+ * are led elsewhere when they are made again, connections break at once, and a client that takes the port of a former
+ * connection anew is not led to where that one went.
+ */
+export function forgetTcpFlows(matches: Matches): void {
+  forget((flow) => flow.protocol === IPPROTO_TCP && matches(flow.server));
 }
 
 /** How many TCP connections are open, or opening, to the servers that match. 0 where the kernel does not list them. */
@@ -103,6 +108,8 @@ function flowOf(message: NetlinkMessage): Flow | undefined {
   const all = attributes(message.body.subarray(headerBytes));
   const tuple = all.get(CTA_TUPLE_ORIG);
   if (!tuple) return undefined;
+  // The ports may have begun another flow since it was listed.
+  const own = all.get(CTA_ID);
   const nothing = Buffer.alloc(0);
   const protocol = attributes(attributes(tuple).get(CTA_TUPLE_PROTO) ?? nothing);
   const tcp = attributes(attributes(all.get(CTA_PROTOINFO) ?? nothing).get(CTA_PROTOINFO_TCP) ?? nothing);
@@ -116,7 +123,11 @@ function flowOf(message: NetlinkMessage): Flow | undefined {
       operation: `forget flow to ${destination.address}:${destination.port}`,
       type: IPCTNL_MSG_CT_DELETE,
       flags: 0,
-      body: Buffer.concat([message.body.subarray(0, headerBytes), attribute(CTA_TUPLE_ORIG | NLA_F_NESTED, tuple)]),
+      body: Buffer.concat([
+        message.body.subarray(0, headerBytes),
+        attribute(CTA_TUPLE_ORIG | NLA_F_NESTED, tuple),
+        ...(own ? [attribute(CTA_ID, own)] : []),
+      ]),
       ignore: ['ENOENT'],
     }),
   };
