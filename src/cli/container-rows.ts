@@ -14,6 +14,19 @@ export const containerColumns: readonly Column[] = [
   { title: 'NAMES', field: 'Names' },
 ];
 
+/** What `--format raw` says of a container. */
+export const rawContainer: readonly (readonly [name: string, field: string])[] = [
+  ['container_id', 'ID'],
+  ['image', 'Image'],
+  ['command', 'Command'],
+  ['created_at', 'CreatedAt'],
+  ['state', 'State'],
+  ['status', 'Status'],
+  ['names', 'Names'],
+  ['labels', 'Labels'],
+  ['ports', 'Ports'],
+];
+
 /** A container as `ps --format` sees it: Docker's field names. `now` in milliseconds. */
 export function containerRow(container: ContainerSummary, options: { now: number; truncate: boolean }): Row {
   const short = (text: string, most: number) =>
@@ -34,6 +47,7 @@ export function containerRow(container: ContainerSummary, options: { now: number
     Mounts: container.Mounts.map((mount) => short(mount.Name || mount.Source, 15)).join(','),
     Names: container.Names.map((name) => name.replace(/^\//, '')).join(','),
     Networks: Object.keys(container.NetworkSettings.Networks).join(','),
+    Platform: null,
     Ports: portsText(container.Ports),
     RunningFor: `${humanDuration(options.now / 1000 - container.Created)} ago`,
     Size:

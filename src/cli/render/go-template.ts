@@ -1,18 +1,15 @@
-import { IechorError } from '../../common/error.ts';
+import { bad, type Pipeline, parsePipeline } from './go-pipeline.ts';
 
-/** Parts of a Go template (text/template), as far as `--format` needs them. */
+/** Parts of a Go template (text/template). */
 export type TemplateNode =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'print'; readonly pipeline: Pipeline }
-  | { readonly kind: 'set'; readonly variable: string; readonly pipeline: Pipeline }
+  | { readonly kind: 'set' | 'declare'; readonly variable: string; readonly pipeline: Pipeline }
+  | { readonly kind: 'template'; readonly name: string; readonly pipeline: Pipeline | undefined }
+  | { readonly kind: 'break' | 'continue' }
   | {
-      readonly kind: 'if' | 'with';
-      readonly pipeline: Pipeline;
-      readonly body: readonly TemplateNode[];
-      readonly otherwise: readonly TemplateNode[];
-    }
-  | {
-      readonly kind: 'range';
+      readonly kind: 'if' | 'with' | 'range';
+      /** What a range sets: index and value, or the value alone; `if` and `with` set the value. */
       readonly key?: string;
       readonly value?: string;
       readonly pipeline: Pipeline;
@@ -20,135 +17,121 @@ export type TemplateNode =
       readonly otherwise: readonly TemplateNode[];
     };
 
-/** Commands joined by `|`; each is a list of operands, the first of which may be a function. */
-export type Pipeline = readonly (readonly Operand[])[];
-export type Operand =
-  | { readonly kind: 'literal'; readonly value: string | number | boolean | null }
-  | { readonly kind: 'field'; readonly path: readonly string[] }
-  | { readonly kind: 'variable'; readonly name: string; readonly path: readonly string[] }
-  | { readonly kind: 'function'; readonly name: string }
-  | { readonly kind: 'group'; readonly pipeline: Pipeline; readonly path: readonly string[] };
+export interface Template {
+  readonly nodes: readonly TemplateNode[];
+  /** Those of `define` and `block`, by name. */
+  readonly named: ReadonlyMap<string, readonly TemplateNode[]>;
+}
 
 interface Cursor {
   readonly parts: readonly { readonly text?: string; readonly action?: string }[];
+  readonly named: Map<string, readonly TemplateNode[]>;
   at: number;
+  ranges: number;
 }
 
-/** Throws USAGE for what is not a template or uses what is not supported. */
-export function parseTemplate(source: string): readonly TemplateNode[] {
-  const cursor: Cursor = { parts: splitActions(source), at: 0 };
+/** Throws USAGE for what is not a template. */
+export function parseTemplate(source: string): Template {
+  const cursor: Cursor = { parts: splitActions(source), named: new Map(), at: 0, ranges: 0 };
   const nodes = parseNodes(cursor, []);
-  if (cursor.at < cursor.parts.length) throw bad(`unexpected {{${cursor.parts[cursor.at]?.action}}}`);
-  return nodes;
+  return { nodes, named: cursor.named };
 }
+
+/** An action, up to the braces that are in no string of it. */
+const action =
+  /\{\{(-\s)?((?:"(?:\\.|[^"\\\n])*"|`[^`]*`|'(?:\\.|[^'\\\n])*'|\/\*[\s\S]*?\*\/|(?!\s-?\}\}|\}\})[\s\S])*)(\s-)?\s*?\}\}/y;
 
 function splitActions(source: string): { text?: string; action?: string }[] {
   const parts: { text?: string; action?: string }[] = [];
-  let rest = source;
+  let at = 0;
   for (;;) {
-    const open = rest.indexOf('{{');
-    if (open < 0) return rest === '' ? parts : [...parts, { text: rest }];
-    const close = rest.indexOf('}}', open);
-    if (close < 0) throw bad('an action is not closed: "}}" is missing');
-    let action = rest.slice(open + 2, close);
-    let text = rest.slice(0, open);
-    rest = rest.slice(close + 2);
-    if (action.startsWith('- ')) [action, text] = [action.slice(2), text.trimEnd()];
-    if (action.endsWith(' -')) [action, rest] = [action.slice(0, -2), rest.trimStart()];
-    if (text !== '') parts.push({ text });
-    if (!action.trim().startsWith('/*')) parts.push({ action: action.trim() });
+    const open = source.indexOf('{{', at);
+    if (open < 0) return at < source.length ? [...parts, { text: source.slice(at) }] : parts;
+    action.lastIndex = open;
+    const match = action.exec(source);
+    if (!match) throw bad('an action is not closed: "}}" is missing');
+    const [, trimsBefore, inside = '', trimsAfter] = match;
+    const text = source.slice(at, open);
+    const kept = trimsBefore ? text.trimEnd() : text;
+    if (kept !== '') parts.push({ text: kept });
+    if (!inside.trim().startsWith('/*')) parts.push({ action: inside.trim() });
+    at = action.lastIndex;
+    if (trimsAfter) at += /^\s*/.exec(source.slice(at))?.[0].length ?? 0;
   }
 }
 
-/** Nodes up to an action that begins with one of `ends` (not consumed) or the end of the source. */
+const wordOf = (text: string): string => /^\w*/.exec(text)?.[0] ?? '';
+
+/** Nodes up to an action that begins with one of `ends` (not consumed), or to the end of the source. */
 function parseNodes(cursor: Cursor, ends: readonly string[]): TemplateNode[] {
   const nodes: TemplateNode[] = [];
   for (; cursor.at < cursor.parts.length; cursor.at++) {
     const { text, action = '' } = cursor.parts[cursor.at] ?? {};
     if (text !== undefined) nodes.push({ kind: 'text', text });
-    else if (ends.includes(/^\w*/.exec(action)?.[0] ?? '')) return nodes;
-    else nodes.push(parseAction(action, cursor));
+    else if (ends.includes(wordOf(action))) return nodes;
+    else nodes.push(...parseAction(action, cursor));
   }
   if (ends.length > 0) throw bad('{{end}} is missing');
   return nodes;
 }
 
-function parseAction(action: string, cursor: Cursor): TemplateNode {
-  const block = /^(if|with|range)\s+(.*)$/s.exec(action);
-  if (block?.[1]) return parseBlock(block[1] as 'if' | 'with' | 'range', block[2] ?? '', cursor);
-  const set = /^\$(\w+)\s*:?=\s*(.*)$/s.exec(action);
-  if (set?.[1]) return { kind: 'set', variable: set[1], pipeline: parsePipeline(set[2] ?? '') };
-  return { kind: 'print', pipeline: parsePipeline(action) };
+function parseAction(action: string, cursor: Cursor): TemplateNode[] {
+  const word = wordOf(action);
+  const rest = action.slice(word.length).trim();
+  switch (word) {
+    case 'end':
+    case 'else':
+      throw bad(`unexpected {{${word}}}`);
+    case 'break':
+    case 'continue':
+      if (cursor.ranges === 0) throw bad(`{{${word}}} outside {{range}}`);
+      return [{ kind: word }];
+    case 'if':
+    case 'with':
+    case 'range':
+      return [parseBlock(word, rest, cursor)];
+    case 'define':
+    case 'block':
+    case 'template':
+      return parseNamed(word, rest, cursor);
+  }
+  const set = /^\$(\w+)\s*(:?)=\s*(.*)$/s.exec(action);
+  if (!set?.[1]) return [{ kind: 'print', pipeline: parsePipeline(action) }];
+  return [{ kind: set[2] ? 'declare' : 'set', variable: set[1], pipeline: parsePipeline(set[3] ?? '') }];
+}
+
+function parseNamed(word: 'define' | 'block' | 'template', rest: string, cursor: Cursor): TemplateNode[] {
+  const [, quoted = '', after = ''] = /^("(?:\\.|[^"\\])*"|`[^`]*`)\s*(.*)$/s.exec(rest) ?? [];
+  if (quoted === '') throw bad(`{{${word}}} needs a name in quotes`);
+  const name = quoted.slice(1, -1);
+  if (word !== 'template') {
+    cursor.at += 1;
+    cursor.named.set(name, parseNodes(cursor, ['end']));
+    if (word === 'define') return [];
+  }
+  return [{ kind: 'template', name, pipeline: after === '' ? undefined : parsePipeline(after) }];
 }
 
 function parseBlock(kind: 'if' | 'with' | 'range', head: string, cursor: Cursor): TemplateNode {
-  const names = kind === 'range' ? /^\$(\w+)(?:\s*,\s*\$(\w+))?\s*:=\s*/.exec(head) : null;
-  const pipeline = parsePipeline(head.slice(names?.[0].length ?? 0));
+  const names = /^\$(\w+)(?:\s*,\s*\$(\w+))?\s*:?=\s*/.exec(head);
+  const text = head.slice(names?.[0].length ?? 0);
+  if (text === '') throw bad(`missing value for ${kind}`);
+  const pipeline = parsePipeline(text);
   cursor.at += 1;
+  if (kind === 'range') cursor.ranges += 1;
   const body = parseNodes(cursor, ['end', 'else']);
-  let otherwise: TemplateNode[] = [];
-  const action = cursor.parts[cursor.at]?.action ?? '';
-  if (action.startsWith('else')) {
-    const chained = /^else\s+(if|with)\s+(.*)$/s.exec(action);
-    if (chained?.[1])
-      return {
-        kind,
-        pipeline,
-        body,
-        otherwise: [parseBlock(chained[1] as 'if', chained[2] ?? '', cursor)],
-      } as TemplateNode;
-    cursor.at += 1;
-    otherwise = parseNodes(cursor, ['end']);
-  }
-  if (kind !== 'range') return { kind, pipeline, body, otherwise };
+  if (kind === 'range') cursor.ranges -= 1;
   const [first, second] = [names?.[1], names?.[2]];
-  return {
-    kind,
-    pipeline,
-    body,
-    otherwise,
-    ...(second ? { key: first ?? '', value: second } : first ? { value: first } : {}),
-  };
+  const variables = second ? { key: first ?? '', value: second } : first ? { value: first } : {};
+  return { kind, pipeline, body, otherwise: parseElse(cursor), ...variables };
 }
 
-const token =
-  /\s*(?:(\|)|(\()|(\)((?:\.\w+)*))|("(?:\\.|[^"\\])*"|`[^`]*`)|(-?\d+(?:\.\d+)?)|(\$\w*(?:\.\w+)*)|((?:\.\w+)+|\.)|(\w+))/y;
-
-function parsePipeline(source: string): Pipeline {
-  token.lastIndex = 0;
-  const pipeline = readPipeline(source, false).pipeline;
-  if (token.lastIndex < source.trimEnd().length) throw bad(`cannot read "${source.slice(token.lastIndex).trim()}"`);
-  return pipeline;
-}
-
-function readPipeline(source: string, nested: boolean): { pipeline: Pipeline; path: readonly string[] } {
-  const pipeline: Operand[][] = [[]];
-  const add = (operand: Operand) => pipeline.at(-1)?.push(operand);
-  for (;;) {
-    const start = token.lastIndex;
-    const match = token.exec(source);
-    if (!match) {
-      token.lastIndex = start;
-      if (nested) throw bad('")" is missing');
-      return { pipeline, path: [] };
-    }
-    const [, pipe, open, close, after, quoted, number, variable, field, word] = match;
-    if (pipe) pipeline.push([]);
-    else if (open) add({ kind: 'group', ...readPipeline(source, true) });
-    else if (close) return { pipeline, path: names(after ?? '') };
-    else if (quoted) add({ kind: 'literal', value: unquote(quoted) });
-    else if (number) add({ kind: 'literal', value: Number(number) });
-    else if (variable) add({ kind: 'variable', name: variable.split('.')[0]?.slice(1) ?? '', path: names(variable) });
-    else if (field) add({ kind: 'field', path: field === '.' ? [] : names(field) });
-    else if (word === 'true' || word === 'false') add({ kind: 'literal', value: word === 'true' });
-    else if (word === 'nil') add({ kind: 'literal', value: null });
-    else add({ kind: 'function', name: word ?? '' });
-  }
-}
-
-const names = (dotted: string): string[] => dotted.split('.').slice(1);
-const unquote = (text: string): string => (text.startsWith('`') ? text.slice(1, -1) : (JSON.parse(text) as string));
-
-function bad(message: string): IechorError {
-  return new IechorError('USAGE', `--format: ${message}`, { hint: 'a template looks like {{.Name}} or {{json .}}' });
+/** What follows `{{else}}`, also where it goes on with an if or with of its own; the `{{end}}` is both's. */
+function parseElse(cursor: Cursor): TemplateNode[] {
+  const action = cursor.parts[cursor.at]?.action ?? '';
+  if (wordOf(action) !== 'else') return [];
+  const chained = /^else\s+(if|with)\s+(.*)$/s.exec(action);
+  if (chained?.[1]) return [parseBlock(chained[1] as 'if' | 'with', chained[2] ?? '', cursor)];
+  cursor.at += 1;
+  return parseNodes(cursor, ['end']);
 }

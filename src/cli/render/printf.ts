@@ -1,3 +1,5 @@
+import { typeName as kindOf } from './go-values.ts';
+
 /**
  * Go's fmt.Sprintf, as far as templates use it: the verbs s v d q t x X f g c and %%, with flags, width and precision.
  * `show` is how a value is printed by default.
@@ -38,14 +40,13 @@ function showAs(
       const hex = typeof value === 'number' ? value.toString(16) : Buffer.from(show(value)).toString('hex');
       return verb === 'x' ? hex : hex.toUpperCase();
     }
+    case 'T':
+      return kindOf(value);
+    case 'd':
+      return typeof value === 'number' ? show(value) : `%!d(${kindOf(value)}=${show(value)})`;
     case 'c':
       return String.fromCodePoint(Number(value));
     default:
-      return 'dgt'.includes(verb) ? show(value) : `%!${verb}(${kindOf(value)}=${show(value)})`;
+      return 'gt'.includes(verb) ? show(value) : `%!${verb}(${kindOf(value)}=${show(value)})`;
   }
-}
-
-function kindOf(value: unknown): string {
-  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float64';
-  return typeof value === 'boolean' ? 'bool' : 'string';
 }

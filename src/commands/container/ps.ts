@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../cli/base-command.ts';
-import { containerColumns, containerRow } from '../../cli/container-rows.ts';
+import { containerColumns, containerRow, rawContainer } from '../../cli/container-rows.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Flags } from '../../cli/flags.ts';
 import { filterFlag, formatFlag } from '../../cli/list-flags.ts';
@@ -26,14 +26,21 @@ export default class Ps extends BaseCommand {
       all: flags.all || limit !== undefined,
       limit,
       // As Docker does: a template that shows sizes asks for them.
-      size: flags.size || /\.Size\b/.test(flags.format ?? ''),
+      size: flags.size || /\.Size\b|json \.\s*\}/.test(flags.format ?? ''),
       filters: parseFilters(flags.filter),
     });
     const rows = containers.map((container) =>
       containerRow(container, { now: Date.now(), truncate: !flags['no-trunc'] }),
     );
     const columns = flags.size ? [...containerColumns, { title: 'SIZE', field: 'Size' }] : containerColumns;
-    const output = flags.quiet ? rows.map((row) => row.ID).join('\n') : formatRows(rows, columns, flags.format);
+    if (flags.quiet && flags.format && !flags.format.startsWith('table')) {
+      process.stderr.write('WARNING: Ignoring custom format, because both --format and --quiet are set.\n');
+    }
+    const output = flags.quiet
+      ? rows.map((row) => row.ID).join('\n')
+      : formatRows(rows, columns, flags.format, {
+          raw: flags.size ? [...rawContainer, ['size', 'Size']] : rawContainer,
+        });
     if (output) this.print(output);
   }
 }

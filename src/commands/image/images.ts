@@ -18,6 +18,14 @@ const columns = [
   { title: 'SIZE', field: 'Size' },
 ];
 
+const raw = [
+  ['repository', 'Repository'],
+  ['tag', 'Tag'],
+  ['image_id', 'ID'],
+  ['created_at', 'CreatedAt'],
+  ['virtual_size', 'Size'],
+] as const;
+
 export default class Images extends BaseCommand {
   static override summary = 'List images';
   static override synopsis = '[OPTIONS] [REPOSITORY[:TAG]]';
@@ -41,7 +49,7 @@ export default class Images extends BaseCommand {
     const shown = flags.digests
       ? [...columns.slice(0, 2), { title: 'DIGEST', field: 'Digest' }, ...columns.slice(2)]
       : columns;
-    const output = flags.quiet ? rows.map((row) => row.ID).join('\n') : formatRows(rows, shown, flags.format);
+    const output = flags.quiet ? rows.map((row) => row.ID).join('\n') : formatRows(rows, shown, flags.format, { raw });
     if (output) this.print(output);
   }
 

@@ -12,6 +12,13 @@ const columns = [
   { title: 'SCOPE', field: 'Scope' },
 ];
 
+const raw = [
+  ['network_id', 'ID'],
+  ['name', 'Name'],
+  ['driver', 'Driver'],
+  ['scope', 'Scope'],
+] as const;
+
 export default class NetworkLs extends BaseCommand {
   static override summary = 'List networks';
   static override flags = {
@@ -40,7 +47,9 @@ export default class NetworkLs extends BaseCommand {
           .join(','),
         Label: (key: string) => network.Labels[key] ?? '',
       }));
-    const output = flags.quiet ? rows.map((row) => row.ID).join('\n') : formatRows(rows, columns, flags.format);
+    const output = flags.quiet
+      ? rows.map((row) => row.ID).join('\n')
+      : formatRows(rows, columns, flags.format, { raw });
     if (output) this.print(output);
   }
 }

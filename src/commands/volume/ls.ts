@@ -5,6 +5,11 @@ import { filterFlag, formatFlag } from '../../cli/list-flags.ts';
 import { formatRows } from '../../cli/render/format.ts';
 import { volumeColumns, volumeRows } from '../../cli/volume-rows.ts';
 
+const raw = [
+  ['name', 'Name'],
+  ['driver', 'Driver'],
+] as const;
+
 export default class VolumeLs extends BaseCommand {
   static override summary = 'List volumes';
   static override flags = {
@@ -17,7 +22,9 @@ export default class VolumeLs extends BaseCommand {
     const { flags } = await this.parse(VolumeLs);
     const { Volumes } = await (await this.engine()).volumeList({ filters: parseFilters(flags.filter) });
     const rows = volumeRows(Volumes);
-    const output = flags.quiet ? rows.map((row) => row.Name).join('\n') : formatRows(rows, volumeColumns, flags.format);
+    const output = flags.quiet
+      ? rows.map((row) => row.Name).join('\n')
+      : formatRows(rows, volumeColumns, flags.format, { raw });
     if (output) this.print(output);
   }
 }

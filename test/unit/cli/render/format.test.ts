@@ -26,14 +26,43 @@ describe('inspect --format', () => {
     ['{{len .Env}}{{println}}', '2\n'],
     ['{{.Missing}}', '<no value>'],
     ['a {{- " b " -}} c', 'a b c'],
+    ['{{range .Env}}{{if eq . "A=1"}}{{continue}}{{end}}{{.}}{{break}}{{end}}', 'B=2'],
+    ['{{define "x"}}<{{.}}>{{end}}{{template "x" .Name}}{{block "y" 1}}[{{.}}]{{end}}', '</web>[1]'],
+    [
+      '{{with $n := .Name}}{{$n}}{{end}}{{$x := 1}}{{if true}}{{$x = 2}}{{end}}{{$x}}{{range 3}}{{.}}{{end}}',
+      '/web2012',
+    ],
+    ['{{"}}"}}{{`a}}b`}}{{"a\\tb"}} {{0x10}} {{1e3}} {{/* no */}}{{print 1 2 "a" 3}}', '}}a}}ba\tb 16 1000 1 2a3'],
+    ['{{.Ports}} {{.State}}', 'map[443/tcp:[] 80/tcp:[{8080}]] {true {healthy}}'],
+    ['{{and 1 0}} {{or 0 "x"}} {{not .Missing}} {{slice .Name 1 3}} {{truncate "héllo" 2}}', '0 x true we hé'],
   ];
   for (const [template, expected] of cases) {
     test(`${template} prints ${JSON.stringify(expected)}`, () =>
       expect(formatValue(container, template)).toBe(expected));
   }
 
-  test('a template that is not closed is refused', () => {
-    expect(() => formatValue(container, '{{.Name')).toThrow(/not closed/);
+  test.each([
+    ['{{.Name', /not closed/],
+    ['{{if .Name}}x', /{{end}} is missing/],
+    ['{{end}}', /unexpected {{end}}/],
+    ['{{break}}', /outside {{range}}/],
+    ['{{$u}}', /undefined variable/],
+    ['{{template "x"}}', /not defined/],
+    ['{{index .Env 9}}', /out of range/],
+    ['{{eq .Name 1}}', /cannot be compared/],
+    ['{{.Nope}}', /no field "Nope"/],
+    ['{{.State.Nope}}', /no field "Nope"/],
+    ['{{.Name.Nope}}', /no field "Nope"/],
+  ])('%s is refused', (template, words) => {
+    expect(() => formatValue(container, template, { strict: true })).toThrow(words);
+  });
+
+  test('fields that Docker leaves out, and keys of maps, are no mistakes', () => {
+    const created = { State: {}, HostConfig: { CapAdd: null }, Config: { Labels: { a: 'b' } } };
+    const asked = '{{.State.Health}} {{if .State.Health}}y{{end}}{{.HostConfig.CapAdd}} {{json .HostConfig.CapAdd}}';
+    expect(formatValue(created, asked, { strict: true })).toBe('<nil> [] null');
+    const labels = '{{.Config.Labels.a}} {{.Config.Labels.b}} {{index .Config.Labels "b"}}.';
+    expect(formatValue(created, labels, { strict: true })).toBe('b <no value> .');
   });
 
   test('an unknown function is refused by name', () => {
@@ -52,10 +81,16 @@ describe('list --format', () => {
     expect(formatRows(rows, columns, undefined)).toBe('CONTAINER ID   NAMES\na1             web');
   });
   test('json is one object a line', () => expect(formatRows(rows, columns, 'json')).toBe('{"ID":"a1","Name":"web"}'));
+  test('raw is a line per field, JSON has its names in order and no marks of HTML', () => {
+    const raw = [['name', 'Name']] as const;
+    expect(formatRows([...rows, ...rows], columns, 'raw', { raw })).toBe('name: web\n\nname: web\n');
+    expect(formatRows([{ Name: '<none>', ID: 1 }], columns, '{{json .}}')).toBe('{"ID":1,"Name":"\\u003cnone\\u003e"}');
+  });
   test('a template prints a line per row and may call methods', () => {
     expect(formatRows(rows, columns, '{{.Name}} {{.Label "tier"}}')).toBe('web front');
   });
   test('table TEMPLATE keeps the titles', () => {
     expect(formatRows(rows, columns, 'table {{.Name}}\\t{{.ID}}')).toBe('NAMES     CONTAINER ID\nweb       a1');
+    expect(formatRows([], columns, 'table {{lower .Name}}\\t{{.Label "com.x-y.tier"}}')).toBe('NAMES     tier');
   });
 });

@@ -7,7 +7,7 @@ test.each([
   ['{{printf "%s %d" .Name}}', 'web %!d(MISSING)'],
   ['{{printf "%s" .Name .Count}}', 'web%!(EXTRA int=12)'],
   ['{{slice .Name 1}} {{slice .Name 0 2}} {{slice .List 1}}', 'eb we [b]'],
-  ['{{html "<a>"}} {{js "a\\"b"}} {{urlquery "a b&c"}}', '&#60;a&#62; a\\"b a+b%26c'],
+  ['{{html "<a>"}} {{js "a\\"b"}} {{urlquery "a b&c"}}', '&lt;a&gt; a\\"b a+b%26c'],
   ['{{join .List ","}} {{range split "x-y" "-"}}{{println .}}{{end}}', 'a,b x\ny\n'],
   ['{{.Name | upper | printf "%s!"}} {{pad .Name 1 2}}| {{title .Name}} {{truncate .Name 2}}', 'WEB!  web  | Web we'],
 ])('%s prints %j', (format, expected) => {
