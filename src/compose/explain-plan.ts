@@ -14,11 +14,12 @@ export async function explainPlan(
   { desired, signal }: { readonly desired: Pick<Desired, 'project' | 'spanOf'>; readonly signal: AbortSignal },
 ): Promise<Plan> {
   const explain = async (step: Step): Promise<Step> => {
-    if (step.kind !== 'createContainer' || !step.replaces) return step;
-    const { Config: config, HostConfig: host } = await engine.containerInspect({ id: step.replaces.id, signal });
+    if (step.kind !== 'createContainer' || !step.replaces?.attributes.length) return step;
+    const { replaces } = step;
+    const { Config: config, HostConfig: host } = await engine.containerInspect({ id: replaces.id, signal });
     const after = { config: step.body, host: step.body.HostConfig ?? {} };
     const service = step.target.split(':')[1] ?? '';
-    const changes = step.replaces.attributes.map((attribute, at) => {
+    const changes = replaces.attributes.map((attribute, at) => {
       const text = changeText(attribute, { config, host }, after);
       return at === 0 ? text : `${text}${placeOf(desired, service, attribute)}`;
     });

@@ -18,7 +18,8 @@ import { planImages } from './plan/reconcile-images.ts';
 import { refuseUnsupported } from './plan/unsupported.ts';
 import { checkBefore } from './preflight.ts';
 import { provide } from './providers.ts';
-import { performPlan, throwFailures } from './run/perform-plan.ts';
+import type { Outcome } from './run/execute.ts';
+import { type PerformOptions, performPlan, throwFailures } from './run/perform-plan.ts';
 import { exclusively } from './run/project-lock.ts';
 import { planRollBack } from './run/roll-back.ts';
 import { planTakeBack } from './run/take-back.ts';
@@ -130,20 +131,30 @@ async function performOrTakeBack(session: Session, project: Project, plan: Plan,
   if (plan.length === 0) return;
   const perform = { project: project.name, environment: deliveryEnvironment(project) };
   const outcome = await performPlan(session, plan, perform);
-  if ((outcome.failures.length > 0 || outcome.interrupted) && !keepFailed) {
-    let taken = 0;
-    for (const undo of [planRollBack(plan, outcome), planTakeBack(plan, outcome)]) {
-      if (undo.length === 0) continue;
-      taken += undo.length;
-      // Ctrl-C stops the way forward, not the way back.
-      const back = await performPlan({ ...session, signal: session.kill }, undo, perform);
-      for (const { step, error } of back.failures)
-        session.notice(`${step.label} is left as it is: ${messageOf(error)}`);
-    }
-    if (taken > 0 && outcome.failures.length > 0)
-      session.notice('what was created is taken back; up --keep-failed leaves it to be looked at');
+  const failed = outcome.failures.length > 0 || outcome.interrupted;
+  const taken = failed && !keepFailed ? await takeBack(session, { plan, outcome, perform }) : undefined;
+  throwFailures(outcome, taken);
+}
+
+/** Resolves with what there is to say of it. */
+async function takeBack(
+  session: Session,
+  { plan, outcome, perform }: { plan: Plan; outcome: Outcome; perform: PerformOptions },
+): Promise<string | undefined> {
+  const again = new Set<string>();
+  let taken = 0;
+  for (const undo of [planRollBack(plan, outcome), planTakeBack(plan, outcome)]) {
+    if (undo.length === 0) continue;
+    taken += undo.length;
+    // Ctrl-C stops the way forward, not the way back.
+    const back = await performPlan({ ...session, signal: session.kill }, undo, perform);
+    for (const { kind, label } of back.done) if (kind === 'startContainer') again.add(label.split(' ').at(-1) ?? label);
+    for (const { step, error } of back.failures) session.notice(`${step.label} is left as it is: ${messageOf(error)}`);
   }
-  throwFailures(outcome);
+  if (taken === 0) return undefined;
+  const names = [...again].sort();
+  const former = names.length === 0 ? '' : `; ${names.join(', ')} run${names.length === 1 ? 's' : ''} again as before`;
+  return `what was created is taken back${former} (up --keep-failed leaves it to be looked at)`;
 }
 
 function counts(desired: Desired, services: ReadonlySet<string>, plan: Plan): { containers: number; changed: number } {

@@ -113,6 +113,37 @@ networks: {front: {}}
     expect(await project.states()).toEqual({ 'db-1': 'exited', 'web-1': 'created' });
   });
 
+  test('a replacement that fails is taken back, and what it replaced runs again with its port', async () => {
+    const port = await freePort();
+    const shop = (version: string) => `
+services:
+  db:
+    image: busybox:latest
+    command: sh -c 'if [ $$VERSION = bad ]; then echo "no disk"; exit 3; fi; exec sleep 1000'
+    environment: {VERSION: ${version}}
+    ports: ["127.0.0.1:${port}:80"]
+    stop_signal: SIGKILL
+    healthcheck: {test: "true", interval: 200ms}
+    volumes: [/cache]
+  web:
+    image: busybox:latest
+    ${idle}
+    environment: {VERSION: ${version}}
+    depends_on: {db: {condition: service_healthy}}
+`;
+    project.write({ 'compose.yaml': shop('good') });
+    expect(project.compose('up', '-d').exit).toBe(0);
+    const ids = () => project.compose('ps', '-aq', '--no-trunc').stdout.split('\n').sort();
+    const before = ids();
+    project.write({ 'compose.yaml': shop('bad') });
+    const up = project.compose('up', '-d');
+    expect(up).toMatchObject({ exit: 1, stderr: expect.stringContaining('-db-1, ') });
+    expect(up.stderr).toMatch(/taken back; \S+-db-1, \S+-web-1 run again as before/);
+    expect(ids()).toEqual(before);
+    expect(await project.states()).toEqual({ 'db-1': 'running', 'web-1': 'running' });
+    expect(project.compose('port', 'db', '80').stdout).toBe(`127.0.0.1:${port}\n`);
+  });
+
   test('exec and run hand on exit codes and input; one-off containers go away', async () => {
     project.write({ 'compose.yaml': `services:\n  a:\n    image: busybox:latest\n    ${idle}\n` });
     expect(project.compose('up', '-d').exit).toBe(0);

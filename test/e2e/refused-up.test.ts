@@ -132,4 +132,25 @@ describeWithContainers('an up that cannot succeed', () => {
     expect(engine.iechor(['compose', 'down', '-v'], { cwd: dir }).exit).toBe(0);
     expect(left()).toEqual([]);
   });
+  test('starts again what it had replaced, with its address and port, where the new one never works', async () => {
+    const port = await freePort();
+    const text = (version: string) =>
+      file(
+        `environment: {VERSION: ${version}}
+    ports: ["127.0.0.1:${port}:80"]
+    networks: {back: {ipv4_address: 10.213.7.9}}
+    healthcheck: {test: "test $$VERSION = good", interval: 100ms, retries: 2}`,
+        `${fixed}\n`,
+      );
+    const dir = writeProject(engine, 'shop', { 'compose.yaml': text('good') });
+    const up = () => engine.iechor(['compose', 'up', '-d', '--wait'], { cwd: dir });
+    const all = () => engine.iechor(['ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}} {{.State}} {{.Ports}}']);
+    expect(up()).toMatchObject({ exit: 0 });
+    const before = all().stdout;
+    writeProject(engine, 'shop', { 'compose.yaml': text('bad') });
+    expect(up()).toMatchObject({ exit: 1, stderr: expect.stringContaining('shop-wrong-1 runs again as before') });
+    expect(all().stdout).toBe(before);
+    expect(engine.iechor(['compose', 'down', '-v'], { cwd: dir }).exit).toBe(0);
+    expect(left()).toEqual([]);
+  });
 });

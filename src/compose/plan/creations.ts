@@ -6,7 +6,7 @@ import type { UpIntent } from './intent.ts';
 import { labels } from './labels.ts';
 import { isAnonymous, takenTargets } from './mounts.ts';
 import type { Observed, ObservedContainer } from './observe.ts';
-import type { ContainerRef, PlanBuilder, StepId } from './plan.ts';
+import type { ContainerRef, Plan, PlanBuilder, StepId } from './plan.ts';
 import type { Removals } from './removals.ts';
 import type { Roll } from './rolling.ts';
 
@@ -104,7 +104,7 @@ export class Creations {
       body: inherited,
       ...(platform && { platform }),
       files,
-      ...(old && decision.reason.attributes && { replaces: { id: old.id, attributes: decision.reason.attributes } }),
+      ...(old && { replaces: { id: old.id, attributes: decision.reason.attributes ?? [] } }),
       reason: decision.reason.text,
       because: decision.reason.because,
       after: [
@@ -131,21 +131,26 @@ export class Creations {
     );
   }
 
-  #swap(own: Placed, old: ObservedContainer): Placed {
+  /** Removes those that were set aside, after all steps so far that may fail: until then they can come back. */
+  removeReplaced(): void {
     const { removals, intent } = this.#context;
-    const [created] = own.ready;
-    const removed = removals.add(old, {
-      reason: `replaced by step ${created}`,
-      volumes: intent.renewAnonymousVolumes,
-      after: own.ready,
-    });
+    if (this.#swaps.size === 0) return;
+    const after = lastSteps(this.#plan.build());
+    for (const old of this.#swaps.values())
+      removals.removeReplaced(old, { volumes: intent.renewAnonymousVolumes, after });
+  }
+
+  #swap(own: Placed, old: ObservedContainer): Placed {
+    const { removals } = this.#context;
+    const [created] = own.ready as [StepId];
+    const aside = removals.setAside(old, { name: own.name, created });
     const renamed = this.#plan.add('renameContainer', {
       target: `container:${own.service.name}:${own.number}`,
       label: `Container ${own.name}`,
       container: own.ref,
       name: own.name,
-      reason: `name freed by step ${removed}`,
-      after: [...own.ready, removed, removals.byName.get(own.name)],
+      reason: aside === undefined ? `takes the place of ${old.name}` : `name freed by step ${aside}`,
+      after: [created, aside, removals.byName.get(own.name)],
     });
     return { ...own, ready: [renamed] };
   }
@@ -164,6 +169,12 @@ export class Creations {
     });
     return { ...placed, ready: [renamed] };
   }
+}
+
+/** Steps that no other waits for. */
+function lastSteps(plan: Plan): StepId[] {
+  const awaited = new Set(plan.flatMap(({ after }) => after));
+  return plan.filter(({ id }) => !awaited.has(id)).map(({ id }) => id);
 }
 
 /** Names of networks and volumes a container is created with. */

@@ -52,7 +52,9 @@ export function decideService(service: DesiredService, context: DecideContext): 
     act: 'remove',
     number: container.number,
     container,
-    reason: scaleReason(service, existing.length, desired),
+    reason: kept.some((other) => other.container.number === container.number)
+      ? { text: 'left over from a replacement' }
+      : scaleReason(service, existing.length, desired),
   }));
   for (const { container, reason, number } of numbered) {
     if (reason) decisions.push({ act: 'recreate', number, container, reason });

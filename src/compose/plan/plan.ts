@@ -107,7 +107,7 @@ export interface StepKinds {
     readonly body: ContainerCreateBody;
     readonly platform?: string;
     readonly files: readonly DeliveredFile[];
-    /** The container it replaces, and the attributes that differ. */
+    /** The container it replaces, and the attributes that differ, where they can be told. */
     readonly replaces?: { readonly id: string; readonly attributes: readonly Difference[] };
   };
   startContainer: { readonly container: ContainerRef; readonly hooks?: StepHooks };
@@ -154,6 +154,8 @@ export interface StepCommon {
   readonly after: readonly StepId[];
   /** Steps that must have ended, in whatever way. */
   readonly settled?: readonly StepId[];
+  /** Nothing that progress should tell of. */
+  readonly quiet?: true;
 }
 export type StepOf<K extends StepKind> = StepCommon & { readonly kind: K } & StepKinds[K];
 export type Step = { [K in StepKind]: StepOf<K> }[StepKind];
@@ -167,6 +169,7 @@ type Draft<K extends StepKind> = StepKinds[K] & {
   readonly because?: SourceSpan | undefined;
   readonly after?: readonly (StepId | undefined)[];
   readonly settled?: readonly StepId[];
+  readonly quiet?: true;
 };
 
 /** Collects steps; a step can only wait for steps added before it, so plans are acyclic by construction. */
@@ -200,11 +203,24 @@ export function renderPlan(plan: Plan, directory = ''): string {
   const lines = plan.map((step) => {
     const place = step.because ? ` (${renderPlace(step.because, directory)})` : '';
     const waits = [...step.after, ...(step.settled ?? [])];
-    const after = waits.length > 0 ? `  (after ${waits.join(', ')})` : '';
+    const after = waits.length > 0 ? `  (after ${runsOf(waits)})` : '';
     const head = `${String(step.id).padStart(idWidth)}  ${step.kind.padEnd(kindWidth)}  ${step.target.padEnd(targetWidth)}`;
     return `${head}  ${step.reason}${place}${after}`;
   });
   return `${lines.join('\n')}\n`;
+}
+
+/** `1, 3-7, 9`. */
+function runsOf(ids: readonly StepId[]): string {
+  const runs: [first: StepId, last: StepId][] = [];
+  for (const id of ids) {
+    const run = runs.at(-1);
+    if (run && run[1] === id - 1) run[1] = id;
+    else runs.push([id, id]);
+  }
+  return runs
+    .map(([first, last]) => (last - first > 1 ? `${first}-${last}` : first === last ? first : `${first}, ${last}`))
+    .join(', ');
 }
 
 /** `compose.yaml:5`, relative to a directory. */

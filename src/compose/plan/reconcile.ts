@@ -64,6 +64,7 @@ export function reconcile(desired: Desired, observed: Observed, intent: UpIntent
   const placed = creations.placeAll(decisions);
   if (intent.start)
     planStarts(plan, { desired, observed, intent, order, placed, named, rolls, freedPorts: removals.ports });
+  creations.removeReplaced();
   return { plan: plan.build(), notices };
 }
 

@@ -50,9 +50,7 @@ export class Removals {
   #drain(container: ObservedContainer): StepId {
     const { timeoutSeconds } = this.#intent;
     return this.#plan.add('drainContainer', {
-      target: `container:${container.service}:${container.number}`,
-      label: `Container ${container.name}`,
-      container: { id: container.id },
+      ...naming(container),
       ...(timeoutSeconds !== undefined && { timeoutSeconds }),
       reason: drainReason,
     });
@@ -60,23 +58,9 @@ export class Removals {
 
   /** Stops (where it runs) and removes a container. Returns the last step. */
   add(container: ObservedContainer, options: { reason: string; volumes: boolean; after?: readonly StepId[] }): StepId {
-    const target = `container:${container.service}:${container.number}` as const;
-    const label = `Container ${container.name}`;
-    const ref = { id: container.id };
-    const stopped = isLive(container)
-      ? this.#plan.add('stopContainer', {
-          target,
-          label,
-          container: ref,
-          ...(this.#intent.timeoutSeconds !== undefined && { timeoutSeconds: this.#intent.timeoutSeconds }),
-          reason: options.reason,
-          after: options.after ?? [],
-        })
-      : undefined;
+    const stopped = this.#stop(container, options);
     const removed = this.#plan.add('removeContainer', {
-      target,
-      label,
-      container: ref,
+      ...naming(container),
       volumes: options.volumes,
       force: true,
       reason: stopped === undefined ? options.reason : `stopped by step ${stopped}`,
@@ -86,12 +70,65 @@ export class Removals {
     this.steps.push(removed);
     this.byId.set(container.id, removed);
     this.byName.set(container.name, removed);
-    for (const { PublicPort: port, Type: type } of container.ports) {
-      if (port) this.ports.set(`${port}/${type}`, stopped ?? removed);
-    }
+    this.#freePorts(container, stopped ?? removed);
     return removed;
   }
+
+  /**
+   * Stops (where it runs) a container whose replacement is there, and gives it a name of its own: it is kept until the
+   * replacement is seen to start. Returns the last step; undefined where there is nothing to do.
+   */
+  setAside(container: ObservedContainer, own: { readonly name: string; readonly created: StepId }): StepId | undefined {
+    const reason = `replaced by step ${own.created}`;
+    const stopped = this.#stop(container, { reason, after: [own.created] });
+    if (stopped !== undefined) this.#freePorts(container, stopped);
+    if (container.name !== own.name) return stopped;
+    const aside = this.#plan.add('renameContainer', {
+      ...naming(container),
+      name: `${own.name}-replaced-${container.id.slice(0, 12)}`,
+      reason: stopped === undefined ? reason : 'kept until its replacement has started',
+      after: [stopped ?? own.created],
+    });
+    this.byName.set(container.name, aside);
+    return aside;
+  }
+
+  /** Removes a container that was set aside, once nothing can fail any more. */
+  removeReplaced(container: ObservedContainer, options: { volumes: boolean; after: readonly StepId[] }): void {
+    const removed = this.#plan.add('removeContainer', {
+      ...naming(container),
+      volumes: options.volumes,
+      force: true,
+      reason: 'its replacement has started',
+      quiet: true,
+      after: options.after,
+    });
+    if (options.volumes) planInheritedVolumes(this.#plan, container, removed);
+  }
+
+  #stop(container: ObservedContainer, options: { reason: string; after?: readonly StepId[] }): StepId | undefined {
+    if (!isLive(container)) return undefined;
+    const { timeoutSeconds } = this.#intent;
+    return this.#plan.add('stopContainer', {
+      ...naming(container),
+      ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+      reason: options.reason,
+      after: options.after ?? [],
+    });
+  }
+
+  #freePorts(container: ObservedContainer, step: StepId): void {
+    for (const { PublicPort: port, Type: type } of container.ports) {
+      if (port) this.ports.set(`${port}/${type}`, step);
+    }
+  }
 }
+
+const naming = ({ service, number, name, id }: ObservedContainer) => ({
+  target: `container:${service}:${number}` as const,
+  label: `Container ${name}`,
+  container: { id },
+});
 
 /** Removes what the engine does not with the container: anonymous volumes that it took over from its predecessor. */
 export function planInheritedVolumes(plan: PlanBuilder, container: ObservedContainer, removed: StepId): void {

@@ -30,10 +30,13 @@ export async function performPlan(session: Session, plan: Plan, options: Perform
 }
 
 /** A checkpoint is the plan's own affair. */
-const isShown = ({ kind }: Pick<StepCommon, 'kind'>): boolean => kind !== 'checkpoint';
+const isShown = ({ kind, quiet }: Pick<StepCommon, 'kind' | 'quiet'>): boolean => kind !== 'checkpoint' && !quiet;
 
-/** Throws what went wrong: the culprit with what it held back, all of several failures, or INTERRUPTED. */
-export function throwFailures(outcome: Outcome): void {
+/**
+ * Throws what went wrong: the culprit with what it held back, all of several failures, or INTERRUPTED. `aftermath` says
+ * what was done about it.
+ */
+export function throwFailures(outcome: Outcome, aftermath?: string): void {
   const { failures } = outcome;
   const [first] = failures;
   if (outcome.interrupted && failures.every(({ error }) => isAbort(error)))
@@ -41,18 +44,19 @@ export function throwFailures(outcome: Outcome): void {
   if (!first) return;
   const bug = failures.find(({ error }) => !isIechorError(error) && !isAbort(error));
   if (bug) throw bug.error;
-  if (failures.length === 1) throw explained(first, outcome);
+  const after = `${heldBackBy(failures, outcome)}${aftermath === undefined ? '' : `\n  ${aftermath}`}`;
+  if (failures.length === 1) throw explained(first, after);
   const text = failures.map((failure) => `  ${sentence(failure)}`).join('\n');
-  throw new IechorError('PLAN_FAILED', `${failures.length} steps failed:\n${text}${heldBackBy(failures, outcome)}`, {
+  throw new IechorError('PLAN_FAILED', `${failures.length} steps failed:\n${text}${after}`, {
     hint: failures.map(({ error }) => (isIechorError(error) ? error.hint : undefined)).find(Boolean),
     cause: first.error,
   });
 }
 
-function explained(failure: Failure, outcome: Outcome): unknown {
+function explained(failure: Failure, after: string): unknown {
   const { step, error } = failure;
   if (!isIechorError(error)) return error;
-  return new IechorError(error.code, `${sentence(failure)}${heldBackBy([failure], outcome)}`, {
+  return new IechorError(error.code, `${sentence(failure)}${after}`, {
     hint: error.hint,
     at: error.at.length > 0 ? error.at : step.because ? [step.because] : [],
     diagnostics: error.diagnostics,

@@ -1,42 +1,113 @@
-import { type Plan, PlanBuilder, type Step, type StepId, type StepOf } from '../plan/plan.ts';
+import { type ContainerRef, type Plan, PlanBuilder, type Step, type StepId, type StepOf } from '../plan/plan.ts';
 import type { Outcome } from './execute.ts';
 
 /**
- * What a failed run should undo: all that it created, so that what was there before is there again. A run that was
- * interrupted keeps the containers that it started, and what they use. A container whose predecessor is gone already
- * stays: it holds the only copy of the predecessor's anonymous volumes, and the next run starts it.
+ * What a failed run should undo: all that it created, so that what was there before is there again; what was set aside
+ * for a replacement runs again under its name. A run that was interrupted keeps the containers that it started, and what
+ * they use. A container whose predecessor is gone already stays: it holds the only copy of the predecessor's anonymous
+ * volumes, and the next run starts it.
  */
 export function planTakeBack(plan: Plan, outcome: Outcome): Plan {
-  const done = new Set(outcome.done.map(({ id }) => id));
-  const begun = new Set([...done, ...outcome.failures.map(({ step }) => step.id)]);
+  const run: FailedRun = {
+    plan,
+    outcome,
+    done: new Set(outcome.done.map(({ id }) => id)),
+    begun: new Set([...outcome.done, ...outcome.failures.map(({ step }) => step)].map(({ id }) => id)),
+  };
   const undo = new PlanBuilder();
   const removed = new Map<string, StepId>();
   const staying: StepOf<'createContainer'>[] = [];
+  const back: StepOf<'createContainer'>[] = [];
   // What was started last depends on what was started before.
   for (const step of of(plan, 'createContainer').toReversed()) {
     const containerId = outcome.results.get(step.id)?.containerId;
-    if (!done.has(step.id) || containerId === undefined) continue;
-    const started = startOf(plan, step.id, begun);
-    if (staysFor(step, { plan, done, outcome })) staying.push(step);
-    else
-      removed.set(
-        step.target,
-        takeAway(undo, step, { containerId, started, before: dependentsOf(plan, step, removed) }),
-      );
+    if (!run.done.has(step.id) || containerId === undefined) continue;
+    const started = startOf(plan, step.id, run.begun);
+    if (staysFor(step, run)) staying.push(step);
+    else {
+      const before = dependenciesIn(removed, step, run, 'dependents');
+      removed.set(step.target, takeAway(undo, step, { containerId, started, before }));
+      if (!isRolled(step, plan)) back.push(step);
+    }
   }
-  takeResources(undo, plan, { done, removed: [...removed.values()], inUse: new Set(staying.flatMap(usedNames)) });
+  const restored = new Map<string, StepId>();
+  const place = startOrder(plan);
+  back.sort((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0));
+  for (const step of back) bringBack(undo, step, { run, removed, restored });
+  if (outcome.interrupted) for (const step of staying) removeReplaced(undo, step, run);
+  takeResources(undo, plan, {
+    done: run.done,
+    removed: [...removed.values()],
+    inUse: new Set(staying.flatMap(usedNames)),
+  });
   return undo.build();
 }
 
-function staysFor(
-  step: StepOf<'createContainer'>,
-  { plan, done, outcome }: { plan: Plan; done: ReadonlySet<StepId>; outcome: Outcome },
-): boolean {
-  const removals = of(plan, 'removeContainer').filter(({ target }) => target === step.target);
-  if (removals.some(({ id }) => done.has(id))) return true;
-  // What becomes of a replacement that runs is the affair of its rolling update.
-  return startOf(plan, step.id, done) && (outcome.interrupted || removals.length > 0);
+interface FailedRun {
+  readonly plan: Plan;
+  readonly outcome: Outcome;
+  readonly done: ReadonlySet<StepId>;
+  /** Done or failed. */
+  readonly begun: ReadonlySet<StepId>;
 }
+
+function staysFor(step: StepOf<'createContainer'>, { plan, done, outcome }: FailedRun): boolean {
+  const old = step.replaces?.id;
+  if (of(plan, 'removeContainer').some((own) => isOn(own, old) && done.has(own.id))) return true;
+  // What becomes of a replacement that runs is the affair of its rolling update.
+  return startOf(plan, step.id, done) && (outcome.interrupted || isRolled(step, plan));
+}
+
+const isRolled = ({ id }: Step, plan: Plan): boolean =>
+  of(plan, 'checkpoint').some(({ replicas }) => replicas.some(({ created }) => created === id));
+
+const isOn = ({ container }: { readonly container: ContainerRef }, id: string | undefined): boolean =>
+  id !== undefined && 'id' in container && container.id === id;
+
+/** The predecessor gets its name back, and is started where it was stopped, after those it depends on. */
+function bringBack(
+  undo: PlanBuilder,
+  step: StepOf<'createContainer'>,
+  { run, removed, restored }: { run: FailedRun; removed: ReadonlyMap<string, StepId>; restored: Map<string, StepId> },
+): void {
+  const { plan, done, begun } = run;
+  const old = step.replaces?.id;
+  if (old === undefined) return;
+  const naming = { target: step.target, label: step.label, container: { id: old } };
+  const aside = of(plan, 'renameContainer').find((own) => isOn(own, old));
+  const final = of(plan, 'renameContainer').find(({ container }) => isRef(container, step.id));
+  const named =
+    aside && final && done.has(aside.id)
+      ? undo.add('renameContainer', {
+          ...naming,
+          name: final.name,
+          reason: `renamed by step ${aside.id}`,
+          after: [removed.get(step.target)],
+        })
+      : undefined;
+  const stop = of(plan, 'stopContainer').find((own) => isOn(own, old));
+  if (!stop || !begun.has(stop.id)) return;
+  const reason = `stopped by step ${stop.id} for a replacement that is taken back`;
+  // Ports and addresses may have gone to any of those that were created.
+  const after = [...removed.values(), named, ...dependenciesIn(restored, step, run, 'dependencies')];
+  restored.set(step.target, undo.add('startContainer', { ...naming, reason, after }));
+}
+
+/** Where an interrupted run keeps a replacement, what it replaces goes. */
+function removeReplaced(undo: PlanBuilder, step: StepOf<'createContainer'>, { plan, done }: FailedRun): void {
+  const removal = of(plan, 'removeContainer').find((own) => isOn(own, step.replaces?.id));
+  if (!removal || done.has(removal.id) || isRolled(step, plan)) return;
+  const { id: _, kind: __, after: ___, ...same } = removal;
+  undo.add('removeContainer', same);
+}
+
+/** By the steps that created them, when containers start: each after those it depends on. */
+const startOrder = (plan: Plan): ReadonlyMap<StepId, number> =>
+  new Map(
+    of(plan, 'startContainer').flatMap(({ container }, at) =>
+      'createdBy' in container ? [[container.createdBy, at] as const] : [],
+    ),
+  );
 
 /** Whether the start of what a step created was begun: a start can fail when the container runs already. */
 const startOf = (plan: Plan, id: StepId, begun: ReadonlySet<StepId>): boolean =>
@@ -44,12 +115,22 @@ const startOf = (plan: Plan, id: StepId, begun: ReadonlySet<StepId>): boolean =>
     (step) => 'createdBy' in step.container && step.container.createdBy === id && begun.has(step.id),
   );
 
-/** The removals of containers whose start waited for a step of this one. */
-function dependentsOf(plan: Plan, { target }: Step, removed: ReadonlyMap<string, StepId>): StepId[] {
-  const own = new Set(plan.filter((step) => step.target === target).map(({ id }) => id));
-  return of(plan, 'startContainer').flatMap((step) =>
-    step.target !== target && step.after.some((id) => own.has(id)) ? (removed.get(step.target) ?? []) : [],
-  );
+/** Of the given steps those of resources that this one's steps waited for, or whose start waited for one of this. */
+function dependenciesIn(
+  found: ReadonlyMap<string, StepId>,
+  { target }: Step,
+  { plan }: FailedRun,
+  way: 'dependencies' | 'dependents',
+): StepId[] {
+  if (found.size === 0) return [];
+  const targetOf = (id: StepId) => plan[id - 1]?.target ?? '';
+  const others =
+    way === 'dependencies'
+      ? plan.filter((step) => step.target === target).flatMap(({ after }) => after.map(targetOf))
+      : of(plan, 'startContainer')
+          .filter(({ after }) => after.some((id) => targetOf(id) === target))
+          .map((step) => step.target);
+  return [...new Set(others)].flatMap((other) => (other === target ? [] : (found.get(other) ?? [])));
 }
 
 function takeAway(
@@ -88,3 +169,5 @@ function usedNames({ body }: StepOf<'createContainer'>): string[] {
   const mounts = (body.HostConfig?.Mounts ?? []).flatMap((mount) => (mount.Source === undefined ? [] : [mount.Source]));
   return [...Object.keys(body.NetworkingConfig?.EndpointsConfig ?? {}), ...binds, ...mounts];
 }
+
+const isRef = (ref: ContainerRef, step: StepId): boolean => 'createdBy' in ref && ref.createdBy === step;

@@ -108,6 +108,29 @@ describe('reconcile, by random projects and states', () => {
     expect(everythingThere()).toBe(before);
   });
 
+  test.each(seeds)('an up that fails brings back all that it replaced (seed %i)', async (seed) => {
+    const engine = createFakeEngine({ ...images, 'broken:latest': 'sha256:44' });
+    engine.behaviours.set('broken:latest', { startError: new IechorError('PORT_IN_USE', 'no') });
+    await up(fakeSession(engine), randomProject('shop', seed + 1000), plainUp);
+    const whole = drawn(seed);
+    const services = [...desiredOf(whole).services.values()].filter(({ scale }) => scale > 0);
+    const broken = services[seed % Math.max(1, services.length)]?.name;
+    const own = broken === undefined ? undefined : whole.services[broken];
+    if (broken === undefined || !own) return;
+    const project = { ...whole, services: { ...whole.services, [broken]: { ...own, image: 'broken:latest' } } };
+    const plan = await planOf(engine, project);
+    const replaced = plan.flatMap((step) => (step.kind === 'createContainer' ? (step.replaces?.id ?? []) : []));
+    const leaving = plan.flatMap((step) =>
+      step.kind === 'removeContainer' && 'id' in step.container && !replaced.includes(step.container.id)
+        ? step.container.id
+        : [],
+    );
+    const all = () => [...engine.containers.values()].map(({ id, name, state }) => ({ id, name, state }));
+    const before = all().filter(({ id }) => !leaving.includes(id));
+    await expect(up(fakeSession(engine), project, intent)).rejects.toThrow();
+    expect(all()).toEqual(before);
+  });
+
   test.each(seeds)('stop and start bring back what ran, and touch nothing else (seed %i)', async (seed) => {
     const engine = await someState(seed);
     const project = drawn(seed);

@@ -3,7 +3,7 @@ import { IechorError } from '../../../../src/common/error.ts';
 import { plainUp } from '../../../../src/compose/plan/intent.ts';
 import { up } from '../../../../src/compose/up.ts';
 import { project, service } from '../../../support/compose-model.ts';
-import { createFakeEngine } from '../../../support/fake-engine.ts';
+import { type Behaviour, createFakeEngine, type FakeEngine } from '../../../support/fake-engine.ts';
 import { fakeSession } from '../../../support/fake-session.ts';
 
 const healthy = { test: ['CMD', 'true'] };
@@ -99,6 +99,71 @@ describe('up', () => {
     expect([...engine.containers.values()].map(({ name, state }) => [name, state])).toEqual([
       ['shop-web-1', 'running'],
     ]);
+  });
+
+  describe('of containers that are replaced', () => {
+    const on = (name: string) => ({
+      depends_on: { [name]: { condition: 'service_healthy', required: true } as const },
+    });
+    const version = (image: string) =>
+      project({
+        db: service({ image, healthcheck: healthy, environment: { VERSION: image } }),
+        web: service({ ...on('db'), environment: { VERSION: image } }),
+      });
+    const engineWith = async (behaviour: Behaviour) => {
+      const engine = createFakeEngine({ 'busybox:latest': 'sha256:b0', 'broken:latest': 'sha256:b1' });
+      engine.behaviours.set('broken:latest', behaviour);
+      await up(fakeSession(engine), version('busybox:latest'), plainUp);
+      return engine;
+    };
+    const all = (engine: FakeEngine) =>
+      [...engine.containers.values()].map(({ id, name, state }) => `${name} ${state} ${id}`).sort();
+
+    test.each<[string, Behaviour]>([
+      ['does not start', { startError: new IechorError('PORT_IN_USE', 'port 80 is taken') }],
+      ['ends', { exit: 3 }],
+      ['is unhealthy', { unhealthy: true }],
+    ])('brings all of them back where one %s, and says so', async (_, behaviour) => {
+      const engine = await engineWith(behaviour);
+      const before = all(engine);
+      const words = 'what was created is taken back; shop-db-1, shop-web-1 run again as before';
+      await expect(up(fakeSession(engine), version('broken:latest'), plainUp)).rejects.toThrow(words);
+      expect(all(engine)).toEqual(before);
+    });
+
+    test('keeps the former beside the failed ones where the user wants to look at them', async () => {
+      const engine = await engineWith({ exit: 3 });
+      const ids = [...engine.containers.values()].map(({ id }) => id.slice(0, 12));
+      await expect(
+        up(fakeSession(engine), version('broken:latest'), { ...plainUp, keepFailed: true }),
+      ).rejects.toThrow();
+      expect([...engine.containers.values()].map(({ name, state }) => `${name} ${state}`).sort()).toEqual(
+        [
+          'shop-db-1 exited',
+          `shop-db-1-replaced-${ids[0]} exited`,
+          'shop-web-1 created',
+          `shop-web-1-replaced-${ids[1]} exited`,
+        ].sort(),
+      );
+      await up(fakeSession(engine), version('busybox:latest'), plainUp);
+      expect([...engine.containers.values()].map(({ name, state }) => `${name} ${state}`).sort()).toEqual([
+        'shop-db-1 running',
+        'shop-web-1 running',
+      ]);
+    });
+
+    test('removes the former ones only when nothing can fail any more', async () => {
+      const engine = await engineWith({});
+      engine.calls.length = 0;
+      await up(fakeSession(engine), version('broken:latest'), plainUp);
+      const changes = engine.calls.filter((call) => /^container(Start|Remove)/.test(call));
+      expect(changes.map((call) => call.split(' ')[0])).toEqual([
+        'containerStart',
+        'containerStart',
+        'containerRemove',
+        'containerRemove',
+      ]);
+    });
   });
 
   test('keeps anonymous volumes over a recreation', async () => {
