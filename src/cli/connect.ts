@@ -6,6 +6,7 @@ import { answers } from './answers.ts';
 import { type Endpoint, type LocalEndpoint, resolveEndpoint } from './endpoint.ts';
 import type { Globals } from './globals.ts';
 import { withLogins } from './with-logins.ts';
+import { withProxies } from './with-proxies.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 export type EngineChoice = Pick<Globals, 'host' | 'context' | 'config' | 'tls'>;
@@ -18,7 +19,9 @@ export async function connectEngine(globals: EngineChoice, environment: Environm
   const endpoint = resolveEndpoint(globals, environment);
   if ('socketPath' in endpoint && !(await answers(endpoint.socketPath))) await startOrRefuse(endpoint);
   const engine = await connectTo(endpoint);
-  return { ...engine, ...withLogins(engine, globals.config) };
+  const { config: configuration } = globals;
+  const proxied = { ...engine, ...withProxies(engine, { configuration, address: endpoint.address }) };
+  return { ...proxied, ...withLogins(proxied, configuration) };
 }
 
 /** A connection to an endpoint, whether something answers there or not. */

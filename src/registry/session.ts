@@ -4,6 +4,7 @@ import { createAuthorizer } from './authorizer.ts';
 import type { Credentials } from './credentials.ts';
 import { type Endpoint, isForbiddenAddress, hostName, isLoopback } from './hosts.ts';
 import { backOffMs, longestWaitMs, pause, retryAfterMs } from './patience.ts';
+import { tunnelRefused } from './proxy.ts';
 import type { RegistrySettings } from './settings.ts';
 import { refused } from './token.ts';
 import { drain, type HttpReply, type HttpRequest, interrupted, openTransport, type Transport } from './transport.ts';
@@ -181,10 +182,10 @@ async function sendFirst(state: State, asked: SessionRequest, authorization: str
   throw new Error('a registry has no address');
 }
 
-/** What Node says where the other side answers a TLS greeting in plain text, or hangs up on it. */
+/** What is said where the other side answers a TLS greeting in plain text or hangs up on it, or a proxy lets no TLS through. */
 function speaksNoTls(error: unknown): boolean {
   const code = codeOf(error) ?? '';
-  return code === 'EPROTO' || code.startsWith('ERR_SSL') || code === 'ECONNRESET';
+  return code === 'EPROTO' || code === tunnelRefused || code.startsWith('ERR_SSL') || code === 'ECONNRESET';
 }
 
 /** Whether it may be otherwise in a moment: a name that does not exist and a bad certificate stay so. */
@@ -211,7 +212,7 @@ function unreachable(endpoint: Endpoint, error: unknown): IechorError {
     : 'check the name and the network; an image can also be built (iechor build) or loaded (iechor load)';
   return new IechorError(
     'REGISTRY_UNREACHABLE',
-    `the registry ${endpoint.host} cannot be reached: ${code || messageOf(error)}`,
+    `the registry ${endpoint.host} cannot be reached: ${code === tunnelRefused || code === '' ? messageOf(error) : code}`,
     { hint, cause: error },
   );
 }

@@ -2,18 +2,19 @@ import { Agent as HttpAgent, type IncomingHttpHeaders, type IncomingMessage, req
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { IechorError } from '../common/error.ts';
+import { releasing } from '../common/release-bytes.ts';
 import { certificatesOf } from './certificates.ts';
 import { isForbiddenAddress, proxyFor } from './hosts.ts';
-import { proxiedAgent } from './proxy.ts';
+import { throughProxy, tunnelingAgent } from './proxy.ts';
 import type { RegistrySettings } from './settings.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A stream comes with its `size`, and is destroyed when the request ends. */
+  /** A stream comes with its `size`, and is destroyed when the request ends. Its chunks are given away. */
   readonly body?: Uint8Array | { readonly stream: Readable; readonly size: number } | undefined;
   /** Accept any certificate. */
   readonly unverified?: boolean;
@@ -45,6 +46,7 @@ const maxHeaderBytes = 64 * 1024;
 
 export function openTransport(settings: RegistrySettings): Transport {
   const agents = new Map<string, HttpAgent | HttpsAgent>();
+  const viaFor = ({ url }: HttpRequest) => (url.protocol === 'http:' ? proxyFor(url, settings.proxies) : undefined);
   const agentFor = (request: HttpRequest) => {
     const { url, unverified = false, outside = false } = request;
     const key = `${url.origin} ${unverified} ${outside}`;
@@ -53,7 +55,7 @@ export function openTransport(settings: RegistrySettings): Transport {
     return known;
   };
   return {
-    send: (request) => exchange(request, agentFor(request)),
+    send: (request) => exchange(request, agentFor(request), viaFor(request)),
     close: () => {
       for (const agent of agents.values()) agent.destroy();
       agents.clear();
@@ -76,7 +78,8 @@ function createAgent(settings: RegistrySettings, { url, unverified, outside }: T
     ...mutable(certificates),
   };
   const proxy = proxyFor(url, settings.proxies);
-  if (proxy) return proxiedAgent(url, proxy, { ...connection, ...tls });
+  if (proxy && url.protocol === 'https:') return tunnelingAgent(url, proxy, { ...connection, ...tls });
+  if (proxy) return proxy.protocol === 'https:' ? new HttpsAgent(connection) : new HttpAgent(connection);
   const lookup = outside ? { lookup: outsideLookup } : {};
   return url.protocol === 'https:'
     ? new HttpsAgent({ ...connection, ...tls, ...lookup })
@@ -100,18 +103,21 @@ const outsideLookup: LookupFunction = (name, options, done) => {
   });
 };
 
-function exchange(request: HttpRequest, agent: HttpAgent | HttpsAgent): Promise<HttpReply> {
+/** Plain text goes to the proxy in `via` as it is; TLS goes through the agent's tunnel. */
+function exchange(request: HttpRequest, agent: HttpAgent | HttpsAgent, via: URL | undefined): Promise<HttpReply> {
   const { method, url, headers = {}, body, signal, quietMs = defaultQuietMs } = request;
   if (signal?.aborted) return Promise.reject(interrupted());
   const stream = body !== undefined && 'stream' in body ? body : undefined;
   const size = stream?.size ?? (body as Uint8Array | undefined)?.length;
   return new Promise((resolve, reject) => {
-    const open = url.protocol === 'https:' ? httpsRequest : httpRequest;
-    const outgoing = open(url, {
-      ...{ method, agent, maxHeaderSize: maxHeaderBytes },
+    const open = (via ?? url).protocol === 'https:' ? httpsRequest : httpRequest;
+    const proxied = via && throughProxy(url, via);
+    const outgoing = open(via ?? url, {
+      ...{ method, agent, maxHeaderSize: maxHeaderBytes, ...(proxied && { path: proxied.path, auth: '' }) },
       headers: {
         'User-Agent': 'iechor',
         ...headers,
+        ...proxied?.headers,
         ...(size === undefined ? {} : { 'Content-Length': String(size) }),
       },
     });
@@ -122,13 +128,15 @@ function exchange(request: HttpRequest, agent: HttpAgent | HttpsAgent): Promise<
       stream?.stream.destroy();
     });
     outgoing.setTimeout(quietMs, () => outgoing.destroy(silence(quietMs)));
-    outgoing.on('error', (error) => reject(signal?.aborted ? interrupted() : error));
+    const failed = (error: Error) =>
+      via ? new Error(`the proxy ${via.host} cannot be used: ${error.message}`) : error;
+    outgoing.on('error', (error) => reject(signal?.aborted ? interrupted() : failed(error)));
     outgoing.on('response', (reply) => {
       resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: reply, url });
     });
     if (stream) {
-      stream.stream.on('error', (error) => outgoing.destroy(error));
-      stream.stream.pipe(outgoing);
+      // A failure of the stream ends the request, which tells of it.
+      pipeline(stream.stream, releasing(outgoing), () => {});
     } else outgoing.end(body);
   });
 }
