@@ -32,9 +32,11 @@ export function withProxies(
       return engine.containerCreate({ ...request, body: { ...request.body, Env: all } });
     },
     imageBuild: (request) => {
-      const found = proxies();
-      if (Object.keys(found).length === 0) return engine.imageBuild(request);
-      return engine.imageBuild({ ...request, buildargs: { ...found, ...request.buildargs } });
+      // A build takes an argument for both of its spellings.
+      const given = new Set(Object.keys(request.buildargs ?? {}).map((name) => name.toUpperCase()));
+      const found = Object.entries(proxies()).filter(([name]) => !given.has(name.toUpperCase()));
+      if (found.length === 0) return engine.imageBuild(request);
+      return engine.imageBuild({ ...request, buildargs: { ...Object.fromEntries(found), ...request.buildargs } });
     },
   };
 }
