@@ -78,6 +78,8 @@ export interface BuildRequest {
   readonly extraHosts?: readonly string[] | undefined;
   readonly platform?: string | undefined;
   readonly shmSizeBytes?: number | undefined;
+  /** Limit of each RUN. */
+  readonly memoryBytes?: number | undefined;
   readonly ulimits?: SandboxRun['ulimits'] | undefined;
   /** Control group that those of RUN lie in, as of containers. */
   readonly cgroupParent?: string | undefined;

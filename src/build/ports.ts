@@ -24,6 +24,8 @@ export interface SandboxRun {
   }[];
   readonly extraHosts: readonly string[];
   readonly shmSizeBytes?: number;
+  /** How much memory its processes may use together; as much again of swap. */
+  readonly memoryBytes?: number;
   readonly privileged?: boolean;
   readonly ulimits?: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[];
   readonly cgroupParent?: string;

@@ -153,6 +153,7 @@ async function execRun(root: string, run: Execution): Promise<void> {
           extraHosts: build.request.extraHosts ?? [],
           ...(hostname && { hostname }),
           ...(build.request.shmSizeBytes !== undefined && { shmSizeBytes: build.request.shmSizeBytes }),
+          ...(build.request.memoryBytes !== undefined && { memoryBytes: build.request.memoryBytes }),
           ...(build.request.ulimits && { ulimits: build.request.ulimits }),
           ...(build.request.cgroupParent && { cgroupParent: build.request.cgroupParent }),
           privileged: run.instruction.security === 'insecure',

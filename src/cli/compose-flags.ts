@@ -21,18 +21,6 @@ export const composeFlags = {
   quiet: Flags.boolean({ char: 'q', summary: 'Only ids' }),
 };
 
-/** Throws NOT_SUPPORTED for a flag that was given and does not work yet. */
-export function refuseUnsupportedFlags(
-  flags: Readonly<Record<string, unknown>>,
-  names: readonly string[],
-  place: string,
-): void {
-  for (const name of names) {
-    if (flags[name] === undefined || flags[name] === false) continue;
-    throw new IechorError('NOT_SUPPORTED', `--${name} is not supported for ${place} yet`, { hint: 'leave it away' });
-  }
-}
-
 /** `--pull`: `policy` leaves it to each service. */
 export function pullChoice(text: string | undefined): 'always' | 'missing' | 'never' | undefined {
   return text === 'always' || text === 'missing' || text === 'never' ? text : undefined;
@@ -49,6 +37,14 @@ export function scales(entries: readonly string[] | undefined): Record<string, n
       });
     }),
   );
+}
+
+/** `--label KEY=VALUE` entries. Throws USAGE for a key alone. */
+export function labelsOf(entries: readonly string[] | undefined): Record<string, string> {
+  const labels = assignments(entries);
+  const alone = entries?.find((entry) => !entry.includes('='));
+  if (alone !== undefined) throw new IechorError('USAGE', `"${alone}" is not a label`, { hint: 'write KEY=VALUE' });
+  return labels as Record<string, string>;
 }
 
 /** `KEY=VALUE` entries; a key alone has the value null: taken from the shell. */

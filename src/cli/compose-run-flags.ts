@@ -5,7 +5,7 @@ import type { Environment, Port, ServiceVolume } from '../compose/model/project.
 import type { OneOff } from '../compose/run-oneoff.ts';
 import { parseDotenv } from '../compose/source/dotenv.ts';
 import { splitWords } from '../compose/source/shell-words.ts';
-import { assignments, composeFlags, pullChoice } from './compose-flags.ts';
+import { composeFlags, labelsOf, pullChoice } from './compose-flags.ts';
 import { Flags } from './flags.ts';
 import { parsePublish } from './parse-ports.ts';
 
@@ -96,7 +96,6 @@ export function oneOffOf(
 ): OneOff {
   if (flags['service-ports'] && flags.publish?.length)
     throw new IechorError('USAGE', '--service-ports and --publish are incompatible');
-  const labels = Object.entries(assignments(flags.label)).map(([key, value]) => [key, value ?? '']);
   return {
     service,
     command,
@@ -104,7 +103,7 @@ export function oneOffOf(
     environment: { ...fileEnvironment, ...passedOn(flags.env, projectEnvironment) },
     capAdd: flags['cap-add'] ?? [],
     capDrop: flags['cap-drop'] ?? [],
-    labels: Object.fromEntries(labels),
+    labels: labelsOf(flags.label),
     name: flags.name,
     user: flags.user,
     workdir: flags.workdir,

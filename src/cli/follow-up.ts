@@ -36,6 +36,7 @@ export async function followUp(session: OpenSession, loaded: Loaded, options: Fo
     colour,
     prefix: !flags['no-log-prefix'],
     timestamps: flags.timestamps ?? false,
+    streams: true,
     names,
   });
   const detaching = new AbortController();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Diagnostic, formatDiagnostic, formatSpan, type SourceSpan } from '../common/diagnostic.ts';
 import { isIechorError, messageOf } from '../common/error.ts';
+import { usageText } from './usage-text.ts';
 
 /** Text and exit code of a failed command. Bugs get their stack; what the user can understand does not. */
 export function describeFailure(
@@ -15,8 +16,10 @@ export function describeFailure(
     return { text: lines.join('\n'), exit: error.code === 'USAGE' ? options.usageExit : own };
   }
   if (isUsageError(error)) {
-    const first = messageOf(error).split('\n')[0] ?? '';
-    return { text: `iechor: ${first}\n  hint: see '${options.command} --help'`, exit: options.usageExit };
+    return {
+      text: `iechor: ${usageText(messageOf(error))}\n  hint: see '${options.command} --help'`,
+      exit: options.usageExit,
+    };
   }
   const stack =
     typeof error === 'object' && error !== null && 'stack' in error ? String(error.stack) : messageOf(error);

@@ -33,6 +33,8 @@ function choose(
   }
   const row = commands[words];
   if (row) return { words, row, rest };
+  if (rest[0] === 'help' && rest[1] !== undefined)
+    return choose([...words.split(' ').filter(Boolean), ...rest.slice(1), '--help'], globals);
   const unknown = rest[0] !== undefined && !answered.has(rest[0]) ? rest[0] : undefined;
   return unknown === undefined ? { group: words } : { group: words, unknown };
 }

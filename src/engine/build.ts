@@ -15,6 +15,7 @@ import { removeInBackground } from '../image/tar-diff.ts';
 import { collectBuildCache } from './build-cache.ts';
 import { namedContexts } from './build-contexts.ts';
 import type { EngineContext } from './context.ts';
+import { checkResources } from './check-limits.ts';
 import { publishImage } from './images.ts';
 
 /** What a build has beyond its options: contexts that are there, and a client to ask. */
@@ -29,6 +30,7 @@ export async function* buildImage(
   request: BuildQuery,
 ): AsyncGenerator<ProgressMessage> {
   refuseUnsupported(request);
+  checkResources({ Memory: request.memory ?? 0 });
   if (request.platform) parsePlatform(request.platform);
   const unpacked = join(context.roots.dataRoot, 'tmp', `build-${newId().slice(0, 16)}`);
   const aside = `${unpacked}-contexts`;
@@ -138,6 +140,7 @@ function buildRequest(
     extraHosts: [request.extrahosts ?? []].flat().flatMap((hosts) => (hosts === '' ? [] : hosts.split(','))),
     platform: request.platform,
     shmSizeBytes: request.shmsize || undefined,
+    memoryBytes: request.memory || undefined,
     ulimits: request.ulimits,
     cgroupParent: request.cgroupparent || undefined,
     allow: request.allow,
@@ -154,7 +157,6 @@ function refuseUnsupported(request: BuildQuery): void {
   const refused: [string, unknown, string][] = [
     ['outputs', request.outputs, 'take them from the image'],
     ['squash', request.squash, 'copy what is wanted into a last stage'],
-    ['memory', request.memory, 'limit the machine or the daemon instead'],
     ['version=2', request.version === '2', 'use a client with buildx, or set DOCKER_BUILDKIT=0'],
   ];
   for (const [field, value, hint] of refused) {

@@ -96,6 +96,7 @@ function specOf(context: LifeContext, request: SandboxRun, network: SandboxState
     Privileged: request.privileged ?? false,
     ...(request.ulimits && { Ulimits: [...request.ulimits] }),
     ...(request.shmSizeBytes === undefined ? {} : { ShmSize: request.shmSizeBytes }),
+    ...(request.memoryBytes === undefined ? {} : { Memory: request.memoryBytes }),
   };
   const databases = {
     passwd: readInRoot(request.rootfs, '/etc/passwd') ?? '',

@@ -56,6 +56,12 @@ describeWithContainers('builds by the command line', () => {
     expect(build(dir, ...given).stderr.match(/CACHED/g)).toHaveLength(2);
   });
 
+  test('--memory limits what a RUN may use', () => {
+    const dir = context('memory', { iEchorfile: 'FROM busybox\nRUN dd if=/dev/zero of=/dev/null bs=64M count=1\n' });
+    expect(build(dir, '-m', '16m')).toMatchObject({ exit: 1, stderr: expect.stringContaining('exit code: 137') });
+    expect(build(dir, '-m', '256m').exit).toBe(0);
+  });
+
   test("a project's build takes secrets from files and variables", () => {
     const dir = context('project', {
       iEchorfile:

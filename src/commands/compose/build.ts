@@ -1,7 +1,9 @@
+import { bytesFlag } from '../../cli/bytes-flag.ts';
 import { ComposeCommand } from '../../cli/compose-command.ts';
-import { assignments, composeFlags, refuseUnsupportedFlags } from '../../cli/compose-flags.ts';
+import { assignments, composeFlags } from '../../cli/compose-flags.ts';
 import { Flags } from '../../cli/flags.ts';
 import { readAgents } from '../../cli/ssh-agents.ts';
+import { IechorError } from '../../common/error.ts';
 import { type BuildChoice, build, checkBuilds, push } from '../../compose/images.ts';
 import type { Project } from '../../compose/model/project.ts';
 
@@ -15,11 +17,11 @@ export default class Build extends ComposeCommand {
   static override strict = false;
   static override flags = {
     'build-arg': Flags.string({ summary: 'Set a build argument', multiple: true, multipleNonGreedy: true }),
-    builder: Flags.string({ summary: 'Builder to use (default: the only one)', hidden: true }),
+    builder: Flags.string({ summary: 'Builder to use (default: the only one)' }),
     check: Flags.boolean({ summary: 'Check the build files, and build nothing' }),
     compress: without(),
     'force-rm': without(),
-    memory: Flags.string({ char: 'm', summary: 'Memory limit of RUN steps', hidden: true }),
+    memory: Flags.string({ char: 'm', summary: 'Memory limit of RUN steps' }),
     'no-cache': Flags.boolean({ summary: 'Run every step again' }),
     'no-rm': without(),
     parallel: without(),
@@ -40,8 +42,7 @@ export default class Build extends ComposeCommand {
 
   async run(): Promise<number> {
     const { flags, argv } = await this.parse(Build);
-    refuseUnsupportedFlags(flags, ['memory'], 'builds');
-    refuseUnsupportedFlags(unlessDefault(flags), ['builder'], 'builds');
+    checkBuilder(flags.builder ?? process.env.BUILDX_BUILDER);
     const services = argv as string[];
     const dryRun = this.isDryRun(flags);
     const { project } = await this.project(services);
@@ -49,6 +50,7 @@ export default class Build extends ComposeCommand {
       buildArgs: assignments(flags['build-arg']),
       noCache: flags['no-cache'],
       pull: flags.pull,
+      memoryBytes: bytesFlag('memory', flags.memory),
       provenance: flags.provenance,
       sbom: flags.sbom,
       ssh: readAgents(flags.ssh, process.env),
@@ -88,5 +90,10 @@ export default class Build extends ComposeCommand {
   }
 }
 
-/** The default builder is the one there is. */
-const unlessDefault = ({ builder }: { builder?: string | undefined }) => (builder === 'default' ? {} : { builder });
+/** The engine is the builder. Throws USAGE for the name of another one. */
+function checkBuilder(name: string | undefined): void {
+  if (!name || name === 'default') return;
+  throw new IechorError('USAGE', `there is no builder "${name}"`, {
+    hint: 'the engine builds, by the name of default',
+  });
+}

@@ -35,6 +35,7 @@ export default class Logs extends ComposeCommand {
       colour: !flags['no-color'] && wantsColour(this.globals.ansi, process.env, process.stdout.isTTY ?? false),
       prefix: !flags['no-log-prefix'],
       timestamps: flags.timestamps,
+      streams: false,
     });
     const now = new Date();
     const lines = logs(engine, target, {

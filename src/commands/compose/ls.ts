@@ -20,7 +20,7 @@ export default class Ls extends ComposeCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Ls);
-    const names = (parseFilters(flags.filter).name ?? []).map((pattern) => new RegExp(pattern));
+    const names = (parseFilters(flags.filter, ['name']).name ?? []).map((pattern) => new RegExp(pattern));
     const all = await listProjects(await this.engine(), { all: flags.all, signal: this.signal });
     const rows = all.filter(({ name }) => names.length === 0 || names.some((pattern) => pattern.test(name)));
     if (flags.quiet) for (const { name } of rows) this.print(name);

@@ -32,7 +32,7 @@ export default class Ps extends ComposeCommand {
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(Ps);
     const { engine, target } = await this.engineAndTarget();
-    const states = [...(flags.status ?? []), ...(parseFilters(flags.filter).status ?? [])];
+    const states = [...(flags.status ?? []), ...(parseFilters(flags.filter, ['status']).status ?? [])];
     const found = await findContainers(engine, target, {
       services: argv as string[],
       oneoff: flags.all || states.length > 0,

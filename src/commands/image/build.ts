@@ -60,6 +60,7 @@ export default class Build extends BaseCommand {
     quiet: Flags.boolean({ char: 'q', summary: 'Print the id of the image only' }),
     secret: several('Give RUN --mount=type=secret a secret (id=ID,src=FILE or id=ID,env=VARIABLE)'),
     ssh: several('Give RUN --mount=type=ssh and ADD an agent (default, ID=SOCKET, or ID=KEY[,KEY])'),
+    memory: Flags.string({ char: 'm', summary: 'Memory limit of RUN steps' }),
     'shm-size': Flags.string({ summary: 'Size of /dev/shm of RUN steps' }),
     tag: several('Name of the image', 't'),
     target: Flags.string({ summary: 'Stage to build' }),
@@ -103,7 +104,7 @@ export default class Build extends BaseCommand {
       networkmode: flags.network,
       extrahosts: flags['add-host'],
       steps: true,
-      shmsize: bytesFlag('shm-size', flags['shm-size']),
+      ...limitsOf(flags),
       target: flags.target,
       version: '1',
       cacheimports: readCaches(flags['cache-from'], 'src'),
@@ -207,3 +208,8 @@ function buildArguments(
     }),
   );
 }
+
+const limitsOf = (flags: { memory?: string | undefined; 'shm-size'?: string | undefined }) => ({
+  memory: bytesFlag('memory', flags.memory),
+  shmsize: bytesFlag('shm-size', flags['shm-size']),
+});

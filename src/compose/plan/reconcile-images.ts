@@ -27,6 +27,8 @@ export interface BuildFlags {
   readonly buildArgs?: Environment;
   readonly noCache?: boolean;
   readonly pull?: boolean;
+  /** Memory limit of RUN steps. */
+  readonly memoryBytes?: number | undefined;
   /** As of `services.*.build`, in place of what stands there. */
   readonly provenance?: string | undefined;
   readonly sbom?: string | undefined;
@@ -161,6 +163,7 @@ export function buildSpec(desired: Desired, service: DesiredService, flags: Buil
     pull: build.pull || flags.pull ? '1' : undefined,
     networkmode: build.network,
     shmsize: build.shm_size,
+    memory: flags.memoryBytes,
     ulimits: build.ulimits && ulimitsOf(build.ulimits),
     allow: build.entitlements,
     extrahosts: hosts.length > 0 ? hosts : undefined,

@@ -64,7 +64,7 @@ export async function awaitContainer(id: string, until: AwaitCondition, options:
     const verdict = judge(container, until);
     if (verdict.kind === 'met') {
       metAt ??= Date.now();
-      const openMs = metAt + monitorSeconds * 1000 - Date.now();
+      const openMs = metAt + Math.max(monitorSeconds * 1000, settlingMs(container, until, metAt)) - Date.now();
       if (openMs <= 0 || verdict.word === 'Exited') return verdict.word;
       options.onProgress(`${verdict.word}, watched`);
       await watcher.changed(id, seen, { atMostMs: openMs, signal });
@@ -79,6 +79,13 @@ export async function awaitContainer(id: string, until: AwaitCondition, options:
     if (probes) options.onProgress(`Waiting: ${probes}`);
     await watcher.changed(id, seen, { atMostMs: Math.min(left, 5000), signal });
   }
+}
+
+/** What has no health check is asked for by `--wait`, and ends at once after its start, must not count as running. */
+function settlingMs({ State: state }: ContainerInspect, until: AwaitCondition, since: number): number {
+  if (until !== 'running-or-healthy' || (state.Health?.Status ?? 'none') !== 'none') return 0;
+  const left = Date.parse(state.StartedAt) + 500 - since;
+  return Math.min(Math.max(left, 0), 500);
 }
 
 function lastProbe({
