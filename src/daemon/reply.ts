@@ -7,6 +7,7 @@ import { contentType, encodeFrame, pathStatHeader } from '../api/wire.ts';
 import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { type ErrorCode, errorCatalogue } from '../common/error-catalogue.ts';
 import type { Log } from '../common/log.ts';
+import { releasing } from '../common/release-bytes.ts';
 import { drained } from './drained.ts';
 
 /** Status and body for anything that was thrown. What is not ours is a bug: logged whole, shown by its message. */
@@ -40,6 +41,16 @@ export function sendError(response: ServerResponse, error: unknown, log: Log): v
   // What is left of a refused body is not read: the connection ends with the answer.
   if (status === errorCatalogue.BODY_TOO_LARGE.status) response.setHeader('Connection', 'close');
   sendJson(response, status, reply);
+}
+
+/** What Docker says of an attachment that fails: the words alone, as the stream they come instead of. */
+export const attachError = ({ message }: ErrorReply) => ({ type: contentType.raw, body: `${message}\r\n` });
+
+export function sendAttachError(response: ServerResponse, error: unknown, log: Log): void {
+  if (response.headersSent) return void response.destroy();
+  const { status, reply } = errorReply(error, log);
+  const { type, body } = attachError(reply);
+  response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) }).end(body);
 }
 
 /** How long an answer waits for its first piece, so that an early failure still gets a status of its own. */
@@ -124,9 +135,10 @@ export function sendFrames(
   });
 }
 
+/** The chunks are given away. */
 export async function sendBytes(response: ServerResponse, bytes: ByteStream): Promise<void> {
   response.writeHead(200, { 'Content-Type': contentType.tar });
-  await pipeline(bytes, response);
+  await pipeline(bytes, releasing(response));
 }
 
 export function setPathStat(response: ServerResponse, stat: PathStat): void {

@@ -74,6 +74,11 @@ function decoded(text: string): string {
   }
 }
 
+/** Throws API_VERSION for a URL of a version that is not spoken. */
+export function checkVersion(url: string): void {
+  split(url.split('?')[0] ?? '');
+}
+
 function split(path: string): { version: string; path: string } {
   const [, version, rest] = /^\/v([0-9]+\.[0-9]+)(\/.*)$/.exec(path) ?? [];
   if (version === undefined || rest === undefined) return { version: apiVersion, path };

@@ -1,7 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Api } from '../api/route.ts';
-import { apiVersion, maxFieldHeaderBytes } from '../api/wire.ts';
+import { apiVersion, contentType, maxFieldHeaderBytes } from '../api/wire.ts';
 import type { Buildkit } from '../buildkit/buildkit.ts';
 import type { Log } from '../common/log.ts';
 import { type Active, type ActiveConnection, createActiveRequests } from './active.ts';
@@ -11,8 +11,8 @@ import { bindTls } from './bind-tls.ts';
 import type { BrowserGuard } from './browser-guard.ts';
 import { buildkitPathOf, takeBuildkit } from './buildkit-upgrade.ts';
 import type { TlsOptions } from './options.ts';
-import { errorReply, sendError } from './reply.ts';
-import { createRouter } from './router.ts';
+import { attachError, errorReply, sendAttachError, sendError } from './reply.ts';
+import { checkVersion, createRouter } from './router.ts';
 import { takeOver } from './take-over.ts';
 
 /** How long a client may take; what it may take for ever is a stream. */
@@ -63,13 +63,19 @@ export function createApiServer(options: ServerOptions): ApiServer {
     let one: Active | undefined;
     try {
       guards.get(request.socket)?.(request);
+      if (request.method === 'OPTIONS') {
+        checkVersion(request.url ?? '/');
+        response.writeHead(200, { 'Content-Length': 0 }).end();
+        return;
+      }
       one = active.begin(route(request.method ?? '', request.url ?? '/'));
       const { controller, match } = one;
       response.once('close', () => controller.abort());
       if (match.route.reply === 'hijack') await takeOver(handling, one, { request, response });
       else await answer(handling, one, { request, response });
     } catch (error) {
-      sendError(response, error, log);
+      if (isForeignAttach(one, request)) sendAttachError(response, error, log);
+      else sendError(response, error, log);
     } finally {
       if (one) active.settle(one);
     }
@@ -78,10 +84,11 @@ export function createApiServer(options: ServerOptions): ApiServer {
     socket.on('error', () => socket.destroy());
     if (head.length > 0) socket.unshift(head);
     let one: ActiveConnection | undefined;
+    let matched: Active | undefined;
     try {
       guards.get(request.socket)?.(request);
       const path = buildkit && buildkitPathOf(request);
-      const matched = path ? undefined : active.begin(route(request.method ?? '', request.url ?? '/'));
+      matched = path ? undefined : active.begin(route(request.method ?? '', request.url ?? '/'));
       one = matched ?? active.beginConnection();
       const { controller } = one;
       socket.once('close', () => controller.abort());
@@ -90,7 +97,7 @@ export function createApiServer(options: ServerOptions): ApiServer {
         await takeBuildkit(path, { request, socket }, { buildkit: await buildkit(), signal: controller.signal });
       }
     } catch (error) {
-      refuse(socket, error, { log, headers });
+      refuse(socket, error, { log, headers, isAttach: isForeignAttach(matched, request) });
     } finally {
       if (one) active.settle(one);
     }
@@ -150,19 +157,25 @@ function closeServer(
   });
 }
 
+/** Docker answers what is wrong with an attachment by bare words, and its clients look for those; ours for a code. */
+const isForeignAttach = (active: Active | undefined, { headers }: IncomingMessage): boolean =>
+  active?.match.op === 'containerAttach' && !headers['user-agent']?.startsWith('iechor/');
+
 function refuse(
   socket: Duplex,
   error: unknown,
-  { log, headers }: { log: Log; headers: Readonly<Record<string, string>> },
+  { log, headers, isAttach }: { log: Log; headers: Readonly<Record<string, string>>; isAttach: boolean },
 ): void {
   const { status, reply } = errorReply(error, log);
-  const body = `${JSON.stringify(reply)}\n`;
+  const { type, body } = isAttach ? attachError(reply) : { type: contentType.json, body: `${JSON.stringify(reply)}\n` };
   const all = {
     ...headers,
-    'Content-Type': 'application/json',
+    'Content-Type': type,
     'Content-Length': String(Buffer.byteLength(body)),
     Connection: 'close',
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join('')}\r\n${body}`, () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\n${lines.join('')}\r\n${body}`, () =>
+    socket.destroy(),
+  );
 }

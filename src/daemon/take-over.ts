@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Api } from '../api/route.ts';
 import type { StreamSession } from '../api/streams.ts';
 import type { ExecStartBody } from '../api/types/exec.ts';
-import { compareVersions } from '../api/wire.ts';
+import { compareVersions, contentType } from '../api/wire.ts';
 import { IechorError, messageOf } from '../common/error.ts';
 import type { Active } from './active.ts';
 import type { Handling } from './answer.ts';
@@ -78,7 +78,7 @@ function headOf(request: IncomingMessage, type: string): string {
   const asked = request.headers.upgrade;
   return asked
     ? `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: ${asked}\r\n\r\n`
-    : `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\n\r\n`;
+    : `HTTP/1.1 200 OK\r\nContent-Type: ${contentType.raw}\r\n\r\n`;
 }
 
 interface Streams {

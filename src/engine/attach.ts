@@ -25,7 +25,8 @@ export async function containerAttach(
   const record = context.containers.get(request.id);
   refuseWrongState(record);
   const terminal = record.config.Tty === true;
-  const detach = terminal && createDetachFilter(parseDetachKeys(request.detachKeys || defaultDetachKeys));
+  const keys = parseDetachKeys(request.detachKeys || defaultDetachKeys);
+  const detach = terminal && createDetachFilter(keys);
   const controller = new AbortController();
   const stop = () => controller.abort();
   request.signal?.addEventListener('abort', stop, { once: true });

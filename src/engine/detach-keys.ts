@@ -9,7 +9,7 @@ export function parseDetachKeys(keys: string): Buffer {
     const [, letter = ''] = /^ctrl-([a-z@[\\\]^_])$/.exec(key) ?? [];
     const code = named[letter] ?? (letter === '' ? undefined : letter.charCodeAt(0) - 0x60);
     if (code !== undefined) return code;
-    throw new IechorError('BAD_REQUEST', `invalid detach keys "${keys}"`, {
+    throw new IechorError('BAD_REQUEST', `Invalid detach keys (${keys}) provided`, {
       hint: 'give letters and ctrl-<letter>, separated by commas: ctrl-p,ctrl-q',
     });
   });

@@ -58,7 +58,8 @@ export async function execStart(
 ): Promise<StreamSession> {
   const instance = context.execs.get(id);
   if (instance.state !== 'created') {
-    throw new IechorError('WRONG_STATE', `exec instance ${instance.id} has been started already`);
+    const state = instance.state === 'ended' ? 'has already run' : 'is already running';
+    throw new IechorError('WRONG_STATE', `exec command ${instance.id} ${state}`);
   }
   const record = runningContainer(context, instance.containerId);
   instance.state = 'starting';
@@ -76,10 +77,21 @@ export async function execStart(
     (exitCode) => end(context, instance, exitCode),
     () => end(context, instance, 137),
   );
+  if (body.Detach) await throwUnlessStarted(handle, instance.body.Cmd?.[0] ?? '');
   const session = sessionOf(instance, handle, ended);
   if (body.Detach) session.close();
   else signal?.addEventListener('abort', session.close, { once: true });
   return session;
+}
+
+/** Whoever does not read the output is told by an error what kept the process from starting. */
+async function throwUnlessStarted({ pid, output, exit }: ExecHandle, command: string): Promise<void> {
+  if (pid !== 0) return;
+  const pieces: Buffer[] = [];
+  for await (const { data } of output) pieces.push(Buffer.from(data));
+  const words = execFailure(Buffer.concat(pieces).toString(), command);
+  if (words === undefined) return;
+  throw new IechorError((await exit) === 127 ? 'COMMAND_NOT_FOUND' : 'COMMAND_NOT_EXECUTABLE', words);
 }
 
 function startExitCode(error: unknown): number {

@@ -78,12 +78,12 @@ function toWire(context: EngineContext, volume: VolumeRecord): Volume {
   const labels = { ...volume.labels };
   if (volume.anonymous) labels['com.docker.volume.anonymous'] ??= '';
   return {
-    Name: volume.name,
-    Driver: volume.driver,
-    Mountpoint: `${context.roots.dataRoot}/volumes/${volume.name}/_data`,
     CreatedAt: volume.createdAt,
+    Driver: volume.driver,
     Labels: Object.keys(labels).length > 0 ? labels : null,
-    Scope: 'local',
+    Mountpoint: `${context.roots.dataRoot}/volumes/${volume.name}/_data`,
+    Name: volume.name,
     Options: Object.keys(volume.options).length > 0 ? { ...volume.options } : null,
+    Scope: 'local',
   };
 }

@@ -26,7 +26,10 @@ export function wireHostConfig(context: EngineContext, record: ContainerRecord):
     ConsoleSize: [0, 0],
     ...host,
     NetworkMode: mode === '' || mode === 'default' ? 'bridge' : mode,
-    RestartPolicy: { MaximumRetryCount: 0, ...host.RestartPolicy, Name: host.RestartPolicy?.Name || 'no' },
+    RestartPolicy: {
+      Name: host.RestartPolicy?.Name || 'no',
+      MaximumRetryCount: host.RestartPolicy?.MaximumRetryCount ?? 0,
+    },
     LogConfig: { Type: host.LogConfig?.Type || 'json-file', Config: host.LogConfig?.Config ?? {} },
     AutoRemove: host.AutoRemove ?? false,
     Privileged: host.Privileged ?? false,

@@ -155,10 +155,11 @@ export function mountPoints(context: EngineContext, record: ContainerRecord): Mo
   const mounts = record.mounts.filter(({ type, destination }) => type !== 'tmpfs' || !told.has(destination));
   return mounts.map((mount) => ({
     Type: mount.type,
-    ...(mount.name ? { Name: mount.name, Driver: 'local' } : {}),
+    ...(mount.name ? { Name: mount.name } : {}),
     Source:
       mount.type === 'volume' && mount.name ? `${context.roots.dataRoot}/volumes/${mount.name}/_data` : mount.source,
     Destination: mount.destination,
+    ...(mount.name ? { Driver: 'local' } : {}),
     // Docker's own default for volumes.
     Mode: mount.mode || (mount.type === 'volume' ? 'z' : ''),
     RW: !mount.readOnly,

@@ -108,6 +108,14 @@ describe('requests', () => {
     expect((await ask('GET', '/no/such/page')).status).toBe(404);
   });
 
+  test('OPTIONS are answered by nothing, for every path of a version that is spoken', async () => {
+    await serve({});
+    for (const url of ['/containers/json', '/v1.45/nope']) {
+      expect(await ask('OPTIONS', url)).toMatchObject({ status: 200, text: '' });
+    }
+    expect((await ask('OPTIONS', '/v9.9/version')).status).toBe(400);
+  });
+
   test('a ping names version and builder, also to HEAD', async () => {
     await serve({});
     for (const method of ['GET', 'HEAD']) {
@@ -467,7 +475,7 @@ describe('sessions', () => {
       const socket = await rawRequest(attachHead(upgrade));
       const head = await untilData(socket, '\r\n\r\n');
       expect(head).toContain(upgrade ? '101 UPGRADED' : '200 OK');
-      expect(head).toContain('application/vnd.docker.multiplexed-stream');
+      expect(head).toContain(`application/vnd.docker.${upgrade ? 'multiplexed' : 'raw'}-stream`);
       socket.write('abc');
       await untilData(socket, encodeFrame({ stream: 'stdout', data: Buffer.from('ABC') }).toString('latin1'));
       const rest = untilData(socket, 'bye');

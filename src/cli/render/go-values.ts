@@ -52,7 +52,8 @@ export function isMap(value: object): boolean {
 /** The field of an object, typed as Go's would be; undefined where there is none of that name. */
 export function fieldOf(object: object, name: string, { strict }: { readonly strict: boolean }): unknown {
   const value = Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined;
-  if (typeof value === 'object' && value !== null && !Array.isArray(value) && maps.has(name)) knownMaps.add(value);
+  const isMapped = maps.has(name) || (name === 'Config' && 'Type' in object);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value) && isMapped) knownMaps.add(value);
   if (value !== undefined && value !== null) return value;
   if (isMap(object)) return undefined;
   if (value === undefined && !(strict && mayLack(name))) return undefined;

@@ -86,7 +86,7 @@ describe('sessions', () => {
 test('detach keys are letters and control keys', () => {
   expect([...parseDetachKeys('ctrl-p,ctrl-q')]).toEqual([16, 17]);
   expect([...parseDetachKeys('a,ctrl-@,ctrl-_')]).toEqual([97, 0, 31]);
-  expect(() => parseDetachKeys('shift-x')).toThrow('invalid detach keys');
+  expect(() => parseDetachKeys('shift-x')).toThrow('Invalid detach keys (shift-x)');
 });
 
 test('a start waits for the sessions that wait for it, but not for ever', async () => {
