@@ -3,19 +3,37 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildSnapshot } from './build-snapshot.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const entries = readdirSync(join(root, 'src'), { recursive: true })
   .filter((file) => /-(main|worker)\.ts$/.test(file))
   .map((file) => join(root, 'src', file));
 
-// oclif's plugin discovery and help are not used (our command table and help text stand in for them), yet its
-// Command class loads both at every start: a third of the time that `iechor version` takes.
+// Of oclif its Command class and its parser are used (our command table and help text stand in for the rest), yet these
+// load the rest at every start: a third of the time that `iechor version` takes. Its screen and debug modules also read
+// the environment while they are loaded.
+const lean = [
+  [
+    /@oclif[/\\]core[/\\]lib[/\\](config[/\\]index|help[/\\]index|ux[/\\]index)\.js$/,
+    'exports.Config = class {}; exports.ux = {};',
+  ],
+  [/@oclif[/\\]core[/\\]lib[/\\]screen\.js$/, 'exports.stdtermwidth = exports.errtermwidth = 80;'],
+  [
+    /@oclif[/\\]core[/\\]lib[/\\]ux[/\\]theme\.js$/,
+    'exports.colorize = (_, text) => text; exports.parseTheme = (theme) => theme;',
+  ],
+  [/node_modules[/\\]debug[/\\]src[/\\]index\.js$/, 'module.exports = () => () => {};'],
+];
 const leanOclif = {
   name: 'lean-oclif',
   setup(build) {
-    const unused = /[/\\]@oclif[/\\]core[/\\]lib[/\\](config[/\\]index|help[/\\]index|ux[/\\]index)\.js$/;
-    build.onLoad({ filter: unused }, () => ({ contents: 'exports.Config = class {}; exports.ux = {};', loader: 'js' }));
+    for (const [filter, contents] of lean) build.onLoad({ filter }, () => ({ contents, loader: 'js' }));
+    // It listens for a broken pipe, as program.ts does.
+    build.onLoad({ filter: /@oclif[/\\]core[/\\]lib[/\\]command\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace('process.stdout.on(', '(() => undefined)('),
+      loader: 'js',
+    }));
   },
 };
 
@@ -83,6 +101,8 @@ try {
   });
   dropUnusedRequire(fresh);
   await build({ ...shared, entryPoints: entries.filter((file) => !isCli(file)), outdir: fresh });
+  const { entryNames, chunkNames, banner, ...options } = shared;
+  await buildSnapshot(root, fresh, { ...options, plugins: [leanOclif] });
   if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);
   renameSync(fresh, join(root, 'dist'));
 } finally {

@@ -1,0 +1,17 @@
+import { runLine } from './run-line.ts';
+
+/** The program: runs one command line (without node and program), writes out what it prints, and exits with its status. */
+export async function program(argv: readonly string[]): Promise<never> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  const status = await runLine(argv);
+  // A pipe takes what fits into it; the rest is written while its reader reads, and must not be lost.
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  // Streams that are still open (a container that goes on, a wait nobody needs any more) must not hold the command.
+  process.exit(status);
+}
+
+const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => (stream.writableLength === 0 ? resolve() : stream.write('', () => resolve())));
