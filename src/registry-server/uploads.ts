@@ -37,13 +37,7 @@ export function uploadStatus(exchange: Exchange, upload: Upload): void {
 /** PATCH: the next chunk, or all that is left as one stream. */
 export async function appendChunk(exchange: Exchange, upload: Upload): Promise<void> {
   checkOrder(exchange, upload);
-  const before = upload.sizeBytes();
   await upload.append(exchange.request);
-  const range = exchange.request.headers['content-range'];
-  const [, start = '', end = ''] = /^([0-9]+)-([0-9]+)$/.exec(range ?? '') ?? [];
-  if (range !== undefined && upload.sizeBytes() - before !== Number(end) - Number(start) + 1) {
-    throw new Refusal('SIZE_INVALID', 'the body has another size than its range', { headers: progress(upload) });
-  }
   send(exchange, { status: 202, headers: progress(upload) });
 }
 
@@ -67,12 +61,17 @@ function created(exchange: Exchange, repository: string, digest: string): void {
   send(exchange, { status: 201, headers });
 }
 
-/** A chunk that says where it begins must begin where the last one ended. */
+/** A chunk that says where it lies must begin where the last one ended, and be as long as it says. */
 function checkOrder({ request }: Exchange, upload: Upload): void {
   const range = request.headers['content-range'];
   if (range === undefined) return;
   const [, start, end] = /^([0-9]{1,15})-([0-9]{1,15})$/.exec(range) ?? [];
-  if (start !== undefined && Number(start) === upload.sizeBytes() && Number(end) >= Number(start)) return;
+  const length = request.headers['content-length'];
+  if (start !== undefined && Number(start) === upload.sizeBytes() && Number(end) >= Number(start)) {
+    // Said beforehand, so that nothing of it counts.
+    if (length === undefined || Number(length) === Number(end) - Number(start) + 1) return;
+    throw new Refusal('SIZE_INVALID', 'the body has another size than its range', { headers: progress(upload) });
+  }
   throw new Refusal('BLOB_UPLOAD_INVALID', `the upload goes on at ${upload.sizeBytes()}`, {
     status: 416,
     headers: progress(upload),

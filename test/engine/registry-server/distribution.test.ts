@@ -87,6 +87,7 @@ if (!isRoot) console.warn('SKIPPED: a served registry: needs root rights');
       registry.call('PATCH', path, { body: text, headers: { 'content-range': range } });
     expect(await chunk('0123', '0-3')).toMatchObject({ status: 202, headers: { range: '0-3' } });
     expect(await chunk('89', '8-9')).toMatchObject({ status: 416, headers: { range: '0-3' } });
+    expect(await chunk('45', '4-7')).toMatchObject({ status: 400, code: 'SIZE_INVALID', headers: { range: '0-3' } });
     expect(await registry.call('GET', begun.headers.location ?? '')).toMatchObject({
       status: 204,
       headers: { range: '0-3' },
@@ -135,6 +136,8 @@ if (!isRoot) console.warn('SKIPPED: a served registry: needs root rights');
     const mounted = await registry.call('POST', `/v2/to/there/blobs/uploads/?mount=${digest}&from=from/here`);
     expect(mounted).toMatchObject({ status: 201, headers: { location: `/v2/to/there/blobs/${digest}` } });
     expect((await registry.call('GET', `/v2/to/there/blobs/${digest}`)).body.toString()).toBe('shared');
+    const anywhere = await registry.call('POST', `/v2/to/third/blobs/uploads/?mount=${digest}`);
+    expect(anywhere.status).toBe(201);
     const absent = await registry.call('POST', `/v2/to/there/blobs/uploads/?mount=${digestOf('no')}&from=from/here`);
     expect(absent).toMatchObject({ status: 202, headers: { location: expect.stringMatching(/uploads/) } });
   });
@@ -209,6 +212,14 @@ if (!isRoot) console.warn('SKIPPED: a served registry: needs root rights');
     });
     const none = await registry.call('GET', `/v2/refs/referrers/${digestOf('nothing')}`);
     expect(JSON.parse(none.body.toString()).manifests).toEqual([]);
+    expect((await registry.call('DELETE', `/v2/refs/manifests/${one}`)).status).toBe(202);
+    expect((await find()).manifests).toHaveLength(1);
+    const { status, headers } = await registry.call('PUT', '/v2/refs/manifests/three', {
+      body: JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests: [], subject }),
+      headers: { 'content-type': indexType },
+    });
+    expect([status, headers['oci-subject']]).toEqual([201, subject.digest]);
+    expect((await find()).manifests).toHaveLength(2);
   });
 
   test('deleting a tag leaves the manifest, deleting the manifest its blobs, until they are deleted, too', async () => {
