@@ -27,8 +27,15 @@ const later = [
   'zlib',
 ];
 
+/** The names that each of those modules exports, in the Node that makes the snapshot (another one may run this build). */
+function exportsOf(node) {
+  const list = `Object.fromEntries(${JSON.stringify(later)}.map((name) => [name, Object.keys(require(\`node:\${name}\`))]))`;
+  const text = execFileSync(node, ['--no-warnings', '-p', `JSON.stringify(${list})`], { encoding: 'utf8' });
+  return JSON.parse(text);
+}
+
 // Each export stands for the real one, which is looked up when it is called, constructed or asked for a property.
-const loadLater = {
+const loadLater = (names) => ({
   name: 'load-later',
   setup(build) {
     build.onResolve({ filter: new RegExp(`^(node:)?(${later.join('|')})$`) }, ({ path }) => ({
@@ -38,7 +45,7 @@ const loadLater = {
     build.onLoad({ filter: /.*/, namespace: 'later' }, ({ path }) => ({
       contents: `
 const real = (key) => process.getBuiltinModule('node:${path}')[key];
-for (const key of ${JSON.stringify(Object.keys(process.getBuiltinModule(`node:${path}`)))})
+for (const key of ${JSON.stringify(names[path])})
   Object.defineProperty(exports, key, { enumerable: true, value: new Proxy(function () {}, {
     apply: (_, self, given) => Reflect.apply(real(key), self, given),
     construct: (_, given) => Reflect.construct(real(key), given),
@@ -46,7 +53,7 @@ for (const key of ${JSON.stringify(Object.keys(process.getBuiltinModule(`node:${
   }) });`,
     }));
   },
-};
+});
 
 // The engine's own commands are not started from the snapshot.
 const composeAlone = {
@@ -94,12 +101,18 @@ export async function buildSnapshot(root, directory, options) {
     outfile: bundle,
     banner: { js: banner },
     define: { 'import.meta.url': '__main.url' },
-    plugins: [loadLater, composeAlone, ...options.plugins],
+    plugins: [loadLater(exportsOf(node)), composeAlone, ...options.plugins],
   });
   const blob = join(directory, 'compose.blob');
   execFileSync(node, ['--disable-warning=ExperimentalWarning', '--snapshot-blob', blob, '--build-snapshot', bundle], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  linkSync(node, join(directory, 'compose.node'));
   rmSync(bundle);
+  try {
+    linkSync(node, join(directory, 'compose.node'));
+  } catch (error) {
+    if (error.code !== 'EXDEV') throw error;
+    // The packages are on another file system: nothing could tell later which Node has made the snapshot.
+    rmSync(blob);
+  }
 }

@@ -31,9 +31,12 @@ install_npm_packages() {
 }
 
 build_bundles() {
-  if [ -f dist/iechor-main.js ] && [ -z "$(find src scripts/build.mjs package-lock.json -newer dist/iechor-main.js -print -quit)" ]; then return; fi
-  say "building (dist)"
   . scripts/node.sh
+  # The start's snapshot is of one Node: another one, and it is made again.
+  if [ ! -e dist/compose.node ] || [ dist/compose.node -ef "$node" ]; then
+    if [ -f dist/iechor-main.js ] && [ -z "$(find src scripts/build*.mjs package-lock.json -newer dist/iechor-main.js -print -quit)" ]; then return; fi
+  fi
+  say "building (dist)"
   "$node" scripts/build.mjs
 }
 
