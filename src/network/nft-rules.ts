@@ -45,15 +45,18 @@ const maps: Readonly<Record<string, string>> = {
 };
 
 // The kernel lets no packet from ::1 leave the host; without a translation such a client is refused at once.
+// A transaction takes effect at one moment, also for a packet that is half through the rules: one that began by the old
+// rule of a shared port may find the addresses of the new one in place of its own, and none for it. So such a port has a
+// plain translation, too, which comes after its turns.
 const published = [
-  'meta l4proto { tcp, udp, sctp } dnat ip to ip daddr . meta l4proto . th dport map @publish-at4',
-  'meta l4proto { tcp, udp, sctp } dnat ip6 to ip6 daddr . meta l4proto . th dport map @publish-at6',
-  'meta l4proto { tcp, udp, sctp } fib daddr type local dnat ip to meta l4proto . th dport map @publish4',
-  'meta l4proto { tcp, udp, sctp } ip6 daddr != ::1 fib daddr type local dnat ip6 to meta l4proto . th dport map @publish6',
   'ip daddr . meta l4proto . th dport vmap @share-at4',
   'ip6 daddr . meta l4proto . th dport vmap @share-at6',
   'fib daddr type local meta l4proto . th dport vmap @share4',
   'ip6 daddr != ::1 fib daddr type local meta l4proto . th dport vmap @share6',
+  'meta l4proto { tcp, udp, sctp } dnat ip to ip daddr . meta l4proto . th dport map @publish-at4',
+  'meta l4proto { tcp, udp, sctp } dnat ip6 to ip6 daddr . meta l4proto . th dport map @publish-at6',
+  'meta l4proto { tcp, udp, sctp } fib daddr type local dnat ip to meta l4proto . th dport map @publish4',
+  'meta l4proto { tcp, udp, sctp } ip6 daddr != ::1 fib daddr type local dnat ip6 to meta l4proto . th dport map @publish6',
 ];
 interface Chain {
   readonly hook: string;
@@ -173,7 +176,8 @@ export function balanceOf(targets: readonly FirewallPort[]): Balance {
   const translation = `dnat ${family === '6' ? 'ip6' : 'ip'} to numgen inc mod ${targets.length} map { ${turns} }`;
   return {
     elements: [
-      [publish.replace('publish', 'share'), element.replace(/ : .*$/, ` : goto ${name}`)],
+      [publish.replace('publish', 'share'), element.replace(/ : .*$/, ` : jump ${name}`)],
+      [publish, element],
       ...targets.map(({ address, containerPort }): Element => [`shared${family}`, `${address} . ${containerPort}`]),
     ],
     chain: { name, rule: `meta l4proto ${first.protocol} ${translation}` },

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { foreignChains, renderForeign, ruleHandles } from '../../../src/network/foreign-rules.ts';
 import {
   balanceOf,
+  type Element,
   type FirewallPort,
   renderExchange,
   renderNetworks,
@@ -75,7 +76,20 @@ describe('a shared port', () => {
     expect(chain?.rule).toBe(
       'meta l4proto tcp dnat ip to numgen inc mod 2 map { 0 : 10.0.0.2 . 80, 1 : 10.0.0.3 . 80 }',
     );
-    expect(elements[0]).toEqual(['share4', `tcp . 8080 : goto ${chain?.name}`]);
+    expect(elements[0]).toEqual(['share4', `tcp . 8080 : jump ${chain?.name}`]);
+  });
+
+  test('leads to one of them, too, what comes while the turns change', () => {
+    const three = balanceOf(['10.0.0.2', '10.0.0.3', '10.0.0.4'].map(member));
+    const two = balanceOf(['10.0.0.2', '10.0.0.3'].map(member));
+    const plain: Element = ['publish4', 'tcp . 8080 : 10.0.0.2 . 80'];
+    expect(three.elements).toContainEqual(plain);
+    expect(renderExchange('iechor', { from: three, to: two, kept: [] })).not.toContain('publish4');
+    const rules = renderTable('iechor', [], [])
+      .split('\n')
+      .filter((line) => line.includes('output'));
+    const at = (map: string) => rules.findIndex((line) => line.includes(`map @${map}`));
+    expect(at('share4')).toBeLessThan(at('publish4'));
   });
 
   test('changes its containers in one transaction, and leaves what others need', () => {
@@ -84,6 +98,7 @@ describe('a shared port', () => {
     const script = renderExchange('iechor', { from, to, kept: [['shared4', '10.0.0.2 . 80']] });
     expect(script.trim().split('\n')).toEqual([
       'delete element inet iechor share4 { tcp . 8080 }',
+      'delete element inet iechor publish4 { tcp . 8080 }',
       'delete element inet iechor shared4 { 10.0.0.3 . 80 }',
       'add element inet iechor publish4 { tcp . 8080 : 10.0.0.3 . 80 }',
       'flush chain inet iechor shared.4.tcp.any.8080',
