@@ -33,6 +33,7 @@ const resources = {
   CpuQuota: 'number',
   CpuRealtimePeriod: 'number',
   CpuRealtimeRuntime: 'number',
+  KernelMemoryTCP: 'number',
   CpusetCpus: 'string',
   CpusetMems: 'string',
   Devices: [{ PathOnHost: 'string', PathInContainer: 'string', CgroupPermissions: 'string' }],

@@ -18,7 +18,7 @@ export async function takeBuildkit(
   { buildkit, signal }: { buildkit: Buildkit; signal: AbortSignal },
 ): Promise<void> {
   const asked = request.headers.upgrade ?? '';
-  if (asked.toLowerCase() !== 'h2c') throw new IechorError('BAD_REQUEST', `/${path} is for h2c, not ${asked}`);
+  if (asked.toLowerCase() !== 'h2c') throw new IechorError('BAD_REQUEST', `protocol ${asked} not supported`);
   if (path === 'session') {
     const refusal = buildkit.refusalOfSession(request.headers);
     if (refusal !== undefined) throw new IechorError('BAD_REQUEST', messageOf(refusal));

@@ -1,7 +1,9 @@
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { ContainerConfig } from '../api/types/container.ts';
 import type { HostConfig, Resources, RestartPolicy } from '../api/types/host-config.ts';
 import { IechorError, messageOf } from '../common/error.ts';
+import { schedulesRealtime } from '../host/kernel-facts.ts';
 import { onlineList } from '../host/online.ts';
 import { parseDialProbe } from './dial-probe.ts';
 
@@ -12,26 +14,20 @@ const ulimitNames = `as core cpu data fsize locks memlock msgqueue nice nofile n
 
 /** Throws BAD_REQUEST for limits that contradict each other or lie out of range. */
 export function checkResources(resources: Resources): void {
-  const { Memory = 0, MemorySwap = 0, MemoryReservation = 0, NanoCpus = 0, PidsLimit } = resources;
+  const { Memory = 0, MemorySwap = 0, MemoryReservation = 0, PidsLimit } = resources;
   if (Memory !== 0 && Memory < minimumMemoryBytes) throw bad('Minimum memory limit allowed is 6MB');
-  if (MemorySwap > 0 && Memory === 0) throw bad('You should always set the Memory limit when using Memoryswap limit');
-  if (MemorySwap > 0 && MemorySwap < Memory) throw bad('Minimum memoryswap limit should be larger than memory limit');
+  if (MemorySwap > 0 && Memory === 0)
+    throw bad('You should always set the Memory limit when using Memoryswap limit, see usage');
+  if (MemorySwap > 0 && MemorySwap < Memory)
+    throw bad('Minimum memoryswap limit should be larger than memory limit, see usage');
+  if (MemoryReservation > 0 && MemoryReservation < minimumMemoryBytes) {
+    throw bad('Minimum memory reservation allowed is 6MB');
+  }
   if (MemoryReservation > 0 && Memory > 0 && MemoryReservation > Memory) {
-    throw bad('Minimum memory limit can not be less than memory reservation limit');
+    throw bad('Minimum memory limit can not be less than memory reservation limit, see usage');
   }
-  const cpus = availableParallelism();
-  if (NanoCpus < 0 || NanoCpus > cpus * 1e9) {
-    throw bad(`range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
-  }
-  if ((resources.CpuShares ?? 0) < 0) {
-    throw bad(`invalid CPU shares (${resources.CpuShares}): value must be a positive integer`);
-  }
-  if (NanoCpus > 0 && (resources.CpuPeriod || resources.CpuQuota)) {
-    throw bad('Conflicting options: Nano CPUs and CPU Period or Quota cannot both be set');
-  }
-  if (resources.CpuPeriod && (resources.CpuPeriod < 1000 || resources.CpuPeriod > 1000000)) {
-    throw bad('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
-  }
+  checkSwappiness(resources.MemorySwappiness);
+  checkCpu(resources);
   if (PidsLimit !== undefined && PidsLimit !== null && !Number.isSafeInteger(PidsLimit)) {
     throw bad(`invalid pids limit: ${PidsLimit}`);
   }
@@ -54,10 +50,38 @@ export function checkResources(resources: Resources): void {
   ] as const) {
     // The kernel allocates by the highest number: a huge one is an attack, not a set of processors.
     if (list && !/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/.test(list))
-      throw bad(`Invalid value ${list} for cpuset ${what}`);
+      throw bad(`Invalid value ${list} for cpuset ${what}: invalid format: ${list}`);
   }
   checkOnline(resources.CpusetCpus, 'cpu');
   checkOnline(resources.CpusetMems, 'node');
+}
+
+/** -1 leaves it to the kernel. */
+function checkSwappiness(value: number | null | undefined): void {
+  if (value === undefined || value === null || (value >= -1 && value <= 100)) return;
+  throw bad(`Invalid value: ${value}, valid memory swappiness range is 0-100`);
+}
+
+function checkCpu(resources: Resources): void {
+  const { NanoCpus = 0, CpuShares = 0, CpuPeriod = 0, CpuQuota = 0 } = resources;
+  const { CpuRealtimePeriod = 0, CpuRealtimeRuntime = 0 } = resources;
+  const cpus = availableParallelism();
+  if (NanoCpus > 0 && CpuPeriod > 0) throw bad('Conflicting options: Nano CPUs and CPU Period cannot both be set');
+  if (NanoCpus > 0 && CpuQuota > 0) throw bad('Conflicting options: Nano CPUs and CPU Quota cannot both be set');
+  if (NanoCpus < 0 || NanoCpus > cpus * 1e9) {
+    throw bad(`range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
+  }
+  if (CpuShares < 0) throw bad(`invalid CPU shares (${CpuShares}): value must be a positive integer`);
+  if (CpuPeriod !== 0 && (CpuPeriod < 1000 || CpuPeriod > 1000000)) {
+    throw bad('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
+  }
+  if (CpuQuota > 0 && CpuQuota < 1000) throw bad('CPU cfs quota can not be less than 1ms (i.e. 1000)');
+  if ((CpuRealtimePeriod > 0 || CpuRealtimeRuntime > 0) && !schedulesRealtime()) {
+    throw bad('kernel does not support CPU real-time scheduler');
+  }
+  if (CpuRealtimePeriod !== 0 && CpuRealtimeRuntime > CpuRealtimePeriod) {
+    throw bad('cpu real-time runtime cannot be higher than cpu real-time period');
+  }
 }
 
 /** Throws BAD_REQUEST for processors or memory nodes that this machine has not. */
@@ -85,7 +109,9 @@ export function checkRestartPolicy(policy: RestartPolicy | undefined, autoRemove
   const name = policy?.Name ?? '';
   const count = policy?.MaximumRetryCount ?? 0;
   if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(name)) {
-    throw bad(`invalid restart policy: unknown policy '${name}'`);
+    throw bad(
+      `invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+    );
   }
   if (count < 0) throw bad('invalid restart policy: maximum retry count cannot be negative');
   if (count > 0 && name !== 'on-failure') {
@@ -111,14 +137,20 @@ export function checkConfig(config: ContainerConfig, host: HostConfig): void {
   if ((host.ShmSize ?? 0) < 0) throw bad('SHM size can not be less than 0');
   if (/(^|\/)\.\.(\/|$)/.test(host.CgroupParent ?? '')) throw bad(`invalid cgroup parent: ${host.CgroupParent}`);
   checkNamespaces(host);
-  const wrongHost = host.ExtraHosts?.find((entry) => !/^[^:=]+[:=]./.test(entry));
-  if (wrongHost !== undefined) throw bad(`bad format for add-host: ${JSON.stringify(wrongHost)}`);
+  for (const entry of host.ExtraHosts ?? []) checkExtraHost(entry);
   if (Object.keys(host.Annotations ?? {}).includes('')) {
     throw bad('invalid Annotations: the empty string is not permitted as an annotation key');
   }
   const texts = [config.User, config.WorkingDir, ...(config.Cmd ?? []), ...(config.Entrypoint ?? [])];
   if (texts.some((text) => text?.includes('\0'))) throw bad('arguments cannot contain NUL bytes');
   checkHealth(config);
+}
+
+function checkExtraHost(entry: string): void {
+  const [, address] = /^[^:=]+[:=](.+)$/.exec(entry) ?? [];
+  if (address === undefined) throw bad(`bad format for add-host: ${JSON.stringify(entry)}`);
+  if (address === 'host-gateway' || isIP(address.replace(/^\[(.*)\]$/, '$1').replace(/%.*$/, '')) !== 0) return;
+  throw bad(`invalid IP address in add-host: ${JSON.stringify(address)}`);
 }
 
 /** Throws BAD_REQUEST for a namespace that is neither an own one, nor the host's, nor that of a container. */
@@ -130,7 +162,7 @@ function checkNamespaces(host: HostConfig): void {
   }
   if (!['', 'host', 'private'].includes(pid) && !ofContainer(pid)) throw bad(`invalid PID mode: ${pid}`);
   if (!['', 'host', 'private'].includes(uts)) throw bad(`invalid UTS mode: ${uts}`);
-  if (!['', 'host', 'private'].includes(cgroup)) throw bad(`invalid CgroupnsMode: ${cgroup}`);
+  if (!['', 'host', 'private'].includes(cgroup)) throw bad(`invalid cgroup namespace mode: ${cgroup}`);
 }
 
 function checkHealth(config: ContainerConfig): void {

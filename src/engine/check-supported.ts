@@ -5,10 +5,7 @@ import { checkLogConfig } from './logging/log-options.ts';
 import { scheduleOf } from './schedules.ts';
 
 /** Fields of Docker's HostConfig that have no effect here. What Docker does not know is none of ours, as it is none of its. */
-const withoutEffect = new Set(
-  `CpuCount CpuPercent CpuRealtimePeriod CpuRealtimeRuntime Cgroup IOMaximumBandwidth IOMaximumIOps Isolation KernelMemory
-  KernelMemoryTCP UsernsMode`.split(/\s+/),
-);
+const withoutEffect = new Set('CpuCount CpuPercent Cgroup UsernsMode'.split(' '));
 /** Values by which clients say "nothing" for fields that have no effect here. */
 const inertValues: Readonly<Record<string, readonly unknown[]>> = {
   Isolation: ['default'],
@@ -17,8 +14,10 @@ const inertValues: Readonly<Record<string, readonly unknown[]>> = {
 };
 /** Fields that are refused in Docker's own words. */
 const refusals: Readonly<Record<string, (value: unknown) => IechorError>> = {
-  StorageOpt: () =>
-    new IechorError('BAD_REQUEST', "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"),
+  StorageOpt: () => bad("--storage-opt is supported only for overlay over xfs with 'pquota' mount option"),
+  Isolation: (value) => bad(`invalid isolation (${value}): linux only supports 'default'`),
+  IOMaximumIOps: () => bad('invalid option: QoS maximum IOPs configuration is not supported on linux'),
+  IOMaximumBandwidth: () => bad('invalid option: QoS maximum bandwidth configuration is not supported on linux'),
 };
 
 /** Throws NOT_SUPPORTED, naming the field, for anything asked for that would have no effect. */
@@ -27,10 +26,9 @@ export function checkSupported(body: ContainerCreateBody, runtime: string): void
   const host = body.HostConfig ?? {};
   for (const [field, value] of Object.entries(host)) {
     if (field === 'Runtime') checkRuntime(String(value ?? ''), runtime);
-    else if (refusals[field] && !isNothing(value)) throw refusals[field](value);
-    else if (withoutEffect.has(field) && !isNothing(value) && !inertValues[field]?.includes(value)) {
-      throw unsupported(`HostConfig.${field}`);
-    }
+    else if (isNothing(value) || inertValues[field]?.includes(value)) continue;
+    else if (refusals[field]) throw refusals[field](value);
+    else if (withoutEffect.has(field)) throw unsupported(`HostConfig.${field}`);
   }
   checkLogConfig(host);
   checkSchedule(host.Annotations?.[annotations.schedule]);
@@ -57,6 +55,8 @@ function checkRuntime(asked: string, own: string): void {
     hint: `the daemon runs containers with ${own}`,
   });
 }
+
+const bad = (message: string) => new IechorError('BAD_REQUEST', message);
 
 function isNothing(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return !value;

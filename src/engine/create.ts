@@ -79,6 +79,10 @@ function withLogConfig(body: ContainerCreateBody, defaults: LogConfig): Containe
 }
 
 const noWeight = 'Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.';
+const noDeviceWeight =
+  'Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.';
+const endless =
+  'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.';
 const oldMacAddress =
   'The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.';
 
@@ -88,11 +92,13 @@ function checkRequest(context: EngineContext, body: ContainerCreateBody, config:
   const kind = networkKind(host, config);
   for (const [, check] of requestChecks) check(context.containers.find, body, config);
   const published = Object.keys(host.PortBindings ?? {}).length > 0;
-  const weighs = Boolean(host.BlkioWeight || host.BlkioWeightDevice?.length);
+  const weighs = !(host.BlkioWeight || host.BlkioWeightDevice?.length) || readKernelFacts().weighsBlockIO;
   return [
     ...(published && kind === 'host' ? ['Published ports are discarded when using host network mode'] : []),
     ...(body.MacAddress ? [oldMacAddress] : []),
-    ...(weighs && !readKernelFacts().weighsBlockIO ? [noWeight] : []),
+    ...(host.OomKillDisable && !host.Memory ? [endless] : []),
+    ...(host.BlkioWeight && !weighs ? [noWeight] : []),
+    ...(host.BlkioWeightDevice?.length && !weighs ? [noDeviceWeight] : []),
   ];
 }
 

@@ -79,7 +79,7 @@ function blockLimits(
 }
 
 function memoryLimits(resources: Resources, limitsSwap: boolean): NonNullable<OciResources['memory']> {
-  const { Memory, MemorySwap, MemoryReservation, MemorySwappiness, OomKillDisable } = resources;
+  const { Memory, MemorySwap, MemoryReservation, MemorySwappiness, OomKillDisable, KernelMemoryTCP } = resources;
   // Without a word about swap a container may use as much swap as memory (Docker's rule).
   const swap = MemorySwap || (Memory ? Memory * 2 : 0);
   const swappiness = MemorySwappiness ?? -1;
@@ -87,6 +87,7 @@ function memoryLimits(resources: Resources, limitsSwap: boolean): NonNullable<Oc
     ...(Memory ? { limit: Memory } : {}),
     ...(swap && limitsSwap ? { swap } : {}),
     ...(MemoryReservation ? { reservation: MemoryReservation } : {}),
+    ...(KernelMemoryTCP ? { kernelTCP: KernelMemoryTCP } : {}),
     ...(swappiness >= 0 ? { swappiness } : {}),
     ...(OomKillDisable ? { disableOOMKiller: true } : {}),
   };
@@ -100,6 +101,8 @@ function cpuLimits(resources: Resources): NonNullable<OciResources['cpu']> {
     ...(resources.CpuShares ? { shares: resources.CpuShares } : {}),
     ...(quota && quota > 0 ? { quota } : {}),
     ...(period ? { period } : {}),
+    ...(resources.CpuRealtimePeriod ? { realtimePeriod: resources.CpuRealtimePeriod } : {}),
+    ...(resources.CpuRealtimeRuntime ? { realtimeRuntime: resources.CpuRealtimeRuntime } : {}),
     ...(resources.CpusetCpus ? { cpus: resources.CpusetCpus } : {}),
     ...(resources.CpusetMems ? { mems: resources.CpusetMems } : {}),
   };

@@ -21,7 +21,7 @@ export function parseSecurityOptions(options: readonly string[]): SecurityOption
     else if (name === 'apparmor') result = { ...result, apparmor: value };
     else if (name === 'writable-cgroups') result = { ...result, writableCgroups: flag(value, option) };
     else if (name !== 'label' || value !== 'disable') {
-      throw new IechorError('BAD_REQUEST', `invalid --security-opt 2: ${JSON.stringify(option)}`, {
+      throw new IechorError('BAD_REQUEST', `invalid --security-opt ${at < 0 ? 1 : 2}: ${JSON.stringify(option)}`, {
         hint: 'known are no-new-privileges, writable-cgroups, seccomp=unconfined, seccomp=<profile>, apparmor=<profile>, label=disable',
       });
     }

@@ -4,6 +4,7 @@ import { IechorError } from '../common/error.ts';
 import type { OciMount } from '../host/oci-types.ts';
 import { mountAt } from '../host/mount.ts';
 import { bindInRoot, resolveInRoot } from '../host/rooted.ts';
+import { copyTree } from '../volumes/copy-tree.ts';
 import type { ContainerRecord, RecordMount } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { kernelAtLeast } from './kernel-release.ts';
@@ -75,16 +76,19 @@ async function volumeSource(
 ): Promise<string> {
   const name = mount.name ?? '';
   const directory = await context.volumes.mountpoint(name);
-  if (!mount.noCopy) {
-    const inImage = resolveInRoot(rootfs, mount.destination);
+  const inImage = mount.noCopy ? undefined : resolveInRoot(rootfs, mount.destination);
+  if (mount.subpath === undefined) {
     if (inImage !== undefined) await context.volumes.copyUp(name, inImage);
+    return directory;
   }
-  if (mount.subpath === undefined) return directory;
   // Other containers may write to the volume: what is bound is the place that was looked up, not its path.
   const target = stagedPath(context, record);
-  if (bindInRoot(directory, mount.subpath, target)) return target;
-  throw noPath(`volume "${name}"`, mount.subpath);
+  if (!bindInRoot(directory, mount.subpath, target)) throw noPath(`volume "${name}"`, mount.subpath);
+  if (inImage !== undefined && isEmptyDirectory(target)) await copyTree(inImage, target);
+  return target;
 }
+
+const isEmptyDirectory = (path: string) => statSync(path).isDirectory() && readdirSync(path).length === 0;
 
 function noPath(owner: string, path: string): IechorError {
   return new IechorError('MOUNT_INVALID', `cannot access path ${path}: no such file or directory in ${owner}`);

@@ -6,6 +6,7 @@ import { apiVersion, minApiVersion } from '../api/wire.ts';
 import { version } from '../common/version.ts';
 import { cgroupMode } from '../host/cgroup.ts';
 import { readIfThere } from '../host/files.ts';
+import { limitsTcpMemory } from '../host/kernel-facts.ts';
 import { defaultRegistry, serverOf } from '../registry/names.ts';
 import { formatInstant, nowNano } from './instant.ts';
 import type { LifeContext } from './life.ts';
@@ -106,7 +107,7 @@ function kernelAbilities() {
     CPUSet: true,
     // The second version of cgroups has neither.
     OomKillDisable: cgroupMode() !== 'v2',
-    KernelMemoryTCP: false,
+    KernelMemoryTCP: limitsTcpMemory(),
     NFd: readdirSync('/proc/self/fd').length,
   };
 }

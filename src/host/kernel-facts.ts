@@ -53,6 +53,12 @@ function weighsBlockIO(): boolean {
   return [...names, ...below].some((name) => existsSync(`/sys/fs/cgroup/${name}`));
 }
 
+/** True where processes of a control group can be given a share of real time: the first version with its scheduler. */
+export const schedulesRealtime = (): boolean => existsSync('/sys/fs/cgroup/cpu/cpu.rt_period_us');
+
+/** True where the buffers of TCP can be limited by themselves. */
+export const limitsTcpMemory = (): boolean => existsSync('/sys/fs/cgroup/memory/memory.kmem.tcp.limit_in_bytes');
+
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -113,7 +113,8 @@ function dockerCandidates(work: string): readonly Candidate[] {
   );
   if (!Array.isArray(list)) throw invalid('manifest.json is not a list');
   return list.map((item: unknown) => {
-    if (!isFields(item) || typeof item.Config !== 'string' || !isStrings(item.Layers)) {
+    const layers = isFields(item) ? (item.Layers ?? []) : undefined;
+    if (!isFields(item) || typeof item.Config !== 'string' || !isStrings(layers)) {
       throw invalid('manifest.json lacks Config or Layers');
     }
     const references = item.RepoTags ?? [];
@@ -123,7 +124,7 @@ function dockerCandidates(work: string): readonly Candidate[] {
     if (named !== undefined && named !== hexOf(digestOf(config))) {
       throw new IechorError('DIGEST_MISMATCH', `the config ${item.Config} has other content`);
     }
-    return { config, layers: item.Layers, references };
+    return { config, layers, references };
   });
 }
 

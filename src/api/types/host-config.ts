@@ -86,6 +86,7 @@ export interface Resources {
   Devices?: DeviceMapping[] | null;
   DeviceCgroupRules?: string[] | null;
   DeviceRequests?: DeviceRequest[] | null;
+  KernelMemoryTCP?: number;
   MemoryReservation?: number;
   MemorySwap?: number;
   MemorySwappiness?: number | null;
