@@ -95,6 +95,7 @@ function hostConfig(flags: ContainerFlags): HostConfig {
     UTSMode: str('uts'),
     UsernsMode: str('userns'),
     Runtime: str('runtime'),
+    Isolation: str('isolation'),
     CgroupParent: str('cgroup-parent'),
     ShmSize: bytes('shm-size'),
     OomKillDisable: on('oom-kill-disable') ? true : undefined,
@@ -115,6 +116,10 @@ export function updateBody(flags: ContainerFlags): ContainerUpdateBody {
 
 function healthcheck(flags: ContainerFlags): HealthConfig | undefined {
   const { str, num, on } = flagReader(flags);
+  const asked = Object.keys(flags).some((name) => name.startsWith('health-') && flags[name] !== undefined);
+  if (on('no-healthcheck') && asked) {
+    usage('--no-healthcheck conflicts with --health-* options', 'leave one of them away');
+  }
   if (on('no-healthcheck')) return { Test: ['NONE'] };
   const time = (name: string) => {
     const text = str(name);

@@ -13,6 +13,8 @@ export function limits(flags: ContainerFlags): Resources {
     CpuShares: num('cpu-shares'),
     CpuPeriod: num('cpu-period'),
     CpuQuota: num('cpu-quota'),
+    CpuRealtimePeriod: num('cpu-rt-period'),
+    CpuRealtimeRuntime: num('cpu-rt-runtime'),
     CpusetCpus: str('cpuset-cpus'),
     CpusetMems: str('cpuset-mems'),
     PidsLimit: num('pids-limit'),

@@ -44,7 +44,7 @@ function addSpec(spec: string, { exposed, bindings }: Published): void {
 
 function range(text: string, spec: string): number[] {
   const [first, last = first] = text.split('-').map(Number);
-  if (first === undefined || last === undefined || first < 1 || last > 65535 || last < first) {
+  if (!first || !last || first < 1 || last > 65535 || last < first || !/^\d+(-\d+)?$/.test(text)) {
     throw new IechorError('USAGE', `"${text}" in "${spec}" is not a port or a range of ports`, {
       hint: 'ports are 1 to 65535',
     });

@@ -1,8 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { containerBody } from '../../cli/container-body.ts';
 import { attachedStreams, containerFlags } from '../../cli/container-flags.ts';
-import { ensureImage } from '../../cli/ensure-image.ts';
+import { createContainer } from '../../cli/create-container.ts';
 import { IechorError } from '../../common/error.ts';
 
 export default class Create extends BaseCommand {
@@ -19,16 +17,14 @@ export default class Create extends BaseCommand {
     if (image === undefined)
       throw new IechorError('USAGE', 'no image given', { hint: 'iechor create [OPTIONS] IMAGE [COMMAND] [ARG...]' });
     const engine = await this.engine();
-    await ensureImage(engine, image, {
-      policy: flags.pull,
-      quiet: flags.quiet,
-      platform: flags.platform,
+    const id = await createContainer(engine, flags, {
+      image,
+      command,
+      globals: this.globals,
+      environment: process.env,
+      config: attachedStreams(flags).config,
       signal: this.signal,
     });
-    const body = { ...containerBody(flags, { image, command }, process.env), ...attachedStreams(flags).config };
-    const created = await engine.containerCreate({ name: flags.name, platform: flags.platform, body });
-    for (const warning of created.Warnings) process.stderr.write(`WARNING: ${warning}\n`);
-    if (flags.cidfile) writeFileSync(flags.cidfile, created.Id, { flag: 'wx' });
-    this.print(created.Id);
+    this.print(id);
   }
 }

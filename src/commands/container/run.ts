@@ -1,8 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { containerBody } from '../../cli/container-body.ts';
 import { attachedStreams, containerFlags } from '../../cli/container-flags.ts';
-import { ensureImage } from '../../cli/ensure-image.ts';
+import { createContainer } from '../../cli/create-container.ts';
 import { Flags } from '../../cli/flags.ts';
 import { runAttached } from '../../cli/run-attached.ts';
 import { IechorError } from '../../common/error.ts';
@@ -35,21 +33,15 @@ export default class Run extends BaseCommand {
       throw new IechorError('USAGE', 'conflicting options: cannot specify both --attach and --detach');
     }
     const engine = await this.engine();
-    await ensureImage(engine, image, {
-      policy: flags.pull,
-      quiet: flags.quiet,
-      platform: flags.platform,
+    const { streams, config } = attachedStreams(flags);
+    const Id = await createContainer(engine, flags, {
+      image,
+      command,
+      globals: this.globals,
+      environment: process.env,
+      config: flags.detach ? {} : config,
       signal: this.signal,
     });
-    const { streams, config } = attachedStreams(flags);
-    const body = containerBody(flags, { image, command }, process.env);
-    const { Id, Warnings } = await engine.containerCreate({
-      name: flags.name,
-      platform: flags.platform,
-      body: { ...body, ...(flags.detach ? {} : config) },
-    });
-    for (const warning of Warnings) process.stderr.write(`WARNING: ${warning}\n`);
-    if (flags.cidfile) writeFileSync(flags.cidfile, Id, { flag: 'wx' });
     if (flags.detach) {
       await engine.containerStart({ id: Id });
       this.print(Id);

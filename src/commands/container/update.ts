@@ -14,6 +14,8 @@ export default class Update extends BaseCommand {
     'blkio-weight': containerFlags['blkio-weight'],
     'cpu-period': containerFlags['cpu-period'],
     'cpu-quota': containerFlags['cpu-quota'],
+    'cpu-rt-period': containerFlags['cpu-rt-period'],
+    'cpu-rt-runtime': containerFlags['cpu-rt-runtime'],
     'cpu-shares': containerFlags['cpu-shares'],
     cpus,
     'cpuset-cpus': containerFlags['cpuset-cpus'],
