@@ -33,6 +33,8 @@ const IPPROTO_UDP = 17;
 const SYN_SENT = 1;
 const LAST_ACK = 6;
 const headerBytes = 4;
+/** So many answers fit into a socket's buffer. */
+const mostAtOnce = 64;
 
 /** One side of a flow. */
 export interface FlowTarget {
@@ -53,17 +55,19 @@ export function forgetUdpFlows(matches: Matches): void {
 /**
  * As forgetUdpFlows, for connections and attempts to connect, by the server they were led to, when it is gone: attempts
  * are led elsewhere when they are made again, connections break at once, and a client that takes the port of a former
- * connection anew is not led to where that one went.
+ * connection anew is not led to where that one went. Those that have ended are no matter: they make room by themselves.
  */
 export function forgetTcpFlows(matches: Matches): void {
-  forget((flow) => flow.protocol === IPPROTO_TCP && matches(flow.server));
+  forget((flow) => isOpenTcp(flow) && matches(flow.server));
 }
 
 /** How many TCP connections are open, or opening, to the servers that match. 0 where the kernel does not list them. */
 export function countTcpFlows(matches: Matches): number {
-  const open = ({ protocol, state }: Flow) => protocol === IPPROTO_TCP && state >= SYN_SENT && state <= LAST_ACK;
-  return withFlows((flows) => flows.filter((flow) => open(flow) && matches(flow.server)).length) ?? 0;
+  return withFlows((flows) => flows.filter((flow) => isOpenTcp(flow) && matches(flow.server)).length) ?? 0;
 }
+
+const isOpenTcp = ({ protocol, state }: Flow): boolean =>
+  protocol === IPPROTO_TCP && state >= SYN_SENT && state <= LAST_ACK;
 
 interface Flow {
   readonly protocol: number;
@@ -77,7 +81,10 @@ interface Flow {
 }
 
 function forget(matches: (flow: Flow) => boolean): void {
-  withFlows((flows, netlink) => netlink.send(...flows.filter(matches).map((flow) => flow.deletion())));
+  withFlows((flows, netlink) => {
+    const deletions = flows.filter(matches).map((flow) => flow.deletion());
+    for (let at = 0; at < deletions.length; at += mostAtOnce) netlink.send(...deletions.slice(at, at + mostAtOnce));
+  });
 }
 
 /** Undefined where the kernel does not list its flows. */

@@ -58,6 +58,8 @@ export function rebalance(context: NetworkContext, sandbox: StoredSandbox, optio
 
 /** `Networks.setServing`. Idempotent. */
 export function setServing(context: NetworkContext, containerId: string, serving: Serving): void {
+  // Who is told to leave does not come back by a health check.
+  if (context.records.sandbox(containerId)?.serving === 'leaving') return;
   if (!changeServing(context, containerId, serving)) return;
   // For what is relayed. A process that cannot be told now gets the whole state with its next one.
   nameAgain(context, containerId).catch((error) =>
@@ -72,8 +74,6 @@ export function setServing(context: NetworkContext, containerId: string, serving
 function changeServing(context: NetworkContext, containerId: string, serving: Serving): boolean {
   const sandbox = context.records.sandbox(containerId);
   if (!sandbox || sharedPorts(sandbox).length === 0 || (sandbox.serving ?? 'ready') === serving) return false;
-  // Who is told to leave does not come back by a health check.
-  if (sandbox.serving === 'leaving' && serving === 'waiting') return false;
   const changed = { ...sandbox, serving };
   context.records.putSandbox(changed, context.records.endpointsOf(containerId));
   rebalance(context, changed);
@@ -118,10 +118,12 @@ function openFlows(context: NetworkContext, containerId: string): number {
   return countTcpFlows(({ address, port }) => targets.has(`${address} ${port}`));
 }
 
-/** Attempts that were led to a container that is gone: their next packet begins a new flow. */
-export function forgetAttempts(context: NetworkContext, sandbox: StoredSandbox): void {
+/** What forgets the connections that are led to a container, and attempts: to be called when it is gone. */
+export function forgetting(context: NetworkContext, sandbox: StoredSandbox): () => void {
   const targets = targetsOf(ownTranslations(context, sandbox));
-  if (targets.size > 0) forgetTcpFlows(({ address, port }) => targets.has(`${address} ${port}`));
+  return () => {
+    if (targets.size > 0) forgetTcpFlows(({ address, port }) => targets.has(`${address} ${port}`));
+  };
 }
 
 const targetsOf = (ports: readonly FirewallPort[]): ReadonlySet<string> =>

@@ -5,7 +5,7 @@ import { setLink } from '../host/netlink-links.ts';
 import { createNetns, isNetns, removeNetns } from '../host/netns.ts';
 import { hasIPv6 } from '../host/netns-sockets.ts';
 import { allocateEndpoint } from './allocate.ts';
-import { forgetAttempts, rebalance, sharedPorts } from './balance.ts';
+import { forgetting, rebalance } from './balance.ts';
 import { ensureNetwork } from './bridge.ts';
 import { settleBuiltIn } from './create.ts';
 import type { DnsFailure } from './dns-protocol.ts';
@@ -159,6 +159,7 @@ export function stateOf(context: NetworkContext, sandbox: StoredSandbox): Sandbo
 export async function down(context: NetworkContext, containerId: string): Promise<void> {
   const { records, firewall, dns, roots } = context;
   const sandbox = records.sandbox(containerId);
+  const forget = sandbox && forgetting(context, sandbox);
   if (sandbox) {
     const published = translations(context, sandbox);
     // First of all: its share of new connections goes to the others.
@@ -166,7 +167,6 @@ export async function down(context: NetworkContext, containerId: string): Promis
     // The resolver's sockets would keep the namespace alive.
     await Promise.all([dns.remove(containerId), published.length > 0 && firewall.removePorts(published)]);
     forgetFlows(sandbox.ports);
-    if (sharedPorts(sandbox).length > 0) forgetAttempts(context, sandbox);
   }
   const path = netnsPath(roots, containerId);
   for (const endpoint of records.endpointsOf(containerId)) {
@@ -175,5 +175,9 @@ export async function down(context: NetworkContext, containerId: string): Promis
     else context.lingering.add(endpoint);
   }
   removeNetns(path);
-  if (sandbox) records.deleteSandbox(containerId);
+  if (!sandbox) return;
+  // Again: meanwhile another change of those that share a port may have counted it in.
+  rebalance(context, sandbox, { gone: true });
+  records.deleteSandbox(containerId);
+  forget?.();
 }
