@@ -9,6 +9,7 @@ import type { Download } from './download.ts';
 import { type Chmod, parseChmod } from './files/chmod.ts';
 import type { Fingerprint } from './files/content-hash.ts';
 import { CopyRefused, type CopyTarget, copySource, writeInline } from './files/copy-tree.ts';
+import { createLateCopies, type LateCopies } from './files/late-copies.ts';
 import { PatternMalformed, type PlannedSource, SourceMissing } from './files/plan-copy.ts';
 import { findOwner, isNumericOwner, type Owner } from './files/users.ts';
 import { syntaxError } from './language/syntax-error.ts';
@@ -48,17 +49,23 @@ export async function solveCopy(instruction: CopyInstruction, context: StepConte
     const options = { exclude: copy.exclude, parents: copy.parents };
     const taken = await takeContent(source, copy.sources, options, context);
     const downloads = await Promise.all(copy.remote.map((url) => downloadSource(url, instruction, context)));
+    let late: LateCopies | undefined;
     const { createdBy, canonical } = describe(instruction, copy, from);
     const step: LayerStep = {
       canonical,
       parts: { content: JSON.stringify([taken.digest, copy.inline, downloads.map((file) => file.digest)]) },
       files: { ...taken.files, ...furtherFiles(copy, downloads) },
       createdBy,
+      late: () => late,
       execute: async (root) => {
         await source.ready?.();
-        const target = await targetIn(root, copy, source, context);
+        const check = () => {
+          if (source.view === context.build.context) refuseChanged(taken.plans().flat(), context);
+        };
+        late = mayBeLate(instruction, context) ? createLateCopies(root, check) : undefined;
+        const target = { ...(await targetIn(root, copy, source, context)), late };
         for (const planned of taken.plans().flat()) await place(planned, target, copy.unpack);
-        if (source.view === context.build.context) refuseChanged(taken.plans().flat(), context);
+        check();
         const unpack = instruction.name === 'ADD' && instruction.unpack === true;
         for (const planned of (await Promise.all(downloads.map((file) => file.open()))).flat()) {
           await place(planned, target, unpack);
@@ -74,6 +81,11 @@ export async function solveCopy(instruction: CopyInstruction, context: StepConte
     const hint = error instanceof SourceMissing ? missingHint(from) : undefined;
     throw syntaxError(messageOf(error), { ...instruction, code: 'BUILD_FAILED', hint, cause: error });
   }
+}
+
+/** Nothing but plain copies writes to the root, and no times are changed afterwards. */
+function mayBeLate({ name, inline }: CopyInstruction, { build }: StepContext): boolean {
+  return name === 'COPY' && inline.length === 0 && build.epoch === undefined;
 }
 
 /** What comes from elsewhere than the source, by address or name, as a fingerprint has files. */

@@ -1,4 +1,5 @@
 import { chainIdOf } from '../image/digest.ts';
+import type { Diffed } from '../image/layer-tasks.ts';
 import { diffLayer } from '../image/tar-diff.ts';
 import type { ChainId } from '../image/types.ts';
 import type { StepContext } from './build-context.ts';
@@ -6,6 +7,7 @@ import { hashParts, type KeyParts, stepKey } from './cache-key.ts';
 import { clampTimes } from './epoch.ts';
 import { explainStep } from './explain.ts';
 import type { Fingerprint } from './files/content-hash.ts';
+import type { LateCopies } from './files/late-copies.ts';
 import { report } from './report.ts';
 import { addHistory } from './stage-state.ts';
 import type { StepRecord } from './step-cache.ts';
@@ -20,6 +22,8 @@ export interface LayerStep {
   readonly createdBy: string;
   /** Changes the root file system mounted at `root`. */
   readonly execute: (root: string) => Promise<void>;
+  /** What of it has not arrived when that settles. */
+  readonly late?: () => LateCopies | undefined;
 }
 
 /** Takes the step's layer from the cache, or makes it; the state goes on with it. */
@@ -130,7 +134,7 @@ async function makeLayer(
     }
     build.signal.throwIfAborted();
     if (build.epoch !== undefined) await clampTimes(snapshotter.upperDir(key), build.epoch, build.signal);
-    const { diffId, sizeBytes, tarSizeBytes } = await diffLayer(snapshotter.upperDir(key), build.signal);
+    const { diffId, sizeBytes, tarSizeBytes } = await measure(snapshotter.upperDir(key), step.late?.(), build.signal);
     const chainId: ChainId = chainIdOf(parent, diffId);
     if (snapshotter.has(chainId)) await snapshotter.remove(key);
     else await snapshotter.commit(key, { chainId, diffId, sizeBytes, tarSizeBytes, ...(parent && { parent }) });
@@ -139,4 +143,17 @@ async function makeLayer(
     await snapshotter.remove(key);
     throw error;
   }
+}
+
+/** What a layer amounts to, while the content of its large files arrives in it. */
+async function measure(upper: string, late: LateCopies | undefined, signal: AbortSignal): Promise<Diffed> {
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  const measured = diffLayer(upper, { signal: either, given: late?.files });
+  const finished = late?.finish(upper, either);
+  const both = [measured, finished].map((one) => one?.catch((error: unknown) => stop.abort(error)));
+  await Promise.all(both);
+  signal.throwIfAborted();
+  stop.signal.throwIfAborted();
+  return measured;
 }

@@ -185,7 +185,7 @@ function addRootfs(context: ImageStoreContext, tar: Readable, options: AddRootfs
     const root = snapshotter.upperDir(key);
     const lower = parent === undefined ? [] : snapshotter.lowerDirs(parent);
     await applyTar(tar, { root, lower, ...newest }, signal);
-    const { diffId, sizeBytes, tarSizeBytes } = await diffLayer(root, signal);
+    const { diffId, sizeBytes, tarSizeBytes } = await diffLayer(root, { signal });
     const below = parent === undefined ? {} : { parent };
     return { chainId: chainIdOf(parent, diffId), diffId, sizeBytes, tarSizeBytes, ...below };
   });

@@ -1,14 +1,19 @@
 import { Readable } from 'node:stream';
 import type { Diffed, PackOptions } from './layer-tasks.ts';
 import { startTask } from './layer-workers.ts';
+import type { TreeTarOptions } from './tree-tar.ts';
 import type { Digest } from './types.ts';
 
 /**
  * What the writes in an overlay upper directory (or a layer's `diff`) amount to as a layer: the digest and size of
- * its tar archive, which is not written anywhere. The same tree gives the same digest, see `packLayer`.
+ * its tar archive, which is not written anywhere. The same tree gives the same digest, see `packLayer`. `given` as in
+ * `TreeTarOptions`.
  */
-export async function diffLayer(directory: string, signal?: AbortSignal): Promise<Diffed> {
-  const task = startTask({ kind: 'diff', options: { directory, asLayer: true } });
+export async function diffLayer(
+  directory: string,
+  { signal, given }: { readonly signal?: AbortSignal | undefined } & Pick<TreeTarOptions, 'given'> = {},
+): Promise<Diffed> {
+  const task = startTask({ kind: 'diff', options: { directory, asLayer: true, given } });
   const abort = () => task.abort();
   if (signal?.aborted) abort();
   signal?.addEventListener('abort', abort, { once: true });

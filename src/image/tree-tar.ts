@@ -4,7 +4,7 @@ import { closeOwn, getXattr, openEntry, pathIn } from '../host/file-syscalls.ts'
 import { contentXattrs } from './extract-entries.ts';
 import { toBytes } from './extract-dirs.ts';
 import { opaqueXattr } from './lower.ts';
-import { blockSize, type EntryType, encodeHeader, paddingOf, type TarEntry } from './tar-format.ts';
+import { blockSize, type EntryType, encodeHeader, encodePlainHeader, paddingOf, type TarEntry } from './tar-format.ts';
 import { opaqueName, whiteoutPrefix } from './whiteouts.ts';
 
 export interface TreeTarOptions {
@@ -15,6 +15,19 @@ export interface TreeTarOptions {
   readonly prefix?: string;
   /** Paths below the directory that are left out, with all below them: bytes as latin1, no leading slash. */
   readonly leaveOut?: ReadonlySet<string>;
+  /** Files that are read elsewhere, by their paths below the directory (bytes as latin1): empty ones in the tree. */
+  readonly given?: ReadonlyMap<string, GivenFile> | undefined;
+}
+
+/** A file whose content is still on its way into the tree, and what it is going to be. */
+export interface GivenFile {
+  /** Path of the bytes that come. */
+  readonly from: Uint8Array;
+  readonly size: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+  readonly mtimeNs: bigint;
 }
 
 /** What a tar of a tree amounts to, known when it was read to the end. */
@@ -43,10 +56,11 @@ export function* treeTar(options: TreeTarOptions, totals: TreeTarTotals): Genera
     const stat = lstat(pathIn(root, toBytes('.')));
     const entry = entryOf('', stat, pathIn(root, toBytes('.')), 'directory');
     const says = stat.mode % 0o10000n !== 0o755n || stat.uid !== 0n || stat.gid !== 0n || entry.xattrs.size > 0;
-    if (!options.asLayer || says) yield* out.write(encodeHeader({ ...entry, name: options.prefix ?? '' }));
+    if (!options.asLayer || says) yield* out.header({ ...entry, name: options.prefix ?? '' });
     const prefix = options.prefix ? `${options.prefix.replace(/\/$/, '')}/` : '';
     const leaveOut = new Set([...(options.leaveOut ?? [])].map((path) => `${prefix}${path}`));
-    yield* walk(root, prefix, { asLayer: options.asLayer, leaveOut, links, out });
+    const { asLayer, given } = options;
+    yield* walk(root, prefix, { asLayer, leaveOut, given, links, out });
   } finally {
     closeSync(root);
   }
@@ -57,11 +71,13 @@ export function* treeTar(options: TreeTarOptions, totals: TreeTarTotals): Genera
 interface Output {
   readonly totals: TreeTarTotals;
   write(bytes: Buffer): Generator<Buffer>;
+  header(entry: TarEntry): Generator<Buffer>;
   /** Content of a file, exactly `size` bytes long whatever happens to the file meanwhile. */
   copy(fd: number, size: number): Generator<Buffer>;
   flush(): Generator<Buffer>;
 }
 
+/** Everything but content comes in whole blocks, and content is filled up to one: a header finds a block that is free. */
 function createOutput(totals: TreeTarTotals): Output {
   const chunk = Buffer.allocUnsafe(chunkSize);
   let used = 0;
@@ -79,6 +95,11 @@ function createOutput(totals: TreeTarTotals): Output {
       if (used === chunkSize) yield* flush();
     }
   }
+  function* header(entry: TarEntry): Generator<Buffer> {
+    if (!encodePlainHeader(entry, chunk.subarray(used, used + blockSize))) return yield* write(encodeHeader(entry));
+    used += blockSize;
+    if (used === chunkSize) yield* flush();
+  }
   function* copy(fd: number, size: number): Generator<Buffer> {
     for (let left = size; left > 0; ) {
       const room = Math.min(left, chunkSize - used);
@@ -90,14 +111,18 @@ function createOutput(totals: TreeTarTotals): Output {
       if (used === chunkSize) yield* flush();
     }
     const padding = paddingOf(size);
-    if (padding > 0) yield* write(Buffer.alloc(padding));
+    if (padding === 0) return;
+    chunk.fill(0, used, used + padding);
+    used += padding;
+    if (used === chunkSize) yield* flush();
   }
-  return { totals, write, copy, flush };
+  return { totals, write, header, copy, flush };
 }
 
 interface Walk {
   readonly asLayer: boolean;
   readonly leaveOut: ReadonlySet<string>;
+  readonly given: TreeTarOptions['given'];
   readonly links: Map<string, string>;
   readonly out: Output;
 }
@@ -105,7 +130,7 @@ interface Walk {
 function* walk(directory: number, prefix: string, state: Walk): Generator<Buffer> {
   const { asLayer, leaveOut, out } = state;
   if (asLayer && getXattr(pathIn(directory, toBytes('.')), opaqueXattr)?.toString() === 'y') {
-    yield* out.write(encodeHeader(emptyFile(`${prefix}${opaqueName}`)));
+    yield* out.header(emptyFile(`${prefix}${opaqueName}`));
   }
   for (const { name, isFile } of entriesOf(directory)) {
     if (leaveOut.has(`${prefix}${name}`)) continue;
@@ -139,17 +164,34 @@ function* openFile(directory: number, name: Buffer, path: string, state: Walk): 
     const { links, out } = state;
     out.totals.entries++;
     const entry = entryOf(path, stat, fd, 'file');
+    const given = state.given?.get(path);
+    if (given) {
+      yield* givenFile(entry, given, out);
+      return true;
+    }
     const first = linkTo(path, stat, links);
     if (first !== undefined) {
-      yield* out.write(encodeHeader({ ...entry, type: 'link', linkName: first, size: 0, xattrs: new Map() }));
+      yield* out.header({ ...entry, type: 'link', linkName: first, size: 0, xattrs: new Map() });
       return true;
     }
     out.totals.sizeBytes += entry.size;
-    yield* out.write(encodeHeader(entry));
+    yield* out.header(entry);
     yield* out.copy(fd, entry.size);
     return true;
   } finally {
     closeOwn(fd);
+  }
+}
+
+function* givenFile(entry: TarEntry, given: GivenFile, out: Output): Generator<Buffer> {
+  const { from, size, uid, gid, mode, mtimeNs } = given;
+  const fd = openSync(Buffer.from(from), constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    out.totals.sizeBytes += size;
+    yield* out.header({ ...entry, size, uid, gid, mode, mtimeNs });
+    yield* out.copy(fd, size);
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -173,7 +215,7 @@ function* one({ place, stat, name, prefix }: Item, state: Walk): Generator<Buffe
   const { asLayer, links, out } = state;
   const path = `${prefix}${name}`;
   if (stat.isCharacterDevice() && stat.rdev === 0n) {
-    if (asLayer) yield* out.write(encodeHeader(emptyFile(`${prefix}${whiteoutPrefix}${name}`)));
+    if (asLayer) yield* out.header(emptyFile(`${prefix}${whiteoutPrefix}${name}`));
     return;
   }
   const type = typeOf(stat);
@@ -182,10 +224,10 @@ function* one({ place, stat, name, prefix }: Item, state: Walk): Generator<Buffe
   const entry = entryOf(path, stat, place, type);
   const first = type === 'directory' ? undefined : linkTo(path, stat, links);
   if (first !== undefined) {
-    yield* out.write(encodeHeader({ ...entry, type: 'link', linkName: first, size: 0, xattrs: new Map() }));
+    yield* out.header({ ...entry, type: 'link', linkName: first, size: 0, xattrs: new Map() });
     return;
   }
-  yield* out.write(encodeHeader(entry));
+  yield* out.header(entry);
   if (type !== 'directory') return;
   const fd = openSync(place, directoryFlags);
   try {

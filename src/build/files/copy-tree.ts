@@ -17,6 +17,7 @@ import { copyFlags, copyRegularFile, copyXattrs, type FileCopy, finishCopy } fro
 import { createBreath } from '../breathe.ts';
 import type { Chmod } from './chmod.ts';
 import { type AddCopy, withCopyBatches } from './copy-batches.ts';
+import type { LateCopies } from './late-copies.ts';
 import type { PlannedEntry, PlannedSource } from './plan-copy.ts';
 import { resolveInRoot } from './root-path.ts';
 import type { Owner } from './users.ts';
@@ -37,6 +38,8 @@ export interface CopyTarget {
   readonly chmod: Chmod | undefined;
   /** Sources count as root's own. */
   readonly ownedByRoot: boolean;
+  /** Takes large files, where nothing else writes to the root before it has finished. */
+  readonly late?: LateCopies | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -141,7 +144,10 @@ async function copyOther(entry: PlannedEntry, path: string, state: CopyState): P
   const isShared = stat.nlink > 1n;
   if (isShared) inodes.set(stat.ino, path);
   if (stat.isFile()) {
-    if (stat.size > smallBytes) {
+    if (stat.size > smallBytes && target.late && !isShared && !copy.withXattrs) {
+      const { owner, mode } = attributesOf(entry, target);
+      target.late.add({ ...copy, ...owner, mode, size: Number(stat.size) });
+    } else if (stat.size > smallBytes) {
       await copyFile(systemPath(from), systemPath(path), copyFlags);
       finishCopy(copy);
     } else if (isShared) copyRegularFile(copy);
@@ -161,6 +167,7 @@ function makeRoom(path: string, target: CopyTarget): void {
   if (there?.isDirectory()) {
     throw new CopyRefused(`cannot replace directory ${path.slice(target.root.length)} with file`);
   }
+  target.late?.drop(path);
   if (there) unlinkSync(systemPath(path));
 }
 
