@@ -122,6 +122,22 @@ export const composeCommands: Readonly<Record<string, CommandRow>> = {
     load: () => import('./compose/publish.ts'),
     hidden: true,
   },
+  'compose bridge convert': {
+    summary: 'Convert the project to Kubernetes manifests or another model, by images that can',
+    load: () => import('./compose/bridge/convert.ts'),
+  },
+  'compose bridge transformations create': {
+    summary: 'Create a transformation of your own: templates of another one, and a build file',
+    load: () => import('./compose/bridge/create.ts'),
+  },
+  'compose bridge transformations ls': {
+    summary: 'List the transformations that are here',
+    load: () => import('./compose/bridge/ls.ts'),
+  },
+  'compose alpha generate': {
+    summary: 'Print a compose file that makes containers such as these',
+    load: () => import('./compose/generate.ts'),
+  },
   'compose alpha viz': {
     summary: 'Print the dependencies of services for graphviz (see graph)',
     load: () => import('./compose/viz.ts'),

@@ -1,7 +1,7 @@
 import type { Project } from './model/project.ts';
 import { desiredOf } from './plan/desired.ts';
 import { withHooks } from './plan/hooks.ts';
-import { observe } from './plan/observe.ts';
+import { observe, observeBuilt } from './plan/observe.ts';
 import type { Plan } from './plan/plan.ts';
 import { type DownIntent, planDown, planRemove } from './plan/plan-down.ts';
 import { unprovide } from './providers.ts';
@@ -37,6 +37,7 @@ async function downNow(session: Session, target: Target, options: DownOptions): 
           images: new Map([
             ...first.images,
             ...first.containers.map(({ image, imageId }) => [image, { id: imageId }] as const),
+            ...(await observeBuilt(session.engine, target.project, session.signal)),
           ]),
         };
   checkServices(target, intent.services, observed.containers);

@@ -26,7 +26,11 @@ export default class Build extends ComposeCommand {
     'no-rm': without(),
     parallel: without(),
     print: Flags.boolean({ summary: 'Print the builds as a bake file (JSON) and build nothing' }),
-    progress: Flags.string({ summary: 'As the global flag', hidden: true }),
+    progress: Flags.string({
+      summary: 'As the global flag',
+      options: ['auto', 'tty', 'plain', 'json', 'quiet'],
+      hidden: true,
+    }),
     provenance: Flags.string({ summary: 'Say of the images how they were built: true, false, mode=min, mode=max' }),
     pull: Flags.boolean({ summary: 'Look for newer base images' }),
     push: Flags.boolean({ summary: 'Push the images when all are built' }),

@@ -30,6 +30,8 @@ export interface ObservedImage {
   readonly id: string;
   /** Seconds since the name was given to it; only looked up where it matters. */
   readonly ageSeconds?: number;
+  /** The service it was built for, as its labels have it; only looked up where it matters. */
+  readonly builtFor?: string;
 }
 
 /** What the engine has. Networks and volumes are all there are, so that name clashes with others are seen. */
@@ -159,4 +161,19 @@ async function inspectedId(engine: EngineApi, name: string, signal: AbortSignal)
     if (codeOf(error) === 'IMAGE_NOT_FOUND' || codeOf(error) === 'NOT_FOUND') return undefined;
     throw error;
   }
+}
+
+/** The images that were built for a project, by the first of their names. */
+export async function observeBuilt(
+  engine: EngineApi,
+  project: string,
+  signal: AbortSignal,
+): Promise<Map<string, ObservedImage>> {
+  const filters = { label: [`${labels.project}=${project}`], dangling: ['false'] };
+  const images = await engine.imageList({ filters, signal });
+  return new Map(
+    images.flatMap(({ Id: id, RepoTags: [name], Labels }) =>
+      name === undefined ? [] : [[name, { id, builtFor: Labels?.[labels.service] ?? '' }] as const],
+    ),
+  );
 }

@@ -1,7 +1,7 @@
 import type { Desired } from './desired.ts';
 import { topologicalOrder } from './graph.ts';
 import { labels } from './labels.ts';
-import { shortDigest } from './names.ts';
+import { familiarReference, shortDigest } from './names.ts';
 import type { Observed, ObservedContainer } from './observe.ts';
 import { type Plan, PlanBuilder, type StepId } from './plan.ts';
 import type { Reconciled } from './reconcile.ts';
@@ -176,9 +176,14 @@ function planImageRemovals(plan: PlanBuilder, { observed, intent, desired, remov
     if (intent.images === 'all' || service.image === undefined) known.set(image, name);
     else known.delete(image);
   }
+  const named = new Set([...known.keys()].map(familiarReference));
+  for (const [image, { builtFor }] of observed.images) {
+    const isKnown = !desired || intent.removeOrphans || desired.services.has(builtFor ?? '');
+    if (builtFor !== undefined && isKnown && !named.has(familiarReference(image))) known.set(image, builtFor);
+  }
   for (const [image, service] of [...known].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (!observed.images.has(image)) continue;
-    if (intent.images === 'local' && !desired && image !== `${observed.project}-${service}`) continue;
+    if (intent.images === 'local' && !desired && !isBuilt(observed, image, service)) continue;
     plan.add('removeImage', {
       target: `image:${service}`,
       label: `Image ${image}`,
@@ -188,6 +193,9 @@ function planImageRemovals(plan: PlanBuilder, { observed, intent, desired, remov
     });
   }
 }
+
+const isBuilt = ({ images, project }: Observed, image: string, service: string): boolean =>
+  images.get(image)?.builtFor !== undefined || image === `${project}-${service}`;
 
 /** `rm`: stopped containers of the services go away; with `stop`, running ones are stopped first. */
 export function planRemove(
