@@ -1,15 +1,22 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { Filters } from '../api/requests.ts';
 import type { NetworkContainer, NetworkCreateBody, NetworkInspect } from '../api/types/network.ts';
 import { IechorError } from '../common/error.ts';
-import type { EndpointRecord, NetworkRecord, Networks } from '../network/types.ts';
+import { processInfo } from '../host/proc.ts';
+import { idleBridgeOptions } from '../network/options.ts';
+import { idleSublinkOptions, isSublinkDriver } from '../network/sublinks.ts';
+import type { EndpointRecord, NetworkRecord, Networks, PoolRequest } from '../network/types.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
+import { isAlone } from './create-network.ts';
 import { anyOf, checkFilters, flagOf, labelsFit, untilOf } from './filters.ts';
 import { publishPrune } from './notify.ts';
 
 type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
 const builtIn = ['bridge', 'host', 'none'];
+const settleMs = 3000;
+const settlePollMs = 10;
 
 export async function listNetworks(context: EngineContext, request: Request<'networkList'>): Promise<NetworkInspect[]> {
   checkFilters(request.filters, ['id', 'name', 'driver', 'label', 'label!', 'type', 'scope', 'dangling']);
@@ -22,6 +29,11 @@ export async function listNetworks(context: EngineContext, request: Request<'net
 
 function networkFits(context: EngineContext, network: NetworkRecord, filters: Filters | undefined): boolean {
   const dangling = flagOf(filters, 'dangling');
+  for (const wanted of filters?.type ?? []) {
+    if (wanted !== 'builtin' && wanted !== 'custom') {
+      throw new IechorError('BAD_REQUEST', `invalid filter: 'type'='${wanted}'`);
+    }
+  }
   const type = builtIn.includes(network.name) ? 'builtin' : 'custom';
   return (
     anyOf(filters, 'id', (id) => network.id.startsWith(id)) &&
@@ -64,6 +76,35 @@ function driverOf(network: NetworkRecord): string {
   return network.driver === 'none' ? 'null' : network.driver;
 }
 
+/** As the user wrote it, and then what the engine chose where nothing was asked for. */
+function wirePools(network: NetworkRecord): NetworkInspect['IPAM']['Config'] {
+  if (isAlone(network) && !network.template) return null;
+  const chosen = (pool: PoolRequest) => ('chosen' in pool ? pool.chosen : undefined);
+  const pools: readonly PoolRequest[] = network.template ?? network.pools;
+  return [
+    ...pools.filter((pool) => chosen(pool) !== 'subnet'),
+    ...pools.filter((pool) => chosen(pool) === 'subnet'),
+  ].map((pool) => ({
+    ...(pool.subnet ? { Subnet: pool.subnet } : {}),
+    ...(pool.ipRange ? { IPRange: pool.ipRange } : {}),
+    ...(pool.gateway && chosen(pool) !== 'gateway' ? { Gateway: pool.gateway } : {}),
+    ...(pool.auxiliary ? { AuxiliaryAddresses: { ...pool.auxiliary } } : {}),
+  }));
+}
+
+/** The built-in network tells how it is, as Docker's does; others, what was asked for. */
+function wireOptions(network: NetworkRecord): Record<string, string> {
+  if (network.name !== 'bridge') return { ...network.options };
+  return {
+    'com.docker.network.bridge.default_bridge': 'true',
+    'com.docker.network.bridge.enable_icc': 'true',
+    'com.docker.network.bridge.enable_ip_masquerade': 'true',
+    'com.docker.network.bridge.host_binding_ipv4': '0.0.0.0',
+    'com.docker.network.bridge.name': network.bridge,
+    ...network.options,
+  };
+}
+
 function toWire(network: NetworkRecord): Omit<NetworkInspect, 'Containers'> {
   return {
     Name: network.name,
@@ -76,19 +117,14 @@ function toWire(network: NetworkRecord): Omit<NetworkInspect, 'Containers'> {
     IPAM: {
       Driver: 'default',
       Options: Object.keys(network.ipamOptions).length > 0 ? { ...network.ipamOptions } : null,
-      Config: (network.template ?? network.pools).map((pool) => ({
-        ...(pool.subnet ? { Subnet: pool.subnet } : {}),
-        ...(pool.gateway ? { Gateway: pool.gateway } : {}),
-        ...(pool.ipRange ? { IPRange: pool.ipRange } : {}),
-        ...(pool.auxiliary ? { AuxiliaryAddresses: { ...pool.auxiliary } } : {}),
-      })),
+      Config: wirePools(network),
     },
     Internal: network.internal,
     Attachable: network.attachable,
     Ingress: false,
     ConfigFrom: { Network: network.configFrom ?? '' },
     ConfigOnly: network.template !== undefined,
-    Options: { ...network.options },
+    Options: wireOptions(network),
     Labels: { ...network.labels },
   };
 }
@@ -99,28 +135,17 @@ export async function createNetwork(
 ): ReturnType<EngineApi['networkCreate']> {
   const network = await context.networks.create(networkRequest(body));
   publishNetwork(context, network, 'create');
-  return { Id: network.id, Warning: '' };
+  const idle = isSublinkDriver(network.driver)
+    ? idleSublinkOptions(network.driver, network.options)
+    : idleBridgeOptions(network.options);
+  const Warning = idle.length > 0 ? `without effect on a ${network.driver} network: ${idle.join(', ')}` : '';
+  return { Id: network.id, Warning };
 }
 
 /** The body of a request for the network part. Throws what is not supported. */
 export function networkRequest(body: NetworkCreateBody): Parameters<Networks['create']>[0] {
   if (!body.Name) throw new IechorError('BAD_REQUEST', 'invalid name: name is empty');
-  const refused: [string, unknown][] = [
-    ['Ingress', body.Ingress],
-    ['Scope', body.Scope && !['local', 'swarm'].includes(body.Scope)],
-    ['EnableIPv4=false', body.EnableIPv4 === false],
-    ['IPAM.Driver=null', body.IPAM?.Driver === 'null'],
-  ];
-  if (body.Scope === 'swarm') {
-    throw new IechorError('BAD_REQUEST', 'cannot create a swarm scoped network when swarm is not active');
-  }
-  for (const [field, value] of refused) {
-    if (value) throw new IechorError('NOT_SUPPORTED', `networks with ${field} are not supported yet`);
-  }
-  const ipamDriver = body.IPAM?.Driver || 'default';
-  if (ipamDriver !== 'default') {
-    throw new IechorError('BAD_REQUEST', `plugin "${ipamDriver}" not found`, { hint: 'use the IPAM driver default' });
-  }
+  refuseRequest(body);
   return {
     name: body.Name,
     driver: body.Driver || 'bridge',
@@ -141,10 +166,45 @@ export function networkRequest(body: NetworkCreateBody): Parameters<Networks['cr
   };
 }
 
+/** Throws for what is no network of one host, or of this engine. */
+function refuseRequest(body: NetworkCreateBody): void {
+  if (body.Ingress) throw new IechorError('FORBIDDEN', 'Ingress network can only be global scope network');
+  if (body.Scope === 'swarm') {
+    throw new IechorError('FORBIDDEN', 'cannot create a swarm scoped network when swarm is not active');
+  }
+  if (body.EnableIPv4 === false && !body.EnableIPv6) {
+    throw new IechorError('BAD_REQUEST', 'IPv4 or IPv6 must be enabled');
+  }
+  const refused: [string, unknown][] = [
+    ['Scope', body.Scope && body.Scope !== 'local'],
+    ['EnableIPv4=false', body.EnableIPv4 === false],
+  ];
+  for (const [field, value] of refused) {
+    if (value) throw new IechorError('NOT_SUPPORTED', `networks with ${field} are not supported yet`);
+  }
+  const ipamDriver = body.IPAM?.Driver || 'default';
+  if (ipamDriver === 'null') throw new IechorError('BAD_REQUEST', 'ipv4 pool is empty');
+  if (ipamDriver !== 'default') {
+    throw new IechorError('NOT_FOUND', `plugin "${ipamDriver}" not found`, { hint: 'use the IPAM driver default' });
+  }
+}
+
 export async function removeNetwork(context: EngineContext, request: Request<'networkRemove'>): Promise<void> {
   const network = context.networks.get(request.id);
+  await settleEnded(context, network.id);
   await context.networks.remove(network.id);
   publishNetwork(context, network, 'destroy');
+}
+
+/** Lets the ends go of containers whose process is over: whoever saw that may remove the network at once. */
+async function settleEnded(context: EngineContext, networkId: string): Promise<void> {
+  const ending = () =>
+    context.networks.endpointsOn(networkId).some(({ containerId }) => {
+      const pid = context.containers.find(containerId)?.pid ?? 0;
+      return pid !== 0 && processInfo(pid) === undefined;
+    });
+  const deadline = performance.now() + settleMs;
+  while (ending() && performance.now() < deadline) await delay(settlePollMs);
 }
 
 /** Removes every network of users that no running container is on and no container is made for. */

@@ -50,7 +50,12 @@ function ensureBridge(network: NetworkRecord, names: KernelNames, netlink: Netli
   const [first] = network.pools;
   const settings = { mtu: mtuOf(network, netlink), group: names.group };
   if (!there)
-    netlink.send(createBridge(network.bridge, { ...settings, ...(first ? { mac: macOf(first.gateway) } : {}) }));
+    netlink.send(
+      createBridge(network.bridge, {
+        ...settings,
+        ...(first ? { mac: macOf(first.gateway || addressIn(first.subnet)) } : {}),
+      }),
+    );
   configure(network, 'net/ipv4/conf', { route_localnet: network.internal ? '0' : '1' });
   configure(network, 'net/ipv6/conf', network.enableIPv6 ? { accept_ra: '0' } : { disable_ipv6: '1' });
   const link = findLink(netlink, network.bridge);
@@ -62,10 +67,12 @@ function ensureBridge(network: NetworkRecord, names: KernelNames, netlink: Netli
   return { link, fresh: true };
 }
 
+const addressIn = (subnet: string): string => subnet.replace(/\/.*$/, '');
+
 /** Pools in which the host has the gateway's address. */
 function hostPools({ pools, options }: NetworkRecord): readonly Pool[] {
   const { withoutHost } = bridgeOptions(options);
-  return pools.filter((pool) => !withoutHost.includes(parseSubnet(pool.subnet).family));
+  return pools.filter((pool) => pool.gateway !== '' && !withoutHost.includes(parseSubnet(pool.subnet).family));
 }
 
 /** Takes the device of a network away: its bridge, or the parent that was made for it. Idempotent. */

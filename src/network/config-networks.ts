@@ -7,7 +7,7 @@ import type { NetworkRecord, Networks } from './types.ts';
 /** Networks that hold a configuration for others (`--config-only`, `--config-from`), and are none themselves. */
 type CreateRequest = Parameters<Networks['create']>[0];
 
-/** The record of a configuration. Throws BAD_REQUEST for what only a network can have. */
+/** The record of a configuration. Throws FORBIDDEN for what only a network can have. */
 export function configRecord(request: CreateRequest): NetworkRecord {
   if (request.configFrom !== undefined) {
     throw refusal('a configuration network cannot depend on another configuration network');
@@ -34,11 +34,13 @@ export function configRecord(request: CreateRequest): NetworkRecord {
   };
 }
 
-/** A request with what its configuration says, where it names one. Throws BAD_REQUEST for one that says more itself. */
+/** A request with what its configuration says, where it names one. Throws NOT_FOUND, FORBIDDEN for one that says more itself. */
 export function withConfiguration(records: Records, request: CreateRequest): CreateRequest {
   if (request.configFrom === undefined) return request;
   const config = findNetwork(records, request.configFrom);
-  if (!config?.template) throw refusal(`configuration network "${request.configFrom}" does not exist`);
+  if (!config?.template) {
+    throw new IechorError('NOT_FOUND', `configuration network "${request.configFrom}" does not exist`);
+  }
   const own = [request.pools, ...[request.options, request.labels, request.ipamOptions].map(Object.keys)];
   if (request.enableIPv6 || own.some((part) => part.length > 0)) {
     throw refusal('user specified configurations are not supported if the network depends on a configuration network');
@@ -47,15 +49,15 @@ export function withConfiguration(records: Records, request: CreateRequest): Cre
   return { ...request, configFrom: config.name, pools: config.template, enableIPv6, labels, options, ipamOptions };
 }
 
-/** Throws IN_USE for a configuration that networks depend on. */
+/** Throws FORBIDDEN for a configuration that networks depend on. */
 export function refuseConfigInUse(records: Records, network: NetworkRecord): void {
   if (!network.template) return;
   const users = records.networks().filter(({ configFrom }) => configFrom === network.name);
   if (users.length === 0) return;
   const names = users.map(({ name }) => `"${name}"`).join(', ');
-  throw new IechorError('IN_USE', `configuration network "${network.name}" is in use by ${names}`, {
+  throw new IechorError('FORBIDDEN', `configuration network "${network.name}" is in use by ${names}`, {
     hint: 'remove these networks first',
   });
 }
 
-const refusal = (message: string): IechorError => new IechorError('BAD_REQUEST', message);
+const refusal = (message: string): IechorError => new IechorError('FORBIDDEN', message);

@@ -125,7 +125,10 @@ function buildRecord(context: NetworkContext, request: CreateRequest): NetworkRe
 }
 
 /** Daemons of other scopes begin their search elsewhere, so that they rarely meet before their routes are seen. */
-function poolsFor(context: NetworkContext, request: Pick<CreateRequest, 'name' | 'driver' | 'pools' | 'enableIPv6'>) {
+function poolsFor(
+  context: NetworkContext,
+  request: Pick<CreateRequest, 'name' | 'driver' | 'pools' | 'enableIPv6' | 'internal' | 'options'>,
+) {
   const occupied = occupiedSubnets(context, request.name);
   // Links on a parent are in the very subnet that the parent is in.
   const shared = isSublinkDriver(request.driver);
@@ -134,7 +137,15 @@ function poolsFor(context: NetworkContext, request: Pick<CreateRequest, 'name' |
     occupied: shared ? occupied.map((one) => ({ ...one, soft: one.soft ?? !one.ours })) : occupied,
     defaults: context.pools,
     seed: `${context.roots.scope} ${request.name}`,
+    withoutGateway: withoutGateway(request),
   });
+}
+
+/** Where nobody would have the gateway's address, it is the containers'. */
+function withoutGateway({ driver, internal, options }: Parameters<typeof poolsFor>[1]): readonly (4 | 6)[] {
+  if (!isSublinkDriver(driver)) return internal ? bridgeOptions(options).withoutHost : [];
+  const { parent, link } = sublinkOptions(driver, options);
+  return internal || parent === '' || (link.kind === 'ipvlan' && link.mode !== 'l2') ? [4, 6] : [];
 }
 
 /**
@@ -164,13 +175,19 @@ function checkRequest(request: CreateRequest): void {
       hint: 'use letters, digits, "_", ".", "-" and blanks in between, the first a letter or digit',
     });
   }
-  if (request.driver !== 'bridge' && !isSublinkDriver(request.driver)) {
-    throw new IechorError('NOT_SUPPORTED', `the network driver "${request.driver}" is not supported`, {
-      hint: 'use driver: bridge, macvlan or ipvlan',
-    });
+  refuseDriver(request.driver);
+}
+
+/** Throws FORBIDDEN for the drivers of what is there once, or needs a swarm, NOT_FOUND for unknown ones. */
+function refuseDriver(driver: string): void {
+  if (driver === 'bridge' || isSublinkDriver(driver)) return;
+  if (driver === 'host' || driver === 'null') {
+    throw new IechorError('FORBIDDEN', `only one instance of "${driver}" network is allowed`);
   }
-  const [option] = Object.keys(request.ipamOptions);
-  if (option !== undefined) throw new IechorError('NOT_SUPPORTED', `the address option "${option}" is not known`);
+  if (driver === 'overlay') {
+    throw new IechorError('FORBIDDEN', 'This node is not a swarm manager: networks with driver overlay need a swarm');
+  }
+  throw new IechorError('NOT_FOUND', `plugin "${driver}" not found`, { hint: 'use driver: bridge, macvlan or ipvlan' });
 }
 
 export function isBuiltIn(name: string): boolean {

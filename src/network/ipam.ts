@@ -36,37 +36,39 @@ export function choosePools(
     occupied: readonly Occupied[];
     defaults?: readonly DefaultPool[];
     seed?: string;
+    /** Families whose pools have a gateway only where one is asked for. */
+    withoutGateway?: readonly (4 | 6)[];
   },
 ): readonly Pool[] {
   const own: Occupied[] = [];
-  const pools = requests
-    .filter((request) => request.subnet !== undefined)
-    .map((request) => {
-      const pool = checkedPool(name, request, [...options.occupied, ...own]);
-      own.push({ subnet: parseSubnet(pool.subnet), holder: `network "${name}" itself` });
-      return pool;
-    });
+  const checked = (request: PoolRequest, occupied: readonly Occupied[]) =>
+    checkedPool(name, request, { occupied, withoutGateway: options.withoutGateway ?? [] });
+  const pools = requests.map((request): Pool => {
+    const pool = checked(request, [...options.occupied, ...own]);
+    own.push({ subnet: parseSubnet(pool.subnet), holder: `network "${name}" itself` });
+    return pool;
+  });
   const has = (family: 4 | 6) => own.some(({ subnet }) => subnet.family === family);
   if (!has(4)) {
-    const rest = requests.find((request) => request.subnet === undefined) ?? {};
     const free = freeSubnet(name, options.seed ?? name, { ...options, pools: options.defaults ?? defaultPools });
-    pools.push(checkedPool(name, { ...rest, subnet: subnetText(free) }, []));
+    pools.push({ ...checked({ subnet: subnetText(free) }, []), chosen: 'subnet' });
   }
   if (options.enableIPv6 && !has(6)) {
-    pools.push(checkedPool(name, { subnet: subnetText(uniqueLocal(options.seed ?? name, options.occupied)) }, []));
+    const free = uniqueLocal(options.seed ?? name, options.occupied);
+    pools.push({ ...checked({ subnet: subnetText(free) }, []), chosen: 'subnet' });
   }
   // As Docker has it, a subnet of IPv6 waits for the network to have IPv6.
-  const taken = options.enableIPv6 ? pools : pools.filter(({ gateway }) => !isIPv6(gateway));
-  return taken.sort((a, b) => Number(isIPv6(a.gateway)) - Number(isIPv6(b.gateway)));
+  const isSix = ({ subnet }: Pool) => subnet.includes(':');
+  const taken = options.enableIPv6 ? pools : pools.filter((pool) => !isSix(pool));
+  return taken.sort((a, b) => Number(isSix(a)) - Number(isSix(b)));
 }
 
-function checkedPool(name: string, request: PoolRequest, occupied: readonly Occupied[]): Pool {
+function checkedPool(
+  name: string,
+  request: PoolRequest,
+  { occupied, withoutGateway }: { occupied: readonly Occupied[]; withoutGateway: readonly (4 | 6)[] },
+): Pool {
   const subnet = parseSubnet(request.subnet ?? '');
-  if (sizeOf(subnet) < 4n) {
-    throw new IechorError('BAD_REQUEST', `the subnet ${request.subnet} of network "${name}" is too small`, {
-      hint: 'use a prefix of at most /30',
-    });
-  }
   const clash = occupied.find((other) => !other.soft && overlaps(other.subnet, subnet));
   if (clash) {
     throw new IechorError(
@@ -85,21 +87,32 @@ function checkedPool(name: string, request: PoolRequest, occupied: readonly Occu
       throw new IechorError('BAD_REQUEST', `the range ${request.ipRange} is not in the subnet ${request.subnet}`);
     }
   }
-  for (const [key, address] of Object.entries(request.auxiliary ?? {})) inside(`the auxiliary address ${key}`, address);
+  for (const [key, address] of Object.entries(request.auxiliary ?? {})) {
+    if (inside(`the auxiliary address ${key}`, address) !== request.gateway) continue;
+    throw new IechorError('BAD_REQUEST', `the auxiliary address ${key} ${address} is the gateway of ${request.subnet}`);
+  }
+  const gateway = withoutGateway.includes(subnet.family) ? '' : inside('the gateway', firstGateway(subnet, request));
   return {
     subnet: subnetText(subnet),
-    gateway: inside('the gateway', request.gateway ?? firstGateway(subnet, request.auxiliary ?? {})),
+    ...(request.gateway === undefined
+      ? { gateway, chosen: 'gateway' }
+      : { gateway: inside('the gateway', request.gateway) }),
     ...(request.ipRange === undefined ? {} : { ipRange: request.ipRange }),
     ...(request.auxiliary === undefined ? {} : { auxiliary: request.auxiliary }),
   };
 }
 
-function firstGateway(subnet: Subnet, auxiliary: Readonly<Record<string, string>>): string {
+/** The lowest address of the range, or the subnet, that endpoints could have, too. */
+function firstGateway(subnet: Subnet, { ipRange, auxiliary = {} }: PoolRequest): string {
   const taken = new Set(Object.values(auxiliary).map(toNumber));
-  let value = subnet.base + 1n;
+  if (hasReserved(subnet)) taken.add(subnet.base);
+  let value = ipRange === undefined ? subnet.base : parseSubnet(ipRange).base;
   while (taken.has(value)) value += 1n;
   return fromNumber(subnet.family, value);
 }
+
+/** False for the IPv4 subnets of two addresses and of one: links between two ends (RFC 3021). */
+const hasReserved = ({ family, prefixLength }: Subnet): boolean => family === 6 || prefixLength < 31;
 
 function freeSubnet(
   name: string,
@@ -178,16 +191,19 @@ function staticAddress(
 
 /** Addresses of a pool that no endpoint may have, and whose they are. */
 function reservedOf(pool: Pool): ReadonlyMap<string, string> {
-  const { family, base, prefixLength } = parseSubnet(pool.subnet);
-  const last = base + sizeOf({ family, base, prefixLength }) - 1n;
+  const subnet = parseSubnet(pool.subnet);
+  const { family, base } = subnet;
   const text = (value: bigint) => fromNumber(family, value);
-  return new Map([
+  const ends: readonly (readonly [string, string])[] = [
     [text(base), 'the network itself (its first address)'],
-    ...(family === 4 ? [[text(last), 'the network itself (broadcast)'] as const] : []),
+    ...(family === 4 ? [[text(base + sizeOf(subnet) - 1n), 'the network itself (broadcast)'] as const] : []),
+  ];
+  return new Map([
+    ...(hasReserved(subnet) ? ends : []),
     ...Object.entries(pool.auxiliary ?? {}).map(
       ([key, address]) => [text(toNumber(address)), `the auxiliary address "${key}"`] as const,
     ),
-    [text(toNumber(pool.gateway)), 'the gateway of the network'],
+    ...(pool.gateway === '' ? [] : [[text(toNumber(pool.gateway)), 'the gateway of the network'] as const]),
   ]);
 }
 

@@ -29,7 +29,13 @@ const known: Readonly<Record<string, Reader>> = {
   'bridge.host_binding_ipv4': (value, key) => ({ bindAddress: address(value, key) }),
 };
 
-/** Reads driver options under Docker's names. Throws BAD_REQUEST for a value, NOT_SUPPORTED for a name. */
+/** Docker's options that would open a network further than it is here. */
+const refused: ReadonlySet<string> = new Set(['bridge.trusted_host_interfaces']);
+
+/**
+ * Reads driver options under Docker's names; others are the user's own notes. Throws BAD_REQUEST for a value,
+ * NOT_SUPPORTED for an option that is known to have no effect here.
+ */
 export function bridgeOptions(options: Readonly<Record<string, string>>): BridgeOptions {
   let result: BridgeOptions = {
     communication: true,
@@ -39,17 +45,19 @@ export function bridgeOptions(options: Readonly<Record<string, string>>): Bridge
     withoutHost: [],
   };
   for (const [key, value] of Object.entries(options)) {
-    const read = key.startsWith(prefix) ? known[key.slice(prefix.length)] : undefined;
-    if (!read) {
-      const names = Object.keys(known).map((name) => prefix + name);
-      throw new IechorError('NOT_SUPPORTED', `the network option "${key}" is not known`, {
-        hint: `known options are ${names.join(', ')}`,
-      });
-    }
-    const said = read(value, key);
+    const name = key.startsWith(prefix) ? key.slice(prefix.length) : '';
+    if (refused.has(name)) throw new IechorError('NOT_SUPPORTED', `the network option "${key}" is not supported`);
+    const said = known[name]?.(value, key) ?? {};
     result = { ...result, ...said, withoutHost: [...result.withoutHost, ...(said.withoutHost ?? [])] };
   }
   return result;
+}
+
+/** Options of a bridge network that have no effect: kept for whoever wrote them, or misspelt. */
+export function idleBridgeOptions(options: Readonly<Record<string, string>>): readonly string[] {
+  return Object.keys(options).filter(
+    (key) => !key.startsWith(prefix) || !Object.hasOwn(known, key.slice(prefix.length)),
+  );
 }
 
 /** Throws BAD_REQUEST for a network that cannot be as its options say. */

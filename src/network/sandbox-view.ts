@@ -54,5 +54,5 @@ function gatewaysOf(context: NetworkContext, endpoint: StoredEndpoint): readonly
   return [
     ...(withoutHost.includes(4) ? [] : [endpoint.gateway]),
     ...(withoutHost.includes(6) || endpoint.ipv6Gateway === undefined ? [] : [endpoint.ipv6Gateway]),
-  ];
+  ].filter((address) => address !== '');
 }

@@ -19,18 +19,24 @@ export function isSublinkNetwork(network: NetworkRecord): network is SublinkNetw
   return isSublinkDriver(network.driver) && network.parent !== undefined;
 }
 
-/** What driver options under Docker's names say. Throws BAD_REQUEST for a value, NOT_SUPPORTED for a name. */
+const optionsOf: Readonly<Record<SublinkDriver, readonly string[]>> = {
+  macvlan: ['parent', 'macvlan_mode'],
+  ipvlan: ['parent', 'ipvlan_mode', 'ipvlan_flag'],
+};
+
+/** Options that have no effect: kept for whoever wrote them, or misspelt. */
+export function idleSublinkOptions(
+  driver: SublinkDriver,
+  options: Readonly<Record<string, string>>,
+): readonly string[] {
+  return Object.keys(options).filter((key) => !optionsOf[driver].includes(key));
+}
+
+/** What driver options under Docker's names say. Throws BAD_REQUEST for a value. */
 export function sublinkOptions(
   driver: SublinkDriver,
   options: Readonly<Record<string, string>>,
 ): { readonly parent: string; readonly link: SublinkKind } {
-  const known = driver === 'macvlan' ? ['parent', 'macvlan_mode'] : ['parent', 'ipvlan_mode', 'ipvlan_flag'];
-  const unknown = Object.keys(options).find((key) => !known.includes(key));
-  if (unknown !== undefined) {
-    throw new IechorError('NOT_SUPPORTED', `the ${driver} network option "${unknown}" is not known`, {
-      hint: `known options are ${known.join(', ')}`,
-    });
-  }
   const { parent = '' } = options;
   if (parent === 'lo') throw refusal(`loopback interface is not a valid ${driver} parent link`);
   const mode = `${driver}_mode`;

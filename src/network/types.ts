@@ -2,7 +2,10 @@
 
 export interface Pool {
   readonly subnet: string;
+  /** Empty where the network has none: the host is not in it, or nobody is outside. */
   readonly gateway: string;
+  /** What the engine chose where nothing was asked for. */
+  readonly chosen?: 'subnet' | 'gateway';
   readonly ipRange?: string;
   readonly auxiliary?: Readonly<Record<string, string>>;
 }

@@ -50,7 +50,7 @@ export interface NetworkInspect {
   Driver: string;
   EnableIPv4: boolean;
   EnableIPv6: boolean;
-  IPAM: { Driver: string; Options: Record<string, string> | null; Config: IpamPool[] };
+  IPAM: { Driver: string; Options: Record<string, string> | null; Config: IpamPool[] | null };
   Internal: boolean;
   Attachable: boolean;
   Ingress: boolean;

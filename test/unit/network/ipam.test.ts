@@ -45,7 +45,7 @@ describe('subnets', () => {
 
   test.each([
     ['10.1.0.7/16', {}],
-    ['10.1.0.0/31', {}],
+    ['10.1.0.0/16', { gateway: '10.1.0.5', auxiliary: { a: '10.1.0.5' } }],
     ['nonsense', {}],
     ['10.1.0.0/16', { gateway: '10.2.0.1' }],
     ['10.1.0.0/16', { ipRange: '10.2.0.0/24' }],
@@ -92,6 +92,23 @@ describe('addresses', () => {
     expect(
       chooseAddress([{ ...pool, subnet: '172.18.0.0/16', ipRange: '172.18.5.0/24' }], undefined, free).address,
     ).toBe('172.18.5.0');
+  });
+
+  test('of a subnet of two both are given where nobody needs a gateway', () => {
+    const request = [{ subnet: '10.9.0.0/31' }];
+    const [pool] = choosePools('x', request, { ...none, withoutGateway: [4] });
+    const taken: string[] = [];
+    const holder = (address: string) => (taken.includes(address) ? 'a' : undefined);
+    for (let count = 0; count < 2; count += 1) {
+      taken.push(chooseAddress(pool ? [pool] : [], undefined, { ...free, holder }).address);
+    }
+    expect(taken).toEqual(['10.9.0.0', '10.9.0.1']);
+    expect(choosePools('x', request, none)[0]?.gateway).toBe('10.9.0.0');
+  });
+
+  test('a gateway that nobody names is the first of the range', () => {
+    const [pool] = choosePools('x', [{ subnet: '10.9.0.0/16', ipRange: '10.9.5.0/24' }], none);
+    expect(pool).toMatchObject({ gateway: '10.9.5.0', chosen: 'gateway' });
   });
 
   test('the hardware address follows from the address', () => {

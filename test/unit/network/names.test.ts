@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { addressBytes, addressText } from '../../../src/host/netlink-routes.ts';
-import { bridgeOptions } from '../../../src/network/options.ts';
+import { bridgeOptions, idleBridgeOptions } from '../../../src/network/options.ts';
 import { canonicalPorts } from '../../../src/network/publish.ts';
 import { kernelNames } from '../../../src/network/records.ts';
 
@@ -29,7 +29,7 @@ test('an address with an embedded IPv4 address is understood', () => {
   expect(addressText(addressBytes('::ffff:192.0.2.1'))).toBe('::ffff:c000:201');
 });
 
-test('driver options are read under the names of Docker, and others refused by name', () => {
+test('driver options are read under the names of Docker, and others told to have no effect', () => {
   expect(
     bridgeOptions({ 'com.docker.network.driver.mtu': '1300', 'com.docker.network.bridge.enable_icc': 'false' }),
   ).toEqual({
@@ -40,7 +40,9 @@ test('driver options are read under the names of Docker, and others refused by n
     linkPrefix: 'eth',
     withoutHost: [],
   });
-  expect(() => bridgeOptions({ colour: 'red' })).toThrow(expect.objectContaining({ code: 'NOT_SUPPORTED' }));
+  const trusted = 'com.docker.network.bridge.trusted_host_interfaces';
+  expect(() => bridgeOptions({ [trusted]: 'eth0' })).toThrow(expect.objectContaining({ code: 'NOT_SUPPORTED' }));
+  expect(idleBridgeOptions({ colour: 'red', 'com.docker.network.driver.mtu': '1300' })).toEqual(['colour']);
   expect(() => bridgeOptions({ 'com.docker.network.driver.mtu': 'big' })).toThrow(
     expect.objectContaining({ code: 'BAD_REQUEST' }),
   );
