@@ -1,5 +1,6 @@
 import { chainIdOf } from '../image/digest.ts';
 import type { Diffed } from '../image/layer-tasks.ts';
+import { expectTask } from '../image/layer-workers.ts';
 import { diffLayer } from '../image/tar-diff.ts';
 import type { ChainId } from '../image/types.ts';
 import type { StepContext } from './build-context.ts';
@@ -127,6 +128,7 @@ async function makeLayer(
   await snapshotter.prepare(key, parent);
   try {
     const root = build.scratch.mount(snapshotter.mount(key));
+    expectTask();
     try {
       await step.execute(root);
     } finally {

@@ -25,6 +25,8 @@ interface Slot {
 const slots: Slot[] = [];
 const maxWorkers = Math.min(4, Math.max(2, availableParallelism()));
 const idleMs = 10_000;
+/** The last one waits longer: a thread that has worked is quicker than a new one. */
+const lastIdleMs = 60_000;
 /** Bytes that may be under way to a worker. */
 const windowBytes = 4 * 1024 * 1024;
 
@@ -82,6 +84,11 @@ export function startTask<T extends LayerTask>(
   };
 }
 
+/** Starts a thread in advance where none is free, so that a task that comes soon finds one. */
+export function expectTask(): void {
+  if (slots.length < maxWorkers && slots.every(({ tasks }) => tasks.size > 0)) release(startSlot());
+}
+
 function post(port: MessagePort, message: TaskMessage, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
 }
@@ -110,10 +117,11 @@ function startSlot(): Slot {
 
 function release(slot: Slot): void {
   if (slot.tasks.size > 0 || !slots.includes(slot)) return;
-  slot.idle = setTimeout(() => {
+  const end = () => {
     slots.splice(slots.indexOf(slot), 1);
     void slot.worker.terminate();
-  }, idleMs);
+  };
+  slot.idle = setTimeout(end, slots.length > 1 ? idleMs : lastIdleMs);
   slot.idle.unref();
 }
 
