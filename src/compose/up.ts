@@ -4,6 +4,7 @@ import type { Project } from './model/project.ts';
 import { deliveryEnvironment } from './plan/delivered-files.ts';
 import { selectServices } from './plan/dependencies.ts';
 import { type Desired, type DesiredOptions, desiredOf } from './plan/desired.ts';
+import { refuseMissingDonors } from './plan/donors.ts';
 import { checkExtensions, needsIechord } from './plan/extension.ts';
 import { withHooks } from './plan/hooks.ts';
 import { refuseImpossible } from './plan/impossible.ts';
@@ -68,6 +69,7 @@ async function upNow(session: Session, given: Project, intent: UpIntent, options
   };
   let observed = await observe(session.engine, project.name, look);
   if (!observed.balances) refuseElsewhere(desired, services);
+  if (intent.containers || !options.dryRun) refuseMissingDonors(desired, observed, services);
   const images = planImages(desired, observed, { ...intent, services });
   // What is wrong with the rest is said before anything is pulled or built.
   let reconciled = reconcile(desired, observed, intent);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { IechorError } from '../../../../src/common/error.ts';
+import type { Service } from '../../../../src/compose/model/project.ts';
 import { plainUp } from '../../../../src/compose/plan/intent.ts';
 import { up } from '../../../../src/compose/up.ts';
 import { project, service } from '../../../support/compose-model.ts';
@@ -217,6 +218,28 @@ describe('up', () => {
     );
     expect(session.notices.join()).toContain('has no effect');
   });
+
+  test.each<[string, Partial<Service>]>([
+    ['network namespace', { network_mode: 'service:vpn' }],
+    ['IPC namespace', { ipc: 'service:vpn' }],
+    ['PID namespace', { pid: 'service:vpn' }],
+    ['volumes', { volumes_from: ['vpn:ro'] }],
+  ])(
+    'a service alone is refused, before anything is made, where whose %s it shares has no container',
+    async (what, own) => {
+      const engine = createFakeEngine();
+      const { networks: _, ...bare } = service();
+      const asked = project({ vpn: service(), app: { ...('network_mode' in own ? bare : service()), ...own } });
+      const alone = { ...plainUp, services: ['app'], dependencies: false };
+      await expect(up(fakeSession(engine), asked, alone)).rejects.toThrow(
+        `service app cannot share the ${what} of vpn, which has no container`,
+      );
+      expect(engine.calls).toEqual([]);
+      await up(fakeSession(engine), asked, { ...alone, services: ['vpn'] });
+      await up(fakeSession(engine), asked, alone);
+      expect([...engine.containers.values()].map(({ name }) => name).sort()).toEqual(['shop-app-1', 'shop-vpn-1']);
+    },
+  );
 
   test('a cycle is refused with its chain', async () => {
     const on = (name: string) => ({
