@@ -20,7 +20,7 @@ export function projectNames(
 ): ProjectNames {
   const asked = globals.files.length > 0 ? globals.files : (environment.COMPOSE_FILE ?? '').split(':').filter(Boolean);
   const files = asked.length > 0 ? asked.map((file) => resolve(cwd, file)) : found(globals.projectDirectory ?? cwd);
-  const texts = files.map(textOf);
+  const texts = withIncluded(files).map(textOf);
   return {
     services: [...new Set(texts.flatMap(serviceKeys))].sort(),
     profiles: [...new Set(texts.flatMap(profileWords))].sort(),
@@ -32,6 +32,26 @@ function found(directory: string): string[] {
     const names = [...fileNames, ...overrideNames].map((name) => join(at, name));
     if (names.some((name) => textOf(name) !== '') || at === '/') return names;
   }
+}
+
+/** The files with those they include by a plain path, as deep as it goes. */
+function withIncluded(files: readonly string[]): string[] {
+  const all = new Set(files);
+  for (const file of all) {
+    for (const path of includedPaths(textOf(file))) all.add(resolve(dirname(file), path));
+    if (all.size > 100) break;
+  }
+  return [...all];
+}
+
+/** Items of the list below `include:`, or their `path`. */
+function includedPaths(text: string): string[] {
+  const flow = /^include:\s*\[([^\]]*)\]/m.exec(text)?.[1]?.split(',') ?? [];
+  const block = /^include:[ \t]*(?:#.*)?\r?\n((?:[ \t-].*\r?\n?|#.*\r?\n?|\r?\n)*)/m.exec(text)?.[1] ?? '';
+  const items = [...flow, ...block.split(/\r?\n/)].map((item) => item.replace(/^[\s{-]*(?:path:)?\s*/, ''));
+  return items
+    .map((item) => item.replace(/[\s}]*$/, '').replace(/^["']|["']$/g, ''))
+    .filter((path) => /\.ya?ml$/.test(path));
 }
 
 function textOf(file: string): string {
@@ -55,7 +75,9 @@ function serviceKeys(text: string): string[] {
 }
 
 function profileWords(text: string): string[] {
-  const flow = [...text.matchAll(/^\s*profiles:\s*\[([^\]]*)\]/gm)].flatMap(([, list = '']) => list.split(','));
+  const flow = [...text.matchAll(/(?:^|[{,])\s*profiles:\s*\[([^\]]*)\]/gm)].flatMap(([, list = '']) =>
+    list.split(','),
+  );
   const block = [...text.matchAll(/^\s*profiles:[ \t]*\r?\n((?:\s*- .*\r?\n?)+)/gm)].flatMap(([, list = '']) =>
     list.split('\n').map((line) => line.replace(/^\s*- /, '')),
   );

@@ -26,6 +26,8 @@ beforeAll(async () => {
   mkdirSync(join(dir, 'below'));
   writeFileSync(join(dir, 'compose.yaml'), file);
   writeFileSync(join(dir, 'other.yaml'), 'services:\n    only:\n        image: x\n');
+  writeFileSync(join(dir, 'below/more.yaml'), 'services:\n  deep: {image: x, profiles: [dev]}\n');
+  writeFileSync(join(dir, 'whole.yaml'), 'include:\n  - other.yaml\n  - path: below/more.yaml\nservices:\n  own: {}\n');
   engine = createServer((request, response) => {
     if (request.url?.startsWith('/volumes')) response.end(JSON.stringify({ Volumes: [{ Name: 'data' }] }));
     else if (request.url?.startsWith('/containers'))
@@ -65,6 +67,11 @@ test('services and profiles of the file that the command would take', async () =
   expect(await names('up', '--no-attach', 'w')).toEqual(['web']);
   expect(await names('compose', '-f', join(dir, 'other.yaml'), 'logs', '-f', '')).toEqual(['only']);
   expect(await names('compose', '--profile', '')).toEqual(['all', 'back', 'front']);
+});
+
+test('services and profiles of included files', async () => {
+  expect(await names('compose', '-f', join(dir, 'whole.yaml'), 'logs', '')).toEqual(['deep', 'only', 'own']);
+  expect(await names('compose', '-f', join(dir, 'whole.yaml'), '--profile', '')).toEqual(['dev']);
 });
 
 test('what the engine has', async () => {
