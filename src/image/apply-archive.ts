@@ -13,6 +13,8 @@ import type { Digest } from './types.ts';
 /** Where the bytes come from. */
 interface Source {
   chunks(): AsyncGenerator<Buffer>;
+  grownPast(position: number): Promise<number>;
+  taken(bytes: number): void;
   throwIfAborted(): void;
 }
 
@@ -31,7 +33,7 @@ export async function applyArchive(options: ApplyOptions, port: Source): Promise
   const extractor = createExtractor(options);
   const closers: (() => void)[] = [() => extractor.close()];
   try {
-    const chunks = options.sourcePath === undefined ? port.chunks() : chunksOf(options.sourcePath, port.throwIfAborted);
+    const chunks = sourceOf(options, port);
     const head = await readHead(chunks);
     const compression = detectCompression(head);
     const isPlain = compression === 'none' && options.sourcePath !== undefined && options.recipePath !== undefined;
@@ -97,6 +99,11 @@ async function blobInstead({ sourcePath = '', recipePath = '', blobPath }: Apply
   }
 }
 
+function sourceOf({ sourcePath, sourceGrows }: ApplyOptions, port: Source): AsyncGenerator<Buffer> {
+  if (sourcePath === undefined) return port.chunks();
+  return sourceGrows ? chunksOfGrowing(sourcePath, port) : chunksOf(sourcePath, port.throwIfAborted);
+}
+
 /** A chunk is valid until the next. */
 async function* chunksOf(path: string, throwIfAborted: () => void = () => {}): AsyncGenerator<Buffer> {
   const fd = openSync(path, 'r');
@@ -109,6 +116,27 @@ async function* chunksOf(path: string, throwIfAborted: () => void = () => {}): A
       // Lets a request to stop come through.
       await setImmediate();
       throwIfAborted();
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The same of a file that is still being written. */
+async function* chunksOfGrowing(path: string, port: Source): AsyncGenerator<Buffer> {
+  const fd = openSync(path, 'r');
+  const chunk = Buffer.allocUnsafeSlow(sourceChunkBytes);
+  try {
+    for (let position = 0; ; ) {
+      const size = await port.grownPast(position);
+      port.throwIfAborted();
+      if (size === position) return;
+      const count = readSync(fd, chunk, 0, Math.min(chunk.length, size - position), position);
+      if (count === 0) throw new Error(`${path} became shorter while it was read`);
+      position += count;
+      yield chunk.subarray(0, count);
+      port.taken(count);
+      await setImmediate();
     }
   } finally {
     closeSync(fd);

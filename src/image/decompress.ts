@@ -1,6 +1,8 @@
 import type { Transform } from 'node:stream';
+import { setImmediate } from 'node:timers';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { IechorError, isIechorError, messageOf } from '../common/error.ts';
+import { releaseBytes } from '../common/release-bytes.ts';
 import type { Compression } from './layer-tasks.ts';
 import { invalid } from './tar-format.ts';
 
@@ -25,13 +27,26 @@ export interface StreamSink {
   destroy(): void;
 }
 
-/** Passes what is written through a transform to `onBytes`, at once and in order. An error thrown there is passed on. */
+/** Chunks that a transform may be ahead of whoever takes them. */
+const aheadCount = 2;
+
+/**
+ * Passes what is written through a transform to `onBytes`, in order, while the transform works on what comes next in a
+ * thread of its own. The bytes are valid during the call. An error thrown there is passed on.
+ */
 export function sinkOf(transform: Transform, onBytes: (bytes: Buffer) => void): StreamSink {
+  const waiting: Buffer[] = [];
   let failure: unknown;
   let settle: (error?: unknown) => void = () => {};
+  let emptied = () => {};
+  let isOver = false;
+  const destroy = () => {
+    isOver = true;
+    transform.destroy();
+  };
   const fail = (error: unknown) => {
     failure ??= error;
-    transform.destroy();
+    destroy();
     settle(failure);
   };
   const step = (begin: (done: (error?: unknown) => void) => void) =>
@@ -40,23 +55,40 @@ export function sinkOf(transform: Transform, onBytes: (bytes: Buffer) => void): 
       if (failure !== undefined) settle(failure);
       else begin((error) => settle(failure ?? error));
     });
-  transform.on('error', fail);
-  transform.on('data', (bytes: Buffer) => {
-    if (failure !== undefined) return;
+  const takeOne = () => {
+    const [bytes] = waiting;
+    if (bytes === undefined || isOver) return;
     try {
       onBytes(bytes);
     } catch (error) {
       fail(error);
+      return;
     }
+    waiting.shift();
+    // The transform begins a new buffer when one is full.
+    if (bytes.byteOffset + bytes.byteLength === bytes.buffer.byteLength) releaseBytes(new Uint8Array(bytes.buffer));
+    if (waiting.length < aheadCount) transform.resume();
+    if (waiting.length > 0) setImmediate(takeOne);
+    else emptied();
+  };
+  transform.on('error', fail);
+  transform.on('data', (bytes: Buffer) => {
+    if (isOver) return;
+    waiting.push(bytes);
+    if (waiting.length === 1) setImmediate(takeOne);
+    if (waiting.length >= aheadCount) transform.pause();
   });
   return {
     write: (bytes) => step((done) => transform.write(bytes, done)),
     end: () =>
       step((done) => {
-        transform.once('end', () => done());
+        transform.once('end', () => {
+          emptied = done;
+          if (waiting.length === 0) done();
+        });
         transform.end();
       }),
-    destroy: () => transform.destroy(),
+    destroy,
   };
 }
 

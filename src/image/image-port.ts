@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Growing } from './growing-file.ts';
 import type { ChainId, Descriptor, Digest, ImageConfig, ImageRecord } from './types.ts';
 
 /** A layer that was put in. */
@@ -108,10 +109,10 @@ export interface ImageStore {
    */
   addLayer(tar: Readable | { readonly path: string }, parent?: ChainId, signal?: AbortSignal): Promise<AddedLayer>;
   /**
-   * Layer from a registry, unpacked as its archive streams in. Throws DIGEST_MISMATCH, keeping nothing, where it unpacks
+   * Layer from a registry, unpacked as its archive comes in. Throws DIGEST_MISMATCH, keeping nothing, where it unpacks
    * to something else.
    */
-  addPulledLayer(tar: Readable, options: PulledLayerOptions): Promise<AddedLayer>;
+  addPulledLayer(tar: Readable | Growing, options: PulledLayerOptions): Promise<AddedLayer>;
   /** Begins to bring layers to the disk, so that `create` has less to wait for. */
   settle(chain: readonly ChainId[]): Promise<void>;
   /** True where the layer is here already; it then stays for an hour, for an image that is about to name it. */

@@ -19,6 +19,8 @@ export interface ApplyOptions extends ExtractOptions {
   readonly blobPath?: string;
   /** Read this file in place of the port. */
   readonly sourcePath?: string;
+  /** That file is being written: `grown` messages say what there is of it, `end` that it is whole. */
+  readonly sourceGrows?: boolean;
   /**
    * Of a plain archive, write what it takes to make it again from the tree to this new file, and no blob; where that
    * cannot be, the blob all the same. Needs `sourcePath`.
@@ -80,6 +82,7 @@ export interface LayerResults {
 export type TaskMessage =
   | { readonly chunk: Uint8Array }
   | { readonly taken: number }
+  | { readonly grown: number }
   | { readonly end: true }
   | { readonly abort: true }
   | { readonly result: LayerResults[keyof LayerResults] }

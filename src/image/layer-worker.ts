@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
+import { releaseBytes } from '../common/release-bytes.ts';
 import { syncFileSystem } from '../host/file-syscalls.ts';
 import { removeTree } from '../host/files.ts';
 import { applyArchive } from './apply-archive.ts';
@@ -18,6 +19,10 @@ const window = 4;
 /** The worker's end of a task: input by `chunks`, output by `send`, both stopped by the other side's `abort`. */
 export interface TaskPort {
   chunks(): AsyncGenerator<Buffer>;
+  /** Bytes there are of a growing file, once these are more than a number; no more than that number when it is whole. */
+  grownPast(position: number): Promise<number>;
+  /** Tells the other side how many bytes more it was possible to read. */
+  taken(bytes: number): void;
   send(chunk: Buffer): Promise<void>;
   throwIfAborted(): void;
 }
@@ -27,9 +32,11 @@ function openPort(port: MessagePort): TaskPort {
   let wake: () => void = () => {};
   let credits = window;
   let aborted = false;
+  let grown = 0;
   port.on('message', (message: TaskMessage) => {
     if ('taken' in message) credits++;
     else if ('abort' in message) aborted = true;
+    else if ('grown' in message) grown = message.grown;
     else received.push(message);
     wake();
   });
@@ -49,12 +56,21 @@ function openPort(port: MessagePort): TaskPort {
       } else if ('chunk' in message) {
         const { buffer, byteOffset, byteLength } = message.chunk;
         yield Buffer.from(buffer, byteOffset, byteLength);
-        port.postMessage({ taken: byteLength } satisfies TaskMessage);
+        releaseBytes(message.chunk);
+        taken(byteLength);
       } else {
         return;
       }
     }
   }
+  const taken = (bytes: number) => port.postMessage({ taken: bytes } satisfies TaskMessage);
+  const grownPast = async (position: number) => {
+    while (grown <= position && received.length === 0) {
+      throwIfAborted();
+      await changed();
+    }
+    return grown;
+  };
   const send = async (chunk: Buffer) => {
     while (credits === 0) {
       throwIfAborted();
@@ -64,7 +80,7 @@ function openPort(port: MessagePort): TaskPort {
     const copy = new Uint8Array(chunk);
     port.postMessage({ chunk: copy } satisfies TaskMessage, [copy.buffer]);
   };
-  return { chunks, send, throwIfAborted };
+  return { chunks, grownPast, taken, send, throwIfAborted };
 }
 
 const emptyTotals = (): TreeTarTotals => ({ tarSizeBytes: 0, sizeBytes: 0, entries: 0 });

@@ -10,6 +10,8 @@ export interface RunningTask<K extends LayerTask['kind']> {
   readonly result: Promise<LayerResults[K]>;
   /** Gives bytes away: the caller must not touch them again. Resolves when there is room for more. */
   send(chunk: Uint8Array): Promise<void>;
+  /** Says how many bytes there are of the file that the task reads. */
+  grown(size: number): void;
   end(): void;
   abort(): void;
 }
@@ -30,10 +32,18 @@ const lastIdleMs = 60_000;
 /** Bytes that may be under way to a worker. */
 const windowBytes = 4 * 1024 * 1024;
 
-/** Starts a task in a worker thread. `onChunk` receives what the task sends; the next comes when it has settled. */
+/** How to hear from a task. */
+export interface TaskListener {
+  /** Receives what the task sends; the next comes when it has settled. */
+  readonly onChunk?: (chunk: Uint8Array) => Promise<void>;
+  /** Told of bytes that the task has done with. */
+  readonly onTaken?: (bytes: number) => void;
+}
+
+/** Starts a task in a worker thread. */
 export function startTask<T extends LayerTask>(
   task: T,
-  onChunk: (chunk: Uint8Array) => Promise<void> = async () => {},
+  { onChunk = async () => {}, onTaken = () => {} }: TaskListener = {},
 ): RunningTask<T['kind']> {
   const slot = freeSlot();
   const { port1, port2 } = new MessageChannel();
@@ -53,6 +63,7 @@ export function startTask<T extends LayerTask>(
   port1.on('message', (message: TaskMessage) => {
     if ('taken' in message) {
       outstanding -= message.taken;
+      onTaken(message.taken);
       wake();
     } else if ('chunk' in message) {
       onChunk(message.chunk).then(
@@ -79,6 +90,7 @@ export function startTask<T extends LayerTask>(
         });
       }
     },
+    grown: (size) => post(port1, { grown: size }),
     end: () => post(port1, { end: true }),
     abort: () => post(port1, { abort: true }),
   };

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { IechorError } from '../common/error.ts';
 import { chainIdOf } from './digest.ts';
+import type { Growing } from './growing-file.ts';
 import type { ImageStoreContext } from './image-context.ts';
 import type { AddedLayer, PulledLayerOptions } from './image-port.ts';
 import type { Compression } from './layer-tasks.ts';
@@ -22,7 +23,7 @@ const typeOf: Readonly<Partial<Record<Compression, string>>> = {
  */
 export function addPulledLayer(
   context: ImageStoreContext,
-  tar: Readable,
+  tar: Readable | Growing,
   options: PulledLayerOptions,
 ): Promise<AddedLayer> {
   const { snapshotter, blobs } = context;

@@ -44,12 +44,13 @@ function packed(directory: string, options: Omit<PackOptions, 'directory'>): Rea
   let room = () => {};
   let started: ReturnType<typeof startTask> | undefined;
   const start = () => {
-    const task = startTask({ kind: 'pack', options: { directory, ...options } }, async (chunk) => {
+    const onChunk = async (chunk: Uint8Array) => {
       if (stream.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))) return;
       await new Promise<void>((resolve) => {
         room = resolve;
       });
-    });
+    };
+    const task = startTask({ kind: 'pack', options: { directory, ...options } }, { onChunk });
     task.result.then(
       () => stream.push(null),
       (error: unknown) => stream.destroy(error as Error),

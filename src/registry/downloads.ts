@@ -1,11 +1,10 @@
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { codeOf, IechorError } from '../common/error.ts';
 import { hexOf, isDigest } from '../image/digest.ts';
+import type { Growing } from '../image/growing-file.ts';
 import type { Descriptor, Digest } from '../image/types.ts';
-import { fetchInto } from './fetch-into.ts';
-import { changed, type Progress, readGrowing } from './growing-file.ts';
+import { changed, fetchInto, type Progress } from './fetch-into.ts';
 import { createLimiter } from './limiter.ts';
 import type { Repository } from './repository.ts';
 import { interrupted } from './transport.ts';
@@ -32,8 +31,8 @@ export interface Download {
   queued(): boolean;
   /** Whether a part of it came from an earlier attempt, unverified. */
   resumed(): boolean;
-  /** The blob from its beginning as it arrives; ends when it is verified. */
-  stream(onBytes?: (position: number) => void): Readable;
+  /** The blob as it arrives; complete when it is verified. */
+  file(onRead: (position: number) => void): Growing;
   /** The file is somebody else's now. */
   handedOver(): void;
   /** Idempotent; the last one to leave ends the download. */
@@ -133,8 +132,7 @@ function downloadOf(job: Job, { leave, handedOver }: Pick<Download, 'leave' | 'h
     bytes: () => progress.size,
     queued: () => progress.queued,
     resumed: () => progress.resumed,
-    stream: (onBytes) =>
-      readGrowing({ path, size: () => progress.size, state: () => progress.state, onChange }, onBytes),
+    file: (onRead) => ({ path, size: () => progress.size, state: () => progress.state, onChange, onRead }),
     handedOver,
     leave: () => {
       if (left) return;

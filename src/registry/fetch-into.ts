@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { isIechorError } from '../common/error.ts';
+import { releaseBytes } from '../common/release-bytes.ts';
 import type { Descriptor } from '../image/types.ts';
-import { changed, type Progress } from './growing-file.ts';
 import { backOffMs, pause } from './patience.ts';
 import { mismatch, type Repository } from './repository.ts';
 import type { HttpReply } from './transport.ts';
@@ -14,6 +14,24 @@ export interface FetchOptions {
   readonly repository: Repository;
   readonly maxAttempts: number;
   readonly signal: AbortSignal;
+}
+
+/** How far a file is on its way here, shared by who writes it and who reads it. */
+export interface Progress {
+  size: number;
+  /** Waits for other downloads to end. */
+  queued: boolean;
+  /** Begins with bytes of an earlier attempt. */
+  resumed: boolean;
+  state: 'growing' | 'complete' | { readonly error: unknown };
+  readonly waiting: Set<() => void>;
+}
+
+/** Wakes those who wait for more. */
+export function changed(progress: Progress): void {
+  const waiting = [...progress.waiting];
+  progress.waiting.clear();
+  for (const callback of waiting) callback();
 }
 
 const batchBytes = 1024 * 1024;
@@ -141,7 +159,10 @@ function createBatch(file: FileHandle, hash: Hash, progress: Progress) {
     while (bytesWritten < writing) {
       bytesWritten += (await file.write(Buffer.concat(taken).subarray(bytesWritten))).bytesWritten;
     }
-    for (const chunk of taken) hash.update(chunk);
+    for (const chunk of taken) {
+      hash.update(chunk);
+      releaseBytes(chunk);
+    }
     progress.size += writing;
     writing = 0;
     changed(progress);

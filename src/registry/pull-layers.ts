@@ -166,7 +166,7 @@ async function unpackOnce(
   const download = downloads.join(descriptor, source);
   try {
     const archive = { descriptor, path: download.path };
-    await images.addPulledLayer(download.stream(emit), { parent, diffId, archive, signal });
+    await images.addPulledLayer(download.file(emit), { parent, diffId, archive, signal });
     download.handedOver();
     // Where the layer came in otherwise meanwhile.
     await rm(download.path, { force: true });

@@ -40,7 +40,7 @@ export function tarball(entries: readonly TestEntry[], end = true): Buffer {
   return Buffer.concat([...parts, Buffer.alloc(end ? 1024 : 0)]);
 }
 
-export const streamOf = (content: Buffer): Readable => Readable.from([content], { objectMode: false });
+export const streamOf = (content: Buffer): Readable => Readable.from([Buffer.from(content)], { objectMode: false });
 
 export interface Workbench {
   readonly dir: string;

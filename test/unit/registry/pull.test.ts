@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Readable } from 'node:stream';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +11,7 @@ import { createLog } from '../../../src/common/log.ts';
 import { isLoopback } from '../../../src/registry/hosts.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { type RegistrySettings, registrySettings } from '../../../src/registry/settings.ts';
+import { wholeFile } from './support.ts';
 
 /** Takes whatever comes; the diff id of a layer is the digest of its bytes. */
 function fakeImages() {
@@ -25,10 +25,8 @@ function fakeImages() {
     holdLayer: (chainId) => held.has(chainId),
     blobSize: () => undefined,
     settle: async () => {},
-    addPulledLayer: async (tar: Readable, { parent }) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);
-      const content = Buffer.concat(chunks);
+    addPulledLayer: async (tar, { parent }) => {
+      const content = await wholeFile(tar);
       layers.push(content.toString());
       const diffId = digestOf(content);
       return { diffId, chainId: chainIdOf(parent, diffId), sizeBytes: content.length };

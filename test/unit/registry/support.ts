@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { silentLog } from '../../../src/common/log.ts';
 import { chainIdOf, digestOf } from '../../../src/image/digest.ts';
+import type { Growing } from '../../../src/image/growing-file.ts';
 import type { ImageStore } from '../../../src/image/image-port.ts';
 import type { Descriptor, Digest, ImageRecord } from '../../../src/image/types.ts';
 import { createRegistry, type Registry } from '../../../src/registry/registry.ts';
@@ -77,6 +78,21 @@ export async function openOddRegistry(address = '127.0.0.1'): Promise<OddRegistr
   return odd;
 }
 
+/** Content of a file once it is whole. */
+export async function wholeFile(file: Readable | Growing, signal?: AbortSignal): Promise<Buffer> {
+  if (!('onChange' in file)) throw new Error('a blob that is in the store');
+  for (;;) {
+    signal?.throwIfAborted();
+    const state = file.state();
+    if (state === 'complete') return readFileSync(file.path);
+    if (state !== 'growing') throw state.error;
+    await new Promise<void>((resolve) => {
+      file.onChange(resolve);
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+}
+
 /** A store that takes layers as they come; `layers` are those it has taken whole. */
 export function fakeStore() {
   const layers: Buffer[] = [];
@@ -87,12 +103,9 @@ export function fakeStore() {
     find: () => undefined,
     holdLayer: () => false,
     blobSize: (digest) => blobs.get(digest)?.length,
-    openBlob: (digest, start = 0) => Readable.from([blobs.get(digest)?.subarray(start) ?? Buffer.alloc(0)]),
+    openBlob: (digest, start = 0) => Readable.from([Buffer.from(blobs.get(digest)?.subarray(start) ?? [])]),
     addPulledLayer: async (tar, { parent, signal }) => {
-      signal?.addEventListener('abort', () => tar.destroy());
-      const chunks: Buffer[] = [];
-      for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);
-      const content = Buffer.concat(chunks);
+      const content = await wholeFile(tar, signal);
       layers.push(content);
       const diffId = digestOf(content);
       return { diffId, chainId: chainIdOf(parent, diffId), sizeBytes: content.length };

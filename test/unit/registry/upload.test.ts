@@ -47,7 +47,7 @@ async function upload(mountFrom: readonly string[] = []) {
   const session = openSession({ host: odd.host, insecure: true, plain: true, mirror: false }, { settings });
   try {
     const repository = openRepository(session, { path: 'app', access: 'pull,push' });
-    const open = (start: number) => Readable.from([blob.subarray(start)], { objectMode: false });
+    const open = (start: number) => Readable.from([Buffer.from(blob.subarray(start))], { objectMode: false });
     const rest = { mountFrom, maxAttempts: 3, onBytes: () => {}, pieceBytes: 100_000 };
     return await uploadBlob(repository, { descriptor, open, ...rest });
   } finally {
