@@ -15,21 +15,28 @@ export async function askLine(question: string): Promise<string> {
 /** Asks for a line that is not shown. Throws INTERRUPTED on Ctrl-C. */
 export async function askSecret(question: string): Promise<string> {
   const { stdin } = process;
-  process.stderr.write(question);
+  // Before it is asked for, so that who is quick does not see it either.
   stdin.setRawMode(true);
-  let typed = '';
+  process.stderr.write(question);
+  let stop = () => {};
   try {
-    for await (const chunk of stdin.iterator({ destroyOnReturn: false })) {
-      for (const key of String(chunk)) {
-        if (key === '\r' || key === '\n' || key === '\u0004') return typed;
-        if (key === '\u0003') throw new IechorError('INTERRUPTED', 'the login was interrupted');
-        typed = key === '\u007f' || key === '\b' ? typed.slice(0, -1) : key === '\u0015' ? '' : typed + key;
-      }
-    }
-    return typed;
+    return await new Promise<string>((resolve, reject) => {
+      let typed = '';
+      const take = (chunk: Buffer | string) => {
+        for (const key of String(chunk)) {
+          if (key === '\r' || key === '\n' || key === '\u0004') return resolve(typed);
+          if (key === '\u0003') return reject(new IechorError('INTERRUPTED', 'the login was interrupted'));
+          typed = key === '\u007f' || key === '\b' ? typed.slice(0, -1) : key === '\u0015' ? '' : typed + key;
+        }
+      };
+      const end = () => resolve(typed);
+      // Listening for data makes a standard input flow again that another question has paused.
+      stdin.on('data', take).once('end', end).resume();
+      stop = () => stdin.off('data', take).off('end', end).pause();
+    });
   } finally {
+    stop();
     stdin.setRawMode(false);
-    stdin.pause();
     process.stderr.write('\n');
   }
 }

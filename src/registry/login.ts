@@ -1,3 +1,4 @@
+import { codeOf, IechorError } from '../common/error.ts';
 import { parseChallenges } from './challenge.ts';
 import type { Credentials } from './credentials.ts';
 import { endpointsOf } from './hosts.ts';
@@ -35,7 +36,10 @@ export async function logIn(
   const bearer = parseChallenges(first.headers['www-authenticate'] ?? '').find(({ scheme }) => scheme === 'bearer');
   if (!credentials) throw denied(endpoint, credentials);
   if (!bearer || credentials.kind !== 'password') {
-    if ((await statusAs(credentials)).status !== 200) throw denied(endpoint, credentials);
+    const reply = await statusAs(credentials).catch((error: unknown) => {
+      throw codeOf(error) === 'REGISTRY_DENIED' ? wrong(endpoint.host) : error;
+    });
+    if (reply.status !== 200) throw wrong(endpoint.host);
     return {};
   }
   const transport = openTransport(settings);
@@ -47,4 +51,10 @@ export async function logIn(
   } finally {
     transport.close();
   }
+}
+
+function wrong(host: string): IechorError {
+  return new IechorError('REGISTRY_DENIED', `the registry ${host} does not accept the login`, {
+    hint: 'check user and password',
+  });
 }

@@ -21,7 +21,7 @@ export default class Login extends BaseCommand {
     const engine = await this.engine();
     const registry = args.server ? registryOf(args.server) : await defaultRegistryOf(engine);
     const logins = openLogins(this.globals.config, process.env);
-    if (flags.password !== undefined) {
+    if (flags.password !== undefined && !flags['password-stdin']) {
       process.stderr.write('WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n');
     }
     const known = flags.username || flags['password-stdin'] ? undefined : await logins.find(registry);
