@@ -31,8 +31,11 @@ export function resolveEndpoints(
   find: (name: string) => NetworkRecord | undefined,
 ): EndpointRequest[] {
   const asked = Object.entries(request.networking?.EndpointsConfig ?? {});
-  if (kind !== 'networks') return [];
   const mode = request.host?.NetworkMode ?? '';
+  if (mode === 'container' || mode === 'container:') {
+    throw new IechorError('BAD_REQUEST', 'invalid network mode: invalid container format container:<name|id>');
+  }
+  if (kind !== 'networks') return [];
   const isDefault = mode === '' || mode === 'default';
   const main = isDefault ? defaultNetwork : mode;
   const names = new Set(asked.map(([name]) => (name === 'default' ? defaultNetwork : name)));

@@ -24,7 +24,10 @@ export async function connectNetwork(
       throw new IechorError('WRONG_STATE', `container "${record.name}" is already attached to network ${network.name}`);
     }
     if (record.pid !== 0) await context.networks.connect(id, record.name, withHostname(record, endpoint));
-    const connected = context.containers.update(id, { endpoints: [...record.endpoints, endpoint] });
+    const connected = context.containers.update(id, {
+      endpoints: [...record.endpoints, endpoint],
+      boundPorts: context.networks.publishedBy(id),
+    });
     if (record.pid !== 0) rewriteHosts(context, connected);
     publishNetwork(context, network, 'connect', connected);
   });
@@ -44,7 +47,7 @@ export async function disconnectNetwork(
     }
     if (record.pid !== 0) await context.networks.disconnect(id, network.id);
     const endpoints = record.endpoints.filter((each) => each.network !== network.name);
-    const disconnected = context.containers.update(id, { endpoints });
+    const disconnected = context.containers.update(id, { endpoints, boundPorts: context.networks.publishedBy(id) });
     if (record.pid !== 0) rewriteHosts(context, disconnected);
     publishNetwork(context, network, 'disconnect', disconnected);
   });

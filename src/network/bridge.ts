@@ -53,11 +53,13 @@ function ensureBridge(network: NetworkRecord, names: KernelNames, netlink: Netli
     netlink.send(
       createBridge(network.bridge, {
         ...settings,
-        ...(first ? { mac: macOf(first.gateway || addressIn(first.subnet)) } : {}),
+        ...(first?.gateway ? { mac: macOf(first.gateway) } : {}),
       }),
     );
   configure(network, 'net/ipv4/conf', { route_localnet: network.internal ? '0' : '1' });
-  configure(network, 'net/ipv6/conf', network.enableIPv6 ? { accept_ra: '0' } : { disable_ipv6: '1' });
+  // Without an address of its own for the host, not even the one that comes by itself.
+  const six = bridgeOptions(network.options).withoutHost.includes(6) ? { addr_gen_mode: '1' } : {};
+  configure(network, 'net/ipv6/conf', network.enableIPv6 ? { accept_ra: '0', ...six } : { disable_ipv6: '1' });
   const link = findLink(netlink, network.bridge);
   if (!link) throw new Error(`bridge ${network.bridge} vanished while it was made`);
   netlink.send(
@@ -66,8 +68,6 @@ function ensureBridge(network: NetworkRecord, names: KernelNames, netlink: Netli
   );
   return { link, fresh: true };
 }
-
-const addressIn = (subnet: string): string => subnet.replace(/\/.*$/, '');
 
 /** Pools in which the host has the gateway's address. */
 function hostPools({ pools, options }: NetworkRecord): readonly Pool[] {

@@ -4,10 +4,11 @@ import { allocateEndpoint, namesOf } from './allocate.ts';
 import { rebalance } from './balance.ts';
 import { detachLink, routeBy } from './endpoint.ts';
 import { findNetwork, type NetworkContext, netnsPath } from './network-context.ts';
+import { choosePorts } from './publish.ts';
 import type { StoredEndpoint, StoredSandbox } from './records.ts';
-import { realise } from './sandbox.ts';
+import { portsOf, realise } from './sandbox.ts';
 import { dnsView, translations, wayOut } from './sandbox-view.ts';
-import type { EndpointRecord, EndpointRequest } from './types.ts';
+import type { EndpointRecord, EndpointRequest, PublishedPort } from './types.ts';
 
 /** `Networks.connect`; the caller serialises per container. Nothing stays where it fails. */
 export async function connect(
@@ -73,13 +74,31 @@ async function change(
   const former = translations(context, sandbox);
   const formerWay = wayOut(context, records.endpointsOf(sandbox.containerId));
   const way = wayOut(context, endpoints);
-  if (way?.id !== formerWay?.id) rebalance(context, sandbox, { gone: true });
-  records.putSandbox(sandbox, endpoints);
-  if (former.length > 0 && way?.id !== formerWay?.id) await firewall.removePorts(former);
+  const moved = way?.id !== formerWay?.id;
+  const changed = moved ? { ...sandbox, ports: portsBy(context, sandbox, endpoints) } : sandbox;
+  if (moved) rebalance(context, sandbox, { gone: true });
+  records.putSandbox(changed, endpoints);
+  if (former.length > 0 && moved) await firewall.removePorts(former);
   if (!isNetns(netnsPath(roots, sandbox.containerId))) return;
-  if (!dnsView(context, sandbox)) {
+  if (!dnsView(context, changed)) {
     await dns.remove(sandbox.containerId);
     return routeBy(netnsPath(roots, sandbox.containerId), undefined);
   }
-  await realise(context, sandbox);
+  await realise(context, changed);
+}
+
+/** What a container asks to have published, by the way out that it has with these endpoints; numbers stay. */
+function portsBy(
+  context: NetworkContext,
+  sandbox: StoredSandbox,
+  endpoints: readonly StoredEndpoint[],
+): readonly PublishedPort[] {
+  const asked = portsOf(context, sandbox.request.ports, endpoints).map((port) => {
+    const same = (one: PublishedPort) =>
+      one.protocol === port.protocol &&
+      one.hostAddress === port.hostAddress &&
+      one.containerPort === port.containerPort;
+    return port.hostPort === 0 ? { ...port, hostPort: sandbox.ports.find(same)?.hostPort ?? 0 } : port;
+  });
+  return choosePorts(context.records, sandbox.containerId, asked);
 }

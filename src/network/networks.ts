@@ -51,6 +51,7 @@ export async function createNetworks(options: {
     remove: async (nameOrId) => removeNetwork(context, nameOrId),
     endpointsOf: (containerId) => records.endpointsOf(containerId),
     endpointsOn: (networkId) => records.endpointsOn(networkId),
+    publishedBy: (containerId) => records.sandbox(containerId)?.ports ?? [],
     checkPorts: async (containerId, ports) => {
       choosePorts(records, containerId, canonicalPorts(ports, hasIPv6));
     },

@@ -158,6 +158,8 @@ export interface Networks {
   remove(nameOrId: string): Promise<void>;
   endpointsOf(containerId: string): readonly EndpointRecord[];
   endpointsOn(networkId: string): readonly EndpointRecord[];
+  /** What a container has published, as `up` tells it: connecting and disconnecting may change it. */
+  publishedBy(containerId: string): readonly PublishedPort[];
   /** Throws PORT_IN_USE naming the holder (container, or process by pid and name), before anything is made. */
   checkPorts(containerId: string, ports: readonly PublishedPort[]): Promise<void>;
   /** Who on the host, other than a container, has a port: `process 12 (nginx)`; undefined where nobody has. */

@@ -324,6 +324,22 @@ add rule ip filter FORWARD jump DOCKER-USER
     });
   });
 
+  test('ports are published once a container is on a network that leads outside, and not any longer', async () => {
+    await network('inside', { internal: true });
+    await network('front');
+    const web = await start('web', ['inside'], [port(8080, 80), port(0, 80)]);
+    serve(web, 80, 'web');
+    expect(networks.publishedBy(web.id)).toEqual([]);
+    await networks.connect(web.id, 'web', { network: 'front', aliases: [] });
+    const ports = networks.publishedBy(web.id).map(({ hostPort }) => hostPort);
+    for (const number of new Set(ports)) expect(await hear(undefined, '127.0.0.1', number)).toContain('web');
+    expect(ports[0]).toBe(8080);
+    await networks.disconnect(web.id, 'front');
+    expect(networks.publishedBy(web.id)).toEqual([]);
+    expect(await hear(undefined, '127.0.0.1', 8080)).toBe('ECONNREFUSED');
+    expect(await hear(undefined, '::1', 8080)).toBe('ECONNREFUSED');
+  });
+
   test('a container asks its own name servers, those on its own loopback address too', async () => {
     await network('front');
     const id = newId();
