@@ -1,5 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,10 +30,13 @@ export interface OddRegistry {
 
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 
-export async function openOddRegistry(address = '127.0.0.1'): Promise<OddRegistry> {
+export async function openOddRegistry(
+  address = '127.0.0.1',
+  tls?: { readonly key: string; readonly cert: string },
+): Promise<OddRegistry> {
   const content: OddRegistry['content'] = new Map();
   const requests: OddRegistry['requests'] = [];
-  const server = createServer(async (request, response) => {
+  const answer: RequestListener = async (request, response) => {
     const { url = '', method = '', headers } = request;
     requests.push({ method, url, headers });
     if (await odd.twist(request, response)) return;
@@ -45,7 +49,8 @@ export async function openOddRegistry(address = '127.0.0.1'): Promise<OddRegistr
       ...(found && from && { 'content-range': `bytes ${start}-${found.body.length - 1}/${found.body.length}` }),
     });
     response.end(method === 'HEAD' ? undefined : found?.body.subarray(start));
-  });
+  };
+  const server = tls ? createTlsServer(tls, answer) : createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, address, resolve));
   const put = (path: string, type: string, body: Buffer): Descriptor => {
     content.set(path, { type, body });
