@@ -1,5 +1,6 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import type { ImageInspect, ProgressMessage } from '../api/types/image.ts';
+import { withBases } from './build-bases.ts';
 import type { Project } from './model/project.ts';
 import { imageSources, inBuildOrder } from './plan/build-sources.ts';
 import { deliveryEnvironment } from './plan/delivered-files.ts';
@@ -34,7 +35,7 @@ export async function* checkBuilds(
   for (const name of selectServices(project, services, dependencies)) {
     const service = desired.services.get(name);
     if (!service?.service.build) continue;
-    const spec = buildSpec(desired, service, flags);
+    const spec = buildSpec(desired, service, { ...flags, allPlatforms: true });
     yield { service: name, messages: await buildMessages(engine, spec, { ...inputs, call: 'check' }) };
   }
 }
@@ -45,23 +46,24 @@ export async function build(
   project: Project,
   options: BuildChoice & { readonly dryRun?: boolean },
 ): Promise<{ plan: Plan; imageIds: string[] }> {
-  const desired = desiredOf(project);
+  const desired = withBases(desiredOf(project));
   const services = selectServices(project, options.services, options.dependencies);
   for (const warning of refuseUnsupported(desired, services)) session.diagnose(warning);
   const builder = new PlanBuilder();
   const chosen = [...desired.services.values()].filter(({ name, service }) => services.has(name) && service.build);
   const steps = new Map<string, StepId>();
   const known = await observe(session.engine, project.name, {
-    images: chosen.map(({ image }) => image),
+    images: [...desired.services.values()].filter(({ service }) => service.build).map(({ image }) => image),
     signal: session.signal,
   });
-  for (const service of inBuildOrder(desired, chosen, () => true)) {
+  const isNeeded = ({ image }: DesiredService, { isBase }: { isBase: boolean }) => !isBase || !known.images.has(image);
+  for (const service of inBuildOrder(desired, chosen, isNeeded)) {
     const step = builder.add('buildImage', {
-      after: imageSources(service).map((name) => steps.get(name)),
+      after: imageSources(desired, service).map((name) => steps.get(name)),
       target: `image:${service.name}`,
       label: `Image ${service.image}`,
       service: service.name,
-      build: buildSpec(desired, service, options.flags),
+      build: buildSpec(desired, service, { ...options.flags, allPlatforms: true }),
       reason: renewed(service, known, 'asked for by build'),
       because: desired.spanOf('services', service.name, 'build')[0],
     });

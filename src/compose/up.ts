@@ -1,3 +1,4 @@
+import { withBases } from './build-bases.ts';
 import { IechorError, messageOf } from '../common/error.ts';
 import { explainPlan } from './explain-plan.ts';
 import type { Project } from './model/project.ts';
@@ -70,7 +71,7 @@ async function upNow(session: Session, given: Project, intent: UpIntent, options
   let observed = await observe(session.engine, project.name, look);
   if (!observed.balances) refuseElsewhere(desired, services);
   if (intent.containers || !options.dryRun) refuseMissingDonors(desired, observed, services);
-  const images = planImages(desired, observed, { ...intent, services });
+  const images = planImages(withBases(desired), observed, { ...intent, services });
   // What is wrong with the rest is said before anything is pulled or built.
   let reconciled = reconcile(desired, observed, intent);
   await checkBefore(session, { desired, observed, plan: reconciled.plan });

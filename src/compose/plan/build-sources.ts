@@ -1,5 +1,6 @@
 import { IechorError } from '../../common/error.ts';
 import { type Desired, type DesiredService, desiredOf } from './desired.ts';
+import { familiarReference } from './names.ts';
 import type { BuildSpec } from './plan.ts';
 
 /** What `additional_contexts` gives to a build: directories, images, and the images of other services. */
@@ -29,12 +30,20 @@ function sourceService(desired: Desired, name: string): DesiredService | undefin
 const servicesBuiltFrom = (source: string): string | undefined =>
   source.startsWith('service:') ? source.slice('service:'.length) : undefined;
 
-/** Services whose images this one is built from, through `additional_contexts`. */
-export function imageSources(service: DesiredService): readonly string[] {
-  return Object.values(service.service.build?.additional_contexts ?? {}).flatMap(
-    (source) => servicesBuiltFrom(source) ?? [],
+/** Services whose images this one is built from: through `additional_contexts`, or because it is `FROM` them. */
+export function imageSources(desired: Desired, service: DesiredService): readonly string[] {
+  const bases = desired.bases?.get(service.name);
+  const below = [...desired.services.values()].filter(
+    (other) =>
+      bases?.has(familiarReference(other.image)) &&
+      familiarReference(other.image) !== familiarReference(service.image) &&
+      !desired.bases?.get(other.name)?.has(familiarReference(service.image)),
   );
+  return [...contextSources(service), ...below.map(({ name }) => name)];
 }
+
+const contextSources = ({ service }: DesiredService): readonly string[] =>
+  Object.values(service.build?.additional_contexts ?? {}).flatMap((source) => servicesBuiltFrom(source) ?? []);
 
 /**
  * Services to build in an order in which each comes after those it is built from, which are added where `isNeeded` says
@@ -43,7 +52,7 @@ export function imageSources(service: DesiredService): readonly string[] {
 export function inBuildOrder(
   desired: Desired,
   services: Iterable<DesiredService>,
-  isNeeded: (service: DesiredService) => boolean,
+  isNeeded: (service: DesiredService, how: { readonly isBase: boolean }) => boolean,
 ): DesiredService[] {
   const ordered: DesiredService[] = [];
   const visit = (service: DesiredService, path: readonly string[]): void => {
@@ -54,9 +63,13 @@ export function inBuildOrder(
       );
     }
     if (ordered.some(({ name }) => name === service.name)) return;
-    for (const name of imageSources(service)) {
+    for (const name of imageSources(desired, service)) {
       const source = sourceService(desired, name);
-      if (source?.service.build && (isNeeded(source) || chosen.has(source))) visit(source, [...path, service.name]);
+      const isBase = !contextSources(service).includes(name);
+      if (isBase && path.includes(name)) continue;
+      if (source?.service.build && (chosen.has(source) || isNeeded(source, { isBase }))) {
+        visit(source, [...path, service.name]);
+      }
     }
     ordered.push(service);
   };

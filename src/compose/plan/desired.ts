@@ -57,6 +57,8 @@ export interface Desired {
   readonly networks: readonly DesiredNetwork[];
   readonly volumes: readonly DesiredVolume[];
   readonly services: ReadonlyMap<string, DesiredService>;
+  /** What the build files of services are `FROM`, in normal form; where they were looked at. */
+  readonly bases?: ReadonlyMap<string, ReadonlySet<string>>;
   /** Places in the compose files, for reasons and errors. */
   readonly spanOf: (...path: (string | number)[]) => readonly SourceSpan[];
 }

@@ -32,6 +32,8 @@ export interface BuildFlags {
   /** As of `services.*.build`, in place of what stands there. */
   readonly provenance?: string | undefined;
   readonly sbom?: string | undefined;
+  /** An image for each of `platforms`; else for the one that containers of the service take. */
+  readonly allPlatforms?: boolean;
 }
 
 /**
@@ -54,7 +56,7 @@ export function planImages(
     if (!reason) continue;
     built.add(familiarReference(service.image));
     const step = plan.add('buildImage', {
-      after: imageSources(service).map((name) => steps.get(name)),
+      after: imageSources(desired, service).map((name) => steps.get(name)),
       target: `image:${service.name}`,
       label: `Image ${service.image}`,
       service: service.name,
@@ -151,7 +153,6 @@ export function buildSpec(desired: Desired, service: DesiredService, flags: Buil
   const { project } = desired;
   const hosts = Object.entries(build.extra_hosts ?? {}).flatMap(([host, ips]) => ips.map((ip) => `${host}:${ip}`));
   const args = { ...build.args, ...flags.buildArgs };
-  const platform = build.platforms?.[0] ?? service.service.platform;
   const options = defined<BuildOptions>({
     dockerfile: build.dockerfile,
     t: [service.image, ...(build.tags ?? [])],
@@ -167,7 +168,7 @@ export function buildSpec(desired: Desired, service: DesiredService, flags: Buil
     ulimits: build.ulimits && ulimitsOf(build.ulimits),
     allow: build.entitlements,
     extrahosts: hosts.length > 0 ? hosts : undefined,
-    platform,
+    platform: platformOf(desired, service, flags.allPlatforms ?? false),
     ssh: flags.ssh ?? (build.ssh?.length ? agents(build.ssh, project.environment) : undefined),
     rm: true,
   });
@@ -183,6 +184,21 @@ export function buildSpec(desired: Desired, service: DesiredService, flags: Buil
       id: target ?? source,
       source: contentSource(project.secrets[source]),
     })),
+  });
+}
+
+/** As Docker Compose chooses: the service's own, else what the environment says, else the only one, else this machine's. */
+function platformOf(desired: Desired, { name, service }: DesiredService, all: boolean): string | undefined {
+  const platforms = service.build?.platforms ?? [];
+  if (all && platforms.length > 0) return platforms.join(',');
+  const wanted = desired.project.environment.DOCKER_DEFAULT_PLATFORM;
+  const chosen = service.platform ?? (wanted === '' ? undefined : wanted);
+  if (chosen === undefined) return platforms.length === 1 ? platforms[0] : undefined;
+  if (platforms.length === 0 || platforms.includes(chosen)) return chosen;
+  const message = `service ${name} is not built for the platform that DOCKER_DEFAULT_PLATFORM names: ${chosen}`;
+  throw new IechorError('COMPOSE_INVALID', message, {
+    at: desired.spanOf('services', name, 'build', 'platforms').slice(0, 1),
+    hint: `it is built for ${platforms.join(', ')}`,
   });
 }
 
