@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { isMarkedAsUntransferable } from 'node:worker_threads';
 
 /** Less is not worth it, and may be a constant. */
 const leastBytes = 16 * 1024;
@@ -10,7 +11,7 @@ const leastBytes = 16 * 1024;
 export function releaseBytes(bytes: Uint8Array): void {
   const { buffer } = bytes;
   if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < leastBytes) return;
-  if (bytes.byteLength !== buffer.byteLength) return;
+  if (bytes.byteLength !== buffer.byteLength || isMarkedAsUntransferable(buffer)) return;
   buffer.transfer(0);
 }
 
