@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { isCdiName } from '../api/cdi-name.ts';
+import { withSystemPaths } from '../api/system-paths.ts';
 import type { ContainerCreateBody, ContainerUpdateBody, HealthConfig } from '../api/types/container.ts';
 import type { DeviceMapping, HostConfig, RestartPolicy, Ulimit } from '../api/types/host-config.ts';
 import { parseDuration } from '../common/duration.ts';
@@ -69,7 +70,7 @@ function hostConfig(flags: ContainerFlags): HostConfig {
     Init: on('init') ? true : undefined,
     CapAdd: list('cap-add'),
     CapDrop: list('cap-drop'),
-    SecurityOpt: list('security-opt').map(securityOption),
+    ...withSystemPaths(list('security-opt').map(securityOption)),
     GroupAdd: list('group-add'),
     Devices: list('device')
       .filter((spec) => !isCdiName(spec))

@@ -1,5 +1,6 @@
 import type { OciProcess } from '../host/oci-types.ts';
 import { readInRoot } from '../host/rooted.ts';
+import { profileOf } from './apparmor.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { mergeProcessEnv } from './create-config.ts';
@@ -30,6 +31,7 @@ export function execProcess(
   const host = record.body.HostConfig ?? {};
   const { facts } = context.life;
   const privileged = request.privileged ? { ...host, Privileged: true } : host;
+  const apparmor = profileOf(privileged, context.life.apparmor.standard);
   return ociProcess({
     args: request.args,
     env: mergeProcessEnv([...linkEnv(record, reachableLinks(context, record)), ...record.env], request.env ?? []),
@@ -42,6 +44,7 @@ export function execProcess(
     ulimits: host.Ulimits ?? [],
     maxOpenFiles: facts.maxOpenFiles,
     oomScoreAdj: host.OomScoreAdj ?? 0,
+    ...(apparmor ? { apparmorProfile: apparmor } : {}),
   });
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { ContainerInspect, ContainerState, Health } from '../api/types/container.ts';
+import { profileOf } from './apparmor.ts';
 import { type ContainerRecord, wireStatus } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { keepsFile } from './logging/log-config.ts';
@@ -34,7 +35,7 @@ export async function inspectContainer(
     Platform: 'linux',
     MountLabel: '',
     ProcessLabel: '',
-    AppArmorProfile: '',
+    AppArmorProfile: profileOf(record.body.HostConfig ?? {}) ?? '',
     ExecIDs: execIds(context.execs.idsOf(record.id)),
     HostConfig: wireHostConfig(context, record),
     GraphDriver: { Name: 'overlay', Data: { MergedDir: join(bundleDir(roots, record.id), 'rootfs') } },

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type KernelFacts, readKernelFacts } from '../host/kernel-facts.ts';
 import type { ExitStatus } from '../host/runtime-port.ts';
 import { createSeccompCompiler, type SeccompCompiler } from '../host/seccomp-bpf.ts';
+import { type AppArmor, createAppArmor } from './apparmor.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import type { Forward } from './logging/forward.ts';
@@ -10,6 +11,7 @@ import { createWaiters, type Waiters } from './waiters.ts';
 /** What a daemon keeps in memory about the containers it looks after; all of it is found again by recovery. */
 export interface Life {
   readonly facts: KernelFacts;
+  readonly apparmor: AppArmor;
   readonly seccomp: SeccompCompiler;
   /** Exit watches by container. */
   readonly watches: Map<string, AbortController>;
@@ -56,6 +58,7 @@ export function withLife(
 function createLife(context: EngineContext, handlers: Pick<Life, 'onEnd' | 'onUnhealthy'>): Life {
   return {
     facts: readKernelFacts(),
+    apparmor: createAppArmor(context.log),
     seccomp: createSeccompCompiler(join(context.roots.execRoot, 'seccomp')),
     watches: new Map(),
     probes: new Map(),

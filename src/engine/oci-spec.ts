@@ -45,6 +45,8 @@ export interface SpecInput {
   /** Host path of a static init, where one is asked for. */
   readonly init?: string;
   readonly facts: KernelFacts;
+  /** AppArmor's profile, where the kernel has AppArmor. */
+  readonly apparmor?: string | undefined;
   readonly defaultPids: number;
 }
 
@@ -78,7 +80,7 @@ export function ociSpec(input: SpecInput): OciSpec {
       ulimits: host.Ulimits ?? [],
       maxOpenFiles: input.facts.maxOpenFiles,
       oomScoreAdj: host.OomScoreAdj ?? 0,
-      ...apparmorOf(security.apparmor, input.facts),
+      ...(input.apparmor ? { apparmorProfile: input.apparmor } : {}),
     }),
     mounts: ociMounts(mountsInput(input)),
     ...(Object.keys(host.Annotations ?? {}).length > 0 ? { annotations: { ...host.Annotations } } : {}),
@@ -119,10 +121,6 @@ function seccompOf(
     kernelRelease: input.facts.kernelRelease,
   };
   return choice === 'default' ? resolveSeccomp(facts) : resolveCustomSeccomp(choice, facts);
-}
-
-function apparmorOf(profile: string | undefined, facts: KernelFacts): { apparmorProfile?: string } {
-  return facts.apparmor && profile ? { apparmorProfile: profile } : {};
 }
 
 function mountsInput(input: SpecInput): MountsInput {

@@ -5,10 +5,12 @@ import { lettingGo } from '../common/object-store.ts';
 import type { OciSpec } from '../host/oci-types.ts';
 import { ensureDirInRoot, readInRoot } from '../host/rooted.ts';
 import type { SandboxState } from '../network/types.ts';
+import { checkProfile, profileOf } from './apparmor.ts';
 import { applyEdits } from './cdi/apply-edits.ts';
 import { cdiEdits } from './cdi/cdi-devices.ts';
 import { inDockersWords } from './command-error.ts';
 import type { ContainerRecord } from './container-record.ts';
+import { coversRoot } from './create-mounts.ts';
 import { type NetworkKind, networkKind } from './create-network.ts';
 import { blockDevice, resolveDevices } from './devices.ts';
 import { initialHealth } from './health.ts';
@@ -171,6 +173,11 @@ async function specOf(
   const links = linksInFiles(context, record);
   const namespaces = resolveNamespaces(context, record, made.network?.netns);
   const managed = writeManagedFiles(context, record, { ...made, hostname: namespaces.hostname, links });
+  if (Object.keys(record.config.Volumes ?? {}).some(coversRoot)) {
+    throw new IechorError('MOUNT_INVALID', "invalid specification: destination can't be '/'", {
+      hint: 'the image declares its root directory to be a volume; build one that does not',
+    });
+  }
   const mounts = await startMounts(context, record, made.rootfs);
   ensureWorkingDir(made.rootfs, record.workingDir);
   const databases = {
@@ -178,6 +185,9 @@ async function specOf(
     group: readInRoot(made.rootfs, '/etc/group') ?? '',
   };
   const init = host.Init ? findInit() : undefined;
+  await context.life.apparmor.ready;
+  const apparmor = profileOf(host, context.life.apparmor.standard);
+  checkProfile(apparmor);
   const added = await cdiEdits(host.DeviceRequests ?? [], {
     directories: context.settings.cdiSpecDirs,
     log: context.log,
@@ -200,6 +210,7 @@ async function specOf(
     blockDevice,
     ...(init ? { init } : {}),
     facts: context.life.facts,
+    apparmor,
     defaultPids: context.settings.defaultPidsLimit,
   });
   return applyEdits(spec, added);

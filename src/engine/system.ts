@@ -4,6 +4,7 @@ import type { EngineApi } from '../api/engine-api.ts';
 import type { InfoReply, VersionReply } from '../api/types/system.ts';
 import { apiVersion, minApiVersion } from '../api/wire.ts';
 import { version } from '../common/version.ts';
+import { hasAppArmor } from '../host/apparmor.ts';
 import { cgroupMode } from '../host/cgroup.ts';
 import { readIfThere } from '../host/files.ts';
 import { limitsTcpMemory } from '../host/kernel-facts.ts';
@@ -73,7 +74,7 @@ export async function info(context: LifeContext): Promise<InfoReply> {
     ServerVersion: version,
     DefaultRuntime: runtime.name,
     Runtimes: { [runtime.name]: { path: runtime.path } },
-    SecurityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns'],
+    SecurityOptions: [...(hasAppArmor() ? ['name=apparmor'] : []), 'name=seccomp,profile=builtin', 'name=cgroupns'],
     Plugins: {
       Volume: ['local'],
       Network: ['bridge', 'host', 'null'],

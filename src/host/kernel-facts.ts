@@ -16,7 +16,6 @@ export interface KernelFacts {
   readonly weighsBlockIO: boolean;
   /** Per-CPU throttle counters under /sys, which tell one container about the others' load. */
   readonly thermalPaths: readonly string[];
-  readonly apparmor: boolean;
   readonly selinux: boolean;
 }
 
@@ -41,7 +40,6 @@ export function readKernelFacts(): KernelFacts {
       .filter((name) => /^cpu\d+$/.test(name))
       .map((name) => `${cpuDir}/${name}/thermal_throttle`)
       .filter((path) => existsSync(path)),
-    apparmor: read('/sys/module/apparmor/parameters/enabled').startsWith('Y'),
     selinux: existsSync('/sys/fs/selinux/enforce'),
   };
 }

@@ -1,9 +1,10 @@
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { runningDaemon } from '../../cli/daemon-connection.ts';
 import { Flags } from '../../cli/flags.ts';
 import { waitForEnd } from '../../cli/wait-for-end.ts';
-import { IechorError } from '../../common/error.ts';
+import { codeOf, IechorError } from '../../common/error.ts';
 
 export default class DaemonStop extends BaseCommand {
   static override summary = 'End the engine; running containers go on, and the next command adopts them';
@@ -27,8 +28,8 @@ export default class DaemonStop extends BaseCommand {
     await waitForEnd(status.pid);
     if (containersRunning > 0) process.stderr.write(`${containersRunning} container(s) go on running\n`);
     if (!flags.purge) return;
-    rmSync(status.dataRoot, { recursive: true, force: true });
-    rmSync(status.execRoot, { recursive: true, force: true });
+    removeRoot(status.dataRoot);
+    removeRoot(status.execRoot);
   }
 
   async #refuseWithContainers(): Promise<void> {
@@ -38,5 +39,16 @@ export default class DaemonStop extends BaseCommand {
     throw new IechorError('IN_USE', `there are containers: ${names}`, {
       hint: 'remove them first (iechor rm -f NAME), or stop without --purge',
     });
+  }
+}
+
+function removeRoot(path: string): void {
+  if (!existsSync(path)) return;
+  for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true, force: true });
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    // A file system of its own is mounted there: it is emptied, and stays.
+    if (codeOf(error) !== 'EBUSY') throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { annotations } from '../../api/annotations.ts';
 import { isCdiName } from '../../api/cdi-name.ts';
+import { withSystemPaths } from '../../api/system-paths.ts';
 import type { HostConfig, Resources, RestartPolicy, ThrottleDevice } from '../../api/types/host-config.ts';
 import type { DeviceRequest, Project, Service, ThrottleDevice as Throttle, Ulimit } from '../model/project.ts';
 import { networkNames } from './endpoints.ts';
@@ -64,7 +65,7 @@ function security(service: Service): HostConfig {
     CapDrop: copy(service.cap_drop),
     Privileged: service.privileged,
     ReadonlyRootfs: service.read_only,
-    SecurityOpt: copy(service.security_opt),
+    ...(service.security_opt && withSystemPaths(service.security_opt)),
     Sysctls: service.sysctls && { ...service.sysctls },
     GroupAdd: copy(service.group_add),
     UsernsMode: service.userns_mode,

@@ -82,3 +82,8 @@ test('limits of block devices have their paths and rates', () => {
     Links: ['db:data'],
   });
 });
+
+test('systempaths=unconfined hides no path and makes none read-only', () => {
+  const { HostConfig } = body({ 'security-opt': ['systempaths=unconfined', 'no-new-privileges'] });
+  expect(HostConfig).toMatchObject({ SecurityOpt: ['no-new-privileges'], MaskedPaths: [], ReadonlyPaths: [] });
+});

@@ -27,7 +27,6 @@ export function specInput(change: Partial<SpecInput> = {}): SpecInput {
       limitsSwap: true,
       weighsBlockIO: true,
       thermalPaths: ['/sys/devices/system/cpu/cpu0/thermal_throttle'],
-      apparmor: false,
       selinux: false,
     },
     defaultPids: 4096,
