@@ -158,8 +158,8 @@ function closeServer(
 }
 
 /** Docker answers what is wrong with an attachment by bare words, and its clients look for those; ours for a code. */
-const isForeignAttach = (active: Active | undefined, { headers }: IncomingMessage): boolean =>
-  active?.match.op === 'containerAttach' && !headers['user-agent']?.startsWith('iechor/');
+const isForeignAttach = (active: Active | undefined, { method, headers }: IncomingMessage): boolean =>
+  active?.match.op === 'containerAttach' && method === 'POST' && !headers['user-agent']?.startsWith('iechor/');
 
 function refuse(
   socket: Duplex,

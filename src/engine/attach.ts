@@ -1,5 +1,5 @@
 import type { EngineApi } from '../api/engine-api.ts';
-import type { StreamSession } from '../api/streams.ts';
+import type { Frame, StreamSession } from '../api/streams.ts';
 import { IechorError } from '../common/error.ts';
 import { processInfo } from '../host/proc.ts';
 import type { MonitorConnection } from '../host/runtime-port.ts';
@@ -99,8 +99,8 @@ function pastOf(
   context: EngineContext,
   record: ContainerRecord,
   request: Parameters<EngineApi['containerAttach']>[0],
-): ReturnType<typeof readLog> {
-  return readLog({
+): AsyncGenerator<Frame> {
+  const past = readLog({
     path: logPath(context.roots, record.id),
     terminal: record.config.Tty === true,
     stdout: request.stdout === true,
@@ -108,4 +108,16 @@ function pastOf(
     timestamps: false,
     signal: request.signal,
   });
+  return request.stream && record.status === 'running' ? wholeLines(past) : past;
+}
+
+/** As Docker's log of a running process, which has a line when it has ended: what is begun comes live. */
+async function* wholeLines(frames: AsyncIterable<Frame>): AsyncGenerator<Frame> {
+  const begun = new Map<Frame['stream'], Buffer>();
+  for await (const { stream, data } of frames) {
+    const all = Buffer.concat([begun.get(stream) ?? Buffer.alloc(0), data]);
+    const end = all.lastIndexOf(0x0a) + 1;
+    if (end > 0) yield { stream, data: all.subarray(0, end) };
+    begun.set(stream, all.subarray(end));
+  }
 }

@@ -9,6 +9,8 @@ export interface ExecInstance {
   readonly body: ExecCreateBody;
   state: 'created' | 'starting' | 'running' | 'ended';
   handle?: ExecHandle;
+  /** That of the process, when it has ended. */
+  pid?: number;
   exitCode: number | null;
   endedAt?: number;
 }

@@ -128,6 +128,7 @@ function end(context: EngineContext, instance: ExecInstance, exitCode: number): 
   instance.state = 'ended';
   instance.exitCode = exitCode;
   instance.endedAt = Date.now();
+  instance.pid = instance.handle?.pid ?? 0;
   delete instance.handle;
   publishExec(context, instance, 'exec_die', { exitCode: String(exitCode) });
 }
@@ -188,7 +189,7 @@ export async function execInspect(context: EngineContext, { id }: Request<'execI
     CanRemove: false,
     ContainerID: instance.containerId,
     DetachKeys: body.DetachKeys ?? '',
-    Pid: instance.handle?.pid ?? 0,
+    Pid: instance.handle?.pid ?? instance.pid ?? 0,
   };
 }
 

@@ -6,6 +6,7 @@ import type { EngineContext } from '../context.ts';
 import type { LifeContext } from '../life.ts';
 import { forwardedPath, logPath } from '../paths.ts';
 import { type ForwardOptions, startForward } from './forward.ts';
+import { newId } from '../../common/id.ts';
 import { journalFields, journalMessage } from './journal-message.ts';
 import { forwarding } from './log-config.ts';
 import { type LogSink, openJournalSink, openSyslogSink } from './log-sink.ts';
@@ -114,7 +115,8 @@ function bufferOf(config: Readonly<Record<string, string>>): number {
 }
 
 function journal(context: EngineContext, record: ContainerRecord): Driver {
-  const fields = journalFields(record);
+  // Numbers of entries count from the epoch: a daemon that goes on begins one of its own.
+  const fields = { ...journalFields(record), CONTAINER_LOG_EPOCH: newId() };
   let ordinal = 0;
   return {
     open: () => openJournalSink(context.settings.journalSocket),
