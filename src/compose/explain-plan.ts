@@ -5,8 +5,8 @@ import { attributePath, type Difference } from './plan/fingerprints.ts';
 import { type Plan, renderPlace, type Step } from './plan/plan.ts';
 
 /**
- * A plan for people to read: the reason of each replacement says what the attributes were and will be, those beyond the
- * first with their places.
+ * A plan for people to read: the reason of each replacement says what the attributes were and will be, each followed by
+ * its place: the step's own is that of the last.
  */
 export async function explainPlan(
   engine: EngineApi,
@@ -23,7 +23,7 @@ export async function explainPlan(
       const text = changeText(attribute, { config, host }, after);
       return at === 0 ? text : `${text}${placeOf(desired, service, attribute)}`;
     });
-    return { ...step, reason: changes.join('; ') };
+    return { ...step, reason: [...changes.slice(1), ...changes.slice(0, 1)].join('; ') };
   };
   return Promise.all(plan.map(explain));
 }

@@ -20,14 +20,18 @@ export function randomProject(name: string, seed: number): Project {
     ['default', 'front', 'back'].map((key) => [key, { name: `${name}_${key}`, ipam: {} }]),
   );
   const volumes = Object.fromEntries(['data', 'logs'].map((key) => [key, { name: `${name}_${key}` }]));
-  const services = Object.fromEntries(names.map((own, at) => [own, randomService(names.slice(0, at), random)]));
+  const services: Record<string, Service> = {};
+  for (const own of names) services[own] = randomService(services, random);
   return project(services, { name, networks, volumes });
 }
 
-function randomService(earlier: readonly string[], random: (below: number) => number): Service {
+function randomService(others: Readonly<Record<string, Service>>, random: (below: number) => number): Service {
+  const earlier = Object.keys(others);
+  // Whose namespace is shared must have a container.
+  const donors = earlier.filter((name) => others[name]?.scale !== 0);
   const conditions = ['service_started', 'service_healthy'] as const;
   const dependencies = earlier.filter(() => random(3) === 0);
-  const provider = earlier.length > 0 && random(6) === 0 ? earlier[random(earlier.length)] : undefined;
+  const provider = donors.length > 0 && random(6) === 0 ? donors[random(donors.length)] : undefined;
   const networks = ['default', 'front', 'back'].filter(() => random(2) === 0);
   return {
     image: `image${random(3)}:latest`,

@@ -18,17 +18,23 @@ export function refuseMissingDonors(desired: Desired, observed: Observed, select
   for (const service of desired.services.values()) {
     if (!selected.has(service.name) || service.scale === 0) continue;
     const missing = service.providers.find((donor) => !has(donor));
-    if (missing !== undefined) throw missingDonor(service, missing, desired);
+    if (missing !== undefined) throw missingDonor(service, { donor: missing, none: selected.has(missing) }, desired);
   }
 }
 
-function missingDonor({ name, service }: DesiredService, donor: string, { spanOf }: Desired): IechorError {
+function missingDonor(
+  { name, service }: DesiredService,
+  { donor, none }: { readonly donor: string; readonly none: boolean },
+  { spanOf }: Desired,
+): IechorError {
   const share = shares.find(({ attribute }) => takesFrom(service[attribute], donor));
   const message = `service ${name} cannot share the ${share?.what ?? 'container'} of ${donor}, which has no container`;
   return new IechorError('CONTAINER_NOT_FOUND', message, {
     at: spanOf('services', name, ...(share ? [share.attribute] : [])).slice(0, 1),
     exit: 1,
-    hint: `leave --no-deps away, or bring ${donor} first: iechor compose up -d ${donor}`,
+    hint: none
+      ? `${donor} is to have no replica: give it one`
+      : `leave --no-deps away, or bring ${donor} first: iechor compose up -d ${donor}`,
   });
 }
 
