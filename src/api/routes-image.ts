@@ -149,6 +149,7 @@ export const imageRoutes = {
     method: 'POST',
     path: '/iechor/images/bootstrap',
     fields: { reference: 'string', mirror: 'string' },
+    body: 'optional-bytes',
     reply: 'ndjson',
     ok: [200],
     ...image,

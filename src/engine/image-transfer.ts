@@ -49,6 +49,20 @@ function importFrom(
   });
 }
 
+const maxKeysBytes = 1024 * 1024;
+
+/** Undefined where nothing came. */
+async function readKeys(body: ByteStream): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > maxKeysBytes) throw new IechorError('BAD_REQUEST', 'the keys are larger than any distribution has');
+  }
+  return size === 0 ? undefined : Buffer.concat(chunks);
+}
+
 /** Makes a base image from the distribution's packages. */
 export function bootstrapImage(
   context: EngineContext,
@@ -58,6 +72,7 @@ export function bootstrapImage(
     const image = await bootstrap({
       reference: request.reference,
       mirror: request.mirror,
+      keyring: request.body && (await readKeys(request.body)),
       images: context.images,
       roots: context.roots,
       onProgress: (status) => push({ status }),

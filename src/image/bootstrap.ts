@@ -19,6 +19,8 @@ export interface BootstrapOptions {
   readonly reference: string;
   /** URL of the package archive. Default: the host's own, where it has the release; else the distribution's. */
   readonly mirror?: string | undefined;
+  /** The archive's public keys, binary or in ASCII armour; default: the host's. */
+  readonly keyring?: Buffer | undefined;
   readonly images: ImageStore;
   readonly roots: Roots;
   /** Receives a sentence per stage. */
@@ -37,9 +39,9 @@ export async function bootstrap(options: BootstrapOptions): Promise<ImageRecord>
   const reference = parseReference(options.reference);
   const release = releaseOf(reference);
   const archives = archivesOf(release, options.mirror, hostSources(release));
-  if (readIfThere(release.keyring) === undefined) {
+  if (options.keyring === undefined && readIfThere(release.keyring) === undefined) {
     throw new IechorError('HOST_UNSUPPORTED', `the keys of ${release.distribution}'s archive are not on this machine`, {
-      hint: `apt-get install ${release.keyringPackage}`,
+      hint: `apt-get install ${release.keyringPackage}, where it is to be had; else give the file that it holds: --keyring FILE`,
     });
   }
   const name = familiar(formatReference(reference));
@@ -49,7 +51,8 @@ export async function bootstrap(options: BootstrapOptions): Promise<ImageRecord>
   const work = mkdtempSync(join(temporary, 'bootstrap-'));
   const done = images.hold();
   try {
-    const { tar, epoch } = await makeRootfs({ release, archives, work, onProgress, signal: options.signal });
+    const { keyring, signal } = options;
+    const { tar, epoch } = await makeRootfs({ release, archives, work, keyring, onProgress, signal });
     onProgress('Storing the layer');
     const layer = await images.addRootfs(Readable.from(withPolicy(tar), { objectMode: false }), {
       newestSeconds: epoch,
@@ -129,15 +132,19 @@ interface MakeOptions {
   readonly release: Release;
   readonly archives: readonly Archive[];
   readonly work: string;
+  readonly keyring: Buffer | undefined;
   readonly onProgress: (status: string) => void;
   readonly signal: AbortSignal | undefined;
 }
 
 async function makeRootfs(options: MakeOptions): Promise<{ tar: string; epoch: number }> {
-  const { release, archives, work, signal } = options;
+  const { release, archives, work, signal, keyring } = options;
   const at = (name: string) => join(work, name);
   writeFileSync(at('finish.sh'), finishScript({ release, archives, epochFile: at('epoch') }), { mode: 0o700 });
   writeFileSync(at('began'), '');
+  // apt tells the two forms apart by the name.
+  const given = keyring && at(keyring.includes('-----BEGIN') ? 'keys.asc' : 'keys.gpg');
+  if (given) writeFileSync(given, keyring);
   const secure = archives.some(({ uri }) => uri.startsWith('https:'));
   const log = followLog(at('log'), options.onProgress);
   try {
@@ -150,12 +157,16 @@ async function makeRootfs(options: MakeOptions): Promise<{ tar: string; epoch: n
         '--format=tar',
         `--logfile=${at('log')}`,
         ...(secure ? ['--include=ca-certificates'] : []),
+        // Nobody but root reads what lies in the data root.
+        ...(given ? ['--aptopt=APT::Sandbox::User "root"'] : []),
         ...dpkgOptions(release).map((option) => `--dpkgopt=${option}`),
         `--customize-hook=${at('finish.sh')} "$1" ${at('began')}`,
         release.suite,
         at('rootfs.tar'),
         ...archives.flatMap(({ uri, suites }) =>
-          suites.map((suite) => `deb [signed-by=${release.keyring}] ${uri} ${suite} ${release.components.join(' ')}`),
+          suites.map(
+            (suite) => `deb [signed-by=${given ?? release.keyring}] ${uri} ${suite} ${release.components.join(' ')}`,
+          ),
         ),
       ],
       { env: { ...environment(), TMPDIR: work }, ...(signal && { signal }) },

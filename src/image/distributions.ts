@@ -35,7 +35,14 @@ const debianSuites: ReadonlyMap<string, string> = new Map(
 );
 const debianNames = ['bullseye', 'bookworm', 'trixie', 'forky', 'sid'];
 const ubuntuSuites: ReadonlyMap<string, string> = new Map(
-  Object.entries({ '20.04': 'focal', '22.04': 'jammy', '24.04': 'noble' }),
+  Object.entries({
+    '20.04': 'focal',
+    '22.04': 'jammy',
+    '24.04': 'noble',
+    '25.10': 'questing',
+    '26.04': 'resolute',
+    latest: 'resolute',
+  }),
 );
 
 /** True for names of images that `bootstrap` may be able to make. */
@@ -75,9 +82,10 @@ function debian(tag: string, shown: string): Release {
 }
 
 function ubuntu(tag: string, shown: string): Release {
-  const suite = [...ubuntuSuites.values()].includes(tag) ? tag : ubuntuSuites.get(tag);
+  const names = new Set(ubuntuSuites.values());
+  const suite = names.has(tag) ? tag : ubuntuSuites.get(tag);
   if (suite === undefined) {
-    throw unknownRelease(shown, [...ubuntuSuites.values(), ...ubuntuSuites.keys()]);
+    throw unknownRelease(shown, [...names, ...ubuntuSuites.keys()]);
   }
   const onPorts = process.arch !== 'x64';
   const mirror = onPorts ? 'http://ports.ubuntu.com/ubuntu-ports' : 'http://archive.ubuntu.com/ubuntu';

@@ -16,7 +16,7 @@ if (missing.length > 0) console.warn(`SKIPPED: bootstrap: this machine lacks ${m
     bench = createWorkbench();
   });
   afterEach(() => bench.dispose());
-  const make = (reference: string, options: { mirror?: string; signal?: AbortSignal } = {}) =>
+  const make = (reference: string, options: { mirror?: string; signal?: AbortSignal; keyring?: Buffer } = {}) =>
     bootstrap({
       reference,
       images: bench.images,
@@ -31,6 +31,20 @@ if (missing.length > 0) console.warn(`SKIPPED: bootstrap: this machine lacks ${m
       code: 'REGISTRY_UNREACHABLE',
       hint: expect.stringContaining('--mirror'),
     });
+    expect(leftovers()).toEqual([]);
+  });
+
+  test('keys that are not on the machine can be given', async () => {
+    const mirror = 'http://127.0.0.1:1/ubuntu';
+    const without = make('ubuntu:24.04', { mirror });
+    const present = existsSync('/usr/share/keyrings/ubuntu-archive-keyring.gpg');
+    await expect(without).rejects.toMatchObject(
+      present
+        ? { code: 'REGISTRY_UNREACHABLE' }
+        : { code: 'HOST_UNSUPPORTED', hint: expect.stringMatching(/ubuntu-keyring.*--keyring/) },
+    );
+    const keyring = readFileSync('/usr/share/keyrings/debian-archive-keyring.gpg');
+    await expect(make('ubuntu:24.04', { mirror, keyring })).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
     expect(leftovers()).toEqual([]);
   });
 
