@@ -123,6 +123,7 @@ export abstract class ComposeCommand extends BaseCommand {
     });
     if (!options.quiet) this.diagnose(loaded.diagnostics);
     this.#loaded = loaded;
+    takeOwnVariables(loaded.project.environment);
     return loaded;
   }
 
@@ -206,6 +207,15 @@ export abstract class ComposeCommand extends BaseCommand {
     }
   }
 }
+
+/** What `.env` says to Compose itself counts as if the shell said it, where the shell is silent. */
+function takeOwnVariables(environment: Readonly<Record<string, string | undefined>>): void {
+  for (const name of ownVariables) {
+    const value = environment[`COMPOSE_${name}`];
+    if (value !== undefined) process.env[`COMPOSE_${name}`] ??= value;
+  }
+}
+const ownVariables = ['ANSI', 'PROGRESS', 'PARALLEL_LIMIT', 'STATUS_STDOUT', 'MENU', 'COMPATIBILITY', 'REMOVE_ORPHANS'];
 
 function hushed({ event }: Renderer, kinds: readonly string[]): Renderer['event'] {
   return (happened) => {

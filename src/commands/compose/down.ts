@@ -1,5 +1,6 @@
 import { ComposeCommand } from '../../cli/compose-command.ts';
 import { composeFlags } from '../../cli/compose-flags.ts';
+import { envFlag } from '../../cli/env-flag.ts';
 import { Flags } from '../../cli/flags.ts';
 import { chosenServices, onlyProfileFlag } from '../../cli/profile-services.ts';
 import { down } from '../../compose/down.ts';
@@ -27,7 +28,7 @@ export default class Down extends ComposeCommand {
         services: chosenServices(argv as string[], flags['only-profile'], project),
         volumes: flags.volumes,
         images: (flags.rmi ?? 'none') as 'none' | 'local' | 'all',
-        removeOrphans: flags['remove-orphans'],
+        removeOrphans: flags['remove-orphans'] || envFlag(process.env.COMPOSE_REMOVE_ORPHANS) === true,
         timeoutSeconds: flags.timeout,
       };
       const plan = await down(session, target, { intent, project, dryRun });

@@ -1,5 +1,6 @@
 import { ComposeCommand } from '../../cli/compose-command.ts';
 import { composeFlags } from '../../cli/compose-flags.ts';
+import { envFlag } from '../../cli/env-flag.ts';
 import { Flags } from '../../cli/flags.ts';
 import { removeOrphans } from '../../compose/down.ts';
 import { kill } from '../../compose/lifecycle.ts';
@@ -21,7 +22,8 @@ export default class Kill extends ComposeCommand {
     await this.inSession({ dryRun, engine }, async (session) => {
       const intent = { services: argv as string[] };
       const plan = await kill(session, target, { intent, dryRun, signalName: flags.signal });
-      const orphans = flags['remove-orphans'] ? await removeOrphans(session, target, dryRun) : [];
+      const isWanted = flags['remove-orphans'] || envFlag(process.env.COMPOSE_REMOVE_ORPHANS);
+      const orphans = isWanted ? await removeOrphans(session, target, dryRun) : [];
       if (dryRun) this.printPlan(plan, orphans);
     });
   }
