@@ -15,8 +15,12 @@ export function parseBytes(text: string): number | undefined {
   return Math.floor(Number(match[1]) * (units[(match[2] ?? '').toLowerCase()] ?? 1));
 }
 
-/** As people read it, in powers of 1000 with three digits unless more are asked for: `117MB`, `1.44kB`. */
-export function formatBytes(bytes: number, digits = 3): string {
+/** As people read it, in powers of 1000 with three digits: `117MB`, `1.44kB`. */
+export function formatBytes(bytes: number): string {
+  return withDigits(bytes, 3);
+}
+
+function withDigits(bytes: number, digits: number): string {
   const names = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
   let value = bytes;
   let unit = 0;
@@ -32,9 +36,9 @@ const barWidth = 50;
 /** How far something is, as Docker shows it: `[=====>     ]  1.2MB/12MB`; without the bar where that is too wide. */
 export function progressText(current: number, total: number, { bar }: { readonly bar: boolean }): string {
   if (current <= 0 && total <= 0) return '';
-  const done = formatBytes(current, 4).padStart(8);
+  const done = withDigits(current, 4).padStart(8);
   if (total <= 0) return done;
   const filled = Math.min(barWidth, Math.floor((barWidth * current) / total));
   const drawn = bar ? `[${'='.repeat(filled)}>${' '.repeat(barWidth - filled)}] ` : '';
-  return `${drawn}${done}${current > total ? '' : `/${formatBytes(total, 4)}`}`;
+  return `${drawn}${done}${current > total ? '' : `/${withDigits(total, 4)}`}`;
 }
