@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { importImage } from '../../../src/image/archive-import.ts';
 import { loadImages } from '../../../src/image/archive-load.ts';
@@ -154,6 +154,16 @@ if (!isRoot) console.warn('SKIPPED: image archives: needs root rights');
       expect(digestOf(await collect(bench.images.layerArchive(chainId).open()))).toBe(diffId);
       expect(readdirSync(join(bench.dir, 'blobs/sha256'))).toHaveLength(before + blobs);
     }
+  });
+
+  test('a plain layer of another program is handed on compressed with the content that it came with', async () => {
+    const dir = mkdtempSync(join(bench.dir, 'foreign-'));
+    writeFileSync(join(dir, 'file'), 'x'.repeat(3_000_000));
+    const path = join(bench.dir, 'handed-on.tar');
+    execFileSync('tar', ['-cf', path, '--owner=joe:5', '--group=joe:5', '-C', dir, '.']);
+    const { chainId, diffId } = await bench.images.addLayer({ path });
+    const { digest } = await bench.images.compressedLayer(chainId);
+    expect(digestOf(gunzipSync(await collect(bench.images.openBlob(digest))))).toBe(diffId);
   });
 
   test('what came with a manifest goes out with it: the same digest, the archives as they were', async () => {
