@@ -15,13 +15,16 @@ export function hashParts(parts: KeyParts): KeyParts {
  * Rules by which instructions become files. One more with every change after which the same step may give other files:
  * steps made by older rules are made again.
  */
-export const rulesVersion = 2;
+export const rulesVersion = 3;
 
 /** Name of a step's result: the same for the same parts, in whatever order, by the same rules. */
 export function stepKey(parts: KeyParts, rules = rulesVersion): string {
   const sorted = Object.entries({ ...parts, rules: String(rules) }).sort(([a], [b]) => (a < b ? -1 : 1));
   return hash(JSON.stringify(sorted));
 }
+
+/** The part that says in which order variables were set: programs see them so. */
+export const variableOrder = 'order of variables';
 
 /** A former step of the same stage. */
 export interface FormerStep {
@@ -69,6 +72,7 @@ export function explainMiss(
     words.push(`${brief(subject)} changed${describeFiles(former.files, now.files)}`);
   }
   const described = new Set(['parent', 'content', 'mounts']);
+  if (changed.some((name) => name.startsWith('variable '))) described.add(variableOrder);
   const rest = changed
     .filter((name) => !described.has(name))
     .map((name) => describePart(name, former.parts, now.parts));

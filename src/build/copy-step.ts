@@ -50,10 +50,13 @@ export async function solveCopy(instruction: CopyInstruction, context: StepConte
     const taken = await takeContent(source, copy.sources, options, context);
     const downloads = await Promise.all(copy.remote.map((url) => downloadSource(url, instruction, context)));
     let late: LateCopies | undefined;
-    const { createdBy, canonical } = describe(instruction, copy, from);
+    const { createdBy, canonical, keyed } = describe(instruction, copy, from);
     const step: LayerStep = {
       canonical,
-      parts: { content: JSON.stringify([taken.digest, copy.inline, downloads.map((file) => file.digest)]) },
+      parts: {
+        instruction: keyed,
+        content: JSON.stringify([taken.digest, copy.inline, downloads.map((file) => file.digest)]),
+      },
       files: { ...taken.files, ...furtherFiles(copy, downloads) },
       createdBy,
       late: () => late,
@@ -189,7 +192,7 @@ function describe(
   instruction: CopyInstruction,
   copy: Expanded,
   from: string | undefined,
-): { createdBy: string; canonical: string } {
+): { createdBy: string; canonical: string; keyed: string } {
   const flags = [
     copy.parents && '--parents',
     copy.chown !== '' && `--chown=${copy.chown}`,
@@ -198,11 +201,30 @@ function describe(
   const inline = copy.inline.map((heredoc) => `<<${heredoc.name}`);
   const raw = instruction.destination;
   const words = [instruction.name, ...flags, ...copy.sources, ...copy.remote, ...inline, raw];
-  const extra = [from && `--from=${from}`, ...copy.exclude.map((pattern) => `--exclude=${pattern}`)].filter(Boolean);
+  const exclude = copy.exclude.map((pattern) => `--exclude=${pattern}`);
   const unpack =
     instruction.name === 'ADD' && instruction.unpack !== undefined ? [`--unpack=${instruction.unpack}`] : [];
+  const before = [...copy.remote, ...inline, copy.destination];
+  const after = [...exclude, ...unpack];
   return {
     createdBy: `${words.join(' ')} # buildkit`,
-    canonical: JSON.stringify([...words.slice(0, -1), copy.destination, ...extra, ...unpack]),
+    canonical: JSON.stringify([
+      ...[instruction.name, ...flags, ...copy.sources, ...before],
+      ...(from ? [`--from=${from}`] : []),
+      ...after,
+    ]),
+    keyed: JSON.stringify([instruction.name, ...keyedFlags(copy), ...keyedSources(copy), ...before, ...after]),
   };
+}
+
+/** Of the same owner and mode, however they are written. */
+function keyedFlags({ parents, chown, chmodText }: Expanded): string[] {
+  const owner = chown.split(':').map((part) => (part === 'root' ? '0' : part));
+  const mode = /^[0-7]+$/.test(chmodText) ? Number.parseInt(chmodText, 8).toString(8) : chmodText;
+  return [parents ? '--parents' : '', `--chown=${owner.join(':')}`, `--chmod=${mode}`];
+}
+
+/** What files are called decides the result, not where they are: that is in the content. */
+function keyedSources({ parents, sources }: Expanded): readonly string[] {
+  return parents ? sources : sources.map((source) => posix.basename(posix.join('/', source)));
 }

@@ -1,5 +1,6 @@
 import { didYouMean } from '../common/nearest.ts';
-import { isIechorError, messageOf } from '../common/error.ts';
+import { IechorError, isIechorError, messageOf } from '../common/error.ts';
+import { parseReference } from '../image/reference.ts';
 import { expand } from './language/expand.ts';
 import { ExpansionError } from './language/expansion-error.ts';
 import { readMount } from './language/mount-option.ts';
@@ -45,6 +46,7 @@ export function buildGraph(
   contexts: ReadonlySet<string> = new Set(),
 ): Graph {
   const names = new Map<string, number>();
+  for (const name of contexts) checkContextName(name);
   const nodes = file.stages.map((stage) => {
     const node = readNode(file, stage, { globals, names, contexts });
     if (stage.name !== undefined) names.set(stage.name, stage.index);
@@ -111,11 +113,24 @@ function baseRef(
   return base === 'scratch' ? { scratch: true } : { image: base };
 }
 
-/** Contexts go by any case of their names; an image's may lack its tag or its registry. */
-function contextName(name: string, contexts: ReadonlySet<string>): string | undefined {
-  const plain = name.toLowerCase().replace(/^docker\.io\/(library\/)?/, '');
-  return [name, name.toLowerCase(), plain, plain.replace(/:latest$/, '')].find((candidate) => contexts.has(candidate));
+/** Throws REFERENCE_INVALID: a context stands where an image could. */
+function checkContextName(name: string): void {
+  try {
+    parseReference(name);
+  } catch (error) {
+    throw new IechorError('REFERENCE_INVALID', `invalid context name ${name}: ${messageOf(error)}`, {
+      hint: 'Name it as an image would be, in small letters.',
+      cause: error,
+    });
+  }
 }
+
+/** Names of contexts are those of images, which may lack their tag or their registry. */
+function contextName(name: string, contexts: ReadonlySet<string>): string | undefined {
+  return [...contexts].find((context) => plainName(context) === plainName(name));
+}
+
+const plainName = (name: string): string => name.replace(/^docker\.io\/(library\/)?/, '').replace(/:latest$/, '');
 
 /** Expands one word of an instruction; errors carry its place. */
 export function expandAt(
@@ -153,12 +168,10 @@ export type Sources = Pick<Graph, 'nodes' | 'contexts'>;
 /** Finds what `--from=NAME` of an instruction means: a context, a stage by number (of COPY alone) or name, else an image. */
 export function sourceRef(name: string, sources: Sources, own: StageNode, at: StageInstruction): SourceRef {
   const { nodes, contexts } = sources;
-  const context = contextName(name, contexts);
+  const isNumber = at.name === 'COPY' && /^[+-]?\d+$/.test(name);
+  const context = isNumber ? undefined : contextName(name, contexts);
   if (context !== undefined) return { context };
-  const index =
-    at.name === 'COPY' && /^[+-]?\d+$/.test(name)
-      ? Number(name)
-      : nodes.findLastIndex((node) => node.stage.name === name.toLowerCase());
+  const index = isNumber ? Number(name) : nodes.findLastIndex((node) => node.stage.name === name.toLowerCase());
   if (index === -1 && !/^-/.test(name)) return name === 'scratch' ? { scratch: true } : { image: name };
   const node = nodes[index];
   if (!node || index < 0) {

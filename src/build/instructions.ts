@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { type ArgumentForm, type Arguments, type FlagKind, InstructionError } from './language/form.ts';
 import { readHealthcheck } from './language/healthcheck.ts';
 import type { Heredoc } from './language/heredoc.ts';
@@ -154,11 +155,12 @@ function readCopy(name: string, given: Arguments): CopySpec {
       sources.push(source);
       continue;
     }
-    if (heredoc.name.includes('/')) {
+    const name = posix.join('/', heredoc.name).slice(1).replace(/\/$/, '');
+    if (name === '' || name.includes('/')) {
       throw new InstructionError(`${JSON.stringify(heredoc.name)} can not be a file's name`, { token: source });
     }
     const content = given.heredocs.findLast((candidate) => candidate.name === heredoc.name)?.content ?? '';
-    inline.push({ ...heredoc, content: heredoc.chomp ? chompTabs(content) : content });
+    inline.push({ ...heredoc, name, content: heredoc.chomp ? chompTabs(content) : content });
   }
   return {
     sources,

@@ -146,7 +146,13 @@ function build<N extends InstructionName>(
     words.map((flag) => flag.text),
     row.flags,
   );
-  const given: Arguments = { ...cut, heredocs, text, flags };
+  // A trigger is kept to its last space.
+  const given: Arguments = {
+    ...cut,
+    heredocs,
+    flags,
+    text: name === 'ONBUILD' ? line.text.slice(nameLength).trimStart() : text,
+  };
   const fields = row.read(given);
   const at = spanOf(line, reader.file);
   const { comments, hasEmptyContinuation, endLine } = line;

@@ -21,6 +21,8 @@ export interface SandboxRun {
     readOnly: boolean;
     type: 'bind' | 'tmpfs';
     sizeBytes?: number;
+    /** Further ones of a bind mount. */
+    options?: readonly ('nosuid' | 'nodev' | 'noexec')[];
   }[];
   readonly extraHosts: readonly string[];
   readonly shmSizeBytes?: number;

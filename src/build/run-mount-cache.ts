@@ -32,7 +32,9 @@ export async function openCache(mount: RunMount, context: StepContext): Promise<
     const { dir, release } = await acquireCacheDir(name, { sharing: mount.sharing ?? 'shared', fill, context });
     return { mount: { type: 'bind', source: dir, target, readOnly: mount.readOnly }, release };
   };
-  return { key: `cache ${target} ${id} ${mount.readOnly}`, make };
+  // What a command finds there is not its concern: neither is which directory it is.
+  const attributes = [mount.mode ?? '', mount.uid ?? '', mount.gid ?? ''];
+  return { key: `cache ${target} ${mount.readOnly} ${attributes.join(' ')}`, make };
 }
 
 async function fillFrom(source: Source, path: string, to: { dir: string; signal: AbortSignal }): Promise<void> {

@@ -26,5 +26,10 @@ export function targetOf(mount: RunMount, { state }: StepContext): string {
   const target = posix.join('/', state.config.WorkingDir || '/', '.');
   const path = mount.target?.startsWith('/') ? posix.join(mount.target) : posix.join(target, mount.target ?? '');
   if (path === '/') throw new InstructionError('a mount can not cover the root directory');
-  return path.replace(/(.)\/$/, '$1');
+  const clean = path.replace(/(.)\/$/, '$1');
+  // Nothing could be mounted below a read-only /sys, and a program without /proc is not confined.
+  if (clean === '/proc' || (clean === '/sys' && mount.type === 'bind' && mount.readOnly)) {
+    throw new InstructionError(`a mount can not cover ${clean}`);
+  }
+  return clean;
 }

@@ -1,4 +1,4 @@
-import { lstatSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, writeFileSync } from 'node:fs';
 import { chmod, chown } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import type { StepContext } from './build-context.ts';
@@ -58,13 +58,32 @@ export async function openMounts(instruction: Run, context: StepContext): Promis
       release();
       throw error;
     }
+    const mounts = made.flatMap((one) => one.mount ?? []);
+    const lost = mounts.find((mount) => hasNoPlace(mount, mounts));
+    if (lost) {
+      release();
+      throw syntaxError(`there is no ${lost.target} in the read-only mount that it lies in`, instruction);
+    }
     return {
-      mounts: made.flatMap((one) => one.mount ?? []),
+      mounts,
       env: new Map(made.flatMap((one) => (one.env ? [one.env] : []))),
       release,
     };
   };
-  return { key: JSON.stringify(open.map((one) => one.key)), files: filesOf(open), prepare };
+  const place = (key: string) => key.split(' ')[1] ?? '';
+  const keys = open.map((one) => one.key).sort((a, b) => (place(a) < place(b) ? -1 : place(a) > place(b) ? 1 : 0));
+  return { key: JSON.stringify(keys), files: filesOf(open), prepare };
+}
+
+/** Whether a mount lies in a read-only one that has no such file or directory to mount over. */
+function hasNoPlace({ target }: ReadyMount, mounts: readonly ReadyMount[]): boolean {
+  const around = mounts.filter((other) => target.startsWith(`${other.target}/`));
+  const outer = around.reduce<ReadyMount | undefined>(
+    (a, b) => (a && a.target.length > b.target.length ? a : b),
+    undefined,
+  );
+  if (outer?.type !== 'bind' || !outer.readOnly) return false;
+  return !existsSync(resolveInRoot(outer.source, target.slice(outer.target.length)));
 }
 
 function filesOf(open: readonly OpenMount[]): Fingerprint | undefined {
@@ -100,7 +119,7 @@ async function openTmpfs(mount: RunMount, context: StepContext): Promise<OpenMou
   const target = targetOf(mount, context);
   const { readOnly, sizeBytes } = mount;
   const ready: ReadyMount = { type: 'tmpfs', source: 'tmpfs', target, readOnly, ...(sizeBytes && { sizeBytes }) };
-  return { key: `tmpfs ${target} ${sizeBytes ?? ''}`, make: async () => ({ mount: ready }) };
+  return { key: `tmpfs ${target} ${sizeBytes ?? ''}${readOnly ? ' ro' : ''}`, make: async () => ({ mount: ready }) };
 }
 
 async function openBind(mount: RunMount, context: StepContext): Promise<OpenMount> {
@@ -178,6 +197,7 @@ async function writableCopy(from: string, { build }: StepContext): Promise<strin
 
 async function openSecret(mount: RunMount, context: StepContext): Promise<OpenMount> {
   const id = mount.source || mount.id || posix.basename(mount.target ?? '');
+  if (mount.env === '') throw new InstructionError('the variable of a secret needs a name');
   const variable = mount.env === undefined ? undefined : mount.env || id;
   const wantsFile = mount.target !== undefined || variable === undefined;
   const target = wantsFile
@@ -196,7 +216,8 @@ async function openSecret(mount: RunMount, context: StepContext): Promise<OpenMo
     writeFileSync(source, value, { mode: 0o400 });
     await chown(source, mount.uid ?? 0, mount.gid ?? 0);
     await chmod(source, mount.mode ?? 0o400);
-    return { mount: { type: 'bind', source, target, readOnly: true }, ...env };
+    const options = ['nosuid', 'nodev', 'noexec'] as const;
+    return { mount: { type: 'bind', source, target, readOnly: true, options }, ...env };
   };
   return {
     key: `secret ${id} ${target ?? ''} ${variable ?? ''} ${mount.mode ?? ''} ${mount.uid ?? ''} ${mount.gid ?? ''}`,

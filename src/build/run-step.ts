@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { proxyEnv } from './args.ts';
 import { canRun } from '../host/binfmt.ts';
 import type { StepContext } from './build-context.ts';
@@ -13,6 +13,7 @@ import { formatPlatform } from './platform.ts';
 import type { ReadyMount } from './run-mount.ts';
 import { openMounts, type RunMounts } from './run-mounts.ts';
 import { noteStubs } from './run-stubs.ts';
+import { type KeyParts, variableOrder } from './cache-key.ts';
 import { solveLayer } from './solve-step.ts';
 
 /** RUN: the command in a sandbox over the root so far; what it changes is the layer. */
@@ -32,7 +33,9 @@ export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepC
     network,
     hostname: build.request.buildArgs?.BUILDKIT_SANDBOX_HOSTNAME ?? '',
     hosts: JSON.stringify(build.request.extraHosts ?? []),
+    ...limitsOf(build.request),
     mounts: mounts.key,
+    [variableOrder]: Object.keys(env).join(' '),
     ...(isInsecure && { security: 'insecure' }),
   };
   for (const [name, value] of Object.entries(env)) parts[`variable ${name}`] = value;
@@ -40,6 +43,15 @@ export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepC
   const createdBy = `RUN ${historyOf(args, context)} # buildkit`;
   const step = { canonical: `RUN ${args.join(' ')}`, parts, files: mounts.files, createdBy, execute };
   await solveLayer(step, context);
+}
+
+/** What a command can see of its limits. */
+function limitsOf({ shmSizeBytes, ulimits, cgroupParent }: StepContext['build']['request']): KeyParts {
+  return {
+    ...(shmSizeBytes !== undefined && { 'size of /dev/shm': String(shmSizeBytes) }),
+    ...(ulimits && ulimits.length > 0 && { ulimits: JSON.stringify(ulimits) }),
+    ...(cgroupParent && { 'cgroup parent': cgroupParent }),
+  };
 }
 
 function checkAllowed(instruction: InstructionOf<'RUN'>, { build }: StepContext): void {
@@ -73,10 +85,12 @@ function commandOf(instruction: InstructionOf<'RUN'>, { state }: StepContext): {
   }
   const content = first.chomp ? chompTabs(first.content) : first.content;
   if (!content.startsWith('#!')) return { args: joined(content) };
-  return {
-    args: withShell(state, { ...command, args: [`/dev/pipes/${first.name}`] }),
-    script: { name: first.name, content },
-  };
+  const name = posix.join('/', first.name).slice(1);
+  if (name === '' || name.includes('/')) {
+    throw syntaxError(`${JSON.stringify(first.name)} can not be a file's name`, instruction);
+  }
+  const path = posix.join('/dev/pipes', first.name);
+  return { args: withShell(state, { ...command, args: [path] }), script: { name, content } };
 }
 
 /** As Docker records it: the declared arguments with their values before the command. */

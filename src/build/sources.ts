@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { IechorError } from '../common/error.ts';
+import { isUnsendable } from '../context/patterns.ts';
 import { didYouMean } from '../common/nearest.ts';
 import type { ChainId } from '../image/types.ts';
 import type { StepContext } from './build-context.ts';
 import { changedFile } from './files/changed.ts';
 import { type Fingerprint, hashContent } from './files/content-hash.ts';
-import { type PlannedSource, planCopy } from './files/plan-copy.ts';
+import { type PlannedSource, planCopy, SourceMissing } from './files/plan-copy.ts';
 import { ownedByRoot, plainView, type SourceView } from './files/source-view.ts';
 import { sourceRef } from './graph.ts';
 import { syntaxError } from './language/syntax-error.ts';
@@ -79,6 +80,8 @@ export async function takeContent(
 ): Promise<Taken> {
   const { cache, stepFiles } = context.build.parts;
   let made: PlannedSource[][] | undefined;
+  const unsendable = source.chainId === undefined && patterns.find(isUnsendable);
+  if (unsendable) throw new SourceMissing(unsendable, source.view);
   const plans = () => {
     made ??= patterns.map((pattern) => planCopy(source.view, pattern, options));
     return made;

@@ -27,7 +27,7 @@ export async function readNamedContexts(
   const request: Record<string, { image?: string; path?: string; remote?: string }> = {};
   for (const [index, entry] of (entries ?? []).entries()) {
     const at = entry.indexOf('=');
-    const [name, source] = [entry.slice(0, at).toLowerCase(), entry.slice(at + 1)];
+    const [name, source] = [entry.slice(0, at), entry.slice(at + 1)];
     if (at < 1 || source === '') {
       throw new IechorError('USAGE', `${JSON.stringify(entry)} is no named context`, { hint: 'NAME=SOURCE' });
     }

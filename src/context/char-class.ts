@@ -5,14 +5,10 @@ export interface CharClass {
 }
 
 /**
- * Reads `[abc]`, `[^a-z]`, `[\\]]` from behind the `[`, as Go's path.Match does. Undefined where that is malformed. A range
- * that goes down holds nothing there and is an error in ignore files (`ordered`), as in Docker's.
+ * Reads `[abc]`, `[^a-z]`, `[\\]]` from behind the `[`, as Go's path.Match does. Undefined where that is malformed.
+ * A range that goes down holds nothing.
  */
-export function readCharClass(
-  chars: readonly string[],
-  from: number,
-  { ordered }: { readonly ordered: boolean },
-): CharClass | undefined {
+export function readCharClass(chars: readonly string[], from: number): CharClass | undefined {
   let at = from;
   const negated = chars[at] === '^';
   if (negated) at++;
@@ -31,7 +27,7 @@ export function readCharClass(
       at++;
       high = next();
     }
-    if (high === undefined || (ordered && high < low)) return undefined;
+    if (high === undefined) return undefined;
     ranges.push([low, high]);
   }
   const inside = (code: number): boolean => ranges.some(([low, high]) => low <= code && code <= high);

@@ -1,67 +1,75 @@
-import { readCharClass } from './char-class.ts';
+import { isNamePattern } from './name-pattern.ts';
+import { readRegexpClass, readRegexpEscape } from './regexp-class.ts';
 
 /**
  * One pattern of an ignore file as moby's patternmatcher reads it: `*`, `?` and classes within a name, `**` across
- * names, a backslash before a character. Letters after a backslash are those of regular expressions, as there.
+ * names, a backslash before a character. It makes regular expressions of them without knowing of classes, so that
+ * what stands in one is a regular expression's too: `[[:alpha:]]`, `[\\d]`, and `[!a]` holds an exclamation mark.
  */
 export type IgnorePattern = (path: string) => boolean;
 
-/** A class of characters, `[^/]*`, `.*` or `(.*\/)?`. */
-type Token = ((char: string) => boolean) | 'name' | 'rest' | 'directories';
+type Test = (char: string) => boolean;
+/** One of a class, any number of one, `(.*\/)?`, or nothing at the beginning of the path. */
+type Token = Test | { readonly star: Test } | 'directories' | 'start';
 
 /** Undefined where the pattern is malformed. `pattern` is cleaned: relative, without `.` and `..`. */
 export function compileIgnorePattern(pattern: string): IgnorePattern | undefined {
+  if (!isNamePattern(pattern)) return undefined;
   if (!/[*?[\]\\]/.test(pattern)) return (path) => path === pattern;
-  const tokens = readTokens(Array.from(pattern));
+  if (/^\*\*[^*?[\]\\]*$/.test(pattern)) return endsIn(pattern.slice(2));
+  if (/^[^*?[\]\\]*\*\*\/?$/.test(pattern)) return (path) => path.startsWith(pattern.replace(/\*\*\/?$/, ''));
+  const tokens = readTokens(regexpOf(Array.from(pattern)));
   return tokens && ((path) => matchTokens(tokens, Array.from(path)));
+}
+
+const endsIn = (end: string): IgnorePattern => {
+  return (path) => path.endsWith(end) || (end.startsWith('/') && path === end.slice(1));
+};
+
+/** The regular expression that moby makes of a pattern, without its anchors. */
+function regexpOf(chars: readonly string[]): string[] {
+  const made: string[] = [];
+  for (let at = 0; at < chars.length; at++) {
+    const char = chars[at] ?? '';
+    if (char === '*' && chars[at + 1] === '*') {
+      at += chars[at + 2] === '/' ? 2 : 1;
+      made.push(...(at + 1 < chars.length ? '(.*/)?' : '.*'));
+    } else if (char === '*') made.push(...'[^/]*');
+    else if (char === '?') made.push(...'[^/]');
+    else if (char === '\\') made.push(char, chars[++at] ?? '');
+    else if ('.+()|{}$'.includes(char)) made.push('\\', char);
+    else made.push(char);
+  }
+  return made;
 }
 
 function readTokens(chars: readonly string[]): Token[] | undefined {
   const tokens: Token[] = [];
   for (let at = 0; at < chars.length; at++) {
     const char = chars[at] ?? '';
-    if (char === '*' && chars[at + 1] === '*') {
-      const isFirst = at === 0;
-      at++;
-      const slash = chars[at + 1] === '/';
-      if (slash) at++;
-      const rest = chars.slice(at + 1);
-      const isSuffix = isFirst && !slash && !rest.some((other) => '*?[]\\'.includes(other));
-      tokens.push(rest.length === 0 || isSuffix ? 'rest' : 'directories');
-    } else if (char === '*') {
-      if (tokens.at(-1) !== 'name') tokens.push('name');
-    } else if (char === '?') tokens.push((other) => other !== '/');
-    else if (char === '\\') {
-      const test = escaped(chars[++at]);
-      if (!test) return undefined;
-      tokens.push(test);
-    } else if (char === '[') {
-      const set = readCharClass(chars, at + 1, { ordered: true });
-      if (!set) return undefined;
-      tokens.push(set.test);
-      at = set.end;
-    } else tokens.push((other) => other === char);
+    let test: Test | undefined = (other) => other === char;
+    if (char === '(') {
+      tokens.push('directories');
+      at += '.*/)?'.length;
+      continue;
+    }
+    if (char === '^') {
+      tokens.push('start');
+      continue;
+    }
+    if (char === '.') test = () => true;
+    else if (char === '\\') test = readRegexpEscape(chars[++at] ?? '');
+    else if (char === '[') {
+      const set = readRegexpClass(chars, at + 1);
+      test = set?.test;
+      at = set?.end ?? at;
+    }
+    if (!test) return undefined;
+    const isStar = chars[at + 1] === '*';
+    if (isStar) at++;
+    tokens.push(isStar ? { star: test } : test);
   }
   return tokens;
-}
-
-const controls: Readonly<Record<string, string>> = { a: '\x07', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
-const classes: Readonly<Record<string, RegExp>> = {
-  d: /[0-9]/,
-  D: /[^0-9]/,
-  s: /[\t\n\f\r ]/,
-  S: /[^\t\n\f\r ]/,
-  w: /[0-9A-Za-z_]/,
-  W: /[^0-9A-Za-z_]/,
-};
-
-function escaped(char: string | undefined): ((other: string) => boolean) | undefined {
-  if (char === undefined) return undefined;
-  const set = classes[char];
-  if (set) return (other) => set.test(other);
-  const control = controls[char];
-  if (control === undefined && /[0-9A-Za-z]/.test(char)) return undefined;
-  return (other) => other === (control ?? char);
 }
 
 /** Follows all ways at once, so that time grows with pattern times path and no more. */
@@ -81,23 +89,24 @@ function step(token: Token, path: readonly string[], reached: Uint8Array): Uint8
   const after = new Uint8Array(path.length + 1);
   let open = false;
   let any = false;
-  if (typeof token === 'function') {
-    for (let at = reached.indexOf(1); at >= 0 && at < path.length; at = reached.indexOf(1, at + 1)) {
-      if (!token(path[at] ?? '')) continue;
-      after[at + 1] = 1;
-      any = true;
-    }
-    return any ? after : undefined;
-  }
-  for (let at = reached.indexOf(1); at <= path.length; at++) {
-    const char = path[at - 1];
-    const here = reached[at] === 1;
-    if (token === 'name' && char === '/') open = false;
-    const fits = here || (open && (token !== 'directories' || char === '/'));
-    if (here) open = true;
-    if (!fits) continue;
+  const reach = (at: number) => {
     after[at] = 1;
     any = true;
+  };
+  if (token === 'start') {
+    if (reached[0] === 1) reach(0);
+  } else if (typeof token === 'function') {
+    for (let at = reached.indexOf(1); at >= 0 && at < path.length; at = reached.indexOf(1, at + 1)) {
+      if (token(path[at] ?? '')) reach(at + 1);
+    }
+  } else {
+    for (let at = reached.indexOf(1); at <= path.length; at++) {
+      const char = path[at - 1] ?? '';
+      const here = reached[at] === 1;
+      if (token !== 'directories') open &&= token.star(char);
+      if (here || (open && (token !== 'directories' || char === '/'))) reach(at);
+      open ||= here;
+    }
   }
   return any ? after : undefined;
 }

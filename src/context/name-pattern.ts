@@ -42,7 +42,7 @@ function readPattern(pattern: string): Token[] | undefined {
       if (tokens.at(-1) !== 'any') tokens.push('any');
     } else if (char === '?') tokens.push(() => true);
     else if (char === '[') {
-      const set = readCharClass(chars, at + 1, { ordered: false });
+      const set = readCharClass(chars, at + 1);
       if (!set) return undefined;
       tokens.push(set.test);
       at = set.end;

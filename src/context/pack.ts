@@ -161,7 +161,8 @@ async function writeFile(tar: Pack, walk: Walk, name: string, stat: Stats): Prom
   const head = attributes(inArchive, stat);
   if (stat.isSymbolicLink()) return entry(tar, { ...head, type: 'symlink', linkname: readlinkSync(path) });
   if (stat.isFIFO()) return entry(tar, { ...head, type: 'fifo' });
-  if (!stat.isFile()) return; // sockets and devices mean nothing elsewhere
+  if (stat.isSocket()) return entry(tar, { ...head, size: 0 }, ''); // as which BuildKit sends them
+  if (!stat.isFile()) return; // devices mean nothing elsewhere
   const inode = `${stat.dev}:${stat.ino}`;
   const first = stat.nlink > 1 ? walk.inodes.get(inode) : undefined;
   if (first !== undefined) return entry(tar, { ...head, type: 'link', linkname: first });

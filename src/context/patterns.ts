@@ -65,15 +65,34 @@ function fateBelow(rules: readonly Rule[], parent: Fate, path: string): Fate {
   return { taken, excluded };
 }
 
-/** Patterns of an ignore file's text. */
+const maxLineBytes = 65_535;
+
+/** Patterns of an ignore file's text. Throws BUILD_CONTEXT for what BuildKit cannot read or send either. */
 export function readIgnoreFile(text: string): string[] {
-  return text
-    .replace(/^\uFEFF/, '')
-    .split('\n')
+  const lines = text.replace(/^\uFEFF/, '').split('\n');
+  if (lines.some((line) => line.length > maxLineBytes / 4 && Buffer.byteLength(line) > maxLineBytes)) {
+    throw new IechorError('BUILD_CONTEXT', `an ignore rule is longer than ${maxLineBytes} bytes`, {
+      hint: 'Write one pattern a line.',
+    });
+  }
+  const patterns = lines
     .filter((line) => !line.startsWith('#'))
     .map((line) => line.trim())
     .filter((line) => line !== '');
+  const bad = patterns.find(hasControls);
+  if (bad !== undefined && patterns.every(isAscii)) {
+    throw new IechorError('BUILD_CONTEXT', `the ignore rule ${JSON.stringify(bad)} holds a control character`, {
+      hint: 'Write ? in its place.',
+    });
+  }
+  return patterns;
 }
+
+const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text);
+const hasControls = (text: string): boolean => /[\x00-\x1f\x7f]/.test(text);
+
+/** Whether a path or pattern cannot be asked of a context: BuildKit sends control characters only beside others than ASCII. */
+export const isUnsendable = (path: string): boolean => hasControls(path) && isAscii(path);
 
 function compile(line: string): Rule {
   const negated = line.startsWith('!');

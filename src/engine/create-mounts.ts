@@ -46,11 +46,15 @@ export function resolveMounts(
     throw invalid(`error looking up volume plugin ${driver}: plugin "${driver}" not found`, 'use the driver local');
   }
   for (const path of Object.keys(config.Volumes ?? {})) {
+    if (coversRoot(path)) continue; // such a container is made, and refused when it is started
     const destination = checkedDestination(path && posix.join('/', path));
     if (!mounts.has(destination)) mounts.set(destination, anonymousVolume(destination));
   }
   return [...mounts.values()];
 }
+
+/** Whether a volume of an image's is its whole root directory, which nothing can be mounted over. */
+export const coversRoot = (path: string): boolean => path !== '' && posix.join('/', path) === '/';
 
 function inherited(from: string, getContainer: (name: string) => ContainerRecord): PlannedMount[] {
   const [name = '', mode] = from.split(':');

@@ -18,7 +18,7 @@ import { bundleDir, cgroupPath } from './paths.ts';
 import { checkMountPlaces } from './rootfs.ts';
 import { writeSpec } from './spec-file.ts';
 import { tearDown } from './tear-down.ts';
-import { resolveUser } from './users.ts';
+import { resolveStepUser } from './users.ts';
 
 const SIGKILL = 9;
 const hostname = 'buildkitsandbox';
@@ -99,8 +99,8 @@ function specOf(context: LifeContext, request: SandboxRun, network: SandboxState
     ...(request.memoryBytes === undefined ? {} : { Memory: request.memoryBytes }),
   };
   const databases = {
-    passwd: readInRoot(request.rootfs, '/etc/passwd') ?? '',
-    group: readInRoot(request.rootfs, '/etc/group') ?? '',
+    passwd: readInRoot(request.rootfs, '/etc/passwd'),
+    group: readInRoot(request.rootfs, '/etc/group'),
   };
   return ociSpec({
     args: request.args,
@@ -110,7 +110,7 @@ function specOf(context: LifeContext, request: SandboxRun, network: SandboxState
     namesHost: false,
     domainname: '',
     tty: false,
-    user: resolveUser(request.user, databases),
+    user: resolveStepUser(request.user, databases),
     host,
     architecture: context.life.facts.architecture,
     rootfs: request.rootfs,
@@ -122,7 +122,10 @@ function specOf(context: LifeContext, request: SandboxRun, network: SandboxState
       uts: 'own',
     },
     managed: undefined,
-    mounts: [...managedMounts(context, request, network), ...request.mounts.map(stepMount)],
+    mounts: [
+      ...managedMounts(context, request, network).filter(({ destination }) => !isTaken(request, destination)),
+      ...request.mounts.map(stepMount),
+    ],
     devices: resolveDevices(host),
     blockDevice,
     facts: context.life.facts,
@@ -133,6 +136,11 @@ function specOf(context: LifeContext, request: SandboxRun, network: SandboxState
 /** /etc/hosts and /etc/resolv.conf; their content is the machine's and must not get into the layer. */
 function managedMounts(context: EngineContext, request: SandboxRun, network: SandboxState | undefined): OciMount[] {
   const bundle = bundleDir(context.roots, request.id);
+const managedFiles = ['/etc/hosts', '/etc/resolv.conf'];
+
+/** Whether the step mounts something of its own there. */
+const isTaken = ({ mounts }: SandboxRun, path: string): boolean => mounts.some(({ target }) => target === path);
+
   const hosts = stepHostsText({
     hostname: request.hostname ?? hostname,
     extraHosts: request.extraHosts,
@@ -158,16 +166,17 @@ type StepMount = SandboxRun['mounts'][number];
 function stepMount(mount: StepMount): OciMount {
   const access = mount.readOnly ? 'ro' : 'rw';
   if (mount.type === 'bind') {
-    return { destination: mount.target, type: 'bind', source: mount.source, options: ['rbind', 'rprivate', access] };
+    const options = ['rbind', 'rprivate', access, ...(mount.options ?? [])];
+    return { destination: mount.target, type: 'bind', source: mount.source, options };
   }
   const size = mount.sizeBytes === undefined ? [] : [`size=${mount.sizeBytes}`];
-  return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', ...size, access] };
+  return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', ...size, access] };
 }
 
 function targetsOf(request: SandboxRun): MountTarget[] {
   return [
     ...['/proc', '/sys', '/dev'].map((path) => ({ path, kind: 'directory' as const })),
-    ...['/etc/hosts', '/etc/resolv.conf'].map((path) => ({ path, kind: 'file' as const })),
+    ...managedFiles.filter((path) => !isTaken(request, path)).map((path) => ({ path, kind: 'file' as const })),
     ...request.mounts
       .filter((mount) => !/^\/(dev|proc|sys)(\/|$)/.test(mount.target))
       .map((mount) => ({ path: mount.target, kind: kindOf(mount) })),

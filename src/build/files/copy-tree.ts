@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  constants,
   lchownSync,
   linkSync,
   lstatSync,
@@ -25,6 +26,8 @@ import type { Owner } from './users.ts';
 /** Files up to this size are copied at once, larger ones aside. */
 const smallBytes = 256n << 10n;
 const setGroupId = 0o2000;
+/** As BuildKit's: a socket becomes an empty file and, by the same bits, a block device one of characters. */
+const withoutSocket = ~BigInt(constants.S_IFSOCK);
 
 /** A copy that the file system does not allow; the caller adds the place. */
 export class CopyRefused extends Error {}
@@ -157,7 +160,12 @@ async function copyOther(entry: PlannedEntry, path: string, state: CopyState): P
   if (stat.isSymbolicLink()) symlinkSync(readlinkSync(systemPath(from), 'buffer'), systemPath(path));
   else {
     const device = Number(stat.rdev);
-    makeNode(pathBytes(path), Number(stat.mode), (device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff00));
+    makeNode(
+      pathBytes(path),
+      Number(stat.mode & withoutSocket),
+      (device >> 8) & 0xfff,
+      (device & 0xff) | ((device >> 12) & 0xfff00),
+    );
   }
   finishCopy(copy);
 }

@@ -29,17 +29,15 @@ function entriesOf(root: string, path: string): ViewEntry[] {
   const directory = systemPath(join(root, path));
   const entries = readdirSync(directory, { withFileTypes: true });
   if (entries.some(({ name }) => name.includes('\ufffd'))) return bytewise(directory).sort(byName);
-  return entries
-    .filter((entry) => !entry.isSocket())
-    .map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }))
-    .sort(byName);
+  return entries.map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() })).sort(byName);
 }
 
 /** Of a directory with names that may be no text. */
 function bytewise(directory: string | Buffer): ViewEntry[] {
-  return readdirSync(directory, { withFileTypes: true, encoding: 'buffer' })
-    .filter((entry) => !entry.isSocket())
-    .map((entry) => ({ name: nameOf(entry.name), isDirectory: entry.isDirectory() }));
+  return readdirSync(directory, { withFileTypes: true, encoding: 'buffer' }).map((entry) => ({
+    name: nameOf(entry.name),
+    isDirectory: entry.isDirectory(),
+  }));
 }
 
 export function plainView(root: string): SourceView {

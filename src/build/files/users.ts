@@ -1,3 +1,4 @@
+import { readGroups, readPasswd, wholeNumber } from '../../common/accounts.ts';
 import { readInRoot } from '../../host/rooted.ts';
 
 export interface Owner {
@@ -18,14 +19,14 @@ export function findOwner(root: string, text: string): Owner & { readonly unknow
   const uid = given(user);
   if (uid !== undefined) owner = { uid, gid: uid };
   else if (user !== '') {
-    const fields = account(root, '/etc/passwd', user);
-    const found = fields && { uid: number(fields[2] ?? ''), gid: number(fields[3] ?? '') };
-    if (found?.uid !== undefined && found.gid !== undefined) owner = { uid: found.uid, gid: found.gid };
+    const found = accountsOf(root).find(({ name }) => name === user);
+    if (found) owner = { uid: found.uid, gid: found.gid };
     else unknown.push(user);
   }
   if (group === undefined) return { ...owner, unknown };
   if (group === '') return { uid: owner.uid, gid: 0, unknown };
-  const gid = given(group) ?? number(account(root, '/etc/group', group)?.[2] ?? '');
+  const groups = () => readGroups(readInRoot(root, '/etc/group') ?? '');
+  const gid = given(group) ?? groups().find(({ name }) => name === group)?.gid;
   if (gid === undefined) unknown.push(group);
   return { uid: owner.uid, gid: gid ?? owner.gid, unknown };
 }
@@ -33,12 +34,12 @@ export function findOwner(root: string, text: string): Owner & { readonly unknow
 /** True where both parts are numbers, so that no account file is asked. */
 export const isNumericOwner = (text: string): boolean => /^(\+?\d+)?(:(\+?\d+)?)?$/.test(text);
 
-/** Home directory of a user in an image, as a program would find it. */
+/** Home directory of a user in an image: that of the first account with the user's number, as runc finds it. */
 export function homeOf(root: string, user: string): string {
-  const name = user.split(':', 1)[0] || 'root';
-  const uid = name === 'root' ? 0 : number(name);
-  const fields = uid === undefined ? account(root, '/etc/passwd', name) : accountByUid(root, uid);
-  return fields?.[5] || (uid === 0 ? '/root' : '/');
+  const wanted = user.split(':', 1)[0] || '0';
+  const accounts = accountsOf(root);
+  const uid = wholeNumber(wanted) ?? accounts.find(({ name }) => name === wanted)?.uid;
+  return accounts.find((account) => account.uid === uid)?.home ?? '/';
 }
 
 /** A number as BuildKit reads it: signed, of 32 bits; larger ones are names. */
@@ -47,19 +48,5 @@ function given(text: string): number | undefined {
   return /^\+?\d+$/.test(text) && value < 2 ** 31 ? value : undefined;
 }
 
-function number(text: string): number | undefined {
-  const value = Number(text);
-  return /^\d{1,10}$/.test(text) && value < 0xffffffff ? value : undefined;
-}
-
-function account(root: string, file: string, name: string): string[] | undefined {
-  return readAccounts(root, file).find((fields) => fields[0] === name);
-}
-function accountByUid(root: string, uid: number): string[] | undefined {
-  return readAccounts(root, '/etc/passwd').find((fields) => number(fields[2] ?? '') === uid);
-}
-
 /** Read as a plain file of bounded size inside the root: it is the image's, so it may be anything. */
-function readAccounts(root: string, file: string): string[][] {
-  return (readInRoot(root, file) ?? '').split('\n').map((line) => line.split(':'));
-}
+const accountsOf = (root: string) => readPasswd(readInRoot(root, '/etc/passwd') ?? '');

@@ -45,6 +45,14 @@ test('a context takes the place of stages and images of its name', () => {
   expect([...needed]).toEqual([1]);
 });
 
+test('contexts are named as images are, and stand behind the numbers of stages', () => {
+  const contexts = (text: string, ...names: string[]) =>
+    buildGraph(parseBuildFile(text, 'iEchorfile'), new Map(), undefined, new Set(names));
+  expect(() => contexts('FROM a', 'Other')).toThrow('invalid context name Other');
+  expect(contexts('FROM Other', 'other').nodes[0]?.base).toEqual({ image: 'Other' });
+  expect([...contexts('FROM a\nFROM b\nCOPY --from=0 / /', '0').needed]).toEqual([0, 1]);
+});
+
 test('mounts know stages by their names only', () => {
   const text = 'FROM a\nFROM b\nRUN --mount=from=0,target=/m x';
   expect([...graph(text).needed]).toEqual([1]);

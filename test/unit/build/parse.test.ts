@@ -42,6 +42,9 @@ describe('the language', () => {
       { name: 'RAW', expand: false, chomp: false, content: '$A\n' },
     ]);
     expect(copy).toMatchObject({ sources: [], destination: '/d/', chown: '1' });
+    const names = ['../x', '/x', 'x/'].map((name) => only('COPY', `COPY <<"${name}" /d/\n${name}`).inline[0]?.name);
+    expect(names).toEqual(['x', 'x', 'x']);
+    expect(failure('FROM a\nCOPY <<a/b /d/\na/b').message).toContain("can not be a file's name");
   });
 
   test('takes the directives only at the top, and the escape character from them', () => {
@@ -107,6 +110,7 @@ describe('mistakes', () => {
   test('what ONBUILD holds is cut at once', () => {
     expect(() => parseBuildFile('FROM a\nONBUILD ENV A', 'f')).toThrow('f:2:');
     expect(() => parseBuildFile('FROM a\nONBUILD COPY a', 'f')).not.toThrow();
+    expect(only('ONBUILD', 'ONBUILD  RUN  x  ').trigger).toBe('RUN  x  ');
   });
 
   test('a line beyond what BuildKit reads is refused with its number', () => {

@@ -84,6 +84,28 @@ describe("ignore rules as moby's", () => {
     expect(() => compileRules(['dir\\x.txt'])).toThrow(/not a pattern/);
   });
 
+  test.each<[string, string[], string[]]>([
+    ['[[:alpha:]].txt', ['a.txt'], ['1.txt', ':.txt']],
+    ['[^[:digit:]]', ['a'], ['1']],
+    ['[!a]', ['!', 'a'], ['b']],
+    ['[\\d_]', ['7', '_'], ['d']],
+    ['x[.+]', ['x.', 'x+'], ['xa', 'x\\']],
+    ['[?]', ['[]', '^]'], ['?', 'a']],
+    ['*^a', ['a'], ['xa', '^a']],
+  ])('%s is read by the rules of regular expressions', (pattern, yes, no) => {
+    expect(yes.filter((path) => !excludes([pattern], path))).toEqual([]);
+    expect(no.filter((path) => excludes([pattern], path))).toEqual([]);
+  });
+
+  test.each(['[[:letters:]]', '[b-a]', '[\\q]'])('%s is no class', (pattern) => {
+    expect(() => compileRules([pattern])).toThrow(/not a pattern/);
+  });
+
+  test('a file that BuildKit cannot read or send is refused', () => {
+    expect(() => readIgnoreFile('a\0b\n')).toThrow(/control character/);
+    expect(() => readIgnoreFile(`${'x'.repeat(65_536)}\n`)).toThrow(/longer than 65535 bytes/);
+  });
+
   test('an exception that had nothing to take back on a directory does not hold below it', () => {
     const rules = compileRules(['dir/sub/deep', '!dir/sub']);
     expect(rules.matches('dir/sub/deep')).toBe(true);

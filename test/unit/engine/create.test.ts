@@ -8,7 +8,7 @@ import { resolveMounts } from '../../../src/engine/create-mounts.ts';
 import { resolveEndpoints, resolvePorts } from '../../../src/engine/create-network.ts';
 import { parseSignal, parseStopSignal } from '../../../src/engine/signals.ts';
 import { checkSysctls } from '../../../src/engine/sysctls.ts';
-import { resolveUser } from '../../../src/engine/users.ts';
+import { resolveStepUser, resolveUser } from '../../../src/engine/users.ts';
 import type { NetworkRecord } from '../../../src/network/types.ts';
 
 const code = (action: () => unknown): string => {
@@ -203,6 +203,23 @@ test('users are found by name and number, with groups as Docker gives them', () 
   expect(resolveUser('1000', databases, ['extra'])).toMatchObject({ uid: 1000, gid: 1001, additionalGids: [1001, 44] });
   for (const user of ['ghost', 'app:ghosts', '4294967295'])
     expect(code(() => resolveUser(user, databases))).toBe('BAD_REQUEST');
+});
+
+test('a number is never the name of a user, and lines of account files may be ragged', () => {
+  const databases = { passwd: '123:x:55:66::/odd:\n  short:x:57\n', group: '7:x:88:\n' };
+  expect(resolveUser('123:7', databases)).toMatchObject({ uid: 123, gid: 7, home: '/' });
+  expect(resolveUser('+55', databases)).toMatchObject({ uid: 55, gid: 66, home: '/odd' });
+  expect(resolveUser('short', databases)).toMatchObject({ uid: 57, gid: 0, home: '/' });
+});
+
+test('a step of a build needs account files for everything but two numbers', () => {
+  const without = { passwd: undefined, group: undefined };
+  expect(resolveStepUser('', without)).toMatchObject({ uid: 0, gid: 0 });
+  expect(resolveStepUser('5:6', without)).toMatchObject({ uid: 5, gid: 6 });
+  for (const user of ['5', 'root', 'app:6']) expect(code(() => resolveStepUser(user, without))).toBe('BAD_REQUEST');
+  const passwd = 'app:x:1000:1001::/home/app:/bin/sh\n';
+  expect(resolveStepUser('5', { passwd, group: undefined })).toMatchObject({ uid: 5, gid: 0 });
+  expect(code(() => resolveStepUser('app', { passwd, group: undefined }))).toBe('BAD_REQUEST');
 });
 
 test('names are checked and generated', () => {
