@@ -1,5 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import { codeOf, IechorError } from '../common/error.ts';
+import { codeOf, IechorError, messageOf } from '../common/error.ts';
 import { checkAddresses, checkTaken } from './plan/address-conflicts.ts';
 import { creationsOf, refuseFaults } from './plan/creation-faults.ts';
 import type { Desired } from './plan/desired.ts';
@@ -7,6 +7,7 @@ import { checkNames } from './plan/name-conflicts.ts';
 import type { Observed } from './plan/observe.ts';
 import type { ContentSource, Plan, StepOf } from './plan/plan.ts';
 import { checkHolders, checkPorts, claimedPorts } from './plan/port-conflicts.ts';
+import { withSeccompProfiles } from './seccomp-profiles.ts';
 import type { Session } from './session.ts';
 
 interface Before {
@@ -25,11 +26,13 @@ export async function checkBefore({ engine, signal }: Session, { desired, observ
   checkNamed(desired);
   checkAddresses(plan, observed, desired);
   checkContents(creations, desired);
+  checkProfiles(creations, desired);
   const making = creationsOf(plan);
   if (!making) return;
+  const Containers = making.Containers.map(({ Name, Body }) => ({ Name, Body: withSeccompProfiles(Body) }));
   const [all, faults] = await Promise.all([
     engine.containerList({ all: true, signal }),
-    whereOurs([], () => engine.creationsCheck({ body: making, signal })),
+    whereOurs([], () => engine.creationsCheck({ body: { ...making, Containers }, signal })),
   ]);
   checkNames(plan, all, desired);
   checkTaken(plan, all, desired);
@@ -72,6 +75,18 @@ function checkContents(creations: readonly StepOf<'createContainer'>[], desired:
         at: desired.spanOf(...originOf(source, service, desired)).slice(0, 1),
         exit: 1,
       });
+    }
+  }
+}
+
+function checkProfiles(creations: readonly StepOf<'createContainer'>[], desired: Desired): void {
+  for (const { body, target } of creations) {
+    try {
+      withSeccompProfiles(body);
+    } catch (error) {
+      const [, service = ''] = target.split(':');
+      const at = desired.spanOf('services', service, 'security_opt').slice(0, 1);
+      throw new IechorError('COMPOSE_INVALID', messageOf(error), { at, exit: 1, cause: error });
     }
   }
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { annotations } from '../../api/annotations.ts';
 import { isCdiName } from '../../api/cdi-name.ts';
 import { withSystemPaths } from '../../api/system-paths.ts';
@@ -30,7 +31,7 @@ export function hostConfig(
     PortBindings: portBindings(service, { replica, replicas }),
     RestartPolicy: restartPolicy(service),
     VolumesFrom: service.volumes_from?.map((source) => volumesFrom(source, containerOf)),
-    ...security(service),
+    ...security(project, service),
     ...names(service),
     PidMode: service.pid && share(service.pid),
     IpcMode: service.ipc && share(service.ipc),
@@ -59,13 +60,22 @@ function annotationsOf(service: Service, balanceGroup: string | undefined): Reco
   return Object.keys(own).length > 0 ? own : service.annotations && {};
 }
 
-function security(service: Service): HostConfig {
+/** Paths of seccomp profiles are the project directory's. */
+function securityOptions({ workingDirectory }: Project, { security_opt: options }: Service): HostConfig | undefined {
+  if (!options) return undefined;
+  const absolute = (_: string, path: string) => `seccomp=${resolve(workingDirectory, path)}`;
+  return withSystemPaths(
+    options.map((option) => option.replace(/^seccomp[=:](?!unconfined$|builtin$|\{)(.+)$/s, absolute)),
+  );
+}
+
+function security(project: Project, service: Service): HostConfig {
   return defined<HostConfig>({
     CapAdd: copy(service.cap_add),
     CapDrop: copy(service.cap_drop),
     Privileged: service.privileged,
     ReadonlyRootfs: service.read_only,
-    ...(service.security_opt && withSystemPaths(service.security_opt)),
+    ...securityOptions(project, service),
     Sysctls: service.sysctls && { ...service.sysctls },
     GroupAdd: copy(service.group_add),
     UsernsMode: service.userns_mode,

@@ -1,6 +1,7 @@
 import type { EngineApi } from '../../api/engine-api.ts';
 import { codeOf, IechorError } from '../../common/error.ts';
 import type { HookCommand, PreStart, StepHooks } from '../plan/plan.ts';
+import { withSeccompProfiles } from '../seccomp-profiles.ts';
 import { deliverFiles } from './deliver-files.ts';
 import type { StepContext } from './execute.ts';
 import { lastLines } from './last-lines.ts';
@@ -51,7 +52,7 @@ async function runPreStart(
   const { engine, environment, report, kill: signal } = context;
   await discard(engine, name); // of a run that was killed
   report({ detail: `pre_start: ${(body.Cmd ?? []).join(' ')}` });
-  const create = () => engine.containerCreate({ name, body, signal });
+  const create = () => engine.containerCreate({ name, body: withSeccompProfiles(body), signal });
   const { Id: id } = await create().catch(async (error: unknown) => {
     if (codeOf(error) !== 'IMAGE_NOT_FOUND') throw error;
     await pullImage(engine, { image: body.Image ?? '' }, { report, signal });

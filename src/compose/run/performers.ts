@@ -1,6 +1,7 @@
 import type { EngineApi } from '../../api/engine-api.ts';
 import { codeOf, messageOf } from '../../common/error.ts';
 import type { ContainerRef, StepHooks, StepOf } from '../plan/plan.ts';
+import { withSeccompProfiles } from '../seccomp-profiles.ts';
 import type { BuildContexts } from '../session.ts';
 import { awaitContainer } from './await-container.ts';
 import { buildImage } from './build-image.ts';
@@ -176,7 +177,8 @@ async function create(
   { context, environment }: { context: StepContext; environment: PerformerOptions['environment'] },
 ): Promise<StepResult> {
   const { name, body, platform, files } = step;
-  const { Id: containerId } = await engine.containerCreate({ name, platform, body, signal: context.kill });
+  const given = withSeccompProfiles(body);
+  const { Id: containerId } = await engine.containerCreate({ name, platform, body: given, signal: context.kill });
   try {
     if (files.length > 0) await deliverFiles(engine, containerId, { files, environment, signal: context.kill });
   } catch (error) {
