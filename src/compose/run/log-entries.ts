@@ -28,12 +28,15 @@ const inField = new RegExp(`\\b(?:level|lvl|severity)["']?\\s*[=:]\\s*["']?(${an
 /** `[ERROR]`, `<warn>`, `ERROR:`, or in capitals among the first words. */
 const marked = new RegExp(`[[<(](${anyWord})[\\])>]|^(?:\\S+\\s+){0,3}(${anyWord}):`, 'i');
 const shouted = new RegExp(`^(?:\\S+\\s+){0,4}(${anyWord.toUpperCase()})\\b`);
+/** How what nobody caught begins: Python's, Java's and JavaScript's ways. */
+const uncaught =
+  /^(?:Traceback \(most recent call last\):|Exception in thread |(?:Uncaught |Unhandled )?(?:[\w$]+\.)*[A-Z][\w$]*(?:Error|Exception)(?=:|$))/;
 
-/** The level a line names, in any of the usual forms; undefined where it names none. */
+/** The level a line names, in any of the usual forms, or is by its nature; undefined where it names none. */
 export function levelOf(text: string): Level | undefined {
   const head = text.slice(0, 500);
   const word = inField.exec(head)?.[1] ?? firstOf(marked.exec(head)) ?? shouted.exec(head)?.[1];
-  if (word === undefined) return undefined;
+  if (word === undefined) return uncaught.test(head) ? 'error' : undefined;
   // Loggers that count: 10, 20, ... 60.
   if (/^\d/.test(word)) return levels[Math.round(Number(word) / 10) - 1];
   return words[word.toLowerCase()];

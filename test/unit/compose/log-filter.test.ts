@@ -33,11 +33,17 @@ describe('the level of a line', () => {
     ['[Warning] something', 'warn'],
     ['2026-01-01 10:00:00.1 UTC [33] FATAL:  role does not exist', 'fatal'],
     ['info: listening', 'info'],
+    ['Traceback (most recent call last):', 'error'],
+    ['Exception in thread "main" java.lang.IllegalStateException: no', 'error'],
+    ['java.lang.NullPointerException: no', 'error'],
+    ['TypeError: x is not a function', 'error'],
+    ['panic: runtime error: index out of range', 'fatal'],
   ])('%s is %s', (text, level) => expect(levelOf(text)).toBe(level));
 
   test('is not guessed from words within a sentence', () => {
     expect(levelOf('GET /errors/fatal 200')).toBeUndefined();
     expect(levelOf('there was an error in the past')).toBeUndefined();
+    expect(levelOf('TypeErrors are counted')).toBeUndefined();
   });
 });
 
