@@ -118,7 +118,7 @@ export function parsePolicy(value: unknown): TrustPolicy {
     if (one.type !== 'signedBy' || !Array.isArray(keys) || keys.length === 0) {
       return refuse(`the rule for ${scope} is none of accept, reject and signedBy with keys`);
     }
-    return { type: 'signedBy', keys: keys.map((key: unknown) => checkedKey(key, scope)) };
+    return { type: 'signedBy', keys: keys.map((key: unknown) => checkedKey(key, `a key of the rule for ${scope}`)) };
   };
   if (!isFields(value) || !isFields(value.scopes)) return refuse('it has no scopes');
   return {
@@ -127,14 +127,15 @@ export function parsePolicy(value: unknown): TrustPolicy {
   };
 }
 
-function checkedKey(key: unknown, scope: string): string {
+/** A public key in PEM, as OpenSSL writes it. `what` names it where it is none: then this throws BAD_REQUEST. */
+export function checkedKey(key: unknown, what: string): string {
   try {
     const parsed = createPublicKey(String(key));
     if (parsed.asymmetricKeyType === 'ec') return parsed.export({ type: 'spki', format: 'pem' }).toString();
   } catch {
     // Told below: what OpenSSL says of a text that is no key helps nobody.
   }
-  throw new IechorError('BAD_REQUEST', `a key of the rule for ${scope} is no ECDSA public key in PEM`, {
+  throw new IechorError('BAD_REQUEST', `${what} is no ECDSA public key in PEM`, {
     hint: 'make one with: iechor trust key generate',
   });
 }

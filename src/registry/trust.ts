@@ -2,7 +2,7 @@ import { parseReference, type Reference } from '../image/reference.ts';
 import type { Digest } from '../image/types.ts';
 import { type ArtifactOptions, withRepository } from './artifact.ts';
 import { addSignature, payloadOf, signaturesOf, signPayload } from './signatures.ts';
-import { flawOf, type SimpleSignature } from './trust-policy.ts';
+import { checkedKey, flawOf, type SimpleSignature } from './trust-policy.ts';
 
 /** Signs what a reference stands for in its registry now. Resolves with the digest that was signed. */
 export async function signImage(
@@ -40,10 +40,11 @@ export async function inspectSignatures(
   options: ArtifactOptions,
 ): Promise<Inspected> {
   const reference = parseReference(text);
+  const judges = keys.map((key) => checkedKey(key, 'what was given as a key'));
   return withRepository(text, 'read', options, async (repository) => {
     const { digest } = await repository.manifest(wantedOf(reference));
     const signatures = (await signaturesOf(repository, digest)).map((signature) => {
-      const flaws = keys.map((key) => flawOf(signature, { reference, digest, key }));
+      const flaws = judges.map((key) => flawOf(signature, { reference, digest, key }));
       return { signature, flaw: flaws.includes(undefined) ? undefined : flaws[0] };
     });
     return { digest, signatures };

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { programPath } from '../support/machine.ts';
@@ -70,6 +70,18 @@ describeWithContainers('a machine hands its images to the next', () => {
     expect(run(taker, ['trust', 'sign', '--key', 'team.key', `${host}/team/web:1`], phrase).exit).toBe(0);
     expect(run(taker, ['trust', 'inspect', '--key', 'team.pub', `${host}/team/web:1`]).exit).toBe(0);
     expect(run(taker, ['pull', '-q', `${host}/team/web:1`]).exit).toBe(0);
+    writeFileSync(join(taker.dir, 'no.pub'), 'no key');
+    for (const [file, said] of [
+      ['none.pub', /none\.pub cannot be read: there is no such file/],
+      ['no.pub', /no ECDSA public key in PEM/],
+    ] as const) {
+      for (const command of [
+        ['inspect', `${host}/team/web:1`],
+        ['policy', 'set', `${host}/*`, 'signed-by'],
+      ]) {
+        expect(run(taker, ['trust', ...command, '--key', file]).stderr).toMatch(said);
+      }
+    }
     run(taker, ['trust', 'policy', 'rm', `${host}/team/web`]);
   });
 

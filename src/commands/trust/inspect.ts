@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Args, Flags } from '../../cli/flags.ts';
+import { readContent } from '../../cli/read-content.ts';
 import { inspectInRegistry } from '../../cli/trust.ts';
 
 export default class TrustInspect extends BaseCommand {
@@ -14,7 +14,7 @@ export default class TrustInspect extends BaseCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(TrustInspect);
-    const keys = (flags.key ?? []).map((path) => readFileSync(path, 'utf8'));
+    const keys = (await Promise.all((flags.key ?? []).map(readContent))).map(String);
     const options = { configuration: this.globals.config, signal: this.signal };
     const { digest, signatures } = await inspectInRegistry(args.image, keys, options);
     const rows = signatures.map(({ signature, flaw }) => ({

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { TrustRule } from '../../api/types/image.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Flags } from '../../cli/flags.ts';
 import { formatFlag } from '../../cli/list-flags.ts';
 import { formatRows } from '../../cli/render/format.ts';
+import { readContent } from '../../cli/read-content.ts';
 import { trustScope } from '../../cli/trust.ts';
 import { IechorError } from '../../common/error.ts';
 
@@ -43,7 +43,7 @@ export default class TrustPolicy extends BaseCommand {
       return;
     }
     if (verb !== 'set') throw new IechorError('USAGE', `unknown: ${verb}`, { hint: 'set, rm, or nothing to show all' });
-    const rule = ruleOf(kind, flags.key ?? []);
+    const rule = await ruleOf(kind, flags.key ?? []);
     const body = scope === 'default' ? { default: rule, scopes } : { ...policy, scopes: { ...scopes, [scope]: rule } };
     await engine.trustPolicySet({ body, signal: this.signal });
   }
@@ -58,9 +58,9 @@ export default class TrustPolicy extends BaseCommand {
   }
 }
 
-function ruleOf(kind: string | undefined, files: readonly string[]): TrustRule {
+async function ruleOf(kind: string | undefined, files: readonly string[]): Promise<TrustRule> {
   if (kind === 'accept' || kind === 'reject') return { type: kind };
   if (kind !== 'signed-by') throw new IechorError('USAGE', 'a rule is accept, reject or signed-by');
   if (files.length === 0) throw new IechorError('USAGE', 'signed-by needs --key FILE');
-  return { type: 'signedBy', keys: files.map((file) => readFileSync(file, 'utf8')) };
+  return { type: 'signedBy', keys: (await Promise.all(files.map(readContent))).map(String) };
 }

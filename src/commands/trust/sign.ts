@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { passphrase } from '../../cli/passphrase.ts';
+import { readContent } from '../../cli/read-content.ts';
 import { signInRegistry } from '../../cli/trust.ts';
 
 export default class TrustSign extends BaseCommand {
@@ -12,7 +12,7 @@ export default class TrustSign extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(TrustSign);
-    const pem = readFileSync(flags.key, 'utf8');
+    const pem = (await readContent(flags.key)).toString();
     const phrase = pem.includes('ENCRYPTED') ? await passphrase(`Passphrase of ${flags.key}: `) : undefined;
     const options = { configuration: this.globals.config, signal: this.signal };
     const digest = await signInRegistry(args.image, { pem, passphrase: phrase }, options);

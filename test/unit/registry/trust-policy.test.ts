@@ -1,9 +1,15 @@
+import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parseReference } from '../../../src/image/reference.ts';
 import { payloadOf, signPayload } from '../../../src/registry/signatures.ts';
 import { admitImage, parsePolicy, ruleFor, scopeOf, type TrustRule } from '../../../src/registry/trust-policy.ts';
+import { programPath } from '../../support/machine.ts';
 
+const openssl = programPath('openssl');
 const digest = `sha256:${'a'.repeat(64)}` as const;
 const other = `sha256:${'b'.repeat(64)}` as const;
 const keys = () => {
@@ -39,6 +45,23 @@ describe('a trust policy', () => {
       code: 'IMAGE_UNTRUSTED',
       message: expect.stringMatching(message),
     });
+  });
+
+  (openssl ? test : test.skip)('is met by signatures that OpenSSL takes and makes', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'iechor-trust-'));
+    try {
+      const at = (name: string) => join(dir, name);
+      const payload = payloadOf(reference, digest);
+      writeFileSync(at('payload'), payload);
+      writeFileSync(at('ours'), Buffer.from(signed().signature, 'base64'));
+      writeFileSync(at('key'), team.secret);
+      writeFileSync(at('pub'), team.open);
+      const run = (...args: string[]) => execFileSync(openssl ?? '', ['dgst', '-sha256', ...args, at('payload')]);
+      expect(run('-verify', at('pub'), '-signature', at('ours')).toString()).toBe('Verified OK\n');
+      await admit(signedBy(team), [{ payload, signature: run('-sign', at('key')).toString('base64') }]);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 
   test('asks for signatures only where they matter', async () => {
