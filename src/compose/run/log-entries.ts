@@ -26,8 +26,8 @@ const words: Readonly<Record<string, Level>> = {
 const anyWord = Object.keys(words).join('|');
 const inField = new RegExp(`\\b(?:level|lvl|severity)["']?\\s*[=:]\\s*["']?(${anyWord}|\\d\\d)\\b`, 'i');
 /** `[ERROR]`, `<warn>`, `ERROR:`, or in capitals among the first words. */
-const marked = new RegExp(`[[<(](${anyWord})[\\])>]|^(?:\\S+\\s+){0,3}(${anyWord}):`, 'i');
-const shouted = new RegExp(`^(?:\\S+\\s+){0,4}(${anyWord.toUpperCase()})\\b`);
+const marked = new RegExp(`[[<(](${anyWord})[\\])>]|^(?:\\S+\\s+){0,3}?(${anyWord}):`, 'i');
+const shouted = new RegExp(`^(?:\\S+\\s+){0,4}?(${anyWord.toUpperCase()})\\b`);
 /** How what nobody caught begins: Python's, Java's and JavaScript's ways. */
 const uncaught =
   /^(?:Traceback \(most recent call last\):|Exception in thread |(?:Uncaught |Unhandled )?(?:[\w$]+\.)*[A-Z][\w$]*(?:Error|Exception)(?=:|$))/;
