@@ -6,7 +6,7 @@ import { usageText } from './usage-text.ts';
 /** Text and exit code of a failed command. Bugs get their stack; what the user can understand does not. */
 export function describeFailure(
   error: unknown,
-  options: { debug: boolean; command: string; usageExit: number; failureExit?: number },
+  options: { debug: boolean; command: string; usageExit: number; flagExit?: number; failureExit?: number },
 ): { text: string; exit: number } {
   if (isIechorError(error)) {
     const lines = error.diagnostics.length > 0 ? diagnosticsText(error.diagnostics) : headline(error);
@@ -18,7 +18,7 @@ export function describeFailure(
   if (isUsageError(error)) {
     return {
       text: `iechor: ${usageText(messageOf(error))}\n  hint: see '${options.command} --help'`,
-      exit: options.usageExit,
+      exit: 'args' in error ? options.usageExit : (options.flagExit ?? options.usageExit),
     };
   }
   const stack =
@@ -55,6 +55,6 @@ function linesOf(file: string): string[] | undefined {
 }
 
 /** oclif's parser errors carry `oclif.exit`. */
-function isUsageError(error: unknown): boolean {
+function isUsageError(error: unknown): error is object {
   return typeof error === 'object' && error !== null && 'oclif' in error;
 }

@@ -7,6 +7,7 @@ import { nearest } from '../common/nearest.ts';
 import { version } from '../common/version.ts';
 import type { CommandRow } from './command-row.ts';
 import { commands } from './table.ts';
+import { composeCommands } from './table-compose.ts';
 
 interface Choice {
   readonly words: string;
@@ -89,6 +90,8 @@ async function runChoice(choice: Choice, globals: ReturnType<typeof emptyGlobals
       debug: globals.debug,
       command: `iechor ${choice.words}`,
       usageExit: CommandClass.usageExit,
+      // Docker's own for a flag that is none, or has no value it can have; Docker Compose has none for it.
+      flagExit: choice.words in composeCommands ? CommandClass.usageExit : 125,
       failureExit: CommandClass.failureExit,
     });
     process.stderr.write(`${text}\n`);

@@ -12,8 +12,9 @@ import { statusText } from './status-text.ts';
 import { endpointSettings, mountPoints, portSummaries } from './wire-network.ts';
 
 const known = `id name label label! status exited ancestor before since volume network publish expose health
-  is-task`.split(/\s+/);
+  isolation is-task`.split(/\s+/);
 const statuses = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
+const healths = ['none', 'starting', 'healthy', 'unhealthy'];
 
 /** Newest first. Without `all`, a limit or a status filter only those that run. */
 export async function listContainers(
@@ -22,9 +23,7 @@ export async function listContainers(
 ): Promise<ContainerSummary[]> {
   const { filters, limit } = request;
   checkFilters(filters, known);
-  for (const status of filters?.status ?? []) {
-    if (!statuses.includes(status)) throw new IechorError('BAD_REQUEST', `invalid filter 'status=${status}'`);
-  }
+  checkValues(filters);
   const all = request.all || (limit ?? 0) > 0 || (filters?.status?.length ?? 0) > 0;
   const fits = containerFilter(context, filters);
   const newestFirst = [...context.containers.list()].sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
@@ -41,6 +40,29 @@ export async function listContainers(
     })),
   );
 }
+
+/** Throws BAD_REQUEST, in Docker's words, for a value that its filter cannot have. */
+function checkValues(filters: Filters | undefined): void {
+  for (const [name, kind, values] of [
+    ['status', 'state', statuses],
+    ['health', 'health', healths],
+  ] as const) {
+    const wrong = filters?.[name]?.find((value) => !values.includes(value));
+    if (wrong === undefined) continue;
+    throw bad(
+      `invalid filter '${name}=${wrong}': invalid value for ${kind} (${wrong}): must be one of ${values.join(', ')}`,
+    );
+  }
+  const code = filters?.exited?.find((value) => !/^[-+]?\d+$/.test(value));
+  if (code !== undefined) throw bad(`invalid filter 'exited=${code}': ${notParsed('Atoi', code)}`);
+  for (const name of ['publish', 'expose']) {
+    const port = filters?.[name]?.find((value) => !/^\d+(-\d+)?(\/\w+)?$/.test(value));
+    if (port !== undefined) throw bad(`error while looking up for ${name} ${port}: ${notParsed('ParseUint', port)}`);
+  }
+}
+
+const bad = (message: string) => new IechorError('BAD_REQUEST', message);
+const notParsed = (by: string, text: string) => `strconv.${by}: parsing ${JSON.stringify(text)}: invalid syntax`;
 
 function isUp(record: ContainerRecord): boolean {
   return ['running', 'paused', 'restarting'].includes(record.status);

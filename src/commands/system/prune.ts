@@ -11,6 +11,7 @@ import {
   pruneNetworks,
   pruneVolumes,
 } from '../../cli/prune.ts';
+import { IechorError } from '../../common/error.ts';
 
 export default class SystemPrune extends BaseCommand {
   static override summary = 'Remove whatever nothing uses';
@@ -23,6 +24,13 @@ export default class SystemPrune extends BaseCommand {
 
   async run(): Promise<number> {
     const { flags } = await this.parse(SystemPrune);
+    const { all } = flags;
+    const { until, ...labels } = parseFilters(flags.filter);
+    if (flags.volumes && until) {
+      throw new IechorError('USAGE', 'the filter "until" is not for volumes: --volumes has none of their age', {
+        hint: 'leave --volumes or the filter away',
+      });
+    }
     const what = [
       'stopped containers, networks that no container uses',
       ...(flags.volumes ? ['anonymous volumes that no container uses'] : []),
@@ -30,12 +38,10 @@ export default class SystemPrune extends BaseCommand {
     ];
     if (!flags.force && !(await confirm(`WARNING! This will remove ${what.join(', ')}. Continue?`))) return 1;
     const engine = await this.engine();
-    const { all } = flags;
-    const { until, ...labels } = parseFilters(flags.filter);
     const filters = { ...labels, ...(until && { until }) };
     const request = { filters, signal: this.signal };
     const pruned: Pruned[] = [await pruneContainers(engine, request), await pruneNetworks(engine, request)];
-    // Docker has no "until" for volumes, and no labels of build steps.
+    // Docker has no labels of build steps.
     if (flags.volumes) pruned.push(await pruneVolumes(engine, { ...request, filters: labels, all: false }));
     pruned.push(await pruneImages(engine, { ...request, all }));
     pruned.push(await pruneBuilds(engine, { ...request, filters: until ? { until } : {}, all }));
