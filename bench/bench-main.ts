@@ -12,7 +12,7 @@ const { values, positionals } = parseArgs({
   options: {
     services: { type: 'string', default: '10,50' },
     rounds: { type: 'string', default: '5' },
-    peer: { type: 'string', default: 'docker compose' },
+    peer: { type: 'string', multiple: true, default: ['docker compose'] },
     'log-megabytes': { type: 'string', default: '0' },
     corpus: { type: 'string' },
     sample: { type: 'string', default: '50' },
@@ -25,11 +25,14 @@ const { values, positionals } = parseArgs({
   },
 });
 const rounds = Number(values.rounds);
+const [peer = ''] = values.peer;
+/** Of the engine's own commands. */
+const engine = peer === 'docker compose' ? 'docker' : peer;
 
 switch (positionals[0]) {
   case 'api':
     await api({
-      ...{ rounds, socket: values.socket, peer: values.peer === 'docker compose' ? 'docker' : values.peer },
+      ...{ rounds, socket: values.socket, peer: engine },
       ...{ containers: Number(values.containers), followers: Number(values.followers) },
       logMegabytes: Number(values['log-megabytes']) || 1000,
     });
@@ -37,29 +40,27 @@ switch (positionals[0]) {
   case 'cli-start':
     cliStart(rounds);
     break;
-  case 'build': {
-    const peer = values.peer === 'docker compose' ? 'docker' : values.peer;
-    build({ rounds, peer, image: values.image, only: values.only });
+  case 'build':
+    build({ rounds, peer: engine, image: values.image, only: values.only });
     break;
-  }
   case 'config':
-    config({ rounds, peer: values.peer, corpus: values.corpus, sample: Number(values.sample) });
+    config({ rounds, peer, corpus: values.corpus, sample: Number(values.sample) });
     break;
   case 'compose':
     compose({
       services: values.services.split(',').map(Number),
       rounds,
-      peer: values.peer,
+      peers: values.peer,
       image: values.image,
       logMegabytes: Number(values['log-megabytes']),
       cpu: values.cpu,
     });
     break;
   case 'images':
-    images({ rounds, peer: values.peer === 'docker compose' ? 'docker' : values.peer });
+    images({ rounds, peer: engine });
     break;
   case 'registry':
-    await registry({ rounds, peer: values.peer === 'docker compose' ? 'docker' : values.peer, only: values.only });
+    await registry({ rounds, peer: engine, only: values.only });
     break;
   default:
     console.error(

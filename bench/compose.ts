@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,12 +8,15 @@ interface Side {
   readonly name: string;
   readonly compose: readonly string[];
   readonly times: Map<string, number[]>;
+  /** A peer that could not go through with it: it is left out from then on. */
+  failed?: boolean;
 }
 
 export interface ComposeBench {
   readonly services: readonly number[];
   readonly rounds: number;
-  readonly peer: string;
+  /** Commands that take Docker Compose's arguments. */
+  readonly peers: readonly string[];
   readonly image: string;
   /** Megabytes of output that `logs` shows; 0: not measured. */
   readonly logMegabytes: number;
@@ -20,7 +24,7 @@ export interface ComposeBench {
   readonly cpu?: boolean;
 }
 
-/** A project's life against a peer, interleaved: first `up`, one with nothing to do, one change, `ps` and `down`. */
+/** A project's life against peers, interleaved: first `up`, one with nothing to do, one change, `ps` and `down`. */
 export function compose(options: ComposeBench): void {
   const sizes = options.services.map((services) => ({
     services,
@@ -30,39 +34,55 @@ export function compose(options: ComposeBench): void {
   if (options.logMegabytes > 0) measure(`${options.logMegabytes} MB of logs`, options, (dir) => logs(options, dir));
 }
 
-type Act = (run: (name: string, ...args: readonly string[]) => void, round: number) => void;
+type Run = (name: string, ...args: readonly string[]) => void;
+type Act = (run: Run, round: number) => void;
 
 function measure(
   title: string,
-  { rounds, peer, cpu = false }: ComposeBench,
+  { rounds, peers, cpu = false }: ComposeBench,
   prepare: (dir: string) => Act,
 ): ReadonlyMap<string, readonly number[]> {
   const cost = cpu ? cpuOfCommand : timeCommand;
-  const sides: Side[] = [
-    { name: 'iechor', compose: [resolve('bin/iechor'), 'compose'], times: new Map() },
-    { name: peer, compose: peer.split(' '), times: new Map() },
-  ];
+  const ours: Side = { name: 'iechor', compose: [resolve('bin/iechor'), 'compose'], times: new Map() };
+  const others = peers.map((name): Side => ({ name, compose: name.split(' '), times: new Map() }));
   const dir = mkdtempSync(join(tmpdir(), 'iechor-bench-'));
+  const command = ({ compose: words }: Side, args: readonly string[]) => [
+    ...words,
+    '-f',
+    join(dir, 'compose.yaml'),
+    ...args,
+  ];
   try {
     const act = prepare(dir);
     // The first round warms caches up and does not count.
     for (let round = 0; round <= rounds; round++) {
-      for (const side of round % 2 === 0 ? sides : [...sides].reverse()) {
-        act((name, ...args) => {
-          const took = cost([...side.compose, '-f', join(dir, 'compose.yaml'), ...args], {
-            cwd: dir,
-            env: { CHANGE: args.includes('up') && name === 'change one' ? 'after' : 'before' },
-          });
+      for (const side of turned([ours, ...others], round)) {
+        if (side.failed) continue;
+        const run: Run = (name, ...args) => {
+          const env = { CHANGE: name === 'change one' ? 'after' : 'before' };
+          const took = cost(command(side, args), { cwd: dir, env });
           if (round > 0) side.times.set(name, [...(side.times.get(name) ?? []), took]);
-        }, round);
+        };
+        try {
+          act(run, round);
+        } catch (error) {
+          spawnSync(command(side, [])[0] ?? '', command(side, ['down']).slice(1), { cwd: dir });
+          if (side === ours) throw error;
+          side.failed = true;
+          console.log(`${side.name} is left out of ${title}: ${String(error).slice(0, 500)}`);
+        }
       }
     }
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
-  report(title, sides);
-  return sides[0]?.times ?? new Map();
+  report(title, ours, others);
+  return ours.times;
 }
+
+/** Each side is first as often as any other. */
+const turned = <T>(sides: readonly T[], round: number): T[] =>
+  sides.map((_, at) => sides[(at + round) % sides.length] as T);
 
 /** What one more service costs, from each size to the next: flat where nothing grows with the square. */
 function costs(sizes: readonly { services: number; ours: ReadonlyMap<string, readonly number[]> }[]): void {
@@ -105,25 +125,27 @@ function logs({ image, logMegabytes }: ComposeBench, dir: string): Act {
 services:
   loud:
     image: ${image}
-    command: ["sh", "-c", "yes ${line} | head -n ${logMegabytes * 10_000}"]
+    command: ["sh", "-c", "yes ${line} | head -n ${logMegabytes * 10_000}; touch /written; exec sleep 3600"]
+    stop_grace_period: 0s
 `;
   writeFileSync(join(dir, 'compose.yaml'), text);
   return (run) => {
-    run('(prepare)', 'up', '-d', '--quiet-pull');
-    run('(wait)', 'wait', 'loud');
+    run('(prepare)', 'up', '-d');
+    run('(wait)', 'exec', '-T', 'loud', 'sh', '-c', 'until test -e /written; do sleep 0.2; done');
     run('logs', 'logs', '--no-color');
     run('(clean)', 'down');
   };
 }
 
-function report(title: string, [ours, peer]: readonly Side[]): void {
-  if (!ours || !peer) return;
-  console.log(`${title}   (milliseconds: iechor, ${peer.name}, ratio)`);
+function report(title: string, ours: Side, others: readonly Side[]): void {
+  const peers = others.map(({ name }) => `${name}, ratio`).join('; ');
+  console.log(`${title}   (milliseconds: iechor; ${peers})`);
   for (const [name, own] of ours.times) {
     if (name.startsWith('(')) continue;
-    const other = peer.times.get(name) ?? [];
-    console.log(
-      `  ${name.padEnd(11)} ${spread(own).padEnd(20)} ${spread(other).padEnd(20)} ${(median(own) / median(other)).toFixed(2)}x`,
-    );
+    const columns = others.map(({ times }) => {
+      const other = times.get(name);
+      return other ? `${spread(other).padEnd(20)} ${(median(own) / median(other)).toFixed(2)}x` : '-'.padEnd(26);
+    });
+    console.log(`  ${name.padEnd(11)} ${spread(own).padEnd(20)} ${columns.join('   ')}`);
   }
 }
