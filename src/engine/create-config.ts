@@ -33,7 +33,7 @@ function normalDirectory(path: string): string {
 /** What runs: entrypoint and command in one list. Throws BAD_REQUEST where there is nothing to run. */
 export function commandOf(config: ContainerConfig): { path: string; args: string[] } {
   const [path, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
-  if (path === undefined || path === '') {
+  if (path === undefined) {
     throw new IechorError('BAD_REQUEST', 'no command specified', {
       hint: 'the image names neither an entrypoint nor a command: give one',
     });

@@ -101,7 +101,8 @@ export async function saveToArchive(context: EngineContext, request: Request<'im
   const stream = layout
     ? await imageLayout(context.images, { ids: names, names: tags ?? [], ...layoutOptions(layout), signal })
     : saveImages(context.images, names, { platform: platformText(request.platform), tags });
-  for (const name of names) publishImage(context, context.images.get(name).id, 'save');
+  // A repository stands for all its tags, and is no image itself.
+  for (const id of names.flatMap((name) => context.images.find(name)?.id ?? [])) publishImage(context, id, 'save');
   const abort = () => stream.destroy();
   request.signal?.addEventListener('abort', abort, { once: true });
   if (request.signal?.aborted) abort();

@@ -137,6 +137,10 @@ export async function tagImage(context: EngineContext, request: Request<'imageTa
     throw new IechorError('REFERENCE_INVALID', 'a digest cannot be tagged', { hint: 'write repository:tag' });
   }
   const reference = request.tag ? `${request.repo}:${request.tag}` : request.repo;
+  if (familiar(formatReference(parseReference(reference))).startsWith('sha256:')) {
+    const message = 'refusing to create an ambiguous tag using digest algorithm as name';
+    throw new IechorError('REFERENCE_INVALID', message, { hint: 'choose another name than sha256' });
+  }
   context.images.tag(image.id, formatReference(parseReference(reference)));
   publishImage(context, image.id, 'tag', { name: familiar(formatReference(parseReference(reference))) });
 }

@@ -90,7 +90,7 @@ async function* archive(
     for (const layer of layers) yield* layerFile(layer, written);
     for (const document of [images.content(image.id), content]) {
       const digest = digestOf(document);
-      if (!written.has(digest)) yield* fileEntry(blobPath(digest), document);
+      if (!written.has(digest)) yield* fileEntry(blobPath(digest), document, secondsOf(image.config.created));
       written.add(digest);
     }
     saved.push({ image, tags, layers, manifest: { mediaType, digest: digestOf(content), size: content.length } });
@@ -110,7 +110,7 @@ export async function* layerFile({ descriptor, open }: SavedLayer, written: Set<
   written.add(digest);
   yield header(blobPath(digest), size);
   for await (const chunk of open() as AsyncIterable<Buffer>) yield chunk;
-  yield Buffer.alloc(paddingOf(size));
+  yield* padding(size);
 }
 
 /** The manifest as it came where all it names is here, else one of what is here. */
@@ -169,15 +169,24 @@ function dockerManifest({ image, tags, layers }: Saved): object {
 
 const nothing = { uid: 0, gid: 0, size: 0, mtimeNs: 0n, linkName: '', major: 0, minor: 0, xattrs: new Map() };
 
-function header(name: string, size: number): Buffer {
-  return encodeHeader({ ...nothing, name, size, type: 'file', mode: 0o644 });
+/** Documents are as old as their image, as with Docker. */
+const secondsOf = (created: string | undefined): number =>
+  Math.max(0, Math.floor(Date.parse(created ?? '') / 1000) || 0);
+
+function header(name: string, size: number, seconds = 0): Buffer {
+  const mtimeNs = BigInt(seconds) * 1_000_000_000n;
+  return encodeHeader({ ...nothing, name, size, mtimeNs, type: 'file', mode: 0o644 });
 }
 export function directoryEntry(name: string): Buffer {
   return encodeHeader({ ...nothing, name, type: 'directory', mode: 0o755 });
 }
-export function* fileEntry(name: string, content: string | Buffer): Generator<Buffer> {
+export function* fileEntry(name: string, content: string | Buffer, seconds = 0): Generator<Buffer> {
   const bytes = Buffer.from(content);
-  yield header(name, bytes.length);
-  yield bytes;
-  yield Buffer.alloc(paddingOf(bytes.length));
+  yield header(name, bytes.length, seconds);
+  if (bytes.length > 0) yield bytes;
+  yield* padding(bytes.length);
+}
+
+function* padding(size: number): Generator<Buffer> {
+  if (paddingOf(size) > 0) yield Buffer.alloc(paddingOf(size));
 }

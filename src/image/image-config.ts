@@ -34,14 +34,13 @@ export function parseImageConfig(content: Uint8Array, layerCount: number): Image
   const { rootfs, config } = document;
   if (typeof document.architecture !== 'string' || typeof document.os !== 'string') refuse('it names no platform');
   if (document.os !== 'linux') refuse(`it is for ${JSON.stringify(document.os)}, not linux`);
-  if (!isFields(rootfs) || rootfs.type !== 'layers' || !Array.isArray(rootfs.diff_ids)) {
-    return refuse('it lists no layers');
-  }
-  if (!rootfs.diff_ids.every(isDigest)) refuse('a diff id is not a digest');
-  if (rootfs.diff_ids.length !== layerCount)
-    refuse(`it lists ${rootfs.diff_ids.length} layers, there are ${layerCount}`);
+  // Go writes a list of nothing as null.
+  const diffIds = isFields(rootfs) && rootfs.type === 'layers' ? (rootfs.diff_ids ?? []) : undefined;
+  if (!Array.isArray(diffIds)) return refuse('it lists no layers');
+  if (!diffIds.every(isDigest)) refuse('a diff id is not a digest');
+  if (diffIds.length !== layerCount) refuse(`it lists ${diffIds.length} layers, there are ${layerCount}`);
   if (config !== undefined && config !== null && !isFields(config)) refuse('its run configuration is no object');
-  return document as unknown as ImageConfig;
+  return { ...document, rootfs: { ...(rootfs as Fields), diff_ids: diffIds } } as unknown as ImageConfig;
 }
 
 /** Checks a descriptor before its digest names anything. Throws ARCHIVE_INVALID. */

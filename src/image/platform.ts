@@ -52,15 +52,19 @@ function refused(message: string): IechorError {
 export function isPlatform(image: Partial<Platform>, wanted: Platform): boolean {
   return (
     (image.os ?? 'linux') === wanted.os &&
-    image.architecture === wanted.architecture &&
+    sameArchitecture(image.architecture, wanted.architecture) &&
     (!image.variant || !wanted.variant || image.variant === wanted.variant)
   );
 }
 
+/** `x86_64` is `amd64`, whoever wrote it. */
+const sameArchitecture = (one: string | undefined, other: string): boolean =>
+  one !== undefined && (architectures[one] ?? one) === (architectures[other] ?? other);
+
 /** The descriptor that fits a platform: the same variant first, then none, then any. */
 export function choosePlatform(descriptors: readonly Descriptor[], wanted: Platform): Descriptor | undefined {
   const fitting = descriptors.filter(
-    ({ platform }) => platform?.os === wanted.os && platform.architecture === wanted.architecture,
+    ({ platform }) => platform?.os === wanted.os && sameArchitecture(platform.architecture, wanted.architecture),
   );
   const variant = (value: string | undefined) => fitting.find(({ platform }) => platform?.variant === value);
   return variant(wanted.variant) ?? variant(undefined) ?? (wanted.variant === undefined ? fitting[0] : undefined);
