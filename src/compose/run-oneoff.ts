@@ -14,7 +14,7 @@ import { holds } from './plan/reconcile-starts.ts';
 import { provide } from './providers.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
 import type { Session } from './session.ts';
-import { type UpResult, up } from './up.ts';
+import { throwRefused, type UpResult, up } from './up.ts';
 
 /** `run`'s flags: what a one-off container changes of its service. */
 export interface OneOff {
@@ -54,8 +54,9 @@ export async function createOneOff(
   options: { readonly dryRun?: boolean; readonly onPlan?: (plan: Plan) => void } = {},
 ): Promise<{ id: string; name: string }> {
   const { dryRun = false } = options;
-  const told = ({ images, plan }: UpResult) => {
-    for (const one of [images, plan]) if (one.length > 0) options.onPlan?.(one);
+  const told = (result: UpResult) => {
+    for (const one of [result.images, result.plan]) if (one.length > 0) options.onPlan?.(one);
+    throwRefused(result);
   };
   const project = await provide(session, given, {
     services: [run.service],

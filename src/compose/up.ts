@@ -1,5 +1,5 @@
 import { withBases } from './build-bases.ts';
-import { IechorError, messageOf } from '../common/error.ts';
+import { IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { explainPlan } from './explain-plan.ts';
 import type { Project } from './model/project.ts';
 import { deliveryEnvironment } from './plan/delivered-files.ts';
@@ -39,6 +39,13 @@ export interface UpResult {
   /** Names of the containers of the selected services, and how many of them changed. */
   readonly containers: number;
   readonly changed: number;
+  /** With `dryRun`: why the plan would be refused before its first step. */
+  readonly refused?: unknown;
+}
+
+/** For those who have shown a plan: throws what keeps it from being carried out. */
+export function throwRefused({ refused }: UpResult): void {
+  if (refused !== undefined) throw refused;
 }
 
 /**
@@ -74,7 +81,8 @@ async function upNow(session: Session, given: Project, intent: UpIntent, options
   const images = planImages(withBases(desired), observed, { ...intent, services });
   // What is wrong with the rest is said before anything is pulled or built.
   let reconciled = reconcile(desired, observed, intent);
-  await checkBefore(session, { desired, observed, plan: reconciled.plan });
+  const checked = checkBefore(session, { desired, observed, plan: reconciled.plan });
+  const refused: unknown = options.dryRun ? await checked.then(() => undefined, told) : await checked;
   if (images.length > 0 && !options.dryRun) {
     throwFailures(
       await performPlan(session, images, { project: project.name, environment: deliveryEnvironment(project) }),
@@ -88,10 +96,16 @@ async function upNow(session: Session, given: Project, intent: UpIntent, options
   if (options.dryRun) {
     announceOpenImages(session, images);
     const explained = await explainPlan(session.engine, plan, { desired, signal: session.signal });
-    return { images, plan: explained, ...counts(desired, services, plan) };
+    return { images, plan: explained, ...counts(desired, services, plan), refused };
   }
   await performOrTakeBack(session, project, plan, intent.keepFailed ?? false);
   return { images, plan, ...counts(desired, services, plan) };
+}
+
+/** A refusal, which comes after the plan it is of. Throws what is none. */
+function told(error: unknown): IechorError {
+  if (isIechorError(error) && error.code !== 'INTERRUPTED') return error;
+  throw error;
 }
 
 /** Images that are pulled again when they are old. */

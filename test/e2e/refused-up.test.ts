@@ -99,6 +99,14 @@ describeWithContainers('an up that cannot succeed', () => {
     expect(stderr).toContain(`compose.yaml:${place} `);
   });
 
+  test('shows the plan all the same with --dry-run, and then says what is wrong', () => {
+    const dir = writeProject(engine, 'shop', { 'compose.yaml': file('cap_add: [NO_SUCH]') });
+    const { exit, stdout, stderr } = engine.iechor(['compose', 'up', '--dry-run'], { cwd: dir });
+    expect(exit).not.toBe(0);
+    expect(stdout).toContain('startContainer   container:wrong:1');
+    expect(stderr).toContain('compose.yaml:8:5 ');
+  });
+
   test('made nothing at all so far', () => {
     expect(left()).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import { ComposeCommand, hushedKinds } from '../../cli/compose-command.ts';
 import { createFlags } from '../../cli/compose-up-flags.ts';
 import { runUp } from '../../cli/run-up.ts';
+import { throwRefused } from '../../compose/up.ts';
 
 export default class Create extends ComposeCommand {
   static override summary = 'Create the containers of the project and do not start them';
@@ -15,8 +16,9 @@ export default class Create extends ComposeCommand {
     const loaded = await this.project(services);
     await this.inSession({ hush: hushedKinds(flags), dryRun }, async (session) => {
       const options = { ...this.upOptions(), services, flags: { ...flags, 'no-start': true }, dryRun };
-      const { images, plan } = await runUp(session, loaded, options);
-      if (dryRun) this.printPlan(images, plan);
+      const result = await runUp(session, loaded, options);
+      if (dryRun) this.printPlan(result.images, result.plan);
+      throwRefused(result);
     });
   }
 }

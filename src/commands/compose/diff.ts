@@ -3,6 +3,7 @@ import { composeFlags } from '../../cli/compose-flags.ts';
 import { Flags } from '../../cli/flags.ts';
 import { runUp } from '../../cli/run-up.ts';
 import { renderDifference } from '../../compose/plan/difference.ts';
+import { throwRefused } from '../../compose/up.ts';
 
 export default class Diff extends ComposeCommand {
   static override summary = 'Show what up would change, resource by resource, and why';
@@ -20,9 +21,10 @@ export default class Diff extends ComposeCommand {
     const loaded = await this.project(services);
     return this.inSession({ dryRun: true }, async (session) => {
       const options = { ...this.upOptions(), services, flags: { ...flags, detach: true }, dryRun: true };
-      const { images, plan } = await runUp(session, loaded, options);
-      const text = [images, plan].map((one) => renderDifference(one, process.cwd())).join('');
+      const result = await runUp(session, loaded, options);
+      const text = [result.images, result.plan].map((one) => renderDifference(one, process.cwd())).join('');
       process.stdout.write(text);
+      throwRefused(result);
       return flags['exit-code'] && text !== '' ? 1 : 0;
     });
   }

@@ -3,6 +3,7 @@ import { composeFlags, scales } from '../../cli/compose-flags.ts';
 import { Flags } from '../../cli/flags.ts';
 import { runUp } from '../../cli/run-up.ts';
 import { IechorError } from '../../common/error.ts';
+import { throwRefused } from '../../compose/up.ts';
 
 export default class Scale extends ComposeCommand {
   static override summary = 'Change the number of replicas of services';
@@ -22,8 +23,9 @@ export default class Scale extends ComposeCommand {
     const loaded = await this.project(services);
     await this.inSession({ dryRun }, async (session) => {
       const options = { ...this.upOptions(), services, flags: { ...flags, scale, detach: true }, dryRun };
-      const { images, plan } = await runUp(session, loaded, options);
-      if (dryRun) this.printPlan(images, plan);
+      const result = await runUp(session, loaded, options);
+      if (dryRun) this.printPlan(result.images, result.plan);
+      throwRefused(result);
     });
   }
 }

@@ -2,6 +2,7 @@ import { ComposeCommand } from '../../cli/compose-command.ts';
 import { runWatch } from '../../cli/compose-watch.ts';
 import { Flags } from '../../cli/flags.ts';
 import { runUp, upOptionsOf } from '../../cli/run-up.ts';
+import { throwRefused } from '../../compose/up.ts';
 import { watchTriggers } from '../../compose/watch.ts';
 
 export default class Watch extends ComposeCommand {
@@ -23,8 +24,9 @@ export default class Watch extends ComposeCommand {
     return this.inSession({ quiet: flags.quiet, dryRun }, async (session) => {
       const options = { ...this.upOptions(), services, flags: { build: true, detach: true }, dryRun };
       if (!flags['no-up']) {
-        const { images, plan } = await runUp(session, loaded, options);
-        if (dryRun) this.printPlan(images, plan);
+        const result = await runUp(session, loaded, options);
+        if (dryRun) this.printPlan(result.images, result.plan);
+        throwRefused(result);
       }
       if (dryRun) {
         for (const { service, rule } of triggers) this.print(`would watch ${rule.path} for ${service}: ${rule.action}`);
