@@ -1,4 +1,4 @@
-import { createReadStream, openSync } from 'node:fs';
+import { createReadStream, openSync, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { codeOf, IechorError } from '../common/error.ts';
 
@@ -11,6 +11,7 @@ const reasons: Readonly<Record<string, string>> = {
 /** A file to send. Throws USAGE where it cannot be opened. */
 export function openInput(path: string): Readable {
   try {
+    if (statSync(path).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
     return createReadStream(path, { fd: openSync(path, 'r'), highWaterMark: 1024 * 1024 });
   } catch (cause) {
     throw new IechorError('USAGE', `cannot open ${path}: ${reasons[codeOf(cause) ?? ''] ?? String(cause)}`, { cause });

@@ -122,6 +122,9 @@ export async function searchImages(
   checkFilters(filters, ['is-official', 'is-automated', 'stars']);
   const limit = request.limit || defaultLimit;
   if (limit < 1 || limit > 100) throw new IechorError('BAD_REQUEST', `limit ${limit} is outside the range of [1, 100]`);
+  for (const stars of filters?.stars ?? []) {
+    if (!/^[0-9]+$/.test(stars)) throw new IechorError('BAD_REQUEST', `invalid filter 'stars=${stars}'`);
+  }
   const [official, automated] = [flagOf(filters, 'is-official'), flagOf(filters, 'is-automated')];
   const hits = await (await context.registry()).search(term, {
     limit,

@@ -3,6 +3,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { filterFlag, formatFlag } from '../../cli/list-flags.ts';
+import { IechorError } from '../../common/error.ts';
 import { formatRows, type Row } from '../../cli/render/format.ts';
 import { renderTable } from '../../cli/render/table.ts';
 import { splitTag } from '../../cli/split-tag.ts';
@@ -42,6 +43,8 @@ export default class Images extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Images);
+    const beside = (['format', 'quiet', 'digests', 'no-trunc'] as const).find((name) => flags.tree && flags[name]);
+    if (beside) throw new IechorError('USAGE', `--${beside} is not yet supported with --tree`);
     const filters = parseFilters([...(flags.filter ?? []), ...(args.reference ? [`reference=${args.reference}`] : [])]);
     const images = await (await this.engine()).imageList({ all: flags.all, digests: flags.digests, filters });
     if (flags.tree) return this.print(await this.tree(images));
