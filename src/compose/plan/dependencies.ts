@@ -26,7 +26,9 @@ export function creationProviders(service: Service): string[] {
   const volumes = (service.volumes_from ?? [])
     .filter((source) => !source.startsWith('container:'))
     .map((source) => source.split(':')[0] ?? source);
-  return [...new Set([...namespaceProviders(service), ...volumes])];
+  const linked = service.network_mode === 'bridge' ? (service.links ?? []) : []; // a link of old: the engine looks it up
+  const links = linked.map((link) => link.split(':')[0] ?? link);
+  return [...new Set([...namespaceProviders(service), ...volumes, ...links])];
 }
 
 /** The named services (none: all) and, with `deps`, what they depend on. */

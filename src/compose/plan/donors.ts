@@ -8,6 +8,7 @@ const shares = [
   { attribute: 'ipc', what: 'IPC namespace' },
   { attribute: 'pid', what: 'PID namespace' },
   { attribute: 'volumes_from', what: 'volumes' },
+  { attribute: 'links', what: 'address' },
 ] as const;
 
 /** Throws CONTAINER_NOT_FOUND where a service shares with another that has no container and gets none now. Pure. */
