@@ -2,13 +2,12 @@ import type { ImageSummary } from '../../api/types/image.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Args, Flags } from '../../cli/flags.ts';
+import { imageRows } from '../../cli/image-rows.ts';
 import { filterFlag, formatFlag } from '../../cli/list-flags.ts';
-import { IechorError } from '../../common/error.ts';
-import { formatRows, type Row } from '../../cli/render/format.ts';
+import { formatRows } from '../../cli/render/format.ts';
 import { renderTable } from '../../cli/render/table.ts';
-import { splitTag } from '../../cli/split-tag.ts';
 import { formatBytes } from '../../common/bytes.ts';
-import { humanDuration } from '../../common/duration.ts';
+import { IechorError } from '../../common/error.ts';
 import { shortId } from '../../common/id.ts';
 
 const columns = [
@@ -66,25 +65,4 @@ export default class Images extends BaseCommand {
     });
     return renderTable(['IMAGE', 'ID', 'DISK USAGE', 'IN USE'], rows);
   }
-}
-
-/** One row per tag, as Docker lists them. */
-function imageRows(image: ImageSummary, truncate: boolean): Row[] {
-  const names = image.RepoTags.length > 0 ? image.RepoTags : ['<none>:<none>'];
-  return names.map((name) => {
-    const { repo, tag } = splitTag(name);
-    return {
-      Repository: repo,
-      Tag: tag ?? '<none>',
-      ID: truncate ? shortId(image.Id) : image.Id,
-      Digest: image.RepoDigests.find((digest) => digest.startsWith(`${repo}@`))?.split('@')[1] ?? '<none>',
-      CreatedSince: `${humanDuration(Date.now() / 1000 - image.Created)} ago`,
-      CreatedAt: `${new Date(image.Created * 1000).toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`,
-      Size: formatBytes(image.Size),
-      VirtualSize: formatBytes(image.Size),
-      SharedSize: image.SharedSize < 0 ? 'N/A' : formatBytes(image.SharedSize),
-      UniqueSize: image.SharedSize < 0 ? 'N/A' : formatBytes(image.Size - image.SharedSize),
-      Containers: image.Containers < 0 ? 'N/A' : String(image.Containers),
-    };
-  });
 }

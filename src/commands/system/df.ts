@@ -1,14 +1,13 @@
 import type { EngineApi } from '../../api/engine-api.ts';
 import type { DiskUsageReply, StorageReply } from '../../api/types/system.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { diskUsageRows, diskUsageText } from '../../cli/disk-usage-rows.ts';
 import { Flags } from '../../cli/flags.ts';
 import { formatFlag } from '../../cli/list-flags.ts';
-import { type Column, formatRows, type Row } from '../../cli/render/format.ts';
-import { renderTable } from '../../cli/render/table.ts';
+import { type Column, formatRows, formatValue, type Row } from '../../cli/render/format.ts';
 import { storageText } from '../../cli/storage-text.ts';
 import { formatBytes } from '../../common/bytes.ts';
 import { codeOf } from '../../common/error.ts';
-import { shortId } from '../../common/id.ts';
 
 const columns: readonly Column[] = [
   { title: 'TYPE', field: 'Type' },
@@ -29,8 +28,10 @@ export default class Df extends BaseCommand {
     const { flags } = await this.parse(Df);
     const usage = await (await this.engine()).systemDiskUsage({ signal: this.signal });
     if (!flags.verbose) return this.print(formatRows(summaryRows(usage), columns, flags.format));
-    if (flags.format === 'json') return this.print(JSON.stringify(usage));
-    for (const part of details(usage)) this.print(part);
+    const rows = diskUsageRows(usage, { now: Date.now(), truncate: flags.format === undefined });
+    if (flags.format !== undefined) return this.print(formatValue(rows, flags.format, { strict: true }));
+    const cached = (usage.BuildCache ?? []).reduce((total, { Size }) => total + Size, 0);
+    this.print(diskUsageText(rows, cached));
     const storage = await storageOf(await this.engine(), this.signal);
     if (storage) this.print(`\nData root usage:\n\n${storageText(storage)}`);
   }
@@ -68,7 +69,7 @@ function summaryRows(usage: DiskUsageReply): Row[] {
 }
 
 function row(type: string, [total, active]: readonly [number, number], size: number, reclaimable: number): Row {
-  const share = size > 0 ? ` (${Math.floor((reclaimable / size) * 100)}%)` : '';
+  const share = size > 0 && reclaimable > 0 ? ` (${Math.floor((reclaimable / size) * 100)}%)` : '';
   return {
     Type: type,
     TotalCount: String(total),
@@ -76,42 +77,4 @@ function row(type: string, [total, active]: readonly [number, number], size: num
     Size: formatBytes(size),
     Reclaimable: `${formatBytes(reclaimable)}${share}`,
   };
-}
-
-function details({ Images, Containers, Volumes, BuildCache }: DiskUsageReply): string[] {
-  const images = (Images ?? []).map((image) => [
-    image.RepoTags[0] ?? '<none>',
-    shortId(image.Id),
-    ...[image.Size, image.SharedSize, image.Size - image.SharedSize].map(formatBytes),
-    String(image.Containers),
-  ]);
-  const containers = (Containers ?? []).map(({ Id, Image, SizeRw, Status, Names }) => [
-    shortId(Id),
-    Image,
-    formatBytes(SizeRw ?? 0),
-    Status,
-    Names[0]?.slice(1) ?? '',
-  ]);
-  const volumes = (Volumes ?? []).map(({ Name, UsageData: { RefCount, Size } }) => [
-    Name,
-    String(RefCount),
-    formatBytes(Size),
-  ]);
-  const steps = (BuildCache ?? []).map(({ ID, Size, Shared, LastUsedAt, Description }) => [
-    ID.slice(0, 12),
-    formatBytes(Size),
-    String(Shared),
-    LastUsedAt ?? '',
-    Description.split('\n')[0]?.slice(0, 60) ?? '',
-  ]);
-  return [
-    'Images space usage:\n',
-    renderTable(['IMAGE', 'IMAGE ID', 'SIZE', 'SHARED SIZE', 'UNIQUE SIZE', 'CONTAINERS'], images),
-    '\nContainers space usage:\n',
-    renderTable(['CONTAINER ID', 'IMAGE', 'SIZE', 'STATUS', 'NAMES'], containers),
-    '\nLocal Volumes space usage:\n',
-    renderTable(['VOLUME NAME', 'LINKS', 'SIZE'], volumes),
-    '\nBuild cache usage:\n',
-    renderTable(['CACHE ID', 'SIZE', 'SHARED', 'LAST USED', 'STEP'], steps),
-  ];
 }

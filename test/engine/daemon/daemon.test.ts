@@ -9,6 +9,9 @@ import { describeWithContainers } from '../../support/needs.ts';
 import { createTestRoot, until } from '../lifecycle/support.ts';
 import { clientOf, type Started, startDaemon } from './daemon-process.ts';
 
+/** A long run asks for 1,000 (`npm run rounds`). */
+const sessionRounds = Number(process.env.IECHOR_TEST_SESSION_ROUNDS ?? 60);
+
 describeWithContainers('the daemon as a process', () => {
   let dir: string;
   let daemons: Started[];
@@ -141,39 +144,43 @@ describeWithContainers('the daemon as a process', () => {
     client.close();
   });
 
-  test('sessions whose clients vanish or never read leave no descriptor behind', async () => {
-    await withImage();
-    const { child } = await start();
-    const client = clientOf(dir);
-    const Cmd = ['sh', '-c', 'while true; do echo 0123456789; done'];
-    const { Id: id } = await client.containerCreate({ body: { Image: 'busybox', Cmd } });
-    await client.containerStart({ id });
-    const descriptors = async () => Number((await run('sh', ['-c', `ls /proc/${child.pid}/fd | wc -l`])).stdout);
-    const before = await descriptors();
-    for (let round = 0; round < 60; round += 1) {
-      const session = await client.containerAttach({ id, stream: true, stdout: true });
-      if (round % 2 === 0) for await (const _ of session.output) break;
-      session.close();
-    }
-    await until('they are closed', async () => (await descriptors()) <= before + 3);
-    const running: string[] = [];
-    for (let round = 0; round < 20; round += 1) {
-      const body = { AttachStdin: true, AttachStdout: true, Cmd: ['cat'] };
-      const { Id } = await client.execCreate({ id, body });
-      const session = await client.execStart({ id: Id, body: {} });
-      await session.write(Buffer.from('x'));
-      if (round % 2 === 0) for await (const _ of session.output) break;
-      session.close();
-      running.push(Id);
-    }
-    const stillRuns = async (Id: string) => (await client.execInspect({ id: Id })).Running;
-    for (const Id of running)
-      await until('its input has ended, and so has the process', async () => !(await stillRuns(Id)));
-    await until('they are closed', async () => (await descriptors()) <= before + 3);
-    await client.containerKill({ id });
-    await client.containerWait({ id });
-    client.close();
-  });
+  test(
+    'sessions whose clients vanish or never read leave no descriptor behind',
+    async () => {
+      await withImage();
+      const { child } = await start();
+      const client = clientOf(dir);
+      const Cmd = ['sh', '-c', 'while true; do echo 0123456789; done'];
+      const { Id: id } = await client.containerCreate({ body: { Image: 'busybox', Cmd } });
+      await client.containerStart({ id });
+      const descriptors = async () => Number((await run('sh', ['-c', `ls /proc/${child.pid}/fd | wc -l`])).stdout);
+      const before = await descriptors();
+      for (let round = 0; round < sessionRounds; round += 1) {
+        const session = await client.containerAttach({ id, stream: true, stdout: true });
+        if (round % 2 === 0) for await (const _ of session.output) break;
+        session.close();
+      }
+      await until('they are closed', async () => (await descriptors()) <= before + 3);
+      const running: string[] = [];
+      for (let round = 0; round < sessionRounds / 3; round += 1) {
+        const body = { AttachStdin: true, AttachStdout: true, Cmd: ['cat'] };
+        const { Id } = await client.execCreate({ id, body });
+        const session = await client.execStart({ id: Id, body: {} });
+        await session.write(Buffer.from('x'));
+        if (round % 2 === 0) for await (const _ of session.output) break;
+        session.close();
+        running.push(Id);
+      }
+      const stillRuns = async (Id: string) => (await client.execInspect({ id: Id })).Running;
+      for (const Id of running)
+        await until('its input has ended, and so has the process', async () => !(await stillRuns(Id)));
+      await until('they are closed', async () => (await descriptors()) <= before + 3);
+      await client.containerKill({ id });
+      await client.containerWait({ id });
+      client.close();
+    },
+    60_000 + sessionRounds * 400,
+  );
 });
 
 const scopeOf = (dir: string) =>
