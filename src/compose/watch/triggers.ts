@@ -53,7 +53,11 @@ export function compileTriggers(
         notices.push(`path '${rule.path}' also declared by a bind mount volume, this path won't be monitored!`);
         return [];
       }
-      return [compile(name, rule, { context: service.build?.context, rules: contextRules })];
+      const { 'x-initialSync': before } = rule as { readonly 'x-initialSync'?: unknown };
+      if (before === true)
+        notices.push('x-initialSync is DEPRECATED, please use the official `initial_sync` attribute');
+      const own = before === true ? { ...rule, initial_sync: true } : rule;
+      return [compile(name, own, { context: service.build?.context, rules: contextRules })];
     });
   });
   return { triggers, notices };

@@ -68,6 +68,11 @@ describe('a rule of develop.watch', () => {
     expect(notices).toEqual(["path '/src/web' also declared by a bind mount volume, this path won't be monitored!"]);
   });
 
+  test('may say x-initialSync in place of initial_sync, as files of before do', () => {
+    const { triggers, notices } = compiled([{ ...sync(), 'x-initialSync': true } as WatchRule]);
+    expect([triggers[0]?.rule.initial_sync, notices[0]]).toEqual([true, expect.stringContaining('initial_sync')]);
+  });
+
   test('maps a file that it names itself to its target, others below it', () => {
     expect(containerPath(one(sync({ path: '/src/a.conf', target: '/etc/a.conf' })), '/src/a.conf')).toBe('/etc/a.conf');
     expect(containerPath(one(sync({ target: 'app' })), '/src/x/y')).toBe('/app/x/y');
