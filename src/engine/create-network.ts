@@ -1,6 +1,11 @@
 import { isIP } from 'node:net';
 import { annotations } from '../api/annotations.ts';
-import type { ContainerConfig, EndpointSettings, NetworkingConfig } from '../api/types/container.ts';
+import type {
+  ContainerConfig,
+  EndpointIpamConfig,
+  EndpointSettings,
+  NetworkingConfig,
+} from '../api/types/container.ts';
 import type { HostConfig, PortBinding } from '../api/types/host-config.ts';
 import { IechorError } from '../common/error.ts';
 import type { EndpointRequest, NetworkRecord, PortProtocol } from '../network/types.ts';
@@ -35,6 +40,8 @@ export function resolveEndpoints(
   if (mode === 'container' || mode === 'container:') {
     throw new IechorError('BAD_REQUEST', 'invalid network mode: invalid container format container:<name|id>');
   }
+  // What such a container cannot have is refused, though it has no endpoints.
+  if (kind === 'host' || kind === 'none') for (const [, settings] of asked) endpointRequest(kind, settings ?? {});
   if (kind !== 'networks') return [];
   const isDefault = mode === '' || mode === 'default';
   const main = isDefault ? defaultNetwork : mode;
@@ -61,17 +68,18 @@ export function isAlone({ driver }: NetworkRecord): boolean {
   return driver === 'host' || driver === 'none';
 }
 
+const isPredefined = (network: string): boolean => [defaultNetwork, 'host', 'none'].includes(network);
+
 /** One endpoint from its wire form. Throws BAD_REQUEST for what a network or an endpoint cannot have. */
 export function endpointRequest(network: string, settings: EndpointSettings): EndpointRequest {
-  if (network === defaultNetwork && settings.Aliases?.length) {
+  if (isPredefined(network) && settings.Aliases?.length) {
     throw invalidEndpoint(network, 'network-scoped alias is supported only for containers in user defined networks');
   }
-  if (network === defaultNetwork && (settings.IPAMConfig?.IPv4Address || settings.IPAMConfig?.IPv6Address)) {
+  if (isPredefined(network) && (settings.IPAMConfig?.IPv4Address || settings.IPAMConfig?.IPv6Address)) {
     throw invalidEndpoint(network, 'user specified IP address is supported on user defined networks only');
   }
   const { IPv4Address, IPv6Address, LinkLocalIPs } = settings.IPAMConfig ?? {};
-  const wrong = LinkLocalIPs?.find((address) => isIP(address) === 0);
-  if (wrong !== undefined) throw invalidEndpoint(network, `invalid link-local IP address: ${wrong}`);
+  refuseAddresses(network, settings.IPAMConfig ?? {});
   const links = Object.fromEntries((settings.Links ?? []).map(parseLink).map(({ name, alias }) => [alias, name]));
   return {
     network,
@@ -84,6 +92,17 @@ export function endpointRequest(network: string, settings: EndpointSettings): En
     ...(LinkLocalIPs?.length ? { linkLocal: LinkLocalIPs } : {}),
     ...(Object.keys(settings.DriverOpts ?? {}).length > 0 ? { driverOptions: { ...settings.DriverOpts } } : {}),
   };
+}
+
+function refuseAddresses(network: string, { IPv4Address, IPv6Address, LinkLocalIPs }: EndpointIpamConfig): void {
+  if (IPv4Address && isIP(IPv4Address) !== 4) throw invalidEndpoint(network, `invalid IPv4 address: ${IPv4Address}`);
+  const isMapped = /^::ffff:/i.test(IPv6Address ?? '');
+  if (IPv6Address && (isMapped || isIP(IPv6Address) !== 6)) {
+    throw invalidEndpoint(network, `invalid IPv6 address: ${IPv6Address}`);
+  }
+  const isLinkLocal = (address: string) => /^(169\.254\.|fe[89ab][0-9a-f]:)/i.test(address) && isIP(address) !== 0;
+  const wrong = LinkLocalIPs?.find((address) => !isLinkLocal(address));
+  if (wrong !== undefined) throw invalidEndpoint(network, `invalid link-local IP address: ${wrong}`);
 }
 
 /** `name`, `name:alias`, or inspect's `/name:/own/alias`. Throws BAD_REQUEST. */

@@ -18,7 +18,7 @@ export async function connectNetwork(
   await context.mutex.run(id, async () => {
     const record = connectable(context.containers.get(id));
     if (isAlone(network)) {
-      throw new IechorError('BAD_REQUEST', `container cannot be connected to the ${network.name} network`);
+      throw new IechorError('BAD_REQUEST', network.name === 'host' ? onlyAtCreation : nowhere);
     }
     if (record.endpoints.some((each) => each.network === network.name)) {
       throw new IechorError('WRONG_STATE', `container "${record.name}" is already attached to network ${network.name}`);
@@ -38,10 +38,15 @@ export async function disconnectNetwork(
   context: EngineContext,
   request: Parameters<EngineApi['networkDisconnect']>[0],
 ): Promise<void> {
-  const network = context.networks.get(request.id);
   const { id } = context.containers.get(request.body.Container);
+  if (request.body.Force && (await forgetNetwork(context, id, request.id))) return;
+  const network = context.networks.get(request.id);
   await context.mutex.run(id, async () => {
-    const record = connectable(context.containers.get(id));
+    const current = context.containers.get(id);
+    if (networkKind(current.body.HostConfig, current.config) === 'host' && network.driver === 'host') {
+      throw new IechorError('BAD_REQUEST', ofHost);
+    }
+    const record = connectable(current);
     if (!record.endpoints.some((each) => each.network === network.name)) {
       throw new IechorError('WRONG_STATE', `container "${record.name}" is not connected to network ${network.name}`);
     }
@@ -53,6 +58,19 @@ export async function disconnectNetwork(
   });
 }
 
+/** Takes a network that is gone from a container that does not run; false where there is nothing of the kind. */
+function forgetNetwork(context: EngineContext, id: string, name: string): Promise<boolean> {
+  return context.mutex.run(id, async () => {
+    const { endpoints, pid } = context.containers.get(id);
+    const kept = endpoints.filter(({ network }) => network !== name);
+    if (pid !== 0 || kept.length === endpoints.length || context.networks.find(name)) return false;
+    context.containers.update(id, { endpoints: kept });
+    return true;
+  });
+}
+
+const ofHost = 'cannot disconnect container from host network - container was created in host network mode';
+const onlyAtCreation = 'cannot connect container to host network - container must be created in host network mode';
 const nowhere = 'container cannot be connected to multiple networks with one of the networks in private (none) mode';
 const elsewhere =
   'container sharing network namespace with another container or host cannot be connected to any other network';

@@ -36,19 +36,11 @@ export function allocateEndpoint(
   if (container.mine.some((endpoint) => endpoint.networkId === network.id)) {
     throw new IechorError('WRONG_STATE', `the container is already connected to network "${network.name}"`);
   }
+  if (!network.enableIPv6) refuseUnasked(network, request.ipv6Address);
   const four = addressOn(context, container.id, { network, family: 4, wanted: request.ipv4Address });
   const six = network.enableIPv6
     ? addressOn(context, container.id, { network, family: 6, wanted: request.ipv6Address })
     : undefined;
-  if (!six && request.ipv6Address !== undefined) {
-    throw new IechorError(
-      'BAD_REQUEST',
-      `network "${network.name}" has no IPv6, but ${request.ipv6Address} is asked for`,
-      {
-        hint: 'set enable_ipv6: true on the network',
-      },
-    );
-  }
   const byDevice = routesByDevice(network);
   const id = createHash('sha256').update(`${container.id} ${network.id}`).digest('hex');
   return {
@@ -82,6 +74,7 @@ function addressOn(
   { network, family, wanted }: { network: NetworkRecord; family: 4 | 6; wanted: string | undefined },
 ): { address: string; pool: Pool } {
   const pools = network.pools.filter((pool) => parseSubnet(pool.subnet).family === family);
+  refuseUnasked(network, wanted);
   const holder = (address: string) => context.records.addressHolder(network.id, address);
   const former = family === 4 ? context.lingering.former(network.id, containerId) : undefined;
   const again = former !== undefined && holder(former) === undefined ? former : undefined;
@@ -90,6 +83,18 @@ function addressOn(
     holder,
     avoid: context.lingering.addresses(network.id, containerId),
   });
+}
+
+/** Throws BAD_REQUEST for an address of one's own where its family's subnet is none, or there is no such subnet. */
+function refuseUnasked({ name, pools, enableIPv6 }: NetworkRecord, wanted: string | undefined): void {
+  if (wanted === undefined) return;
+  const six = wanted.includes(':');
+  if (pools.some(({ subnet, chosen }) => subnet.includes(':') === six && chosen !== 'subnet')) return;
+  throw new IechorError(
+    'BAD_REQUEST',
+    `invalid config for network ${name}: invalid endpoint settings:\nuser specified IP address is supported only when connecting to networks with user configured subnets`,
+    { hint: six && !enableIPv6 ? 'set enable_ipv6: true on the network, and a subnet' : 'give the network a subnet' },
+  );
 }
 
 /** `Networks.checkAddress`. */
@@ -103,8 +108,10 @@ export function checkAddress(
     const found = staying.find((one) => one.ipv4Address === address || one.ipv6Address === address);
     return found && describe(context.records.sandbox(found.containerId), found.containerId);
   };
-  for (const wanted of [ipv4Address, ipv6Address])
+  for (const wanted of [ipv4Address, ipv6Address]) {
+    refuseUnasked(network, wanted);
     if (wanted) chooseAddress(network.pools, wanted, { network: network.name, holder, avoid: new Set() });
+  }
 }
 
 /** As asked for by an option, else the next free one. */

@@ -33,10 +33,9 @@ export function checkNetwork(context: NetworkContext, asked: CreateRequest): Net
 export function createNetwork(context: NetworkContext, asked: CreateRequest): NetworkRecord {
   const { records } = context;
   checkRequest(asked);
+  if (asked.name === 'default') throw predefined(asked.name);
   if (records.networks().some((network) => network.name === asked.name)) {
-    if (isBuiltIn(asked.name)) {
-      throw new IechorError('FORBIDDEN', `operation is not permitted on predefined ${asked.name} network`);
-    }
+    if (isBuiltIn(asked.name)) throw predefined(asked.name);
     throw new IechorError('NAME_IN_USE', `network with name ${asked.name} already exists`, {
       hint: 'choose another name, or remove it first',
     });
@@ -66,6 +65,9 @@ export function createNetwork(context: NetworkContext, asked: CreateRequest): Ne
   context.dns.warm();
   return network;
 }
+
+const predefined = (name: string): IechorError =>
+  new IechorError('FORBIDDEN', `operation is not permitted on predefined ${name} network`);
 
 /** `Networks.remove`. */
 export function removeNetwork(context: NetworkContext, nameOrId: string): void {
@@ -170,10 +172,9 @@ function freshId(context: NetworkContext): string {
 }
 
 function checkRequest(request: CreateRequest): void {
-  if (!/^[A-Za-z0-9]([A-Za-z0-9_. -]*[A-Za-z0-9_.-])?$/.test(request.name)) {
-    throw new IechorError('BAD_REQUEST', `"${request.name}" is no name for a network`, {
-      hint: 'use letters, digits, "_", ".", "-" and blanks in between, the first a letter or digit',
-    });
+  // Nothing is named by it but records, so that it may be what Docker takes, bar what no line can show.
+  if (request.name.trim() === '' || /\p{Cc}/u.test(request.name)) {
+    throw new IechorError('BAD_REQUEST', `${JSON.stringify(request.name)} is no name for a network`);
   }
   refuseDriver(request.driver);
 }

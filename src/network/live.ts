@@ -8,7 +8,7 @@ import { choosePorts } from './publish.ts';
 import type { StoredEndpoint, StoredSandbox } from './records.ts';
 import { portsOf, realise } from './sandbox.ts';
 import { dnsView, translations, wayOut } from './sandbox-view.ts';
-import type { EndpointRecord, EndpointRequest, PublishedPort } from './types.ts';
+import type { EndpointRecord, EndpointRequest } from './types.ts';
 
 /** `Networks.connect`; the caller serialises per container. Nothing stays where it fails. */
 export async function connect(
@@ -75,7 +75,10 @@ async function change(
   const formerWay = wayOut(context, records.endpointsOf(sandbox.containerId));
   const way = wayOut(context, endpoints);
   const moved = way?.id !== formerWay?.id;
-  const changed = moved ? { ...sandbox, ports: portsBy(context, sandbox, endpoints) } : sandbox;
+  const { containerId, request } = sandbox;
+  // As with Docker, ports without a number of their own get another one where the way out changes.
+  const ports = moved ? choosePorts(records, containerId, portsOf(context, request.ports, endpoints)) : sandbox.ports;
+  const changed = { ...sandbox, ports };
   if (moved) rebalance(context, sandbox, { gone: true });
   records.putSandbox(changed, endpoints);
   if (former.length > 0 && moved) await firewall.removePorts(former);
@@ -85,20 +88,4 @@ async function change(
     return routeBy(netnsPath(roots, sandbox.containerId), undefined);
   }
   await realise(context, changed);
-}
-
-/** What a container asks to have published, by the way out that it has with these endpoints; numbers stay. */
-function portsBy(
-  context: NetworkContext,
-  sandbox: StoredSandbox,
-  endpoints: readonly StoredEndpoint[],
-): readonly PublishedPort[] {
-  const asked = portsOf(context, sandbox.request.ports, endpoints).map((port) => {
-    const same = (one: PublishedPort) =>
-      one.protocol === port.protocol &&
-      one.hostAddress === port.hostAddress &&
-      one.containerPort === port.containerPort;
-    return port.hostPort === 0 ? { ...port, hostPort: sandbox.ports.find(same)?.hostPort ?? 0 } : port;
-  });
-  return choosePorts(context.records, sandbox.containerId, asked);
 }
