@@ -7,6 +7,7 @@ import {
 } from 'node:http';
 import type { Readable } from 'node:stream';
 import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
+import { releaseConnection } from '../common/release-bytes.ts';
 import { type ApiOperation, type FieldKind, kindOf, type Route, wireName } from './route.ts';
 import { contentType, maxFieldHeaderBytes } from './wire.ts';
 
@@ -141,7 +142,10 @@ function once(wire: Wire, { route, path, body, headers, signal }: Outgoing): Pro
       headers: { Host: 'iechor', ...headers },
       ...(signal && { signal }),
     });
-    request.on('response', (response) => resolve({ response }));
+    request.on('response', (response) => {
+      releaseConnection(response);
+      resolve({ response });
+    });
     request.on('error', (error) => {
       resolve({ error, staleSocket: request.reusedSocket && codeOf(error) === 'ECONNRESET' });
     });

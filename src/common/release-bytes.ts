@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Writable } from 'node:stream';
 import { isMarkedAsUntransferable } from 'node:worker_threads';
 
@@ -16,17 +17,33 @@ export function releaseBytes(bytes: Uint8Array): void {
 }
 
 /**
- * Stands in front of a stream's end (a file, a socket, a message) and gives the memory of each chunk back when it is
- * written. For chunks that nobody else keeps. Ends and fails with the target, and the target with it.
+ * Gives back what the connection of a message brings, until that is at its end: the parser, which hears of it first, has
+ * copied what is in it.
+ */
+export function releaseConnection(message: IncomingMessage): void {
+  const { socket } = message;
+  socket.on('data', releaseBytes);
+  message.once('close', () => socket.off('data', releaseBytes));
+}
+
+/**
+ * Stands in front of a stream's end (a socket, a message) and gives the memory of each chunk back when it is written. For
+ * chunks that nobody else keeps. Ends and fails with the target, and the target with it.
  */
 export function releasing(target: Writable): Writable {
+  const write = (chunk: Buffer, done: (error?: Error | null) => void) => {
+    target.write(chunk, (error) => {
+      if (!error) releaseBytes(chunk);
+      done(error);
+    });
+  };
   const front = new Writable({
     highWaterMark: 1024 * 1024,
-    write: (chunk: Buffer, _encoding, done) => {
-      target.write(chunk, (error) => {
-        if (!error) releaseBytes(chunk);
-        done(error);
-      });
+    write: (chunk: Buffer, _encoding, done) => write(chunk, done),
+    writev: (items, done) => {
+      target.cork();
+      for (const [at, { chunk }] of items.entries()) write(chunk, at === items.length - 1 ? done : () => {});
+      target.uncork();
     },
     final: (done) => {
       target.end(() => done());

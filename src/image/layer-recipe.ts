@@ -1,4 +1,5 @@
 import { closeSync, constants, createReadStream, openSync, readSync, writeSync } from 'node:fs';
+import { pipeline } from 'node:stream';
 import { createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { IechorError } from '../common/error.ts';
 import { sinkOf } from './decompress.ts';
@@ -138,7 +139,8 @@ export async function* recipeTar(directory: string, recipe: string): AsyncGenera
 /** Raw bytes, or `size path` of a file's content. */
 async function* piecesOf(recipe: string): AsyncGenerator<Buffer | string> {
   let pending: Buffer = Buffer.alloc(0);
-  for await (const chunk of createReadStream(recipe).pipe(createZstdDecompress()) as AsyncIterable<Buffer>) {
+  const content = pipeline(createReadStream(recipe), createZstdDecompress(), () => {});
+  for await (const chunk of content as AsyncIterable<Buffer>) {
     pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
     let at = 0;
     for (;;) {

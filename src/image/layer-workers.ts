@@ -34,7 +34,7 @@ const windowBytes = 4 * 1024 * 1024;
 
 /** How to hear from a task. */
 export interface TaskListener {
-  /** Receives what the task sends; the next comes when it has settled. */
+  /** Receives what the task sends. A few are under way at once; it goes on as these settle. */
   readonly onChunk?: (chunk: Uint8Array) => Promise<void>;
   /** Told of bytes that the task has done with. */
   readonly onTaken?: (bytes: number) => void;

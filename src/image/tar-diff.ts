@@ -41,13 +41,19 @@ export function packTree(directory: string, options: { readonly prefix?: string 
 }
 
 function packed(directory: string, options: Omit<PackOptions, 'directory'>): Readable {
-  let room = () => {};
+  // Several chunks may be under way at once.
+  let waiting: (() => void)[] = [];
+  const room = () => {
+    const woken = waiting;
+    waiting = [];
+    for (const go of woken) go();
+  };
   let started: ReturnType<typeof startTask> | undefined;
   const start = () => {
     const onChunk = async (chunk: Uint8Array) => {
       if (stream.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))) return;
       await new Promise<void>((resolve) => {
-        room = resolve;
+        waiting.push(resolve);
       });
     };
     const task = startTask({ kind: 'pack', options: { directory, ...options } }, { onChunk });
@@ -58,7 +64,9 @@ function packed(directory: string, options: Omit<PackOptions, 'directory'>): Rea
     return task;
   };
   const stream = new Readable({
-    highWaterMark: 2 * 1024 * 1024,
+    // Chunk by chunk: read as bytes, those that have come are put together in another copy.
+    objectMode: true,
+    highWaterMark: 2,
     read: () => {
       started ??= start();
       room();

@@ -4,7 +4,7 @@ import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { pipeline, type Readable } from 'node:stream';
 import { IechorError } from '../common/error.ts';
-import { releaseBytes, releasing } from '../common/release-bytes.ts';
+import { releaseConnection, releasing } from '../common/release-bytes.ts';
 import { certificatesOf } from './certificates.ts';
 import { isForbiddenAddress, proxyFor } from './hosts.ts';
 import { throughProxy, tunnelingAgent } from './proxy.ts';
@@ -123,11 +123,6 @@ function exchange(request: HttpRequest, agent: HttpAgent | HttpsAgent, via: URL 
     });
     const abort = () => outgoing.destroy(interrupted());
     signal?.addEventListener('abort', abort, { once: true });
-    // What a connection brings is copied out by the parser, which hears of it first.
-    outgoing.once('socket', (socket) => {
-      socket.on('data', releaseBytes);
-      outgoing.once('close', () => socket.off('data', releaseBytes));
-    });
     outgoing.once('close', () => {
       signal?.removeEventListener('abort', abort);
       stream?.stream.destroy();
@@ -137,6 +132,7 @@ function exchange(request: HttpRequest, agent: HttpAgent | HttpsAgent, via: URL 
       via ? new Error(`the proxy ${via.host} cannot be used: ${error.message}`) : error;
     outgoing.on('error', (error) => reject(signal?.aborted ? interrupted() : failed(error)));
     outgoing.on('response', (reply) => {
+      releaseConnection(reply);
       resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: reply, url });
     });
     if (stream) {
