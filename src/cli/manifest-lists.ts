@@ -59,6 +59,8 @@ export async function removeDraft(text: string): Promise<void> {
 
 interface Options {
   readonly configuration: string | undefined;
+  /** Plain text and any certificate will do. */
+  readonly insecure: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -77,12 +79,13 @@ export async function pushDraft({ name, members }: Draft, options: Options): Pro
   return pushList(name, members, await registryAccess(name, options));
 }
 
-/** The member of a list that an image's name stands for. Throws NOT_FOUND. */
-export async function memberIn({ members, name }: Draft, image: string, options: Options): Promise<Member> {
-  const wanted = image.includes('@') ? await canonical(image) : (await membersFrom(image, options))[0]?.reference;
-  const found = members.find(
-    ({ reference }) => reference === wanted || reference.split('@')[1] === wanted?.split('@')[1],
-  );
+/** The member of a list that an image's name stands for, as it was named or by its digest. Throws NOT_FOUND. */
+export async function memberIn({ members, name }: Draft, image: string): Promise<Member> {
+  const wanted = await canonical(image);
+  const found = members.find((member) => member.name === wanted || member.reference === wanted);
   if (found) return found;
   throw new IechorError('NOT_FOUND', `manifest for image ${image} does not exist in ${name}`);
 }
+
+/** What a member is replaced by: an image of the same name, or the same manifest of an index. */
+export const keyOf = ({ name, reference }: Member): string => name ?? reference;

@@ -8,7 +8,12 @@ import { configDirectory } from './credential-config.ts';
  */
 export async function registryAccess(
   reference: string,
-  options: { readonly configuration: string | undefined; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly configuration: string | undefined;
+    /** Its registry may speak plain text, or show any certificate. */
+    readonly insecure?: boolean;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<ArtifactOptions> {
   const [
     { credentialsOf },
@@ -23,7 +28,9 @@ export async function registryAccess(
   ]);
   setDefaultRegistry(process.env.IECHOR_DEFAULT_REGISTRY);
   const own = join(configDirectory(options.configuration, process.env), 'certs.d');
-  const settings = registrySettings({ certificateDirs: [own, ...defaultCertificateDirs] }, process.env);
-  const login = await openLogins(options.configuration, process.env).find(parseReference(reference).domain);
+  const { domain } = parseReference(reference);
+  const insecure = options.insecure ? [domain] : [];
+  const settings = registrySettings({ insecure, certificateDirs: [own, ...defaultCertificateDirs] }, process.env);
+  const login = await openLogins(options.configuration, process.env).find(domain);
   return { settings, credentials: credentialsOf(login), signal: options.signal };
 }

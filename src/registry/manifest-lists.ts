@@ -10,8 +10,10 @@ import type { Found, Repository } from './repository.ts';
 
 /** One image of a list that is being made. */
 export interface Member {
-  /** Canonical reference that it was named by. */
+  /** Canonical, with its digest. */
   readonly reference: string;
+  /** Canonical reference that a single image was named by. */
+  readonly name?: string;
   readonly descriptor: Descriptor & { readonly platform: NonNullable<Descriptor['platform']> };
 }
 
@@ -45,7 +47,7 @@ export async function membersOf(text: string, options: ArtifactOptions): Promise
   if (!isIndexType(found.mediaType)) {
     const { mediaType, digest, content, platform } = found;
     const descriptor = { mediaType, digest, size: content.length, platform: platform ?? { os: '', architecture: '' } };
-    return [{ reference: `${reference}@${digest}`, descriptor }];
+    return [{ reference: `${reference}@${digest}`, name: canonicalName(text), descriptor }];
   }
   const { manifests } = parseDocument(found.content, 'the index');
   const listed = (Array.isArray(manifests) ? manifests : []).map((one: unknown) => parseDescriptor(one, 'a manifest'));
@@ -82,7 +84,7 @@ export async function pushList(text: string, members: readonly Member[], options
 }
 
 /** An index of OCI's, or of Docker's where all its images are. */
-function mediaTypeOf(members: readonly { readonly descriptor: Descriptor }[]): string {
+export function mediaTypeOf(members: readonly { readonly descriptor: Descriptor }[]): string {
   const isDocker = members.every(({ descriptor }) => descriptor.mediaType === mediaTypes.dockerManifest);
   return isDocker ? mediaTypes.dockerList : mediaTypes.index;
 }

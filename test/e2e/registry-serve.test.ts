@@ -89,6 +89,11 @@ describeWithContainers('a machine hands its images to the next', () => {
     const list = `${host}/all:1`;
     expect(run(taker, ['manifest', 'create', list, `${host}/team/web:1`]).exit).toBe(0);
     expect(run(taker, ['manifest', 'annotate', '--variant', 'v2', list, `${host}/team/web:1`]).exit).toBe(0);
+    expect(run(taker, ['manifest', 'annotate', '--arch', 'none', list, `${host}/team/web:1`]).stderr).toContain(
+      'linux/none',
+    );
+    const known = JSON.parse(run(taker, ['manifest', 'inspect', '-v', `${host}/team/web:1`]).stdout) as object;
+    expect(known).toMatchObject({ Ref: `${host}/team/web:1`, Descriptor: { digest: expect.any(String) } });
     const pushed = run(taker, ['manifest', 'push', '--purge', list]);
     expect(pushed).toMatchObject({ exit: 0, stdout: expect.stringMatching(/^sha256:/) });
     const { manifests } = JSON.parse(run(taker, ['manifest', 'inspect', list]).stdout);

@@ -1,13 +1,16 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Flags } from '../../cli/flags.ts';
-import { membersFrom, readDraft, writeDraft } from '../../cli/manifest-lists.ts';
+import { keyOf, membersFrom, readDraft, writeDraft } from '../../cli/manifest-lists.ts';
 import { IechorError } from '../../common/error.ts';
 
 export default class ManifestCreate extends BaseCommand {
   static override summary = 'Begin a list of images, one for each platform';
   static override synopsis = '[OPTIONS] MANIFEST_LIST MANIFEST [MANIFEST...]';
   static override strict = false;
-  static override flags = { amend: Flags.boolean({ char: 'a', summary: 'Add to a list that is there' }) };
+  static override flags = {
+    amend: Flags.boolean({ char: 'a', summary: 'Add to a list that is there' }),
+    insecure: Flags.boolean({ summary: 'The registry may speak plain text, or show any certificate' }),
+  };
 
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(ManifestCreate);
@@ -19,10 +22,11 @@ export default class ManifestCreate extends BaseCommand {
         hint: `add to it with --amend, or begin anew after: iechor manifest rm ${list}`,
       });
     }
-    const options = { configuration: this.globals.config, signal: this.signal };
-    const members = new Map((draft?.members ?? []).map((member) => [member.descriptor.digest, member]));
+    const { insecure } = flags;
+    const options = { configuration: this.globals.config, insecure, signal: this.signal };
+    const members = new Map((draft?.members ?? []).map((member) => [keyOf(member), member]));
     for (const image of images) {
-      for (const member of await membersFrom(image, options)) members.set(member.descriptor.digest, member);
+      for (const member of await membersFrom(image, options)) members.set(keyOf(member), member);
     }
     this.print(`Created manifest list ${await writeDraft(list, [...members.values()])}`);
   }
