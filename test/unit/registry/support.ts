@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,10 +30,7 @@ export interface OddRegistry {
 
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 
-export async function openOddRegistry(
-  address = '127.0.0.1',
-  tls?: { readonly key: string; readonly cert: string },
-): Promise<OddRegistry> {
+export async function openOddRegistry(address = '127.0.0.1', tls?: ServerOptions): Promise<OddRegistry> {
   const content: OddRegistry['content'] = new Map();
   const requests: OddRegistry['requests'] = [];
   const answer: RequestListener = async (request, response) => {
