@@ -153,6 +153,23 @@ describe('up', () => {
       ]);
     });
 
+    test('keeps at Ctrl-C those that started, and starts the former ones of the others again', async () => {
+      const engine = await engineWith({});
+      const [db, web] = [...engine.containers.values()].map(({ id }) => id);
+      const session = fakeSession(engine);
+      const start = engine.api.containerStart;
+      (engine.api as { containerStart: typeof start }).containerStart = (request) => {
+        session.soft.abort();
+        return start(request);
+      };
+      await expect(up(session, version('broken:latest'), plainUp)).rejects.toMatchObject({ code: 'INTERRUPTED' });
+      const left = [...engine.containers.values()].map(({ name, state, id }) => ({ name, state, id })).sort(byName);
+      expect(left).toEqual([
+        { name: 'shop-db-1', state: 'running', id: expect.not.stringMatching(db ?? '') },
+        { name: 'shop-web-1', state: 'running', id: web },
+      ]);
+    });
+
     test('removes the former ones only when nothing can fail any more', async () => {
       const engine = await engineWith({});
       engine.calls.length = 0;
@@ -259,3 +276,5 @@ describe('up', () => {
     expect(engine.calls.filter((call) => call.startsWith('container'))).toHaveLength(100);
   });
 });
+
+const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
