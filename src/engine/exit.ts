@@ -43,15 +43,15 @@ export async function endedLocked(context: LifeContext, id: string, exit: ExitSt
     lettingGo,
   );
   context.monitor.forget(id);
-  publishEnd(context, ended);
+  publishEnd(context, ended, { toldOfMemory: record.oomKilled });
   context.life.died.notify(id, exit);
   if (delay === undefined) await rest(context, ended);
   else scheduleRestart(context, id, delay);
 }
 
-function publishEnd(context: LifeContext, record: ContainerRecord): void {
+function publishEnd(context: LifeContext, record: ContainerRecord, { toldOfMemory }: { toldOfMemory: boolean }): void {
   publishAttachments(context, record, 'down');
-  if (record.oomKilled) publishContainer(context, record, 'oom');
+  if (record.oomKilled && !toldOfMemory) publishContainer(context, record, 'oom');
   const seconds = Math.max(0, Math.round((Date.parse(record.finishedAt) - Date.parse(record.startedAt)) / 1000));
   publishContainer(context, record, 'die', { exitCode: String(record.exitCode), execDuration: String(seconds) });
 }

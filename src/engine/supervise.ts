@@ -5,6 +5,7 @@ import type { ContainerRecord } from './container-record.ts';
 import { startProbes } from './health.ts';
 import type { LifeContext } from './life.ts';
 import { forwardLog } from './logging/forwards.ts';
+import { publishContainer } from './notify.ts';
 import { startServing } from './serving.ts';
 
 const firstRetryMs = 100;
@@ -12,7 +13,7 @@ const longestRetryMs = 2000;
 
 /** Begins to look after a running container: its end and its health. Idempotent. */
 export function supervise(context: LifeContext, record: ContainerRecord): void {
-  watchExit(context, record.id);
+  watchExit(context, record);
   startProbes(context, record);
   startServing(context, record);
   forwardLog(context, record);
@@ -30,16 +31,27 @@ async function handleEnd(context: LifeContext, id: string, exit: ExitStatus): Pr
   }
 }
 
-function watchExit(context: LifeContext, id: string): void {
+function notedOutOfMemory(context: LifeContext, id: string): void {
+  if (context.containers.find(id)?.status !== 'running') return;
+  publishContainer(context, context.containers.note(id, { oomKilled: true }), 'oom');
+}
+
+function watchExit(context: LifeContext, record: ContainerRecord): void {
+  const { id } = record;
   const { watches } = context.life;
   if (watches.has(id)) return;
   const controller = new AbortController();
   watches.set(id, controller);
+  // Of one that the kernel kills for its memory the end tells it.
+  if (record.body.HostConfig?.OomKillDisable && !record.oomKilled) {
+    context.monitor.onMemoryOut(id, () => notedOutOfMemory(context, id), controller.signal);
+  }
   context.monitor
     .awaitExit(id, controller.signal)
     .then(
       (exit) => {
         watches.delete(id);
+        controller.abort();
         return handleEnd(context, id, exit);
       },
       (error) => {

@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, type FSWatcher, mkdirSync, openSync, watch, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
@@ -59,6 +59,19 @@ export async function openMonitor(options: { runtime: OciRuntime; dir: string; l
       }
     },
     awaitExit: (id, signal) => exits.await(id, filesOf(id), signal),
+    onMemoryOut(id, listener, signal) {
+      const { dir, oomFile } = filesOf(id);
+      const look = () => {
+        if (watcher === undefined || !existsSync(oomFile)) return;
+        watcher.close();
+        watcher = undefined;
+        listener();
+      };
+      let watcher: FSWatcher | undefined = watch(dir, { persistent: false, signal }, look);
+      // The directory goes with the container.
+      watcher.on('error', () => {});
+      look();
+    },
     exitOf: (id) => readExit(filesOf(id)),
     adopt(id) {
       const record = readRecord(filesOf(id), id);

@@ -56,6 +56,8 @@ export interface Monitor {
    * process whose monitor was killed is waited for all the same. Exit code 137 where nothing is known of its end.
    */
   awaitExit(id: string, signal?: AbortSignal): Promise<ExitStatus>;
+  /** Calls back once when memory has run out, for a process that the kernel is told not to kill then; until the signal. */
+  onMemoryOut(id: string, listener: () => void, signal: AbortSignal): void;
   /** The exit already on record, or undefined. */
   exitOf(id: string): ExitStatus | undefined;
   /** Running monitor and process of that id, verified against pid reuse; undefined when either is gone. */

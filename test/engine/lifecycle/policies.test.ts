@@ -2,10 +2,14 @@ import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { logPath } from '../../../src/engine/paths.ts';
+import { cgroupMode } from '../../../src/host/cgroup.ts';
 import { createTestRoot, isRoot, output, start, type TestEngine, type TestRoot, until } from './support.ts';
 
 const suite = isRoot ? describe : describe.skip;
 const ms = 1_000_000;
+// The second version of cgroups has no such switch.
+const onV1 = cgroupMode() !== 'v2';
+if (!onV1) console.warn('SKIPPED: containers without an OOM killer: needs the first version of cgroups');
 
 suite('what the engine does by itself (needs root)', () => {
   let root: TestRoot;
@@ -28,6 +32,27 @@ suite('what the engine does by itself (needs root)', () => {
     expect((await t.engine.containerInspect({ id })).RestartCount).toBe(2);
     await t.engine.containerRemove({ id });
   });
+
+  (onV1 ? test : test.skip)(
+    'a container without an OOM killer runs on when its memory is out, and that is told',
+    async () => {
+      const memory = 10 * 1024 * 1024;
+      const id = await start(t.engine, {
+        Cmd: ['sh', '-c', 'x=a; while true; do x=$x$x$x$x; done'],
+        HostConfig: { Memory: memory, MemorySwap: memory, OomKillDisable: true },
+      });
+      await until('it is told', async () => (await state(id)).OOMKilled);
+      expect(await state(id)).toMatchObject({ Status: 'running' });
+      await t.engine.containerKill({ id });
+      await t.engine.containerWait({ id });
+      const end = new Date(Date.now() + 1000).toISOString();
+      const told: string[] = [];
+      const filters = { container: [id], event: ['oom'] };
+      for await (const { Action } of t.engine.systemEvents({ since: '0', until: end, filters })) told.push(Action);
+      expect(told).toEqual(['oom']);
+      await t.engine.containerRemove({ id });
+    },
+  );
 
   test('a container that is always started again stays down once it is stopped', async () => {
     const id = await start(t.engine, { Cmd: ['true'], HostConfig: { RestartPolicy: { Name: 'always' } } });
