@@ -32,7 +32,7 @@ export async function collectGarbage(
   // Nobody is going to name what was added, where nobody is at work.
   const idle = context.holders === 0 && options.thorough === true;
   if (idle) context.fresh.clear();
-  const needed = neededLayers(context, keep);
+  let needed = neededLayers(context, keep);
   const layers = new Set<ChainId>();
   const orphans = new Set<Digest>();
   const isWaiting = waiting(context, options);
@@ -46,6 +46,8 @@ export async function collectGarbage(
     if (layer?.blob) orphans.add(layer.blob.digest);
     await snapshotter.removeLayer(chainId);
     store.delete('layer', chainId);
+    // An image may have been begun meanwhile on layers that are still there.
+    needed = neededLayers(context, keep);
     layers.add(chainId);
     log.debug('layer removed', { layer: chainId });
   }

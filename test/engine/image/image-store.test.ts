@@ -146,6 +146,16 @@ if (!isRoot) console.warn('SKIPPED: image store: needs root rights');
     expect(held.map((chainId) => bench.snapshotter.has(chainId))).toEqual([false, false, false, true]);
   });
 
+  test('a layer that is wanted while others are collected stays', async () => {
+    const add = async (name: string) => (await bench.images.addLayer(streamOf(tarball([{ name }])))).chainId;
+    const layers = [await add('left'), await add('right')];
+    const collecting = bench.images.collect(new Set(), { thorough: true });
+    const held = layers.filter((chainId) => bench.images.holdLayer(chainId));
+    await collecting;
+    expect(held).toHaveLength(1);
+    expect(held.filter((chainId) => bench.snapshotter.has(chainId))).toEqual(held);
+  });
+
   test('after a reboot a layer counts only if it was synced with its image', async () => {
     const kept = await image('kept');
     const lost = await bench.images.addLayer(streamOf(tarball([{ name: 'lost' }])));
