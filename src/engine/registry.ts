@@ -2,8 +2,8 @@ import type { EngineApi } from '../api/engine-api.ts';
 import type { DistributionInspect, ProgressMessage } from '../api/types/image.ts';
 import { progressText } from '../common/bytes.ts';
 import { IechorError } from '../common/error.ts';
-import { isFields, parseDocument } from '../image/image-config.ts';
-import { isIndexType } from '../image/media-types.ts';
+import { isFields, parseDescriptor, parseDocument } from '../image/image-config.ts';
+import { isConfigType, isIndexType, isManifestType } from '../image/media-types.ts';
 import { parsePlatform } from '../image/platform.ts';
 import { familiar, formatReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
 import { credentialsOf } from '../registry/credentials.ts';
@@ -141,7 +141,7 @@ export async function searchImages(
 
 /**
  * The manifest or index that an image's registry has for it now, verified by its digest; nothing is kept. Platforms are
- * those an index names. Throws IMAGE_NOT_FOUND, REFERENCE_INVALID, REGISTRY_*.
+ * those an index names, or that of the one image. Throws IMAGE_NOT_FOUND, REFERENCE_INVALID, REGISTRY_*.
  */
 export async function inspectDistribution(
   context: Pick<EngineContext, 'registry'>,
@@ -150,14 +150,19 @@ export async function inspectDistribution(
   const registry = await context.registry();
   const options = { credentials: loginFor(parseReference(name).domain, registryAuth), signal };
   const { content, digest, mediaType } = await registry.manifest(name, options);
+  const platforms = async () => {
+    const config = isManifestType(mediaType) ? parseDocument(content, 'the manifest').config : undefined;
+    if (!isFields(config) || !isConfigType(String(config.mediaType))) return null;
+    const document = await registry.document(name, parseDescriptor(config, 'the config'), options);
+    return platformsIn([{ platform: parseDocument(document, 'the config') }]);
+  };
   return {
     Descriptor: { mediaType, digest, size: content.length },
-    Platforms: isIndexType(mediaType) ? platformsOf(content) : null,
+    Platforms: isIndexType(mediaType) ? platformsIn(parseDocument(content, 'index').manifests) : await platforms(),
   };
 }
 
-function platformsOf(content: Buffer): DistributionInspect['Platforms'] {
-  const { manifests } = parseDocument(content, 'index');
+function platformsIn(manifests: unknown): DistributionInspect['Platforms'] {
   return (Array.isArray(manifests) ? manifests : []).flatMap((entry: unknown) => {
     const platform = isFields(entry) ? entry.platform : undefined;
     if (!isFields(platform)) return [];

@@ -25,13 +25,25 @@ const body = JSON.stringify({
     { digest: `sha256:${'1'.repeat(64)}`, size: 1 },
   ],
 });
+const manifest = 'application/vnd.oci.image.manifest.v1+json';
+const config = JSON.stringify({ os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [] } });
+const described = {
+  mediaType: 'application/vnd.oci.image.config.v1+json',
+  digest: digestOf(config),
+  size: config.length,
+};
+const single = JSON.stringify({ schemaVersion: 2, mediaType: manifest, config: described, layers: [] });
+const content: Readonly<Record<string, readonly [string, string]>> = {
+  '/v2/team/app/manifests/1': [index, body],
+  '/v2/team/app/manifests/single': [manifest, single],
+  [`/v2/team/app/blobs/${digestOf(config)}`]: ['application/octet-stream', config],
+};
 let server: Server;
 let host = '';
 beforeAll(async () => {
   server = createServer((request, response) => {
-    const found = request.url === '/v2/team/app/manifests/1';
-    response.writeHead(found ? 200 : 404, { 'content-type': found ? index : 'text/plain' });
-    response.end(found ? body : '');
+    const [type, found] = content[request.url ?? ''] ?? ['text/plain', undefined];
+    response.writeHead(found === undefined ? 404 : 200, { 'content-type': type }).end(found);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -44,6 +56,9 @@ test('a registry is asked for the digest of an image, and for its platforms', as
   expect(await inspectDistribution({ registry }, { name: `${host}/team/app:1` })).toEqual({
     Descriptor: { mediaType: index, digest: digestOf(body), size: body.length },
     Platforms: [{ os: 'linux', architecture: 'arm64', variant: 'v8' }],
+  });
+  expect(await inspectDistribution({ registry }, { name: `${host}/team/app:single` })).toMatchObject({
+    Platforms: [{ os: 'linux', architecture: 'amd64' }],
   });
   await expect(inspectDistribution({ registry }, { name: `${host}/team/app:2` })).rejects.toMatchObject({
     code: 'IMAGE_NOT_FOUND',
