@@ -15,7 +15,8 @@ import { resolveInRoot } from './files/root-path.ts';
  * Docker the target is the archive's root: its links lead nowhere else.
  */
 export async function unpackIfArchive(path: string, target: CopyTarget): Promise<boolean> {
-  if (!(await isArchive(path, target.signal))) return false;
+  const open = await openerOf(path, target.signal);
+  if (!open) return false;
   const to = resolveInRoot(target.root, target.destination);
   makeDirectories(target.root, to, { owner: target.owner });
   const options = {
@@ -23,15 +24,24 @@ export async function unpackIfArchive(path: string, target: CopyTarget): Promise
     ...(target.owner && { owner: { uid: target.owner.uid, gid: target.owner.gid } }),
     devices: 'make' as const,
     mayReplaceDirectories: true,
+    boundTimes: true,
   };
-  await applyTar(openPlain(path, target.signal), options, target.signal);
+  await applyTar(open(), options, target.signal);
   return true;
 }
 
 const blockSize = 512;
 
-async function isArchive(path: string, signal: AbortSignal): Promise<boolean> {
-  const stream = openPlain(path, signal);
+/** What opens the archive without its compression; undefined where it is no archive. */
+async function openerOf(path: string, signal: AbortSignal): Promise<(() => Readable) | undefined> {
+  const ways = [() => openPlain(path, signal)];
+  // Our own decoder gives nothing of what has garbage behind it; gzip warns of it and goes on.
+  if (detectCompression(readHead(path)) === 'gzip') ways.push(() => decompress('/bin/gzip', path, signal));
+  for (const open of ways) if (await isArchive(open())) return open;
+  return undefined;
+}
+
+async function isArchive(stream: Readable): Promise<boolean> {
   let head = Buffer.alloc(0);
   try {
     for await (const chunk of stream) {

@@ -196,6 +196,7 @@ function readShell(given: Arguments): InstructionKinds['SHELL'] {
 function readOnbuild(given: Arguments): InstructionKinds['ONBUILD'] {
   const name = /^\S*/.exec(given.text)?.[0].toUpperCase() ?? '';
   if (name === '') throw new InstructionError('ONBUILD requires at least one argument');
+  if (/^--./.test(name)) throw new InstructionError(`unknown flag: ${name.toLowerCase()}`);
   if (name === 'ONBUILD') throw new InstructionError('ONBUILD can not be chained: ONBUILD ONBUILD');
   if (name === 'FROM' || name === 'MAINTAINER') throw new InstructionError(`${name} can not be an ONBUILD trigger`);
   const bodies = given.heredocs.map((heredoc) => `\n${heredoc.content}${heredoc.name}`);

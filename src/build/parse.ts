@@ -102,7 +102,7 @@ function readInstructions(reader: LineReader): Instruction[] {
 }
 
 function readInstruction(reader: LineReader, line: LogicalLine): Instruction {
-  const word = /^\S+/.exec(line.text)?.[0] ?? '';
+  const word = /^[^\t\v\f\r ]+/.exec(line.text)?.[0] ?? '';
   const name = word.toUpperCase();
   if (!isInstructionName(name)) {
     throw syntaxError(`unknown instruction: ${word}`, {

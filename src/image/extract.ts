@@ -52,10 +52,7 @@ export function createExtractor(options: ExtractOptions): Extractor {
   return {
     openPath: () => file?.path,
     entry: (entry) => {
-      current =
-        options.newestNs !== undefined && entry.mtimeNs > options.newestNs
-          ? { ...entry, mtimeNs: options.newestNs }
-          : entry;
+      current = { ...entry, mtimeNs: timeOf(entry, options) };
       file = step(() => place(state, current ?? entry));
       position = 0;
       endsInHole = false;
@@ -98,6 +95,14 @@ export function createExtractor(options: ExtractOptions): Extractor {
   };
 }
 
+/** Docker keeps times of sixty-four bits of nanoseconds from 1970 on; anything else is 1970. */
+const latestNs = 2n ** 63n - 1n;
+
+function timeOf({ mtimeNs }: TarEntry, { newestNs, boundTimes }: ExtractOptions): bigint {
+  if (boundTimes && (mtimeNs < 0n || mtimeNs > latestNs)) return 0n;
+  return newestNs !== undefined && mtimeNs > newestNs ? newestNs : mtimeNs;
+}
+
 function begin(options: ExtractOptions): Extraction {
   const lower = openLower(options.lower ?? []);
   const directoryTimes = new Map<string, bigint>();
@@ -132,7 +137,10 @@ function place(state: Extraction, entry: TarEntry): OpenFile | undefined {
     if (placeWhiteout(state, own)) return undefined;
     reopenParents(state, own);
   }
-  if (own === '' && entry.type !== 'directory') throw invalid('its root is not a directory');
+  if (own === '' && entry.type !== 'directory') {
+    if (state.isLayer) throw invalid('its root is not a directory');
+    return undefined; // as Docker, which leaves it out
+  }
   const path = inRoot(own);
   switch (entry.type) {
     case 'file':

@@ -137,10 +137,20 @@ export function decodePax(body: Buffer): Map<string, string> {
     const record = body.toString('latin1', space + 1, end - 1);
     const equals = record.indexOf('=');
     if (equals < 1) throw invalid('a PAX record has no key');
-    records.set(record.slice(0, equals), record.slice(equals + 1));
+    const [key, value] = [record.slice(0, equals), record.slice(equals + 1)];
+    if (sparseKeys.has(key)) addToMap(records, value);
+    else records.set(key, value);
     at = end;
   }
   return records;
+}
+
+/** Version 0.0 of sparse files says their map in pairs of records; the later ones in one. */
+const sparseKeys = new Set(['GNU.sparse.offset', 'GNU.sparse.numbytes']);
+
+function addToMap(records: Map<string, string>, value: string): void {
+  const map = records.get('GNU.sparse.map');
+  records.set('GNU.sparse.map', map === undefined ? value : `${map},${value}`);
 }
 
 /** Nanoseconds of a PAX time (`1700000000.123456789`); undefined where it is no number. */

@@ -66,14 +66,13 @@ interface Mapped {
 /** Reads a plain tar archive from chunks of any size, synchronously and in bounded memory. */
 export function createTarReader(sink: TarSink): TarReader {
   let meta: { flag: string; body: Buffer; filled: number } | undefined;
-  let global: PaxRecords = new Map();
   let pending: Pending = { pax: new Map() };
   /** The map of a sparse file that goes on in further blocks, and the sparse file whose content comes now. */
   let mapped: Mapped | undefined;
   let sparse: SparseBody | undefined;
   /** Tells the sink of an entry; returns the size of what follows of it. */
   const begin = (raw: RawHeader, map?: SparseMap): number => {
-    const pax = new Map([...global, ...pending.pax]);
+    const pax = new Map(pending.pax);
     const named = paxSparse(pax);
     const told = map ?? named;
     if (named?.name !== undefined) pax.set('path', named.name);
@@ -124,10 +123,10 @@ export function createTarReader(sink: TarSink): TarReader {
       if (!meta) return complete();
       const { flag, body } = meta;
       meta = undefined;
-      if (flag === 'g') global = new Map([...global, ...decodePax(body)]);
-      else if (flag === 'x') pending.pax = decodePax(body);
+      // What is said of all entries does not count, as with Docker.
+      if (flag === 'x') pending.pax = decodePax(body);
       else if (flag === 'L') pending.longName = cString(body);
-      else pending.longLink = cString(body);
+      else if (flag === 'K') pending.longLink = cString(body);
       return 0;
     },
   });
@@ -214,7 +213,7 @@ function toEntry(raw: RawHeader, pax: PaxRecords, pending: Pending): TarEntry {
   const shown = JSON.stringify(name.slice(0, 200));
   const declared = typeOfFlag[raw.flag];
   if (!declared) throw invalid(`${shown} is of the unknown type ${JSON.stringify(raw.flag)}`);
-  const type = declared === 'file' && name.endsWith('/') && raw.flag !== '7' ? 'directory' : declared;
+  const type = declared === 'file' && name.endsWith('/') && raw.flag === '\0' ? 'directory' : declared;
   const linkName = pax.get('linkpath') ?? pending.longLink ?? raw.linkName;
   if (name.includes('\0') || linkName.includes('\0')) throw invalid(`the name ${shown} holds a NUL`);
   const size = pax.has('size') ? paxNumber(pax, 'size', Number.MAX_SAFE_INTEGER, shown) : raw.size;

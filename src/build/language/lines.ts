@@ -67,7 +67,7 @@ export function readLogicalLine(reader: LineReader): LogicalLine | undefined {
   while (reader.next < reader.lines.length) {
     const number = reader.next + 1;
     const raw = reader.lines[reader.next++] ?? '';
-    const trimmed = raw.trimStart();
+    const trimmed = raw.replace(/^[^\S\uFEFF]+/, '');
     if (readDirective(reader, trimmed, number)) continue;
     if (isComment(raw)) {
       const comment = trimmed.slice(1).trim();

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { serveRepositories } from '../../support/git-server.ts';
 import { type Bench, openBench, put } from './support.ts';
@@ -121,17 +122,27 @@ withRoot('what a build is given (needs root)', () => {
     });
     expect(await bench.look(image, 'cat n/f')).toBe('text');
   });
+
+  test('an archive may have garbage behind it, and times that Docker does not keep', async () => {
+    const contextDir = mkdtempSync(join(bench.dir, 'archive-'));
+    const seconds = (2 ** 33 + 2 ** 30).toString(8);
+    const packed = gzipSync(tarOf('f', 'text', seconds));
+    put(contextDir, { iEchorfile: 'FROM base\nADD t /n/' });
+    writeFileSync(join(contextDir, 't'), Buffer.concat([packed, Buffer.from('junk')]));
+    const { image } = await bench.build('', { contextDir });
+    expect(await bench.look(image, 'cat n/f; stat -c " %Y" n/f')).toBe('text 0');
+  });
 });
 
 /** A tar archive of one file. */
-function tarOf(name: string, text: string): string {
+function tarOf(name: string, text: string, seconds = '0'): string {
   const fields: readonly [string, number][] = [
     [name, 100],
     ['0000644\0', 8],
     ['0000000\0', 8],
     ['0000000\0', 8],
     [`${text.length.toString(8).padStart(11, '0')}\0`, 12],
-    ['00000000000\0', 12],
+    [seconds.padStart(11, '0'), 12],
     ['        ', 8],
     ['0', 1],
   ];

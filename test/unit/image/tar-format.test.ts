@@ -63,9 +63,47 @@ describe('tar', () => {
     expect(found[0]?.content).toBe('x'.repeat(700));
   });
 
+  test('records for all entries do not count, a file may end in a slash, and sparse files may be of version 0.0', () => {
+    const records = (pairs: readonly (readonly [string, string])[]) =>
+      pairs.map(([key, value]) => `${key.length + value.length + 5} ${key}=${value}\n`).join('');
+    const sparse = [
+      ['GNU.sparse.size', '10'],
+      ['GNU.sparse.offset', '2'],
+      ['GNU.sparse.numbytes', '3'],
+    ] as const;
+    const found = read(
+      Buffer.concat([
+        ...[rawEntry('global', 'g', records([['path', 'other']])), rawEntry('a/', '0', 'text')],
+        ...[rawEntry('map', 'x', records(sparse)), rawEntry('b', '0', 'xyz'), rawEntry('c/', '\0', '')],
+      ]),
+      512,
+    );
+    expect(found.map(({ entry, content }) => [entry.name, entry.type, entry.size, content])).toEqual([
+      ['a/', 'file', 4, 'text'],
+      ['b', 'file', 10, 'xyz'],
+      ['c/', 'directory', 0, ''],
+    ]);
+  });
+
   test('times of PAX records are exact', () => {
     expect(parsePaxTime('1700000000.123456789999')).toBe(1_700_000_000_123_456_789n);
     expect(parsePaxTime('-1.5')).toBe(-1_500_000_000n);
     for (const text of ['', 'NaN', '1e9', '0x10', '1'.repeat(30)]) expect(parsePaxTime(text)).toBeUndefined();
   });
 });
+
+/** An entry of an archive as other programs write it. */
+function rawEntry(name: string, flag: string, body: string): Buffer {
+  const block = Buffer.alloc(512);
+  block.write(name);
+  for (const [at, text] of [
+    [100, '0000644'],
+    [124, body.length.toString(8).padStart(11, '0')],
+    [148, '        '],
+    [156, flag],
+  ] as const)
+    block.write(text, at, 'latin1');
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return Buffer.concat([block, Buffer.from(body), Buffer.alloc(paddingOf(body.length))]);
+}
