@@ -259,9 +259,12 @@ function workingDirectory(): string {
 }
 
 function parallelLimit(): number | undefined {
-  const text = process.env.IECHOR_PARALLEL_LIMIT ?? process.env.COMPOSE_PARALLEL_LIMIT;
+  const text = process.env.IECHOR_PARALLEL_LIMIT || process.env.COMPOSE_PARALLEL_LIMIT;
+  if (!text) return undefined;
   const limit = Number(text);
-  return text !== undefined && Number.isInteger(limit) && limit > 0 ? limit : undefined;
+  if (!Number.isInteger(limit))
+    throw new IechorError('USAGE', `COMPOSE_PARALLEL_LIMIT must be an integer (found: "${text}")`);
+  return limit > 0 ? limit : undefined;
 }
 
 async function readStdin(): Promise<string> {

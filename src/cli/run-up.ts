@@ -79,7 +79,7 @@ function upIntent(
     keepFailed: flags['keep-failed'],
     recreateDependencies: flags['always-recreate-deps'] ?? false,
     renewAnonymousVolumes: flags['renew-anon-volumes'] ?? false,
-    removeOrphans: flags['remove-orphans'] || envFlag(environment.COMPOSE_REMOVE_ORPHANS) === true,
+    removeOrphans: wantsOrphansGone(flags, environment),
     ignoreOrphans: envFlag(environment.COMPOSE_IGNORE_ORPHANS) === true,
     containers: true,
     start: !flags['no-start'],
@@ -89,6 +89,13 @@ function upIntent(
     build: flags['no-build'] ? 'never' : flags.build ? 'always' : 'missing',
     pull: pullChoice(flags.pull),
   };
+}
+
+function wantsOrphansGone(flags: UpFlags, environment: Readonly<Record<string, string | undefined>>): boolean {
+  const wanted = flags['remove-orphans'] || envFlag(environment.COMPOSE_REMOVE_ORPHANS) === true;
+  if (wanted && envFlag(environment.COMPOSE_IGNORE_ORPHANS) === true)
+    throw new IechorError('USAGE', 'cannot combine COMPOSE_IGNORE_ORPHANS and --remove-orphans');
+  return wanted;
 }
 
 const exclusive: readonly (readonly [keyof UpFlags, keyof UpFlags])[] = [

@@ -1,3 +1,4 @@
+import { IechorError } from '../../common/error.ts';
 import type { StepCommon } from '../../compose/plan/plan.ts';
 import type { ProgressEvent } from '../../compose/run/progress.ts';
 
@@ -26,16 +27,19 @@ export interface Terminal {
   readonly rows: number;
 }
 
-/** The mode that flags, environment and terminal choose. `--ansi never` rules the live table out. */
+/** The mode that flags, environment and terminal choose. Throws USAGE for an unknown one, and for `tty` without ANSI. */
 export function progressMode(
   choice: { readonly progress?: string | undefined; readonly ansi?: string | undefined },
   environment: Environment,
   isTTY: boolean,
 ): ProgressMode {
-  const asked = choice.progress ?? environment.IECHOR_PROGRESS ?? environment.COMPOSE_PROGRESS ?? 'auto';
-  if (asked === 'plain' || asked === 'json' || asked === 'quiet' || asked === 'tty') return asked;
+  const asked = choice.progress ?? (environment.IECHOR_PROGRESS || environment.COMPOSE_PROGRESS || 'auto');
   const ansi = choice.ansi ?? environment.COMPOSE_ANSI ?? 'auto';
-  return isTTY && ansi !== 'never' && !environment.CI ? 'tty' : 'plain';
+  if (asked === 'tty' && ansi === 'never')
+    throw new IechorError('USAGE', "can't use --progress tty while ANSI support is disabled");
+  if (asked === 'plain' || asked === 'json' || asked === 'quiet' || asked === 'tty') return asked;
+  if (asked !== 'auto') throw new IechorError('USAGE', `unsupported --progress value "${asked}"`);
+  return ansi === 'always' || (isTTY && ansi !== 'never' && !environment.CI) ? 'tty' : 'plain';
 }
 
 /** Whether colours are wanted on a stream: `--ansi`, then NO_COLOR, then whether it is a terminal. */

@@ -109,6 +109,9 @@ describe('progress', () => {
     expect(progressMode({}, {}, true)).toBe('tty');
     expect(progressMode({}, {}, false)).toBe('plain');
     expect(progressMode({ ansi: 'never' }, {}, true)).toBe('plain');
+    expect(progressMode({ ansi: 'always' }, { CI: '1' }, false)).toBe('tty');
+    expect(() => progressMode({ ansi: 'never', progress: 'tty' }, {}, true)).toThrow('ANSI support is disabled');
+    expect(() => progressMode({}, { COMPOSE_PROGRESS: 'bogus' }, true)).toThrow('unsupported --progress value "bogus"');
     expect(wantsColour(undefined, { NO_COLOR: '1' }, true)).toBe(false);
     expect(wantsColour('always', { NO_COLOR: '1' }, false)).toBe(true);
   });
