@@ -100,7 +100,9 @@ function lastProbe({
   const output = lines.at(-1) ? ` "${lines.at(-1)}"` : '';
   const count = health?.FailingStreak ?? 1;
   const outcome = isDialed ? lines[0] : `exit ${last.ExitCode}${output}`;
-  return `${count} failed ${count === 1 ? 'probe' : 'probes'}, last: ${outcome}`;
+  const probes =
+    count === 0 ? 'no probe counts before start_period is over' : `${count} failed ${count === 1 ? 'probe' : 'probes'}`;
+  return `${probes}, last: ${outcome}`;
 }
 
 async function culprit(engine: EngineApi, container: ContainerInspect, why: string): Promise<IechorError> {
