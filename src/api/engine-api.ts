@@ -219,14 +219,9 @@ export interface EngineApi extends OwnApi {
       filters?: Filters | undefined;
     } & WithSignal,
   ): Promise<BuildPruneReply>;
-  /** Ours: makes a base image from the distribution's packages, e.g. `debian:bookworm-slim`. */
+  /** Ours: makes a base image from the distribution's packages, e.g. `debian:bookworm-slim`; `body`: the archive's keys. */
   imageBootstrap(
-    request: {
-      reference: string;
-      mirror?: string | undefined;
-      /** The archive's public keys, in place of those on the engine's machine. */
-      body?: ByteStream | undefined;
-    } & WithSignal,
+    request: { reference: string; mirror?: string | undefined; body?: ByteStream | undefined } & WithSignal,
   ): AsyncIterable<ProgressMessage>;
   /** Ours: what software an image has; `format`: spdx or cyclonedx. */
   imageSbom(request: { name: string; format?: string | undefined } & WithSignal): Promise<SbomReply>;
