@@ -77,6 +77,8 @@ export interface BuildRequest {
   /** `name:address` lines for /etc/hosts of RUN. */
   readonly extraHosts?: readonly string[] | undefined;
   readonly platform?: string | undefined;
+  /** Several platforms, in place of one: an image for each, under the same names. */
+  readonly platforms?: readonly string[] | undefined;
   readonly shmSizeBytes?: number | undefined;
   /** Limit of each RUN. */
   readonly memoryBytes?: number | undefined;

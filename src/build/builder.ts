@@ -36,6 +36,7 @@ import { openCaches, readCacheOptions } from './shared-cache/open.ts';
 import type { CacheRegistry } from './shared-cache/registry-place.ts';
 import { solveStage } from './solve.ts';
 import { imageOf, type StageState } from './stage-state.ts';
+import { buildEach } from './several-platforms.ts';
 import { createStepCache, type StepRecord } from './step-cache.ts';
 import { createTally } from './summary.ts';
 
@@ -85,7 +86,7 @@ export function createBuilder(options: {
     cacheMountsInUse: new Set(),
   };
   return {
-    build: (request) => runBuild(parts, request),
+    build: (request) => buildEach(request, { images, build: (one) => runBuild(parts, one) }),
     async cleanLeftovers() {
       await clearLeftovers(roots, snapshotter, log);
       clearUnfinishedCacheDirs(roots);

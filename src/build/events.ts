@@ -29,7 +29,8 @@ export interface BuildStep {
 /** One message of a build, in the shape of the engine API's ProgressMessage. */
 export interface BuildEvent {
   readonly stream?: string;
-  readonly aux?: { readonly ID: string };
+  /** The image; of several platforms that of this machine's, and each by its platform as it was asked for. */
+  readonly aux?: { readonly ID: string; readonly Platforms?: Readonly<Record<string, string>> };
   readonly error?: string;
   readonly errorDetail?: {
     readonly message: string;

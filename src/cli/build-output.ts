@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { EngineApi } from '../api/engine-api.ts';
-import type { ImageAnnotations } from '../api/types/image.ts';
+import type { ImageAnnotations, ProgressMessage } from '../api/types/image.ts';
 import { IechorError } from '../common/error.ts';
 import { unpackInto } from './copy-from-container.ts';
 import { printTransfer } from './print-transfer.ts';
@@ -131,8 +131,7 @@ export async function deliverOutputs(
   delivery: Delivery,
 ): Promise<void> {
   const { signal } = delivery;
-  const isKept = wantsImage(outputs) && delivery.images.length === 1;
-  const needless = isKept ? [] : await nameless(engine, delivery);
+  const needless = wantsImage(outputs) ? [] : await nameless(engine, delivery);
   for (const output of outputs) await deliver(engine, output, delivery);
   // What was pushed is known by its digest in the registry, which is no name that somebody gave it.
   for (const name of needless) await engine.imageRemove({ name, force: true, signal });
@@ -146,13 +145,24 @@ async function nameless(engine: EngineApi, { images, signal }: Delivery): Promis
   return [...new Set(inspected.filter(isNameless).map(({ Id }) => Id))];
 }
 
+/** Platforms as `--platform` has them, none for the engine's own. */
+export const platformsOf = (text = ''): readonly string[] =>
+  text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+
+/** What the last message of a build says of its images: one, or one for each platform. */
+export function builtImages({ ID, Platforms }: NonNullable<ProgressMessage['aux']>): Delivery['images'] {
+  if (Platforms) return Object.entries(Platforms).map(([platform, id]) => ({ id, platform }));
+  return ID === undefined ? [] : [{ id: ID }];
+}
+
 /** Refuses outputs that cannot hold images of several platforms. Throws USAGE. */
 export function checkPlatforms(outputs: readonly BuildOutput[], platforms: readonly string[]): void {
-  if (platforms.length < 2) return;
-  const fits = ({ type, push }: BuildOutput) =>
-    ['oci', 'local', 'cacheonly'].includes(type) || (type === 'image' && push);
-  if (outputs.length > 0 && outputs.every(fits)) return;
-  throw usage('images of several platforms cannot be kept by the engine under one name', 'use -o type=oci or --push');
+  const refused = outputs.find(({ type, isWritten }) => type === 'tar' || (type === 'docker' && isWritten));
+  if (platforms.length < 2 || !refused) return;
+  throw usage(`an output of type=${refused.type} is for one platform`, 'use -o type=oci, -o type=local or --push');
 }
 
 async function deliver(engine: EngineApi, output: BuildOutput, delivery: Delivery): Promise<void> {

@@ -31,7 +31,7 @@ export async function* buildImage(
 ): AsyncGenerator<ProgressMessage> {
   refuseUnsupported(request);
   checkResources({ Memory: request.memory ?? 0 });
-  if (request.platform) parsePlatform(request.platform);
+  const platforms = platformsOf(request.platform);
   const unpacked = join(context.roots.dataRoot, 'tmp', `build-${newId().slice(0, 16)}`);
   const aside = `${unpacked}-contexts`;
   const given = localDirectory(request.localcontext);
@@ -42,11 +42,12 @@ export async function* buildImage(
     const contexts = await namedContexts(buildcontexts, { contextDir: directory, aside, signal });
     for await (const message of builder.build({
       ...buildRequest(context, request, directory),
+      ...(platforms.length > 1 ? { platform: undefined, platforms } : {}),
       ...(buildFile !== undefined && { dockerfile: buildFile }),
       contexts,
       ...request.extras,
     })) {
-      if (message.aux?.ID) announce(context, message.aux.ID, request.t ?? []);
+      for (const id of idsIn(message)) announce(context, id, request.t ?? []);
       const quiet = request.q && !message.error && !message.aux && !message.derivation;
       if (!quiet) yield message;
       if (request.q && message.aux) yield { stream: `${message.aux.ID}\n` };
@@ -56,6 +57,16 @@ export async function* buildImage(
     await collectBuildCache(context, builder);
   }
 }
+
+/** `linux/amd64,linux/arm64`, each once. Throws BAD_REQUEST. */
+function platformsOf(text = ''): readonly string[] {
+  const platforms = [...new Set(text.split(',').map((one) => one.trim()))].filter((one) => one !== '');
+  for (const platform of platforms) parsePlatform(platform);
+  return platforms;
+}
+
+const idsIn = ({ aux }: ProgressMessage): readonly string[] =>
+  aux?.Platforms ? Object.values(aux.Platforms) : aux?.ID ? [aux.ID] : [];
 
 /** Brings the context that was sent, or that `remote` names, into a directory. */
 async function receive(directory: string, request: BuildQuery): Promise<RemoteContext> {

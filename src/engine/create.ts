@@ -104,9 +104,10 @@ function checkRequest(context: EngineContext, body: ContainerCreateBody, config:
 
 /** Throws IMAGE_NOT_FOUND for an image of another platform than the one that is asked for: clients pull it then. */
 function imageFor(context: EngineContext, name: string, platform: string | undefined): ImageRecord {
-  const image = context.images.get(name);
+  const [image = context.images.get(name), ...others] = context.images.platformsOf(name);
   const wanted = platform ? parsePlatform(platform) : undefined;
-  if (!wanted || isPlatform(image.config, wanted)) return image;
+  const fitting = wanted && [image, ...others].find(({ config }) => isPlatform(config, wanted));
+  if (!wanted || fitting) return fitting ?? image;
   const { os = 'linux', architecture } = image.config;
   const said = [wanted.os, wanted.architecture, wanted.variant].filter(Boolean).join('/');
   throw new IechorError(

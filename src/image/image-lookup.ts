@@ -8,16 +8,16 @@ import type { Digest, ImageRecord } from './types.ts';
 export interface TagRecord {
   readonly reference: string;
   readonly image: Digest;
+  /** Images for other platforms that go by the same name. */
+  readonly others?: readonly Digest[];
   readonly taggedAt: string;
 }
 
 /** Canonical references by image, sorted. */
 export function tagsByImage(store: ObjectStore): ReadonlyMap<Digest, readonly string[]> {
   const tags = new Map<Digest, string[]>();
-  for (const { image, reference } of store.list<TagRecord>('tag')) {
-    const known = tags.get(image);
-    if (known) known.push(reference);
-    else tags.set(image, [reference]);
+  for (const { image, others = [], reference } of store.list<TagRecord>('tag')) {
+    for (const id of [image, ...others]) tags.set(id, [...(tags.get(id) ?? []), reference]);
   }
   return tags;
 }
@@ -26,6 +26,13 @@ export function tagsByImage(store: ObjectStore): ReadonlyMap<Digest, readonly st
 export function lastTagged(store: ObjectStore, id: Digest): string | undefined {
   const times = store.list<TagRecord>('tag').flatMap(({ image, taggedAt }) => (image === id ? [taggedAt] : []));
   return times.sort().at(-1);
+}
+
+/** Images for other platforms than the one a tag leads to. */
+export function otherPlatforms(store: ObjectStore, name: string): readonly ImageRecord[] {
+  const reference = referenceIn(name);
+  const tag = reference && store.get<TagRecord>('tag', formatReference(reference));
+  return (tag?.others ?? []).flatMap((id) => store.get<ImageRecord>('image', id) ?? []);
 }
 
 /** The reference a name stands for; undefined where it can only be an id. */

@@ -87,8 +87,13 @@ export interface ImageStore {
   taggedAt(id: Digest): string | undefined;
   /** Stores config and manifest over layers the snapshotter already holds. Returns the same record for the same content. */
   create(config: ImageConfig, chain: readonly ChainId[], options?: CreateOptions): Promise<ImageRecord>;
-  /** Points a reference to an image, replacing what it pointed to. Throws REFERENCE_INVALID. */
-  tag(id: Digest, reference: string): void;
+  /**
+   * Points a reference to an image, replacing what it pointed to, and to `others` for other platforms: the same image by
+   * this name. Throws REFERENCE_INVALID.
+   */
+  tag(id: Digest, reference: string, others?: readonly Digest[]): void;
+  /** All images that a name stands for: the one that `get` finds, then those for other platforms. Throws as `get`. */
+  platformsOf(name: string): readonly ImageRecord[];
   /**
    * Untags; with the last tag (or by id) the image goes, and every layer nobody needs. Throws IN_USE.
    */

@@ -1,8 +1,9 @@
 import { IechorError } from '../common/error.ts';
 import { shortId } from '../common/id.ts';
+import type { ObjectStore } from '../common/object-store.ts';
 import { collectGarbage, servedDigests } from './garbage.ts';
 import type { ImageStoreContext } from './image-context.ts';
-import { findImage, referenceIn, tagsByImage } from './image-lookup.ts';
+import { findImage, otherPlatforms, referenceIn, type TagRecord, tagsByImage } from './image-lookup.ts';
 import type { ImageUsers, Removed, RemoveOptions } from './image-port.ts';
 import { familiar, formatReference, repositoryOf } from './reference.ts';
 import type { ImageRecord } from './types.ts';
@@ -19,9 +20,11 @@ export async function removeImage(
   options: RemoveOptions,
 ): Promise<Removed> {
   const named = nameGiven(context, image, name);
+  const others = named === undefined ? [] : otherPlatforms(context.store, named);
   const going = named === undefined ? allNames(context, image, options) : oneName(context, image, { named, options });
   const untagged = going.map(familiar);
   const onlyNames: Removed = { untagged, deleted: [], freedBytes: 0 };
+  forgetOthers(context, others, options);
   if (named !== undefined && namesOf(context, image).length > 0) return onlyNames;
   const users = options.usersOf(image.id);
   const blocked = users.running ?? (options.force ? undefined : users.stopped);
@@ -114,9 +117,25 @@ function nameGiven(context: ImageStoreContext, image: ImageRecord, name: string)
   return namesOf(context, image).includes(canonical) && findImage(context.store, name) ? canonical : undefined;
 }
 
+/** Images for other platforms go with the name that they had in common. */
+function forgetOthers(context: ImageStoreContext, others: readonly ImageRecord[], options: RemoveOptions): void {
+  for (const other of others) {
+    const users = options.usersOf(other.id);
+    const isUsed = users.running ?? users.stopped;
+    if (isUsed === undefined && namesOf(context, other).length === 0) forget(context, other);
+  }
+}
+
+/** Takes a tag away; of an image for another platform than the tag leads to, that image from the tag. */
+function deleteTag(store: ObjectStore, name: string, { id }: ImageRecord): void {
+  const tag = store.get<TagRecord>('tag', name);
+  if (!tag || tag.image === id) store.delete('tag', name);
+  else store.put<TagRecord>('tag', name, { ...tag, others: (tag.others ?? []).filter((other) => other !== id) });
+}
+
 function untag({ store }: ImageStoreContext, image: ImageRecord, names: readonly string[]): void {
   store.transaction(() => {
-    for (const name of names) if (!isCanonical(name)) store.delete('tag', name);
+    for (const name of names) if (!isCanonical(name)) deleteTag(store, name, image);
     const current = store.get<ImageRecord>('image', image.id) ?? image;
     const repoDigests = current.repoDigests.filter((digest) => !names.includes(digest));
     if (repoDigests.length < current.repoDigests.length)
@@ -143,7 +162,7 @@ function forget(context: ImageStoreContext, image: ImageRecord): void {
   const { store, blobs } = context;
   const names = namesOf(context, image);
   store.transaction(() => {
-    for (const name of names) if (!isCanonical(name)) store.delete('tag', name);
+    for (const name of names) if (!isCanonical(name)) deleteTag(store, name, image);
     store.delete('image', image.id);
   });
   const named = new Set([...servedDigests(store), ...store.list<ImageRecord>('image').map(({ manifest }) => manifest)]);

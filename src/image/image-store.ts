@@ -9,7 +9,7 @@ import { createBlobStore } from './blob-store.ts';
 import { chainIdOf, chainIdsOf } from './digest.ts';
 import { collectGarbage } from './garbage.ts';
 import type { ImageStoreContext } from './image-context.ts';
-import { findImage, imageNotFound, lastTagged, type TagRecord, tagsByImage } from './image-lookup.ts';
+import { findImage, imageNotFound, lastTagged, otherPlatforms, type TagRecord, tagsByImage } from './image-lookup.ts';
 import type { AddedLayer, AddRootfsOptions, CreateOptions, ImageStore } from './image-port.ts';
 import { removeImage } from './image-remove.ts';
 import { layerArchive } from './layer-archive.ts';
@@ -47,7 +47,8 @@ export function createImageStore(options: {
     tagsOf: (id) => tagsByImage(store).get(id) ?? [],
     taggedAt: (id) => lastTagged(store, id),
     create: (config, chain, created = {}) => createImage(context, config, chain, created),
-    tag: (id, reference) => {
+    platformsOf: (name) => [get(name), ...otherPlatforms(store, name)],
+    tag: (id, reference, others = []) => {
       const parsed = parseReference(reference);
       if (parsed.digest !== undefined) {
         throw new IechorError('REFERENCE_INVALID', `an image cannot be tagged with a digest: ${reference}`, {
@@ -56,7 +57,8 @@ export function createImageStore(options: {
       }
       const canonical = formatReference(parsed);
       const image = get(id).id;
-      store.put<TagRecord>('tag', canonical, { reference: canonical, image, taggedAt: new Date().toISOString() });
+      const tag = { reference: canonical, image, taggedAt: new Date().toISOString() };
+      store.put<TagRecord>('tag', canonical, { ...tag, ...(others.length > 0 && { others }) });
     },
     remove: (name, removal) => removeImage(context, get(name), name, removal),
     collect: async (keep, given) => (await collectGarbage(context, keep, given)).freedBytes,

@@ -43,7 +43,7 @@ export async function pushImage(
       hint: 'an image is pushed under a tag: leave out the part from "@" on',
     });
   }
-  const chosen = options.images?.map((id) => context.images.get(id)) ?? [imageToPush(context, parsed)];
+  const chosen = options.images?.map((id) => context.images.get(id)) ?? imagesToPush(context, parsed);
   const [endpoint] = endpointsOf(parsed.domain, context.settings, 'write');
   if (!endpoint) throw new Error('a registry without an address');
   const { signal, credentials, onProgress: report = () => {} } = options;
@@ -101,10 +101,9 @@ async function putBundle(
   return { content: top.content, digest: digestOf(top.content) };
 }
 
-function imageToPush({ images }: RegistryContext, reference: Reference): ImageRecord {
+function imagesToPush({ images }: RegistryContext, reference: Reference): readonly ImageRecord[] {
   const name = formatReference(reference);
-  const found = images.find(name);
-  if (found) return found;
+  if (images.find(name)) return images.platformsOf(name);
   throw new IechorError('IMAGE_NOT_FOUND', `tag does not exist: ${familiar(name)}`, {
     hint: `give an image that name first: iechor tag IMAGE ${familiar(name)}`,
   });

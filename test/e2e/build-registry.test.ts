@@ -156,6 +156,36 @@ describeWithContainers('builds and registries', () => {
     const read = (path: string) => readFileSync(join(one.dir, 'out', path), 'utf8');
     expect([read('linux_amd64/base'), read('linux_arm64/base')]).toEqual(['on amd64\n', 'on arm64\n']);
     expect([read('linux_amd64/o'), read('linux_arm64/o')]).toEqual(['amd64\n', 'arm64\n']);
-    expect(ran('-t', 'kept')).toMatchObject({ exit: 1, stderr: expect.stringContaining('type=oci or --push') });
+  });
+
+  test('images for several platforms are kept under one name, pushed and removed by it, and run by platform', async () => {
+    const name = `${registry.host}/kept:1`;
+    const build = { context: '.', dockerfile_inline: 'FROM scratch\nARG TARGETARCH\nCOPY $$TARGETARCH /a\n' };
+    const app = { image: name, build: { ...build, platforms: ['linux/arm64', 'linux/amd64'] }, command: ['/a'] };
+    const dir = join(one.dir, 'kept');
+    mkdirSync(dir);
+    for (const arch of ['amd64', 'arm64']) writeFileSync(join(dir, arch), arch);
+    writeFileSync(join(dir, 'compose.json'), JSON.stringify({ services: { app } }));
+    const compose = (...args: string[]) => one.iechor(['compose', '-f', join(dir, 'compose.json'), ...args]);
+    expect(compose('build', '--push')).toMatchObject({ exit: 0, stderr: expect.stringContaining('Pushed') });
+    const listed = (await fetched('kept/manifests/1')).manifests ?? [];
+    expect(listed.map(({ platform }) => platform?.architecture).sort()).toEqual(['amd64', 'arm64']);
+    const format = ['--format', '{{.Architecture}} {{.Id}}'];
+    const [own, id] = one
+      .iechor(['image', 'inspect', name, ...format])
+      .stdout.trim()
+      .split(' ');
+    expect(own).toBe(process.arch === 'arm64' ? 'arm64' : 'amd64');
+    const other = own === 'arm64' ? 'amd64' : 'arm64';
+    const created = one.iechor(['create', '--name', 'other', '--platform', `linux/${other}`, name, '/a']);
+    expect(created).toMatchObject({ exit: 0, stderr: '' });
+    expect(one.iechor(['inspect', 'other', '--format', '{{.Image}}']).stdout.trim()).not.toBe(id);
+    expect(one.iechor(['rm', 'other']).exit).toBe(0);
+    expect(one.iechor(['rmi', name]).exit).toBe(0);
+    expect(one.iechor(['images', '-q', '--filter', `reference=${registry.host}/kept`]).stdout).toBe('');
+    expect(compose('create').exit).toBe(0);
+    expect(one.iechor(['image', 'inspect', name, ...format]).stdout).toContain(`${own} `);
+    expect(one.iechor(['images', '-q', name]).stdout.trim().split('\n')).toHaveLength(1);
+    expect(compose('down').exit).toBe(0);
   });
 });

@@ -127,7 +127,8 @@ export interface ProgressMessage {
    * catalogue's code and what to do.
    */
   errorDetail?: { message: string; code?: number; reason?: string; hint?: string };
-  aux?: { ID?: string; Tag?: string; Digest?: string; Size?: number };
+  /** `Platforms` is ours, of builds for several platforms: the images by platform. */
+  aux?: { ID?: string; Tag?: string; Digest?: string; Size?: number; Platforms?: Readonly<Record<string, string>> };
   /** Ours, of builds: how a step goes, beside the line in `stream` or the `error`. */
   iechor?: BuildStepProgress;
   /** Ours, of builds: what a check of the build file found; `rule` names a page of docs/checks. */

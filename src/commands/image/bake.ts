@@ -12,7 +12,7 @@ import {
 import { annotationsFor, attestationsFor } from '../../cli/build-attest.ts';
 import { openBuildContext } from '../../cli/build-context.ts';
 import { readNamedContexts } from '../../cli/build-inputs.ts';
-import { checkPlatforms, deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
+import { builtImages, checkPlatforms, deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
 import { type ProgressMode, readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
@@ -102,7 +102,6 @@ export default class Bake extends ComposeCommand {
     },
   ): Promise<string> {
     const outputs = readOutputs(target.output, {});
-    const platforms = target.platforms ?? [undefined];
     checkPlatforms(outputs, target.platforms ?? []);
     const contexts = Object.entries(target.contexts ?? {}).map(
       ([key, source]) => `${key}=${builtSource(source, images)}`,
@@ -117,7 +116,7 @@ export default class Bake extends ComposeCommand {
     const file = buildFileIn(directory, target.dockerfile);
     const { signal } = this;
     const request = {
-      t: wantsImage(outputs) && platforms.length === 1 ? (target.tags ?? []) : [],
+      t: wantsImage(outputs) ? (target.tags ?? []) : [],
       attestations: attestationsFor(target, outputs, process.env),
       buildcontexts: contexts.length > 0 ? named.request : undefined,
       ssh: await agentSockets(agents),
@@ -135,21 +134,19 @@ export default class Bake extends ComposeCommand {
       extrahosts: Object.entries(target['extra-hosts'] ?? {}).map(([host, ip]) => `${host}:${ip}`),
       shmsize: bytesFlag('shm-size', target['shm-size']),
       target: target.target,
+      platform: target.platforms?.join(','),
       steps: true,
       version: '1',
       signal,
     };
     if (!['quiet', 'none', 'rawjson'].includes(progress)) process.stderr.write(`Target ${name}\n`);
-    const built: { id: string; platform: string | undefined }[] = [];
-    for (const platform of platforms) {
-      const context = await openBuildContext(directory, { file, text: inline, beside: named.beside, signal });
-      const { ID } = await showBuild(buildFrom(engine, context, { ...request, platform }), progress);
-      if (!ID) throw new IechorError('BUILD_FAILED', `the engine said nothing of an image for the target ${name}`);
-      built.push({ id: ID, platform });
-    }
+    const context = await openBuildContext(directory, { file, text: inline, beside: named.beside, signal });
+    const built = builtImages(await showBuild(buildFrom(engine, context, request), progress));
+    const [first] = built;
+    if (!first) throw new IechorError('BUILD_FAILED', `the engine said nothing of an image for the target ${name}`);
     const annotations = annotationsFor({ annotation: target.annotations }, outputs);
     await deliverOutputs(engine, outputs, { images: built, tags: target.tags ?? [], annotations, signal });
-    return built[0]?.id ?? '';
+    return first.id;
   }
 }
 

@@ -5,7 +5,14 @@ import { annotationsFor, attestationsFor } from '../../cli/build-attest.ts';
 import { printCalled, readCall } from '../../cli/build-call.ts';
 import { openBuildContext } from '../../cli/build-context.ts';
 import { readNamedContexts } from '../../cli/build-inputs.ts';
-import { checkPlatforms, deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
+import {
+  builtImages,
+  checkPlatforms,
+  deliverOutputs,
+  platformsOf,
+  readOutputs,
+  wantsImage,
+} from '../../cli/build-output.ts';
 import { type ProgressMode, readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
@@ -79,7 +86,8 @@ export default class Build extends BaseCommand {
     const named = await readNamedContexts(flags['build-context'], () => this.engine());
     const said = attestationsFor(flags, outputs, process.env);
     const annotations = annotationsFor(flags, outputs);
-    const platforms = platformsOf(flags.platform, { outputs, context: args.context });
+    const platforms = platformsOf(flags.platform);
+    checkPlatforms(outputs, platforms);
     const options = {
       file: flags.file,
       text: input,
@@ -89,7 +97,7 @@ export default class Build extends BaseCommand {
     };
     const engine = await this.engine();
     const request = {
-      t: wantsImage(outputs) && platforms.length === 1 ? tags : [],
+      t: wantsImage(outputs) ? tags : [],
       attestations: said,
       buildcontexts: Object.keys(named.request).length > 0 ? named.request : undefined,
       ssh,
@@ -115,15 +123,11 @@ export default class Build extends BaseCommand {
       secrets,
       signal: this.signal,
     };
-    const images: { id: string; platform: string | undefined }[] = [];
-    for (const platform of platforms) {
-      const context = await openBuildContext(args.context, options);
-      const messages = buildFrom(engine, context, { ...request, platform });
-      if (call.name !== 'build') return printCalled(messages, { ...call, print: (line) => this.print(line) });
-      const id = await this.#show(messages, { progress, explain: flags.explain });
-      if (!id) return 0;
-      images.push({ id, platform });
-    }
+    const context = await openBuildContext(args.context, options);
+    const messages = buildFrom(engine, context, { ...request, platform: platforms.join(',') || undefined });
+    if (call.name !== 'build') return printCalled(messages, { ...call, print: (line) => this.print(line) });
+    const images = builtImages(await this.#show(messages, { progress, explain: flags.explain }));
+    if (images.length === 0) return 0;
     await deliverOutputs(engine, outputs, { images, tags, annotations, signal: this.signal });
     const ids = images.map(({ id }) => id).join('\n');
     writeResults(flags, ids, tags);
@@ -132,31 +136,16 @@ export default class Build extends BaseCommand {
     return 0;
   }
 
-  /** Shows a build, and tells the id of its image. */
+  /** Shows a build, and tells of its images. */
   async #show(
     messages: ReturnType<typeof buildFrom>,
     { progress, explain }: { readonly progress: ProgressMode; readonly explain: boolean },
-  ): Promise<string | undefined> {
+  ): ReturnType<typeof showBuild> {
     const explained = explain && progress !== 'rawjson' ? explaining(messages) : undefined;
-    const { ID } = await showBuild(explained?.messages ?? messages, progress).finally(() => {
+    return showBuild(explained?.messages ?? messages, progress).finally(() => {
       if (explained) this.print(explained.text());
     });
-    return ID;
   }
-}
-
-/** The platforms to build for; undefined for the engine's own. Throws USAGE where the outputs or the context cannot. */
-function platformsOf(
-  text: string | undefined,
-  { outputs, context }: { readonly outputs: Parameters<typeof checkPlatforms>[0]; readonly context: string },
-): readonly (string | undefined)[] {
-  const given = (text ?? '').split(',').filter((one) => one !== '');
-  checkPlatforms(outputs, given);
-  if (given.length < 2) return [given[0]];
-  if (context !== '-') return given;
-  throw new IechorError('USAGE', 'a context from standard input is read once, for one platform', {
-    hint: 'build from a directory, or for one platform at a time',
-  });
 }
 
 function writeResults(

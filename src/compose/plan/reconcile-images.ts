@@ -195,7 +195,7 @@ function platformOf(desired: Desired, { name, service }: DesiredService, all: bo
   const chosen = service.platform ?? (wanted === '' ? undefined : wanted);
   if (chosen === undefined) return platforms.length === 1 ? platforms[0] : undefined;
   if (platforms.length === 0 || platforms.includes(chosen)) return chosen;
-  const message = `service ${name} is not built for the platform that DOCKER_DEFAULT_PLATFORM names: ${chosen}`;
+  const message = `service "${name}" build.platforms does not support value set by DOCKER_DEFAULT_PLATFORM: ${chosen}`;
   throw new IechorError('COMPOSE_INVALID', message, {
     at: desired.spanOf('services', name, 'build', 'platforms').slice(0, 1),
     hint: `it is built for ${platforms.join(', ')}`,

@@ -67,11 +67,6 @@ export const unsupportedRows: readonly UnsupportedRow[] = [
   { path: 'services.*.deploy.restart_policy.window', why: "the engine's own back-off applies", notice: true },
   { path: 'services.*.build.privileged', when: set, why: 'privileged builds are not supported' },
   { path: 'services.*.build.isolation', when: (value) => value !== 'default', why: 'it applies to Windows containers' },
-  {
-    path: 'services.*.build.platforms',
-    when: (value) => (value as unknown[]).length > 1,
-    why: 'an image is built for one platform',
-  },
   ...(['secrets', 'configs'] as const).flatMap((kind): UnsupportedRow[] => [
     { path: `${kind}.*.external`, when: set, why: 'external ones need a store that is not there yet' },
     { path: `${kind}.*.template_driver`, why: 'templates are not supported' },
