@@ -19,6 +19,7 @@ import type { EndpointRequest, Networks, PublishedPort, SandboxState } from '../
 import {
   ask,
   askByTcp,
+  bridgeRequest,
   echoUdp,
   enterPrivateHost,
   eventually,
@@ -63,19 +64,7 @@ const scope = 'e2e0ab12';
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(host.directory);
   });
 
-  const network = (name: string, extra: object = {}) =>
-    networks.create({
-      name,
-      driver: 'bridge',
-      internal: false,
-      attachable: false,
-      enableIPv6: false,
-      pools: [],
-      labels: {},
-      options: {},
-      ipamOptions: {},
-      ...extra,
-    });
+  const network = (name: string, extra: object = {}) => networks.create({ ...bridgeRequest(name), ...extra });
   const start = (
     name: string,
     on: readonly (string | EndpointRequest)[],

@@ -11,7 +11,16 @@ import { openSocket } from '../../../src/host/netns-sockets.ts';
 import { writeSysctl } from '../../../src/host/netns-system.ts';
 import { createNetworks } from '../../../src/network/networks.ts';
 import type { Networks, PublishedPort, SandboxRequest, SandboxState } from '../../../src/network/types.ts';
-import { echoUdp, enterPrivateHost, greet, hear, hearUdp, memoryStore, type PrivateHost } from './support.ts';
+import {
+  bridgeRequest,
+  echoUdp,
+  enterPrivateHost,
+  greet,
+  hear,
+  hearUdp,
+  memoryStore,
+  type PrivateHost,
+} from './support.ts';
 
 const root = process.getuid?.() === 0;
 
@@ -25,17 +34,7 @@ const root = process.getuid?.() === 0;
     withNetlink(undefined, (netlink) => netlink.send(setLink('lo', { up: true })));
     const roots = { dataRoot: host.directory, execRoot: join(host.directory, 'run'), scope: 'e2e0ab13' };
     networks = await createNetworks({ store: memoryStore(), roots, log: silentLog });
-    await networks.create({
-      name: 'front',
-      driver: 'bridge',
-      internal: false,
-      attachable: false,
-      enableIPv6: false,
-      pools: [],
-      labels: {},
-      options: {},
-      ipamOptions: {},
-    });
+    await networks.create(bridgeRequest('front'));
   });
   afterEach(async () => {
     for (const close of closers.splice(0)) close();

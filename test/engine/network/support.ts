@@ -8,6 +8,7 @@ import type { ObjectStore } from '../../../src/common/object-store.ts';
 import { native } from '../../../src/host/libc.ts';
 import { createNetns, removeNetns } from '../../../src/host/netns.ts';
 import { openSocket } from '../../../src/host/netns-sockets.ts';
+import type { Networks } from '../../../src/network/types.ts';
 
 /** A store in memory, with every change in a file where one is named, so that another process can go on with it. */
 export function memoryStore(file?: string): ObjectStore {
@@ -43,6 +44,19 @@ export function memoryStore(file?: string): ObjectStore {
     close: () => {},
   };
 }
+
+/** What `Networks.create` is asked for a network without peculiarities. */
+export const bridgeRequest = (name: string): Parameters<Networks['create']>[0] => ({
+  name,
+  driver: 'bridge',
+  internal: false,
+  attachable: false,
+  enableIPv6: false,
+  pools: [],
+  labels: {},
+  options: {},
+  ipamOptions: {},
+});
 
 const setns = native('int setns(int fd, int type)');
 const CLONE_NEWNET = 0x40000000;
