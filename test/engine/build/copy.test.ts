@@ -43,6 +43,25 @@ withRoot('COPY and ADD (needs root)', () => {
     }
   });
 
+  test.each([
+    ['small', 1000],
+    ['large', 600_000],
+  ])('a %s file that changes after it was hashed ends the build, and nothing of it is kept', async (_, length) => {
+    const contextDir = mkdtempSync(join(bench.dir, 'live-'));
+    put(contextDir, { iEchorfile: 'FROM base\nCOPY f g /n/\n', f: 'a'.repeat(length), g: 'a'.repeat(length) });
+    const request = { contextDir, isLive: true };
+    const layers = bench.snapshotter.layers().length;
+    const told = [];
+    for await (const event of bench.builder.build(request)) {
+      told.push(event);
+      if (event.iechor?.status === 'running') writeFileSync(join(contextDir, 'g'), 'b'.repeat(length));
+    }
+    expect(told.at(-1)?.error).toContain('changed while it was being copied');
+    expect([bench.snapshotter.layers().length, bench.snapshotter.active()]).toEqual([layers, []]);
+    const { image } = await bench.build('', request);
+    expect((await bench.look(image, 'cat n/f n/g')) === 'a'.repeat(length) + 'b'.repeat(length)).toBe(true);
+  });
+
   test('a link in the context never leads out of it', async () => {
     const contextDir = mkdtempSync(join(tmpdir(), 'links-'));
     try {
