@@ -2,12 +2,12 @@ import type { EngineApi } from '../api/engine-api.ts';
 import type { Filters } from '../api/requests.ts';
 import type { ContainerSummary } from '../api/types/container.ts';
 import { IechorError } from '../common/error.ts';
+import type { ImageRecord } from '../image/types.ts';
 import { type ContainerRecord, wireStatus } from './container-record.ts';
 import type { EngineContext } from './context.ts';
-import { parsePort } from './create-network.ts';
-import { linkedNames } from './links.ts';
 import { anyOf, checkFilters, flagOf, labelsFit, nameFits } from './filters.ts';
 import { sizes } from './inspect.ts';
+import { linkedNames } from './links.ts';
 import { statusText } from './status-text.ts';
 import { endpointSettings, mountPoints, portSummaries } from './wire-network.ts';
 
@@ -126,9 +126,8 @@ export function containerFilter(
     anyOf(filters, 'health', (health) => (record.health?.status ?? 'none') === health) &&
     anyOf(filters, 'volume', (volume) => mountFits(record, volume)) &&
     anyOf(filters, 'network', (network) => networkFits(context, record, network)) &&
-    anyOf(filters, 'publish', (port) => portFits(port, record.ports)) &&
-    anyOf(filters, 'expose', (port) => portFits(port, exposed(record))) &&
-    (!ancestors || ancestors.some((image) => descends(record, image))) &&
+    portsFit(filters, record) &&
+    (!ancestors || ancestors.some((image) => descends(context, record, image))) &&
     (!before || before.some((time) => record.createdAt < time)) &&
     (!since || since.some((time) => record.createdAt > time)) &&
     isTask !== true &&
@@ -145,20 +144,28 @@ function networkFits(context: EngineContext, record: ContainerRecord, wanted: st
   );
 }
 
-function descends(record: ContainerRecord, image: { readonly id: string; readonly chain: readonly string[] }): boolean {
-  const top = image.chain.at(-1);
-  return (
-    record.image === image.id || (top !== undefined && record.chain.includes(top as (typeof record.chain)[number]))
+/** By the way from image to parent; of images that came without one by their layers, where it has more. */
+function descends(context: EngineContext, record: ContainerRecord, image: ImageRecord): boolean {
+  for (let id: string | undefined = record.image; id !== undefined; id = context.images.find(id)?.parent) {
+    if (id === image.id) return true;
+  }
+  return record.chain.length > image.chain.length && record.chain[image.chain.length - 1] === image.chain.at(-1);
+}
+
+/** As Docker: `publish` is of ports of the host, `expose` of the container; one that fits either is enough. */
+function portsFit(filters: Filters | undefined, record: ContainerRecord): boolean {
+  const { publish = [], expose = [] } = filters ?? {};
+  if (publish.length === 0 && expose.length === 0) return true;
+  return portSummaries(record).some(
+    ({ PublicPort = 0, PrivatePort, Type }) =>
+      publish.some((filter) => inRange(filter, PublicPort, Type)) ||
+      expose.some((filter) => inRange(filter, PrivatePort, Type)),
   );
 }
 
-function exposed(record: ContainerRecord) {
-  return Object.keys(record.config.ExposedPorts ?? {}).map(parsePort);
-}
-
-/** `80`, `80/tcp` or `8000-8010/udp` against container ports. */
-function portFits(filter: string, ports: readonly { containerPort: number; protocol: string }[]): boolean {
+/** `80`, `80/tcp` or `8000-8010/udp`. */
+function inRange(filter: string, port: number, type: string): boolean {
   const [range = '', protocol = 'tcp'] = filter.split('/');
   const [first = Number.NaN, last = first] = range.split('-').map(Number);
-  return ports.some((port) => port.protocol === protocol && port.containerPort >= first && port.containerPort <= last);
+  return protocol === type && port >= first && port <= last;
 }

@@ -2,13 +2,13 @@ import type { EngineApi } from '../api/engine-api.ts';
 import type { ContainerUpdateBody } from '../api/types/container.ts';
 import type { HostConfig } from '../api/types/host-config.ts';
 import { IechorError } from '../common/error.ts';
+import { liftLimit } from '../host/cgroup.ts';
 import { checkResources, checkRestartPolicy } from './check-limits.ts';
 import { checkSupported } from './check-supported.ts';
-import { liftLimit } from '../host/cgroup.ts';
 import type { ContainerRecord } from './container-record.ts';
+import { blockDevice } from './devices.ts';
 import type { LifeContext } from './life.ts';
 import { publishContainer } from './notify.ts';
-import { blockDevice } from './devices.ts';
 import { ociLimits } from './oci-resources.ts';
 import { cgroupPath } from './paths.ts';
 
@@ -26,6 +26,7 @@ export async function updateContainer(
     }
     const change = withoutLimit(request.body);
     refuseRestarting(record, change);
+    refuseContradicting(record.body.HostConfig ?? {}, change);
     const host = merged(record.body.HostConfig ?? {}, change);
     checkResources(host);
     checkRestartPolicy(host.RestartPolicy, host.AutoRemove ?? false);
@@ -61,6 +62,22 @@ function refuseRestarting({ body }: ContainerRecord, { RestartPolicy }: Containe
   if (!body.HostConfig?.AutoRemove || ['', 'no'].includes(RestartPolicy?.Name ?? '')) return;
   const message = 'Restart policy cannot be updated because AutoRemove is enabled for the container';
   throw new IechorError('WRONG_STATE', message);
+}
+
+/** Throws WRONG_STATE, in Docker's words, for what contradicts the limits that stay. */
+function refuseContradicting(before: HostConfig, change: ContainerUpdateBody): void {
+  const conflict = (message: string) => new IechorError('WRONG_STATE', message);
+  const stands = (what: string, other: string) =>
+    conflict(`Conflicting options: ${what} cannot be updated as ${other} has already been set`);
+  if (before.NanoCpus && change.CpuQuota) throw stands('CPU Quota', 'NanoCPUs');
+  if (before.NanoCpus && change.CpuPeriod) throw stands('CPU Period', 'NanoCPUs');
+  if (before.CpuQuota && change.NanoCpus) throw stands('Nano CPUs', 'CPU Quota');
+  if (before.CpuPeriod && change.NanoCpus) throw stands('Nano CPUs', 'CPU Period');
+  const swap = before.MemorySwap || (before.Memory ?? 0) * 2;
+  if (swap > 0 && !change.MemorySwap && (change.Memory ?? 0) > swap) {
+    const advice = 'update the memoryswap at the same time';
+    throw conflict(`Memory limit should be smaller than already set memoryswap limit, ${advice}`);
+  }
 }
 
 function merged(before: HostConfig, change: HostConfig): HostConfig {

@@ -1,7 +1,7 @@
 import type { ExtractOptions } from './extraction.ts';
 import type { FileCopy } from './file-copies.ts';
-import type { Digest } from './types.ts';
 import type { TreeTarOptions, TreeTarTotals } from './tree-tar.ts';
+import type { Digest } from './types.ts';
 
 /** What the layer worker does; each task has a message port of its own. */
 export type LayerTask =
@@ -10,7 +10,7 @@ export type LayerTask =
   | { readonly kind: 'pack'; readonly options: PackOptions }
   | { readonly kind: 'compress'; readonly options: CompressOptions }
   | { readonly kind: 'copy'; readonly options: { readonly files: readonly FileCopy[] } }
-  | { readonly kind: 'usage'; readonly options: { readonly directory: string } }
+  | { readonly kind: 'usage'; readonly options: { readonly directory: string; readonly content?: boolean } }
   | { readonly kind: 'remove'; readonly options: { readonly directory: string } }
   | { readonly kind: 'sync'; readonly options: { readonly directory: string } };
 

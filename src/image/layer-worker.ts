@@ -8,8 +8,8 @@ import { removeTree } from '../host/files.ts';
 import { applyArchive } from './apply-archive.ts';
 import { copyRegularFile, type FileCopy } from './file-copies.ts';
 import { compressLayer } from './layer-compress.ts';
-import type { Diffed, Failure, LayerResults, LayerTask, PackOptions, TaskMessage } from './layer-tasks.ts';
 import { layerTar } from './layer-tar.ts';
+import type { Diffed, Failure, LayerResults, LayerTask, PackOptions, TaskMessage } from './layer-tasks.ts';
 import type { TreeTarOptions, TreeTarTotals } from './tree-tar.ts';
 import { treeUsage } from './tree-usage.ts';
 
@@ -137,7 +137,7 @@ async function perform(task: LayerTask, port: TaskPort): Promise<LayerResults[La
     case 'copy':
       return copyFiles(task.options.files, port);
     case 'usage':
-      return treeUsage(task.options.directory);
+      return treeUsage(task.options.directory, task.options);
     case 'remove':
       removeTree(task.options.directory);
       return undefined;

@@ -17,7 +17,7 @@ import { hexOf, isDigest } from './digest.ts';
 import { createLayerFiles, type LayerFile, type LayerFiles } from './layer-files.ts';
 import { createMountOptions } from './overlay-mount.ts';
 import type { Snapshotter } from './snapshotter.ts';
-import { diffLayer, diskUsage, removeInBackground, syncToDisk } from './tar-diff.ts';
+import { contentSize, diffLayer, removeInBackground, syncToDisk } from './tar-diff.ts';
 import type { ChainId } from './types.ts';
 
 const keyGrammar = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$/;
@@ -86,7 +86,7 @@ export function createSnapshotter(options: { readonly dir: string }): Snapshotte
       }
       await discard(snapshotDir(key));
     },
-    usage: (key) => diskUsage(upperDir(key)),
+    usage: (key) => contentSize(upperDir(key)),
     remove: (key) => discard(snapshotDir(key)),
     removeLayer: async (chainId) => {
       const path = files.forget(chainId);

@@ -28,7 +28,7 @@ export interface Snapshotter {
   lowerDirs(chainId: ChainId): readonly string[];
   /** Makes an active snapshot immutable under `chainId`, visible by rename. The key is gone afterwards. Unmount first. */
   commit(key: string, layer: NewLayer): Promise<void>;
-  /** Bytes written to an active snapshot. */
+  /** Bytes in the files that an active snapshot has of its own. */
   usage(key: string): Promise<number>;
   /** Idempotent; refuses nothing: the caller has unmounted. */
   remove(key: string): Promise<void>;

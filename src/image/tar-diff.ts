@@ -85,6 +85,11 @@ export function diskUsage(directory: string): Promise<number> {
   return startTask({ kind: 'usage', options: { directory } }).result;
 }
 
+/** Bytes that the files of a tree hold, hard links counted once. */
+export function contentSize(directory: string): Promise<number> {
+  return startTask({ kind: 'usage', options: { directory, content: true } }).result;
+}
+
 /** Resolves when everything written to the file system of a directory has reached the device. */
 export async function syncToDisk(directory: string): Promise<void> {
   await startTask({ kind: 'sync', options: { directory } }).result;

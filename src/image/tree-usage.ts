@@ -1,8 +1,11 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { codeOf } from '../common/error.ts';
 
-/** Bytes of disk that a tree of ours occupies, hard links counted once. What vanishes meanwhile counts nothing. */
-export function treeUsage(directory: string): number {
+/**
+ * Bytes of disk that a tree of ours occupies, hard links counted once. With `content` only what its files hold, as Docker
+ * counts what a container has written. What vanishes meanwhile counts nothing.
+ */
+export function treeUsage(directory: string, { content = false } = {}): number {
   const seen = new Set<string>();
   const pending: Buffer[] = [Buffer.from(directory)];
   let bytes = 0;
@@ -15,7 +18,8 @@ export function treeUsage(directory: string): number {
       const inode = stat.nlink > 1 && !entry.isDirectory() ? `${stat.dev}:${stat.ino}` : undefined;
       if (inode !== undefined && seen.has(inode)) continue;
       if (inode !== undefined) seen.add(inode);
-      bytes += stat.blocks * 512;
+      if (!content) bytes += stat.blocks * 512;
+      else if (!entry.isDirectory()) bytes += stat.size;
     }
   }
   return bytes;

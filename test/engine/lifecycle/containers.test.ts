@@ -234,11 +234,31 @@ suite('containers (needs root)', () => {
     expect(await t.engine.containerList({ all: true, filters: { id: [Id] } })).toEqual([]);
   });
 
+  test('ports are filtered by those of the host and of the container, ancestors by parents, sizes are of files', async () => {
+    const HostConfig = { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '18973' }] } };
+    const id = await start(t.engine, { Cmd: ['sh', '-c', 'echo 123 > /file; sleep 300'], HostConfig });
+    const listed = async (filters: Record<string, string[]>) =>
+      (await t.engine.containerList({ filters, size: true })).map((one) => [one.Id, one.SizeRw]);
+    await until('it has written', async () => (await listed({}))[0]?.[1] === 4);
+    for (const filters of [{ publish: ['18973'] }, { expose: ['80'] }, { publish: ['1'], expose: ['70-80/tcp'] }]) {
+      expect(await listed(filters)).toEqual([[id, 4]]);
+    }
+    for (const filters of [{ publish: ['80'] }, { expose: ['18973'] }, { publish: ['18973/udp'] }]) {
+      expect(await listed(filters)).toEqual([]);
+    }
+    await expect(listed({ publish: ['x'] })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    const sibling = await t.engine.containerCommit({ container: id, repo: 'sibling', body: { Labels: { a: 'b' } } });
+    expect(await listed({ ancestor: ['busybox'] })).toEqual([[id, 4]]);
+    expect(await listed({ ancestor: ['sibling'] })).toEqual([]);
+    await t.engine.containerRemove({ id, force: true });
+    await t.engine.imageRemove({ name: sibling.Id });
+  });
+
   test('an option without an effect is refused by its name', async () => {
-    const refused = t.engine.containerCreate({ body: { Image: 'busybox', HostConfig: { CpuRealtimePeriod: 1000 } } });
+    const refused = t.engine.containerCreate({ body: { Image: 'busybox', HostConfig: { UsernsMode: 'keep-id' } } });
     await expect(refused).rejects.toMatchObject({
       code: 'NOT_SUPPORTED',
-      message: expect.stringContaining('CpuRealtimePeriod'),
+      message: expect.stringContaining('UsernsMode'),
     });
     expect(await t.engine.containerList({ all: true })).toEqual([]);
   });
