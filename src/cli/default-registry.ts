@@ -1,6 +1,8 @@
 import type { EngineApi } from '../api/engine-api.ts';
-import { registryOf } from '../registry/names.ts';
+import { parseReference, registryOf } from '../registry/names.ts';
 import { hostIn } from './image-name.ts';
+
+export { parseReference };
 
 type Asked = Pick<EngineApi, 'systemInfo'>;
 

@@ -79,6 +79,21 @@ export async function pushDraft({ name, members }: Draft, options: Options): Pro
   return pushList(name, members, await registryAccess(name, options));
 }
 
+/** What a list is pushed as. */
+export async function mediaTypeOf({ members }: Draft): Promise<string> {
+  return (await import('../registry/manifest-lists.ts')).mediaTypeOf(members);
+}
+
+/** One image as Docker's client shows it, so that programs find its fields. */
+export function described(
+  Ref: string,
+  { content, digest, mediaType, platform }: Awaited<ReturnType<typeof readManifest>>,
+) {
+  const Descriptor = { mediaType, digest, size: content.length, ...(platform && { platform }) };
+  const field = mediaType.startsWith('application/vnd.docker.') ? 'SchemaV2Manifest' : 'OCIManifest';
+  return { Ref, Descriptor, Raw: content.toString('base64'), [field]: JSON.parse(content.toString()) as unknown };
+}
+
 /** The member of a list that an image's name stands for, as it was named or by its digest. Throws NOT_FOUND. */
 export async function memberIn({ members, name }: Draft, image: string): Promise<Member> {
   const wanted = await canonical(image);

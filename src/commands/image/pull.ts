@@ -1,10 +1,9 @@
 import { BaseCommand } from '../../cli/base-command.ts';
-import { domainOf } from '../../cli/default-registry.ts';
+import { domainOf, parseReference } from '../../cli/default-registry.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { fullName, pullTarget } from '../../cli/image-name.ts';
 import { printTransfer } from '../../cli/print-transfer.ts';
 import { IechorError } from '../../common/error.ts';
-import { parseReference } from '../../image/reference.ts';
 
 export default class Pull extends BaseCommand {
   static override summary = 'Download an image from a registry';

@@ -1,9 +1,9 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Args, Flags } from '../../cli/flags.ts';
+import { parseReference } from '../../cli/default-registry.ts';
 import { printTransfer } from '../../cli/print-transfer.ts';
 import { splitTag } from '../../cli/split-tag.ts';
 import { IechorError } from '../../common/error.ts';
-import { parseReference } from '../../image/reference.ts';
 
 export default class Push extends BaseCommand {
   static override summary = 'Upload an image to a registry';

@@ -1,7 +1,6 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Args, Flags } from '../../cli/flags.ts';
-import { membersFrom, readDraft, readManifest } from '../../cli/manifest-lists.ts';
-import { mediaTypes } from '../../image/media-types.ts';
+import { described, mediaTypeOf, membersFrom, readDraft, readManifest } from '../../cli/manifest-lists.ts';
 
 export default class ManifestInspect extends BaseCommand {
   static override summary = 'Show an image manifest or a list of them, as its registry has it or as it is being made';
@@ -17,8 +16,7 @@ export default class ManifestInspect extends BaseCommand {
     const draft = await readDraft(args.manifest);
     if (draft) {
       const manifests = draft.members.map(({ descriptor }) => descriptor);
-      const { mediaTypeOf } = await import('../../registry/manifest-lists.ts');
-      return this.print(indented({ schemaVersion: 2, mediaType: mediaTypeOf(draft.members), manifests }));
+      return this.print(indented({ schemaVersion: 2, mediaType: await mediaTypeOf(draft), manifests }));
     }
     const { insecure } = flags;
     const options = { configuration: this.globals.config, insecure, signal: this.signal };
@@ -35,11 +33,3 @@ export default class ManifestInspect extends BaseCommand {
 }
 
 const indented = (value: unknown): string => JSON.stringify(value, null, '   ');
-
-/** As Docker's client shows one image, so that programs find its fields. */
-function described(Ref: string, { content, digest, mediaType, platform }: Awaited<ReturnType<typeof readManifest>>) {
-  const descriptor = { mediaType, digest, size: content.length, ...(platform && { platform }) };
-  const field = mediaType === mediaTypes.dockerManifest ? 'SchemaV2Manifest' : 'OCIManifest';
-  const Raw = content.toString('base64');
-  return { Ref, Descriptor: descriptor, Raw, [field]: JSON.parse(content.toString()) as unknown };
-}
