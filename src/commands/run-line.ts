@@ -6,6 +6,7 @@ import { IechorError } from '../common/error.ts';
 import { nearest } from '../common/nearest.ts';
 import { version } from '../common/version.ts';
 import type { CommandRow } from './command-row.ts';
+import { refusalOfGroup } from './not-here.ts';
 import { commands } from './table.ts';
 import { composeCommands } from './table-compose.ts';
 
@@ -136,6 +137,8 @@ async function completeLine(words: readonly string[]): Promise<number> {
 function unknownCommand(group: string, word: string): IechorError {
   if (word.startsWith('-'))
     return new IechorError('USAGE', `unknown flag: ${word}`, { hint: `see '${`iechor ${group}`.trim()} --help'` });
+  const refused = group === '' ? refusalOfGroup(word) : undefined;
+  if (refused) return refused;
   const guess = nearest(
     word,
     membersOf(group).map((member) => member.name),

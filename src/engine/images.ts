@@ -150,6 +150,7 @@ export async function removeImage(
   request: Request<'imageRemove'>,
   keep: () => ReadonlySet<ChainId>,
 ): ReturnType<EngineApi['imageRemove']> {
+  if (request.name.trim() === '') throw new IechorError('REFERENCE_INVALID', 'image name cannot be blank');
   return itemsOf(await removeOne(context, request, keep));
 }
 

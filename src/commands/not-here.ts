@@ -1,0 +1,18 @@
+import { IechorError } from '../common/error.ts';
+
+/** Groups of Docker's commands for what this engine has not, with what there is instead. */
+const groups: Readonly<Record<string, readonly [what: string, instead: string]>> = {
+  swarm: ['swarms of several machines', '"iechor up" runs the services of a project on this one'],
+  node: ['swarms of several machines', '"iechor info" tells about this one'],
+  service: ['services of a swarm', '"iechor ps" and "iechor scale" are for the services of a project'],
+  stack: ['stacks of a swarm', '"iechor up" runs the services of a project'],
+  plugin: ['plugins of the engine', 'drivers that come with it are listed by "iechor info --format \'{{.Plugins}}\'"'],
+  checkpoint: ['checkpoints of containers', '"iechor commit" keeps the files of one as an image'],
+};
+
+/** The refusal of a command that Docker has and this engine has not, by name; undefined for any other word. */
+export function refusalOfGroup(word: string): IechorError | undefined {
+  if (!Object.hasOwn(groups, word)) return undefined;
+  const [what, instead] = groups[word] ?? ['', ''];
+  return new IechorError('NOT_SUPPORTED', `"${word}": ${what} are not supported`, { hint: instead });
+}
