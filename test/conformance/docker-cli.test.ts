@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { hasIPv6 } from '../../src/host/netns-sockets.ts';
 import { dockerSocket } from '../support/docker-engine.ts';
 import { missingForContainers, programPath } from '../support/machine.ts';
 import {
@@ -229,6 +230,32 @@ for (const [engineName, lackingEngine, open] of engines) {
       expect(docker('network', 'rm', name('net')).exit).toBe(1);
       done('rm', '-f', name('peer'));
       done('network', 'rm', name('net'));
+    });
+
+    test('ports are published in both families under one number, once a network leads outside', () => {
+      done('network', 'create', '--internal', name('inside'));
+      done('network', 'create', name('front'));
+      done('run', '-d', '--name', name('ports'), '--network', name('inside'), '-p', '80', 'busybox', 'sleep', '1000');
+      expect(out('port', name('ports'))).toBe('');
+      done('network', 'connect', name('front'), name('ports'));
+      const [four = '', six = ''] = out('port', name('ports'), '80').split('\n');
+      expect(four).toMatch(/^0\.0\.0\.0:\d+$/);
+      expect(six).toBe(hasIPv6() ? four.replace('0.0.0.0', '[::]') : '');
+      done('rm', '-f', name('ports'));
+      done('network', 'rm', name('inside'), name('front'));
+    });
+
+    test('networks may have two addresses and options of one’s own, and tell what was asked for', () => {
+      const isolated = ['--internal', '-o', 'com.docker.network.bridge.gateway_mode_ipv4=isolated', '-o', 'colour=red'];
+      done('network', 'create', ...isolated, '--subnet', '198.18.77.200/31', name('pair'));
+      expect(out('network', 'inspect', '-f', '{{json .IPAM.Config}} {{.Options.colour}}', name('pair'))).toBe(
+        '[{"Subnet":"198.18.77.200/31"}] red',
+      );
+      done('run', '-d', '--name', name('one'), '--network', name('pair'), 'busybox', 'sleep', '1000');
+      const ping = ['busybox', 'ping', '-c1', '-W5', name('one')];
+      expect(docker('run', '--rm', '--network', name('pair'), ...ping).exit).toBe(0);
+      done('rm', '-f', name('one'));
+      done('network', 'rm', name('pair'));
     });
 
     test('links give names, hosts entries and variables on the default network, and a name on others', () => {
