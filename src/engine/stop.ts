@@ -126,7 +126,9 @@ export async function killContainer(
   request: Parameters<EngineApi['containerKill']>[0],
 ): Promise<void> {
   const signal = parseSignal(request.signalName || 'SIGKILL');
-  const { id } = toKill(context, request.id);
+  const { id, status } = toKill(context, request.id);
+  // Between two starts there is nothing to signal: as with Docker, there is no next one.
+  if (status === 'restarting') return stopNow(context, id);
   const { end } = await context.mutex.run(id, async () => {
     const record = context.containers.get(id);
     if (!isUp(record)) {

@@ -54,6 +54,15 @@ suite('what the engine does by itself (needs root)', () => {
     },
   );
 
+  test('a container that is killed between two starts has no next one', async () => {
+    const RestartPolicy = { Name: 'always' } as const;
+    const id = await start(t.engine, { Cmd: ['false'], HostConfig: { RestartPolicy } });
+    await until('it waits for its next start', async () => (await state(id)).Status === 'restarting');
+    await t.engine.containerKill({ id });
+    expect(await state(id)).toMatchObject({ Status: 'exited', Restarting: false });
+    await t.engine.containerRemove({ id });
+  });
+
   test('a container that is always started again stays down once it is stopped', async () => {
     const id = await start(t.engine, { Cmd: ['true'], HostConfig: { RestartPolicy: { Name: 'always' } } });
     await until('it was started again', async () => (await t.engine.containerInspect({ id })).RestartCount > 1);
