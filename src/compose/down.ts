@@ -8,7 +8,7 @@ import { unprovide } from './providers.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
 import { exclusively } from './run/project-lock.ts';
 import type { Session } from './session.ts';
-import { checkServices, type Target } from './state.ts';
+import { checkServices, meant, type Target } from './state.ts';
 
 /**
  * Takes the project away. Works from labels alone; with the project's file, what does not belong to it counts as
@@ -82,7 +82,8 @@ interface RemoveOptions {
 async function removeNow(session: Session, target: Target, options: RemoveOptions): Promise<Plan> {
   const observed = await observe(session.engine, target.project, { signal: session.signal });
   checkServices(target, options.services, observed.containers);
-  const plan = planRemove(observed, options);
+  const containers = meant(target, options.services, observed.containers);
+  const plan = planRemove({ ...observed, containers }, options);
   const names = plan
     .filter(({ kind }) => kind === 'removeContainer')
     .map(({ label }) => label.replace('Container ', ''));

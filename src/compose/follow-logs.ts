@@ -5,7 +5,7 @@ import { labels } from './plan/labels.ts';
 import type { ObservedContainer } from './plan/observe.ts';
 import { createLiveQueue, type LiveQueue } from './run/live-queue.ts';
 import { mergeByTime } from './run/log-lines.ts';
-import { findContainers, type Target } from './state.ts';
+import { findContainers, meant, type Target } from './state.ts';
 
 export interface FollowOptions {
   /** Services whose containers are followed; none: all. */
@@ -115,6 +115,7 @@ async function watchProject(engine: EngineApi, target: Target, options: WatchOpt
   for await (const event of engine.systemEvents({ since: options.turn, filters, signal })) {
     const container = sourceOf(event);
     if (options.services.length > 0 && !options.services.includes(container.service)) continue;
+    if (meant(target, options.services, [container]).length === 0) continue;
     if (options.exits && event.Actor.Attributes[labels.oneoff] === 'True') continue;
     if (event.timeNano <= (told.get(container.id) ?? 0)) continue;
     if (event.Action === 'start') join(container);
@@ -165,6 +166,7 @@ async function anyLeft(
   target: Target,
   options: WatchOptions & { readonly counts: (service: string) => boolean },
 ): Promise<boolean> {
-  const left = await findContainers(engine, target, { services: options.services, signal: options.signal });
+  const { services, signal } = options;
+  const left = meant(target, services, await findContainers(engine, target, { services, signal }));
   return left.some((container) => isAlive(container) && options.counts(container.service));
 }

@@ -15,7 +15,7 @@ import {
 import { performPlan, throwFailures } from './run/perform-plan.ts';
 import { exclusively } from './run/project-lock.ts';
 import type { Session } from './session.ts';
-import { checkServices, type Target } from './state.ts';
+import { checkServices, meant, type Target } from './state.ts';
 
 export interface LifecycleOptions {
   readonly intent: LifecycleIntent;
@@ -34,8 +34,10 @@ async function performNow(
   target: Target,
   options: LifecycleOptions & { planOf: (observed: Observed) => Plan },
 ): Promise<Plan> {
-  const observed = await observe(session.engine, target.project, { signal: session.signal });
-  checkServices(target, options.intent.services, observed.containers);
+  const all = await observe(session.engine, target.project, { signal: session.signal });
+  const { services } = options.intent;
+  checkServices(target, services, all.containers);
+  const observed = { ...all, containers: meant(target, services, all.containers) };
   const bare = options.planOf(observed);
   const plan = options.project ? withHooks(bare, desiredOf(options.project)) : bare;
   const environment = options.project?.environment ?? {};

@@ -3,7 +3,7 @@ import { IechorError } from '../common/error.ts';
 import { followFrom } from './follow-logs.ts';
 import { type LogLine, linesOf } from './log-source.ts';
 import { mergeByTime } from './run/log-lines.ts';
-import { findContainers, type Target } from './state.ts';
+import { findContainers, meant, type Target } from './state.ts';
 
 export interface LogsOptions {
   readonly services: readonly string[];
@@ -23,8 +23,10 @@ export interface LogsOptions {
  */
 export async function* logs(engine: EngineApi, target: Target, options: LogsOptions): AsyncGenerator<LogLine> {
   const { follow, index, signal } = options;
-  const containers = (
-    await findContainers(engine, target, { services: options.services, oneoff: true, signal })
+  const containers = meant(
+    target,
+    options.services,
+    await findContainers(engine, target, { services: options.services, oneoff: true, signal }),
   ).filter(
     ({ number, oneoff }) => (index === undefined || number === index) && (!oneoff || options.services.length > 0),
   );

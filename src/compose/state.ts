@@ -25,6 +25,15 @@ export function checkServices(
   }
 }
 
+/** Of all containers of a project those that a command without names is about: where the file is at hand, its services'. */
+export function meant<T extends { readonly service: string }>(
+  { known }: Target,
+  named: readonly string[],
+  containers: readonly T[],
+): readonly T[] {
+  return named.length > 0 || !known ? containers : containers.filter(({ service }) => known.includes(service));
+}
+
 /** Containers of the named services (none: all), one-off ones only when asked for. */
 export async function findContainers(
   engine: EngineApi,

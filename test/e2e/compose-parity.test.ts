@@ -177,4 +177,25 @@ services:
       await other.dispose();
     }
   });
+
+  test('stop, kill, logs and rm without names leave alone what another file of the project has', async () => {
+    const other = make('files');
+    try {
+      const service = (name: string) => `services: {${name}: {image: "busybox:latest", ${idle}}}\n`;
+      other.write({
+        'compose.yaml': service('one'),
+        'more.yaml': service('two'),
+        '.env': 'COMPOSE_REMOVE_ORPHANS=1\n',
+      });
+      expect(other.compose('up', '-d').exit).toBe(0);
+      expect(other.composeWith({ COMPOSE_REMOVE_ORPHANS: '0' }, '-f', 'more.yaml', 'up', '-d').exit).toBe(0);
+      expect(other.compose('-f', 'more.yaml', 'stop', '-t', '0').exit).toBe(0);
+      expect(await other.states()).toEqual({ 'one-1': 'running', 'two-1': 'exited' });
+      expect(other.compose('-f', 'more.yaml', 'rm', '-sf').stdout).toBe(`Going to remove ${other.name}-two-1\n`);
+      expect(other.compose('-f', 'more.yaml', 'down', '-t', '0').exit).toBe(0);
+      expect(await other.states()).toEqual({});
+    } finally {
+      await other.dispose();
+    }
+  });
 });
