@@ -24,7 +24,7 @@ export async function unpackIfArchive(path: string, target: CopyTarget): Promise
     ...(target.owner && { owner: { uid: target.owner.uid, gid: target.owner.gid } }),
     devices: 'make' as const,
     mayReplaceDirectories: true,
-    boundTimes: true,
+    asAdded: true,
   };
   await applyTar(open(), options, target.signal);
   return true;

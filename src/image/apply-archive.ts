@@ -67,7 +67,7 @@ export async function applyArchive(options: ApplyOptions, port: Source): Promise
 
 /** Takes the bytes of a plain archive: digest, bounds, entries. */
 function createIntake(sink: TarSink, options: ApplyOptions) {
-  const reader = createTarReader(sink);
+  const reader = createTarReader(sink, { refusedFlags: options.asAdded ? 'S7' : '' });
   const hash = createHash('sha256');
   const intake = {
     rawSize: 0,

@@ -98,8 +98,8 @@ export function createExtractor(options: ExtractOptions): Extractor {
 /** Docker keeps times of sixty-four bits of nanoseconds from 1970 on; anything else is 1970. */
 const latestNs = 2n ** 63n - 1n;
 
-function timeOf({ mtimeNs }: TarEntry, { newestNs, boundTimes }: ExtractOptions): bigint {
-  if (boundTimes && (mtimeNs < 0n || mtimeNs > latestNs)) return 0n;
+function timeOf({ mtimeNs }: TarEntry, { newestNs, asAdded }: ExtractOptions): bigint {
+  if (asAdded && (mtimeNs < 0n || mtimeNs > latestNs)) return 0n;
   return newestNs !== undefined && mtimeNs > newestNs ? newestNs : mtimeNs;
 }
 

@@ -24,8 +24,11 @@ export interface ExtractOptions {
    */
   readonly keepTypes?: boolean;
   readonly mayReplaceDirectories?: boolean;
-  /** Times before 1970, and after what 64 bits of nanoseconds hold, become 1970. */
-  readonly boundTimes?: boolean;
+  /**
+   * As Docker's ADD: times before 1970, and after what 64 bits of nanoseconds hold, become 1970; contiguous files, and
+   * sparse ones in GNU's own form, are refused.
+   */
+  readonly asAdded?: boolean;
   /** Anything younger gets this time, in nanoseconds since the epoch. */
   readonly newestNs?: bigint;
   /** Largest sum of file sizes, default 256 GiB. */

@@ -64,7 +64,7 @@ interface Mapped {
 }
 
 /** Reads a plain tar archive from chunks of any size, synchronously and in bounded memory. */
-export function createTarReader(sink: TarSink): TarReader {
+export function createTarReader(sink: TarSink, { refusedFlags = '' } = {}): TarReader {
   let meta: { flag: string; body: Buffer; filled: number } | undefined;
   let pending: Pending = { pax: new Map() };
   /** The map of a sparse file that goes on in further blocks, and the sparse file whose content comes now. */
@@ -106,6 +106,9 @@ export function createTarReader(sink: TarSink): TarReader {
         if (raw.size > maxMetaSize) throw invalid(`a header extension is larger than ${maxMetaSize} bytes`);
         meta = { flag: raw.flag, body: Buffer.alloc(raw.size), filled: 0 };
         return raw.size;
+      }
+      if (refusedFlags.includes(raw.flag)) {
+        throw invalid(`${JSON.stringify(raw.name)} is of the type ${raw.flag}; pack it in the format pax`);
       }
       if (raw.flag !== 'S') return begin(raw);
       const map = headerMap(block);

@@ -85,6 +85,15 @@ describe('tar', () => {
     ]);
   });
 
+  test('entries of types that are not wanted are refused by name', () => {
+    const reader = createTarReader(
+      { entry: () => {}, data: () => {}, hole: () => {}, done: () => {} },
+      { refusedFlags: 'S7' },
+    );
+    reader.push(rawEntry('a', '0', ''));
+    expect(() => reader.push(rawEntry('b', '7', 'x'))).toThrow('"b" is of the type 7');
+  });
+
   test('times of PAX records are exact', () => {
     expect(parsePaxTime('1700000000.123456789999')).toBe(1_700_000_000_123_456_789n);
     expect(parsePaxTime('-1.5')).toBe(-1_500_000_000n);
