@@ -37,4 +37,6 @@ export type ClientBuild = BuildOptions & {
 export interface SessionBuilds {
   /** As `imageBuild`, but what the options do not hold is asked for when a step needs it. */
   buildWithClient(request: ClientBuild): AsyncIterable<ProgressMessage>;
+  /** Gives images, one for each platform, their names in common: by name alone this machine's is found. */
+  nameTogether(request: { readonly images: readonly string[]; readonly names: readonly string[] }): Promise<void>;
 }

@@ -25,9 +25,7 @@ export async function deliver(
   const { engine, progress, signal } = delivering;
   const [image = ''] = images;
   if (output.type === 'image') {
-    if (images.length > 1 && !output.push) {
-      throw refused('keeping images of several platforms under one name', 'use --push or --output type=oci');
-    }
+    if (images.length > 1 && !output.push) await engine.nameTogether({ images, names: output.names });
     const { IndexServerAddress } = await engine.systemInfo({ signal });
     const told = exportImage(image, output, { progress, server: IndexServerAddress });
     return output.push ? new Map([...told, ...(await push(images, output, delivering))]) : told;

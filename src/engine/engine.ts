@@ -5,7 +5,7 @@ import { containerArchiveGet, containerArchivePut, containerArchiveStat } from '
 import { containerAttach } from './attach.ts';
 import { buildImage } from './build.ts';
 import { pruneBuilds } from './build-cache.ts';
-import { buildWithClient } from './build-with-client.ts';
+import { buildWithClient, nameTogether } from './build-with-client.ts';
 import { containerChanges } from './changes.ts';
 import { inClassicDress } from './classic-build.ts';
 import { close } from './close.ts';
@@ -153,6 +153,7 @@ function imageOperations(context: LifeContext, builder: Builder) {
       return request.steps ? messages : inClassicDress(messages, (name) => context.images.find(name)?.id.slice(7, 19));
     },
     buildWithClient: (request) => buildWithClient(context, builder, request),
+    nameTogether: async (request) => nameTogether(context, request),
     buildPrune: (request) => pruneBuilds(context, builder, request),
     imageBootstrap: (request) => bootstrapImage(context, request),
     imageSbom: (request) => imageSbom(context, request),

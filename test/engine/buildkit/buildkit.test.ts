@@ -251,6 +251,15 @@ if (missing.length > 0) console.warn(`SKIPPED: builds of BuildKit's clients: thi
     ]);
   });
 
+  test('images for several platforms are kept under one name, which alone means this machine', async () => {
+    const { solve } = await open('FROM scratch\nARG TARGETARCH\nCOPY f /$TARGETARCH\n', [plainFile('f', 'x')]);
+    await solve({ platform: 'linux/s390x,linux/amd64,linux/arm64' }, { names: 'together' }).done;
+    const ids = engine.iechor(['images', '-q', '--filter', 'reference=together']).stdout.trim().split('\n');
+    expect(new Set(ids).size).toBe(3);
+    const own = engine.iechor(['image', 'inspect', 'together', '--format', '{{.Architecture}}']).stdout.trim();
+    expect(own).toBe(process.arch === 'arm64' ? 'arm64' : 'amd64');
+  });
+
   test('limits and permissions reach the steps, and warnings name their line', async () => {
     const { solve } = await open('FROM busybox\nENV a b\nRUN ulimit -n > /n\n');
     const { done, status } = solve({ ulimit: 'nofile=1000:2000' }, { names: 'limited' });
