@@ -51,23 +51,14 @@ export function createApiServer(options: ServerOptions): ApiServer {
   // A connection that was in use when the server began to close would be kept for a next request.
   const active = createActiveRequests(() => setImmediate(() => server.closeIdleConnections()));
   const handling = { api, log, bodyMs: timeouts.bodyMs };
-  const headers = {
-    'Api-Version': apiVersion,
-    'Docker-Experimental': 'false',
-    Ostype: 'linux',
-    Server: `iEchor/${version} (linux)`,
-  };
+  const headers = headersOf(version);
 
   const onRequest = async (request: IncomingMessage, response: ServerResponse) => {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     let one: Active | undefined;
     try {
       guards.get(request.socket)?.(request);
-      if (request.method === 'OPTIONS') {
-        checkVersion(request.url ?? '/');
-        response.writeHead(200, { 'Content-Length': 0 }).end();
-        return;
-      }
+      if (request.method === 'OPTIONS') return answerOptions(request, response);
       one = active.begin(route(request.method ?? '', request.url ?? '/'));
       const { controller, match } = one;
       response.once('close', () => controller.abort());
@@ -130,6 +121,20 @@ export function createApiServer(options: ServerOptions): ApiServer {
       return false; // Answered as an ordinary request, by its error.
     }
   }
+}
+
+/** What every answer says, whatever was asked. */
+const headersOf = (version: string) => ({
+  'Api-Version': apiVersion,
+  'Docker-Experimental': 'false',
+  Ostype: 'linux',
+  Server: `iEchor/${version} (linux)`,
+});
+
+/** As Docker: nothing is told of any path, and no other origin is let in. */
+function answerOptions({ url = '/' }: IncomingMessage, response: ServerResponse): void {
+  checkVersion(url);
+  response.writeHead(200, { 'Content-Length': 0 }).end();
 }
 
 function closeServer(
