@@ -13,7 +13,7 @@ export async function exportContainer(
 ): Promise<ByteStream> {
   const record = context.containers.get(request.id);
   const { rootfs, release } = await holdRootfs(context, record.id);
-  const stream = packTree(rootfs);
+  const stream = packTree(rootfs, { withoutRoot: true });
   stream.once('close', () => {
     release().catch((error) =>
       context.log.error('an exported root stays mounted', { container: record.id, error: messageOf(error) }),

@@ -36,7 +36,7 @@ export function packLayer(
 }
 
 /** The tar archive of a plain directory, such as a container's mounted root; `prefix` names its root. */
-export function packTree(directory: string, options: { readonly prefix?: string } = {}): Readable {
+export function packTree(directory: string, options: Pick<TreeTarOptions, 'prefix' | 'withoutRoot'> = {}): Readable {
   return packed(directory, { asLayer: false, ...options });
 }
 

@@ -11,6 +11,8 @@ export interface TreeTarOptions {
   readonly directory: string;
   /** Translate overlayfs's marks of removal into whiteouts, and leave out a root that says nothing. */
   readonly asLayer: boolean;
+  /** Leave the root's own entry out, as Docker's exports do. */
+  readonly withoutRoot?: boolean;
   /** Names in front of every entry, for a part of a tree. */
   readonly prefix?: string;
   /** Paths below the directory that are left out, with all below them: bytes as latin1, no leading slash. */
@@ -56,7 +58,7 @@ export function* treeTar(options: TreeTarOptions, totals: TreeTarTotals): Genera
     const stat = lstat(pathIn(root, toBytes('.')));
     const entry = entryOf('', stat, pathIn(root, toBytes('.')), 'directory');
     const says = stat.mode % 0o10000n !== 0o755n || stat.uid !== 0n || stat.gid !== 0n || entry.xattrs.size > 0;
-    if (!options.asLayer || says) yield* out.header({ ...entry, name: options.prefix ?? '' });
+    if (!options.withoutRoot && (!options.asLayer || says)) yield* out.header({ ...entry, name: options.prefix ?? '' });
     const prefix = options.prefix ? `${options.prefix.replace(/\/$/, '')}/` : '';
     const leaveOut = new Set([...(options.leaveOut ?? [])].map((path) => `${prefix}${path}`));
     const { asLayer, given } = options;
