@@ -65,6 +65,8 @@ if (!isRoot) console.warn('SKIPPED: image archives: needs root rights');
       execFileSync('tar', ['-x', '-p', '-C', exported], { input: await collect(packTree(root)) });
       expect(listing(exported)).toBe(listing(root));
       expect(readdirSync(exported)).toEqual(['bin', 'data']);
+      const input = await collect(packTree(root, { withoutRoot: true }));
+      expect(execFileSync('tar', ['-t'], { input, encoding: 'utf8' }).split('\n')[0]).toBe('bin/');
     } finally {
       unmount(root);
     }
