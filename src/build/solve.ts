@@ -111,12 +111,16 @@ function applyMetadata(
   apply(instruction, context);
 }
 
+/** What tells `run` how to end is a failed step like any other here. */
+const ofCommands = new Set<string>(['COMMAND_NOT_FOUND', 'COMMAND_NOT_EXECUTABLE', 'CONTAINER_START_FAILED']);
+
 /** The error with the instruction's place, unless it has one or the build was called off. */
 function located(error: unknown, at: StageInstruction | InstructionOf<'FROM'>): unknown {
   if (isIechorError(error) && (error.at.length > 0 || error.code === 'INTERRUPTED')) return error;
   const isAbort = typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
   if (isAbort) return error;
-  const code = isIechorError(error) ? error.code : codeOf(error) === 'ENOSPC' ? 'NO_SPACE' : 'BUILD_FAILED';
+  const own = isIechorError(error) && !ofCommands.has(error.code) ? error.code : undefined;
+  const code = own ?? (codeOf(error) === 'ENOSPC' ? 'NO_SPACE' : 'BUILD_FAILED');
   const hint = isIechorError(error) ? error.hint : undefined;
   return syntaxError(messageOf(error), { at: at.at, lines: at.lines, code, hint, cause: error });
 }
