@@ -7,6 +7,7 @@ import type { OciMount, OciSpec } from '../host/oci-types.ts';
 import { signalProcess } from '../host/processes.ts';
 import { readInRoot } from '../host/rooted.ts';
 import type { SandboxState } from '../network/types.ts';
+import { profileOf } from './apparmor.ts';
 import type { EngineContext } from './context.ts';
 import { defaultNetwork } from './create-network.ts';
 import { blockDevice, resolveDevices } from './devices.ts';
@@ -52,6 +53,7 @@ async function execute(context: LifeContext, request: SandboxRun, options: StepO
   mkdirSync(bundle, { recursive: true, mode: 0o710 });
   const isolated = request.network === 'none' || request.network === 'host';
   const network = isolated ? undefined : await networkUp(context, id, request.network);
+  await context.life.apparmor.ready;
   writeSpec(context, bundle, specOf(context, request, network));
   const { pid } = await context.monitor.create({
     id,
@@ -129,18 +131,19 @@ function specOf(context: LifeContext, request: SandboxRun, network: SandboxState
     devices: resolveDevices(host),
     blockDevice,
     facts: context.life.facts,
+    apparmor: profileOf(host, context.life.apparmor.standard),
     defaultPids: context.settings.defaultPidsLimit,
   });
 }
 
-/** /etc/hosts and /etc/resolv.conf; their content is the machine's and must not get into the layer. */
-function managedMounts(context: EngineContext, request: SandboxRun, network: SandboxState | undefined): OciMount[] {
-  const bundle = bundleDir(context.roots, request.id);
 const managedFiles = ['/etc/hosts', '/etc/resolv.conf'];
 
 /** Whether the step mounts something of its own there. */
 const isTaken = ({ mounts }: SandboxRun, path: string): boolean => mounts.some(({ target }) => target === path);
 
+/** /etc/hosts and /etc/resolv.conf; their content is the machine's and must not get into the layer. */
+function managedMounts(context: EngineContext, request: SandboxRun, network: SandboxState | undefined): OciMount[] {
+  const bundle = bundleDir(context.roots, request.id);
   const hosts = stepHostsText({
     hostname: request.hostname ?? hostname,
     extraHosts: request.extraHosts,
