@@ -46,3 +46,9 @@ function normalise(name: string): string {
     hint: 'names are those of capabilities(7), such as NET_ADMIN, or ALL',
   });
 }
+
+/** Names as Docker tells them back: with `CAP_`, each once, in order, `ALL` first. Throws BAD_REQUEST like the above. */
+export function canonicalCapabilities(names: readonly string[]): string[] {
+  const full = [...new Set(names.map(normalise))].sort();
+  return full.includes('ALL') ? ['ALL', ...full.filter((name) => name !== 'ALL')] : full;
+}

@@ -9,6 +9,7 @@ import { readKernelFacts } from '../host/kernel-facts.ts';
 import { isPlatform, parsePlatform } from '../image/platform.ts';
 import type { ImageRecord } from '../image/types.ts';
 import { refuseMissingProtocols } from '../network/publish.ts';
+import { canonicalHost } from './canonical-host.ts';
 import { checkSupported } from './check-supported.ts';
 import { checkedName, generateName } from './container-name.ts';
 import type { ContainerRecord, RecordMount, RequestedPort } from './container-record.ts';
@@ -137,13 +138,13 @@ function newRecord(
   body: ContainerCreateBody,
   config: ContainerConfig,
 ): Omit<ContainerRecord, 'name' | 'mounts' | 'image' | 'imageName' | 'chain' | 'architecture'> {
-  const host = body.HostConfig;
+  const host = canonicalHost(body.HostConfig, context.containers.find);
   const kind = networkKind(host, config);
   const hostname = config.Hostname || shortId(id);
   return {
     id,
     createdAt: new Date().toISOString(),
-    body,
+    body: { ...body, ...(host && { HostConfig: host }) },
     config: { ...config, Hostname: hostname },
     ...commandOf(config),
     env: config.Env ?? [],

@@ -121,12 +121,15 @@ export const seenInCgroups: readonly { fields: HostConfig; files: Record<string,
       'pids/pids.max': 'max',
     },
   },
+  {
+    fields: { KernelMemoryTCP: 8 * mebi },
+    files: { 'memory/memory.kmem.tcp.limit_in_bytes': String(8 * mebi) },
+  },
 ];
 
 /** What is refused, at the creation or at the start, by a message that names it. */
 export const refused: readonly [HostConfig, RegExp][] = [
-  [{ CpuRealtimePeriod: 1 }, /CpuRealtimePeriod/],
-  [{ CpuRealtimeRuntime: 1 }, /CpuRealtimeRuntime/],
+  [{ CpuRealtimePeriod: 1000, CpuRealtimeRuntime: 2000 }, /real-time/],
   [{ Isolation: 'hyperv' }, /Isolation|isolation/],
   [{ UsernsMode: 'keep-id' }, /UsernsMode|user namespace|userns/i],
   [{ Cgroup: 'container:x' }, /Cgroup/],
