@@ -6,6 +6,7 @@ import { detectCompression, openDecoder, type StreamSink, sinkOf } from './decom
 import { createExtractor } from './extract.ts';
 import { createRecipeWriter } from './layer-recipe.ts';
 import type { Applied, ApplyOptions } from './layer-tasks.ts';
+import { decodedByProgram, isDecodedByProgram } from './program-decoder.ts';
 import { invalid } from './tar-format.ts';
 import { createTarReader, type TarSink } from './tar-reader.ts';
 import type { Digest } from './types.ts';
@@ -33,10 +34,12 @@ export async function applyArchive(options: ApplyOptions, port: Source): Promise
   const extractor = createExtractor(options);
   const closers: (() => void)[] = [() => extractor.close()];
   try {
-    const chunks = sourceOf(options, port);
-    const head = await readHead(chunks);
-    const compression = detectCompression(head);
-    const isPlain = compression === 'none' && options.sourcePath !== undefined && options.recipePath !== undefined;
+    const arriving = sourceOf(options, port);
+    const head = await readHead(arriving);
+    const packed = detectCompression(head);
+    const byProgram = isDecodedByProgram(packed);
+    const compression = byProgram ? 'none' : packed;
+    const isPlain = packed === 'none' && options.sourcePath !== undefined && options.recipePath !== undefined;
     const recipe = isPlain && options.recipePath ? createRecipeWriter(options.recipePath, extractor) : undefined;
     if (recipe) closers.push(() => recipe.close());
     const intake = createIntake(recipe?.sink ?? extractor, options);
@@ -44,15 +47,14 @@ export async function applyArchive(options: ApplyOptions, port: Source): Promise
     closers.push(() => decoder.destroy());
     const blob = options.blobPath === undefined || recipe ? undefined : openBlob(options.blobPath, compression);
     if (blob) closers.push(() => blob.close());
+    const counted = counting(head, arriving, intake);
     const take = async (chunk: Buffer) => {
-      intake.rawSize += chunk.length;
       await blob?.sink.write(chunk);
       recipe?.begin(chunk);
       await decoder.write(chunk);
       await recipe?.end();
     };
-    if (head.length > 0) await take(head);
-    for await (const chunk of chunks) await take(chunk);
+    for await (const chunk of byProgram ? decodedByProgram(packed, counted) : counted) await take(chunk);
     await decoder.end();
     intake.finish();
     const { replaced, ...extracted } = extractor.finish();
@@ -62,6 +64,19 @@ export async function applyArchive(options: ApplyOptions, port: Source): Promise
     return { diffId: diffId(), tarSizeBytes, ...extracted, compression, ...(kept && { blob: kept }) };
   } finally {
     for (const close of closers.reverse()) close();
+  }
+}
+
+async function* counting(
+  head: Buffer,
+  rest: AsyncIterable<Buffer>,
+  intake: { rawSize: number },
+): AsyncGenerator<Buffer> {
+  intake.rawSize += head.length;
+  if (head.length > 0) yield head;
+  for await (const chunk of rest) {
+    intake.rawSize += chunk.length;
+    yield chunk;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Transform } from 'node:stream';
 import { setImmediate } from 'node:timers';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { IechorError, isIechorError, messageOf } from '../common/error.ts';
+import { isIechorError, messageOf } from '../common/error.ts';
 import { releaseBytes } from '../common/release-bytes.ts';
 import type { Compression } from './layer-tasks.ts';
 import { invalid } from './tar-format.ts';
@@ -92,7 +92,7 @@ export function sinkOf(transform: Transform, onBytes: (bytes: Buffer) => void): 
   };
 }
 
-/** Decoder of a compression. Throws ARCHIVE_INVALID on damaged data, NOT_SUPPORTED. */
+/** Decoder of a compression that Node knows (program-decoder.ts has the others). Throws ARCHIVE_INVALID on damaged data. */
 export function openDecoder(compression: Compression, onBytes: (bytes: Buffer) => void): StreamSink {
   switch (compression) {
     case 'none':
@@ -103,9 +103,7 @@ export function openDecoder(compression: Compression, onBytes: (bytes: Buffer) =
       return describing(compression, sinkOf(createZstdDecompress({ chunkSize: 1024 * 1024 }), onBytes));
     case 'bzip2':
     case 'xz':
-      throw new IechorError('NOT_SUPPORTED', `archives compressed with ${compression} are not supported`, {
-        hint: `unpack it first: ${compression === 'xz' ? 'xz' : 'bzip2'} -d`,
-      });
+      throw new Error(`${compression} is decoded by a program`);
   }
 }
 
