@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -45,6 +45,22 @@ describe('the start of a Compose command', () => {
       writeFileSync(join(root, part), 'of another Node');
     }
     expect(JSON.parse(config(root)).services.a.command).toEqual(['spoken']);
+  });
+
+  test.each([['compose', 'config'], ['version']])('%s: what cannot write says so in a line, and fails', (...words) => {
+    const { status, stderr } = spawnSync(
+      '/bin/sh',
+      ['-c', '"$@" > /dev/full', 'sh', join(whole, 'bin/iechor'), ...words],
+      {
+        cwd: project,
+        encoding: 'utf8',
+        env: { ...process.env, WORD: 'spoken' },
+      },
+    );
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^iechor: the output cannot be written: .*no space left on device.*\n$/i),
+    });
   });
 
   test('works through a symbolic link and by a relative path', () => {
