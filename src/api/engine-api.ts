@@ -1,5 +1,13 @@
 import type { OwnApi } from './own-api.ts';
-import type { AttachOptions, ById, Filters, LogOptions, WithRegistryAuth, WithSignal } from './requests.ts';
+import type {
+  AttachOptions,
+  ById,
+  Filters,
+  LogOptions,
+  WithPlatform,
+  WithRegistryAuth,
+  WithSignal,
+} from './requests.ts';
 import type { ByteStream, Frame, StreamSession } from './streams.ts';
 import type {
   ContainerChange,
@@ -155,8 +163,9 @@ export interface EngineApi extends OwnApi {
   imageList(
     request: { all?: boolean | undefined; digests?: boolean | undefined; filters?: Filters | undefined } & WithSignal,
   ): Promise<ImageSummary[]>;
-  imageInspect(request: { name: string } & WithSignal): Promise<ImageInspect>;
-  imageHistory(request: { name: string } & WithSignal): Promise<ImageHistoryItem[]>;
+  /** `platform`: OCI's object; of the images that the name stands for, the one for it. */
+  imageInspect(request: { name: string } & WithPlatform & WithSignal): Promise<ImageInspect>;
+  imageHistory(request: { name: string } & WithPlatform & WithSignal): Promise<ImageHistoryItem[]>;
   /** Asks the image's registry for its manifest's digest. */
   distributionInspect(request: { name: string } & WithRegistryAuth & WithSignal): Promise<DistributionInspect>;
   /** Without a tag all tags that the repository has here. Failures come as a message with `error`. */
@@ -185,7 +194,13 @@ export interface EngineApi extends OwnApi {
   systemAuth(request: { body: RegistryAuth } & WithSignal): Promise<AuthReply>;
   imageTag(request: { name: string; repo: string; tag?: string | undefined } & WithSignal): Promise<void>;
   imageRemove(
-    request: { name: string; force?: boolean | undefined; noprune?: boolean | undefined } & WithSignal,
+    request: {
+      name: string;
+      force?: boolean | undefined;
+      noprune?: boolean | undefined;
+      /** Only these of the images that the name stands for: OCI's objects, each as JSON. */
+      platforms?: readonly string[] | undefined;
+    } & WithSignal,
   ): Promise<ImageDeleteItem[]>;
   imagePrune(request: { filters?: Filters | undefined } & WithSignal): Promise<ImagePruneReply>;
   /**

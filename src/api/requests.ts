@@ -10,6 +10,11 @@ export interface WithSignal {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** OCI's object: `os`, `architecture` and perhaps `variant`. */
+export interface WithPlatform {
+  readonly platform?: Readonly<Record<string, unknown>> | undefined;
+}
+
 /** Who the client is to the registry that the request concerns. */
 export interface WithRegistryAuth {
   readonly registryAuth?: RegistryAuth | undefined;

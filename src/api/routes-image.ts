@@ -25,8 +25,22 @@ export const imageRoutes = {
     reply: 'json',
     ok: [200],
   },
-  imageInspect: { method: 'GET', path: '/images/:name/json', fields: byName, reply: 'json', ok: [200], ...image },
-  imageHistory: { method: 'GET', path: '/images/:name/history', fields: byName, reply: 'json', ok: [200], ...image },
+  imageInspect: {
+    method: 'GET',
+    path: '/images/:name/json',
+    fields: { ...byName, platform: 'json' },
+    reply: 'json',
+    ok: [200],
+    ...image,
+  },
+  imageHistory: {
+    method: 'GET',
+    path: '/images/:name/history',
+    fields: { ...byName, platform: 'json' },
+    reply: 'json',
+    ok: [200],
+    ...image,
+  },
   distributionInspect: {
     method: 'GET',
     path: '/distribution/:name/json',
@@ -62,7 +76,7 @@ export const imageRoutes = {
   imageRemove: {
     method: 'DELETE',
     path: '/images/:name',
-    fields: { ...byName, force: 'bool', noprune: 'bool' },
+    fields: { ...byName, force: 'bool', noprune: 'bool', platforms: 'list' },
     reply: 'json',
     ok: [200],
     ...image,

@@ -1,3 +1,4 @@
+import { contentTrustFlag } from './content-trust.ts';
 import { Flags } from './flags.ts';
 
 const text = (
@@ -59,7 +60,7 @@ export const containerFlags = {
   'device-read-iops': list('Limit of reading, in operations per second (/dev/x:100)'),
   'device-write-bps': list('Limit of writing, in bytes per second (/dev/x:1mb)'),
   'device-write-iops': list('Limit of writing, in operations per second (/dev/x:100)'),
-  'disable-content-trust': Flags.boolean({ summary: 'Take images without signatures', default: true, allowNo: true }),
+  'disable-content-trust': contentTrustFlag,
   dns: list('Name server of the container'),
   'dns-option': list('Option of the resolver'),
   'dns-search': list('Search domain'),

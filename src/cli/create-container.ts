@@ -5,6 +5,7 @@ import type { ContainerCreateBody } from '../api/types/container.ts';
 import { deliverFiles } from '../compose/run/deliver-files.ts';
 import { apiSocket } from './api-socket.ts';
 import { containerBody } from './container-body.ts';
+import { refuseContentTrust } from './content-trust.ts';
 import { ensureImage } from './ensure-image.ts';
 import { type ContainerFlags, flagReader, usage } from './flag-reader.ts';
 import type { Globals } from './globals.ts';
@@ -72,9 +73,7 @@ function checkFlags(flags: ContainerFlags): void {
   for (const address of list('dns')) {
     if (isIP(address) === 0) usage(`--dns: "${address}" is no IP address`, 'write e.g. --dns 192.0.2.53');
   }
-  if (!on('disable-content-trust')) {
-    usage('--disable-content-trust=false asks for signatures of Notary, which is not supported', 'see: iechor trust');
-  }
+  refuseContentTrust(on('disable-content-trust'));
   if (str('kernel-memory') !== undefined) {
     process.stderr.write('WARNING: --kernel-memory has no effect: kernels have no such limit any more\n');
   }

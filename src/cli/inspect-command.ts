@@ -2,43 +2,70 @@ import type { EngineApi } from '../api/engine-api.ts';
 import { codeOf, IechorError } from '../common/error.ts';
 import { BaseCommand } from './base-command.ts';
 import { Flags } from './flags.ts';
+import { platformFlag } from './platform-flag.ts';
 import { formatValue } from './render/format.ts';
 import { describeFailure } from './report-error.ts';
 
-type Lookup = (engine: EngineApi, name: string, options: { size: boolean }) => Promise<unknown>;
+interface LookupOptions {
+  readonly size?: boolean | undefined;
+  readonly platform?: Readonly<Record<string, string>> | undefined;
+  readonly verbose?: boolean | undefined;
+}
+type Lookup = (engine: EngineApi, name: string, options: LookupOptions) => Promise<unknown>;
 
 /** How each type of object is looked up, in the order in which a name is tried. */
 export const lookups: Readonly<Record<string, Lookup>> = {
   container: (engine, id, { size }) => engine.containerInspect({ id, size }),
-  image: (engine, name) => engine.imageInspect({ name }),
-  network: (engine, id) => engine.networkInspect({ id }),
+  image: (engine, name, { platform }) => engine.imageInspect({ name, platform }),
+  network: (engine, id, { verbose }) => engine.networkInspect({ id, verbose }),
   volume: (engine, name) => engine.volumeInspect({ name }),
   secret: (engine, id) => engine.secretInspect({ id }),
   config: (engine, id) => engine.configInspect({ id }),
+};
+
+/** What any of the `inspect` commands takes; each has `format`, and of the others what its type of object knows. */
+export const inspectFlags = {
+  format: Flags.string({ char: 'f', summary: 'json, or a Go template' }),
+  size: Flags.boolean({ char: 's', summary: 'With sizes, for a container' }),
+  type: Flags.string({ summary: 'Only objects of this type', options: Object.keys(lookups) }),
+  platform: Flags.string({ summary: 'Of the image for this platform (os[/arch[/variant]])' }),
+  verbose: Flags.boolean({ char: 'v', summary: 'Also what helps to find faults' }),
+  pretty: Flags.boolean({ summary: 'For people to read' }),
 };
 
 /** The `inspect` commands: of one type of object, or of any. */
 export abstract class InspectCommand extends BaseCommand {
   static override synopsis = '[OPTIONS] NAME|ID [NAME|ID...]';
   static override strict = false;
-  static override flags = {
-    format: Flags.string({ char: 'f', summary: 'json, or a Go template' }),
-    size: Flags.boolean({ char: 's', summary: 'With sizes, for a container' }),
-    type: Flags.string({ summary: 'Only objects of this type', options: Object.keys(lookups) }),
-  };
+  static override flags: Partial<typeof inspectFlags> = { format: inspectFlags.format };
   /** The one type the command is for. */
   protected readonly type: string | undefined = undefined;
 
+  /** An object for people to read (`--pretty`). */
+  protected pretty(object: unknown): string {
+    return JSON.stringify(object, null, 4);
+  }
+
   async run(): Promise<number> {
-    const { flags, argv } = await this.parse({ flags: InspectCommand.flags, strict: false });
+    const own = (this.constructor as typeof InspectCommand).flags as typeof inspectFlags;
+    const parsed = await this.parse({ flags: own, strict: false });
+    const { argv } = parsed;
+    const flags: Partial<typeof parsed.flags> = parsed.flags;
     if (argv.length === 0) throw new IechorError('USAGE', 'nothing to inspect was named');
+    if (flags.pretty && flags.format !== undefined) {
+      throw new IechorError('USAGE', '--format is incompatible with human friendly format', { hint: 'leave one out' });
+    }
+    const platform = platformFlag(flags.platform);
     const engine = await this.engine();
     const types = this.type ?? flags.type;
     const found: unknown[] = [];
     let exit = 0;
     for (const name of argv as string[]) {
       try {
-        found.push(await look(engine, name, { types: types ? [types] : Object.keys(lookups), size: flags.size }));
+        const { size, verbose } = flags;
+        found.push(
+          await look(engine, name, { types: types ? [types] : Object.keys(lookups), size, platform, verbose }),
+        );
       } catch (error) {
         process.stderr.write(
           `${describeFailure(error, { debug: false, command: 'iechor inspect', usageExit: 1 }).text}\n`,
@@ -46,7 +73,8 @@ export abstract class InspectCommand extends BaseCommand {
         exit = 1;
       }
     }
-    if (flags.format === undefined) this.print(JSON.stringify(found, null, 4));
+    if (flags.pretty) this.print(found.map((object) => this.pretty(object)).join('\n\n'));
+    else if (flags.format === undefined) this.print(JSON.stringify(found, null, 4));
     else for (const object of found) this.print(formatValue(object, flags.format, { strict: true }));
     return exit;
   }
@@ -55,7 +83,7 @@ export abstract class InspectCommand extends BaseCommand {
 async function look(
   engine: EngineApi,
   name: string,
-  options: { types: readonly string[]; size: boolean },
+  options: LookupOptions & { readonly types: readonly string[] },
 ): Promise<unknown> {
   for (const type of options.types) {
     try {

@@ -31,6 +31,11 @@ const requests: Partial<Record<ApiOperation, readonly (readonly [before: string,
     // All unused volumes were pruned, not the anonymous ones alone.
     volumePrune: [['1.42', pruneAll]],
     imageList: [['1.42', drop('sharedSize')]],
+    imageInspect: [['1.49', drop('platform')]],
+    imageHistory: [['1.48', drop('platform')]],
+    imageRemove: [['1.50', drop('platforms')]],
+    imagesGet: [['1.48', drop('platform')]],
+    imagesLoad: [['1.48', drop('platform')]],
   };
 
 /** What an answer had before an API version. */

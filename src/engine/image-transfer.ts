@@ -6,12 +6,13 @@ import { importImage } from '../image/archive-import.ts';
 import { loadImages } from '../image/archive-load.ts';
 import { saveImages } from '../image/archive-save.ts';
 import { bootstrap } from '../image/bootstrap.ts';
-import type { EngineContext } from './context.ts';
-import { openUrl } from './download.ts';
-import { publishImage } from './images.ts';
-import { withProgress } from './progress.ts';
 import { imageLayout } from '../image/image-layout.ts';
 import { parsePlatform } from '../image/platform.ts';
+import type { EngineContext } from './context.ts';
+import { openUrl } from './download.ts';
+import { platformText } from './image-platforms.ts';
+import { publishImage } from './images.ts';
+import { withProgress } from './progress.ts';
 import { pullImages } from './registry.ts';
 
 type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
@@ -81,12 +82,6 @@ export function bootstrapImage(
     publishImage(context, request.reference, 'import');
     return [{ aux: { ID: image.id } }, { status: `Made ${request.reference}` }];
   });
-}
-
-/** OCI's object as `os/architecture[/variant]`. */
-function platformText(platform: Readonly<Record<string, unknown>> | undefined): string | undefined {
-  const parts = [platform?.os, platform?.architecture, platform?.variant].filter((part) => typeof part === 'string');
-  return platform && parts.length > 0 ? parts.filter((part) => part !== '').join('/') : undefined;
 }
 
 function layoutOptions({ compression = 'gzip', annotations }: NonNullable<Request<'imagesGet'>['layout']>) {

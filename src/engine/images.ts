@@ -10,6 +10,7 @@ import type { ChainId, Digest, ImageRecord } from '../image/types.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { anyOf, checkFilters, flagOf, labelsFit, untilOf } from './filters.ts';
+import { imageFor, removePlatforms } from './image-platforms.ts';
 import { publishPrune } from './notify.ts';
 
 type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
@@ -80,7 +81,7 @@ const noConfig: ContainerConfig = {
 };
 
 export async function inspectImage(context: EngineContext, request: Request<'imageInspect'>): Promise<ImageInspect> {
-  const image = context.images.get(request.name);
+  const image = imageFor(context.images, request.name, request.platform);
   const { config } = image;
   return {
     Id: image.id,
@@ -107,7 +108,7 @@ export async function imageHistory(
   context: EngineContext,
   request: Request<'imageHistory'>,
 ): Promise<ImageHistoryItem[]> {
-  const image = context.images.get(request.name);
+  const image = imageFor(context.images, request.name, request.platform);
   const chain = [...image.chain];
   const items = (image.config.history ?? []).map((entry) => {
     const layer = entry.empty_layer ? undefined : chain.shift();
@@ -165,12 +166,15 @@ async function removeOne(
   keep: () => ReadonlySet<ChainId>,
 ): Promise<Removed> {
   const { id } = context.images.get(request.name);
-  const removed = await context.images.remove(request.name, {
+  const options = {
     force: request.force ?? false,
     prune: !request.noprune,
-    usersOf: (image) => imageUsers(context, image),
+    usersOf: (image: Digest) => imageUsers(context, image),
     keep: keep(),
-  });
+  };
+  const { platforms = [] } = request;
+  const some = platforms.length > 0 && (await removePlatforms(context.images, request.name, { ...options, platforms }));
+  const removed = some || (await context.images.remove(request.name, options));
   for (const _name of removed.untagged) publishImage(context, id, 'untag');
   if (removed.deleted.includes(id)) publishImage(context, id, 'delete');
   return removed;

@@ -1,11 +1,10 @@
 import { Readable } from 'node:stream';
-import { IechorError } from '../common/error.ts';
 import { digestOf, hexOf } from './digest.ts';
 import { parseDescriptor, parseDocument } from './image-config.ts';
 import type { ImageStore } from './image-port.ts';
 import { verified } from './layer-archive.ts';
 import { isManifestType, mediaTypes } from './media-types.ts';
-import { parsePlatform } from './platform.ts';
+import { imageForPlatform } from './platform.ts';
 import { familiar, formatReference, parseReference, repositoryOf } from './reference.ts';
 import { blockSize, encodeHeader, paddingOf } from './tar-format.ts';
 import type { Descriptor, Digest, ImageRecord, Manifest } from './types.ts';
@@ -36,8 +35,7 @@ export function saveImages(
 ): Readable {
   const chosen = new Map<Digest, { image: ImageRecord; tags: string[] }>();
   for (const name of names.flatMap((given) => expanded(images, given))) {
-    const image = images.get(name);
-    checkPlatform(image, name, options.platform);
+    const image = imageForPlatform(images.platformsOf(name), name, options.platform);
     const entry = chosen.get(image.id) ?? { image, tags: [] };
     const tags =
       options.tags?.map((one) => formatReference(parseReference(one))) ?? tagNamed(images, image, name) ?? [];
@@ -45,16 +43,6 @@ export function saveImages(
     chosen.set(image.id, entry);
   }
   return Readable.from(archive(images, [...chosen.values()]), { objectMode: false });
-}
-
-function checkPlatform({ config }: ImageRecord, name: string, platform: string | undefined): void {
-  if (platform === undefined) return;
-  const { os, architecture, variant } = parsePlatform(platform);
-  const fits = config.os === os && config.architecture === architecture;
-  if (fits && (variant === undefined || variant === config.variant)) return;
-  throw new IechorError('IMAGE_NOT_FOUND', `the image ${name} is not here for ${platform}`, {
-    hint: `it is here for ${config.os}/${config.architecture}`,
-  });
 }
 
 /** A repository named without a tag stands for all its tags. */

@@ -1,5 +1,5 @@
 import { IechorError } from '../common/error.ts';
-import type { Descriptor } from './types.ts';
+import type { Descriptor, ImageRecord } from './types.ts';
 
 export interface Platform {
   readonly os: string;
@@ -55,6 +55,25 @@ export function isPlatform(image: Partial<Platform>, wanted: Platform): boolean 
     sameArchitecture(image.architecture, wanted.architecture) &&
     (!image.variant || !wanted.variant || image.variant === wanted.variant)
   );
+}
+
+/**
+ * Of the images that a name stands for the one for a platform (as text; none: the first). Throws IMAGE_NOT_FOUND, or
+ * BAD_REQUEST for what is no platform.
+ */
+export function imageForPlatform(images: readonly ImageRecord[], name: string, platform: string | undefined) {
+  const [first] = images;
+  const wanted = platform === undefined ? undefined : parsePlatform(platform);
+  const found = wanted ? images.find(({ config }) => isPlatform(config, wanted)) : first;
+  if (found) return found;
+  const there = images.map(({ config }) => `${config.os}/${config.architecture}`);
+  const why =
+    there.length === 1
+      ? `its platform (${there[0]}) does not match the specified platform (${platform})`
+      : `does not provide the specified platform (${platform})`;
+  throw new IechorError('IMAGE_NOT_FOUND', `image with reference ${name} was found but ${why}`, {
+    hint: `it is here for ${there.join(', ')}; get it with "iechor pull --platform ${platform} ${name}"`,
+  });
 }
 
 /** `x86_64` is `amd64`, whoever wrote it. */

@@ -16,6 +16,7 @@ import {
 import { type ProgressMode, readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
+import { checkClassicFlags, classicBuildFlags } from '../../cli/classic-build-flags.ts';
 import { parseUlimit } from '../../cli/container-body.ts';
 import { explaining } from '../../cli/explain-build.ts';
 import { Args, Flags } from '../../cli/flags.ts';
@@ -33,6 +34,7 @@ export default class Build extends BaseCommand {
   static override synopsis = '[OPTIONS] PATH | -';
   static override args = { context: Args.string({ required: true }) };
   static override flags = {
+    ...classicBuildFlags,
     allow: several('Let RUN steps ask for this: security.insecure, network.host'),
     'cgroup-parent': Flags.string({ summary: 'Control group above those of RUN steps' }),
     ulimit: several('Set a limit of RUN steps (name=soft[:hard])'),
@@ -75,6 +77,7 @@ export default class Build extends BaseCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Build);
+    checkClassicFlags(flags, (text) => process.stderr.write(`${text}\n`));
     const progress = flags.quiet ? 'quiet' : readProgressMode(flags.progress);
     const call = readCall(flags.check ? 'check' : flags.call);
     const input = flags.file === '-' ? await text(process.stdin) : undefined;

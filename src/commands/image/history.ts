@@ -1,6 +1,7 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { formatFlag } from '../../cli/list-flags.ts';
+import { platformFlag } from '../../cli/platform-flag.ts';
 import { formatRows } from '../../cli/render/format.ts';
 import { formatBytes } from '../../common/bytes.ts';
 import { humanDuration } from '../../common/duration.ts';
@@ -26,13 +27,15 @@ export default class History extends BaseCommand {
     format: formatFlag,
     human: Flags.boolean({ char: 'H', default: true, allowNo: true, summary: 'Sizes and times for people' }),
     'no-trunc': Flags.boolean({ summary: 'Do not shorten' }),
+    platform: Flags.string({ summary: 'Of the image for this platform (os[/arch[/variant]])' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Only ids' }),
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(History);
     const full = flags['no-trunc'];
-    const items = await (await this.engine()).imageHistory({ name: args.image });
+    const platform = platformFlag(flags.platform);
+    const items = await (await this.engine()).imageHistory({ name: args.image, platform });
     const rows = items.map((item) => ({
       ID: full || item.Id === '<missing>' ? item.Id : shortId(item.Id),
       CreatedSince: flags.human ? `${humanDuration(Date.now() / 1000 - item.Created)} ago` : timeOf(item.Created),

@@ -1,4 +1,5 @@
 import { BaseCommand } from '../../cli/base-command.ts';
+import { contentTrustFlag, refuseContentTrust } from '../../cli/content-trust.ts';
 import { domainOf, parseReference } from '../../cli/default-registry.ts';
 import { Args, Flags } from '../../cli/flags.ts';
 import { fullName, pullTarget } from '../../cli/image-name.ts';
@@ -11,12 +12,14 @@ export default class Pull extends BaseCommand {
   static override args = { image: Args.string({ required: true }) };
   static override flags = {
     'all-tags': Flags.boolean({ char: 'a', summary: 'Download all tags of the repository' }),
+    'disable-content-trust': contentTrustFlag,
     platform: Flags.string({ summary: 'Platform of the image (os/arch)' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Print the name of the image only' }),
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Pull);
+    refuseContentTrust(flags['disable-content-trust']);
     parseReference(args.image);
     const target = pullTarget(args.image);
     const all = flags['all-tags'];
