@@ -1,5 +1,5 @@
 import type { ContainerStats } from '../api/types/stats.ts';
-import { formatBytes } from '../common/bytes.ts';
+import { binaryBytes, formatBytes } from '../common/bytes.ts';
 import { shortId } from '../common/id.ts';
 import type { Column, Row } from './render/format.ts';
 
@@ -54,13 +54,4 @@ function usedMemory({ usage = 0, stats }: ContainerStats['memory_stats']): numbe
 function blockBytes({ blkio_stats }: ContainerStats, operation: string): number {
   const entries = blkio_stats.io_service_bytes_recursive ?? [];
   return sum(entries.filter(({ op }) => op.toLowerCase() === operation).map(({ value }) => value));
-}
-
-/** In powers of 1024 with four digits: `492KiB`, `23.54GiB`. */
-function binaryBytes(bytes: number): string {
-  const names = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-  let value = bytes;
-  let unit = 0;
-  for (; value >= 1024 && unit < names.length - 1; unit++) value /= 1024;
-  return `${Number(value.toPrecision(4))}${names[unit]}`;
 }

@@ -31,6 +31,15 @@ function withDigits(bytes: number, digits: number): string {
   return `${Number(value.toPrecision(digits))}${names[unit]}`;
 }
 
+/** In powers of 1024 with four digits: `492KiB`, `23.54GiB`. */
+export function binaryBytes(bytes: number): string {
+  const names = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1024 && unit < names.length - 1; unit++) value /= 1024;
+  return `${Number(value.toPrecision(4))}${names[unit]}`;
+}
+
 const barWidth = 50;
 
 /** How far something is, as Docker shows it: `[=====>     ]  1.2MB/12MB`; without the bar where that is too wide. */

@@ -77,7 +77,7 @@ export async function info(context: LifeContext): Promise<InfoReply> {
     SecurityOptions: [...(hasAppArmor() ? ['name=apparmor'] : []), 'name=seccomp,profile=builtin', 'name=cgroupns'],
     Plugins: {
       Volume: ['local'],
-      Network: ['bridge', 'host', 'null'],
+      Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null'],
       Authorization: null,
       Log: [...logDrivers],
     },

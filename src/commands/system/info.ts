@@ -1,7 +1,10 @@
 import { BaseCommand } from '../../cli/base-command.ts';
+import { currentContext } from '../../cli/contexts.ts';
+import { configDirectory } from '../../cli/credential-config.ts';
 import { Flags } from '../../cli/flags.ts';
+import { clientLines, infoText } from '../../cli/info-text.ts';
 import { formatValue } from '../../cli/render/format.ts';
-import { formatBytes } from '../../common/bytes.ts';
+import { version } from '../../common/version.ts';
 
 export default class Info extends BaseCommand {
   static override summary = 'Show what the engine is and what it holds';
@@ -9,23 +12,18 @@ export default class Info extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Info);
-    const info = await (await this.engine()).systemInfo({});
-    if (flags.format) return this.print(formatValue(info, flags.format, { strict: true }));
-    const lines = [
-      `Server Version: ${info.ServerVersion}`,
-      `Containers: ${info.Containers} (running ${info.ContainersRunning}, paused ${info.ContainersPaused}, stopped ${info.ContainersStopped})`,
-      `Images: ${info.Images}`,
-      `Storage Driver: ${info.Driver}`,
-      `Logging Driver: ${info.LoggingDriver}`,
-      `Cgroup Driver: ${info.CgroupDriver}, version ${info.CgroupVersion}`,
-      `Runtimes: ${Object.keys(info.Runtimes).join(', ')} (default ${info.DefaultRuntime})`,
-      `Security Options: ${info.SecurityOptions.join(', ')}`,
-      `Kernel Version: ${info.KernelVersion}`,
-      `Operating System: ${info.OperatingSystem}, ${info.Architecture}`,
-      `CPUs: ${info.NCPU}   Total Memory: ${formatBytes(info.MemTotal)}`,
-      `Root Dir: ${info.DockerRootDir}`,
-    ];
-    for (const line of lines) this.print(line);
-    for (const warning of info.Warnings ?? []) process.stderr.write(`WARNING: ${warning}\n`);
+    const { debug, context: given, config } = this.globals;
+    const context = given ?? currentContext(configDirectory(config, process.env), process.env);
+    const client = { version, context, debug };
+    const asked = this.engine().then((engine) => engine.systemInfo({}));
+    if (flags.format) return this.print(formatValue(await asked, flags.format, { strict: true }));
+    const info = await asked.catch((error: unknown) => {
+      this.print([...clientLines(client), '', 'Server:'].join('\n'));
+      throw error;
+    });
+    this.print(infoText(client, info));
+    for (const warning of info.Warnings ?? []) {
+      process.stderr.write(`${warning.startsWith('WARNING') ? '' : 'WARNING: '}${warning}\n`);
+    }
   }
 }
