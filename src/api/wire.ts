@@ -10,6 +10,7 @@ export const contentType = {
   tar: 'application/x-tar',
   multiplexed: 'application/vnd.docker.multiplexed-stream',
   raw: 'application/vnd.docker.raw-stream',
+  text: 'text/plain; charset=utf-8',
 } as const;
 export const pathStatHeader = 'X-Docker-Container-Path-Stat';
 /** Longest header with a field of a request: base64 twice over makes 16 of 9 bytes. */

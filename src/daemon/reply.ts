@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ErrorReply } from '../api/client-errors.ts';
 import type { ByteStream, Frame } from '../api/streams.ts';
 import type { PathStat } from '../api/types/container.ts';
-import { contentType, encodeFrame, pathStatHeader } from '../api/wire.ts';
+import { apiVersion, compareVersions, contentType, encodeFrame, minApiVersion, pathStatHeader } from '../api/wire.ts';
 import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { type ErrorCode, errorCatalogue } from '../common/error-catalogue.ts';
 import type { Log } from '../common/log.ts';
@@ -40,7 +40,17 @@ export function sendError(response: ServerResponse, error: unknown, log: Log): v
   const { status, reply } = errorReply(error, log);
   // What is left of a refused body is not read: the connection ends with the answer.
   if (status === errorCatalogue.BODY_TOO_LARGE.status) response.setHeader('Connection', 'close');
-  sendJson(response, status, reply);
+  if (knowsBareWords(response.req.url)) sendBareWords(response, status, `${reply.message}\n`);
+  else sendJson(response, status, reply);
+}
+
+/** Clients of versions before errors were JSON are told by words alone that they are too old, as by Docker. */
+const knowsBareWords = (url = '') =>
+  compareVersions(/^\/v([0-9]+\.[0-9]+)\//.exec(url)?.[1] ?? apiVersion, minApiVersion) < 0;
+
+function sendBareWords(response: ServerResponse, status: number, words: string): void {
+  const headers = { 'Content-Type': contentType.text, 'X-Content-Type-Options': 'nosniff' };
+  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(words) }).end(words);
 }
 
 /** What Docker says of an attachment that fails: the words alone, as the stream they come instead of. */

@@ -4,16 +4,16 @@ import type { Api } from '../api/route.ts';
 import { apiVersion, contentType, maxFieldHeaderBytes } from '../api/wire.ts';
 import type { Buildkit } from '../buildkit/buildkit.ts';
 import type { Log } from '../common/log.ts';
-import { type Active, type ActiveConnection, createActiveRequests } from './active.ts';
+import { type Active, createActiveRequests } from './active.ts';
 import { answer } from './answer.ts';
 import { bindSocket } from './bind-socket.ts';
 import { bindTls } from './bind-tls.ts';
 import type { BrowserGuard } from './browser-guard.ts';
-import { buildkitPathOf, takeBuildkit } from './buildkit-upgrade.ts';
+import { buildkitPathOf, createBuildkitJoin } from './buildkit-upgrade.ts';
 import type { TlsOptions } from './options.ts';
 import { attachError, errorReply, sendAttachError, sendError } from './reply.ts';
 import { checkVersion, createRouter } from './router.ts';
-import { takeOver } from './take-over.ts';
+import { detach, takeOver } from './take-over.ts';
 
 /** How long a client may take; what it may take for ever is a stream. */
 export interface ServerTimeouts {
@@ -50,6 +50,7 @@ export function createApiServer(options: ServerOptions): ApiServer {
   const route = createRouter();
   // A connection that was in use when the server began to close would be kept for a next request.
   const active = createActiveRequests(() => setImmediate(() => server.closeIdleConnections()));
+  const joinBuildkit = buildkit && createBuildkitJoin(buildkit, active);
   const handling = { api, log, bodyMs: timeouts.bodyMs };
   const headers = headersOf(version);
 
@@ -59,6 +60,9 @@ export function createApiServer(options: ServerOptions): ApiServer {
     try {
       guards.get(request.socket)?.(request);
       if (request.method === 'OPTIONS') return answerOptions(request, response);
+      if (joinBuildkit && request.headers.upgrade && buildkitPathOf(request)) {
+        return await joinBuildkit(request, () => detach(response));
+      }
       one = active.begin(route(request.method ?? '', request.url ?? '/'));
       const { controller, match } = one;
       response.once('close', () => controller.abort());
@@ -74,21 +78,16 @@ export function createApiServer(options: ServerOptions): ApiServer {
   const onUpgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     if (head.length > 0) socket.unshift(head);
-    let one: ActiveConnection | undefined;
-    let matched: Active | undefined;
+    let one: Active | undefined;
     try {
       guards.get(request.socket)?.(request);
-      const path = buildkit && buildkitPathOf(request);
-      matched = path ? undefined : active.begin(route(request.method ?? '', request.url ?? '/'));
-      one = matched ?? active.beginConnection();
+      if (joinBuildkit && buildkitPathOf(request)) return await joinBuildkit(request, () => socket);
+      one = active.begin(route(request.method ?? '', request.url ?? '/'));
       const { controller } = one;
       socket.once('close', () => controller.abort());
-      if (matched) await takeOver(handling, matched, { request, socket });
-      else if (path && buildkit) {
-        await takeBuildkit(path, { request, socket }, { buildkit: await buildkit(), signal: controller.signal });
-      }
+      await takeOver(handling, one, { request, socket });
     } catch (error) {
-      refuse(socket, error, { log, headers, isAttach: isForeignAttach(matched, request) });
+      refuse(socket, error, { log, headers, isAttach: isForeignAttach(one, request) });
     } finally {
       if (one) active.settle(one);
     }
@@ -115,7 +114,7 @@ export function createApiServer(options: ServerOptions): ApiServer {
 
   function mayUpgrade(request: IncomingMessage): boolean {
     try {
-      if (buildkit && buildkitPathOf(request)) return true;
+      if (joinBuildkit && buildkitPathOf(request)) return true;
       return route(request.method ?? '', request.url ?? '/').route.reply === 'hijack';
     } catch {
       return false; // Answered as an ordinary request, by its error.

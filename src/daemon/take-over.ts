@@ -109,7 +109,7 @@ function answerPlainly({ socket, response }: Connection): void {
 }
 
 /** Frees the connection from Node's HTTP parser, which would take what follows for the next request. */
-function detach(response: ServerResponse): Duplex {
+export function detach(response: ServerResponse): Duplex {
   const socket = response.socket;
   if (!socket) throw new Error('the client is gone');
   response.detachSocket(socket);

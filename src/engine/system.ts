@@ -74,7 +74,7 @@ export async function info(context: LifeContext): Promise<InfoReply> {
     ServerVersion: version,
     DefaultRuntime: runtime.name,
     Runtimes: { [runtime.name]: { path: runtime.path } },
-    SecurityOptions: [...(hasAppArmor() ? ['name=apparmor'] : []), 'name=seccomp,profile=builtin', 'name=cgroupns'],
+    SecurityOptions: securityOptions(),
     Plugins: {
       Volume: ['local'],
       Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null'],
@@ -98,6 +98,12 @@ export async function info(context: LifeContext): Promise<InfoReply> {
     LiveRestoreEnabled: true,
     SystemTime: formatInstant(nowNano()),
   };
+}
+
+/** Containers see a cgroup tree of their own on hosts of cgroup v2 alone, so that only there Docker tells of it. */
+function securityOptions(): string[] {
+  const apparmor = hasAppArmor() ? ['name=apparmor'] : [];
+  return [...apparmor, 'name=seccomp,profile=builtin', ...(cgroupMode() === 'v2' ? ['name=cgroupns'] : [])];
 }
 
 function kernelAbilities() {

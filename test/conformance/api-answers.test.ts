@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { describeSessions, type SessionEngine } from './sessions.ts';
@@ -58,7 +60,6 @@ const mistakes: readonly (readonly [call: string, body: unknown, status: number,
   ['POST /images/create?fromImage=busybox&platform=x', '', 400, 'unknown operating system or architecture'],
   ['GET /events?since=2&until=1', '', 400, '`since` time (2) cannot be after `until` time (1)'],
   ['POST /session', '', 400, 'no upgrade proto in request'],
-  ['GET /v1.23/version', '', 400, 'client version 1.23 is too old'],
 ];
 
 function twoNetworks() {
@@ -101,6 +102,12 @@ describeSessions('the API', '', (open) => {
   });
 
   describe('clients of older versions', () => {
+    test('are told in bare words that they are too old, where they knew no other errors', async () => {
+      const words =
+        'client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version';
+      expect(await ask('GET /v1.23/version')).toEqual({ status: 400, body: `${words}\n` });
+    });
+
     test('make containers with what was the default then, and see what was told then', async () => {
       const annotated = withHost({ Annotations: { a: 'b' } });
       const old = await create(annotated, '/v1.39');
@@ -116,6 +123,15 @@ describeSessions('the API', '', (open) => {
         expect(listed.HostConfig.Annotations).toEqual(told);
       }
     });
+  });
+
+  test('a session is upgraded for a client that does not say that its connection is, too', async () => {
+    const connection = connect(engine.socketPath);
+    const uuid = `X-Docker-Expose-Session-Uuid: ${engine.prefix}`;
+    connection.write(`POST /session HTTP/1.1\r\nHost: d\r\nUpgrade: h2c\r\n${uuid}\r\nContent-Length: 0\r\n\r\n`);
+    const [head] = await once(connection, 'data');
+    connection.destroy();
+    expect(String(head)).toMatch(/^HTTP\/1.1 101 .*\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n/);
   });
 
   test('a network may come after the containers that are to be on it', async () => {
