@@ -50,6 +50,8 @@ const oneOf = (flag: string, allowed: readonly string[], value: string): string 
   throw new IechorError('USAGE', `${flag} takes one of ${allowed.join(', ')}, not "${value}"`);
 };
 
+const logLevels = ['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal', 'panic'];
+
 /** The global flags, in the order of the help text. */
 export const globalFlags: readonly GlobalFlag[] = [
   {
@@ -82,6 +84,18 @@ export const globalFlags: readonly GlobalFlag[] = [
     help: 'Show stack traces of errors',
     apply: (g) => {
       g.debug = true;
+    },
+  },
+  {
+    names: ['-l', '--log-level'],
+    value: true,
+    scope: 'engine',
+    help: 'debug is --debug; above it is told what always is: info, warn, error, fatal',
+    apply: (g, v) => {
+      if (!logLevels.includes(v.toLowerCase())) {
+        throw new IechorError('USAGE', `Unable to parse logging level: ${v}`, { hint: logLevels.join(', ') });
+      }
+      if (['debug', 'trace'].includes(v.toLowerCase())) g.debug = true;
     },
   },
   {

@@ -25,7 +25,7 @@ function choose(
   let words = '';
   for (;;) {
     const [next] = rest;
-    const longer = words === '' ? (next ?? '') : longerWords(words, next ?? '');
+    const longer = words === '' ? firstWord(next ?? '') : longerWords(words, next ?? '');
     const known = next !== undefined && !next.startsWith('-') && isPrefix(longer);
     if (!known) break;
     words = longer;
@@ -46,6 +46,9 @@ const answered = new Set(['help', '--help', '-h', '--version', '-v']);
 
 /** Docker's other words for what is done to objects: `container list`, `image remove`. */
 const synonyms: Readonly<Record<string, string>> = { list: 'ls', ps: 'ls', remove: 'rm' };
+
+/** Docker's builds have two names. */
+const firstWord = (word: string): string => (word === 'buildx' ? 'builder' : word);
 
 function longerWords(group: string, next: string): string {
   const plain = `${group} ${next}`;
@@ -137,7 +140,7 @@ async function completeLine(words: readonly string[]): Promise<number> {
 function unknownCommand(group: string, word: string): IechorError {
   if (word.startsWith('-'))
     return new IechorError('USAGE', `unknown flag: ${word}`, { hint: `see '${`iechor ${group}`.trim()} --help'` });
-  const refused = group === '' ? refusalOfGroup(word) : undefined;
+  const refused = refusalOfGroup(`${group} ${word}`.trim());
   if (refused) return refused;
   const guess = nearest(
     word,

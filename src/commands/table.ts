@@ -256,6 +256,10 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   },
   bake: { summary: 'Build the targets of a Compose file or a bake file', load: () => import('./image/bake.ts') },
   build: { summary: 'Build an image from an iEchorfile', load: () => import('./image/build.ts') },
+  'builder bake': {
+    summary: 'Build the targets of a Compose file or a bake file',
+    load: () => import('./image/bake.ts'),
+  },
   'builder build': { summary: 'Build an image from an iEchorfile', load: () => import('./image/build.ts') },
   'image build': { summary: 'Build an image from an iEchorfile', load: () => import('./image/build.ts') },
 };
