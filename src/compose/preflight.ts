@@ -1,8 +1,10 @@
 import { accessSync, constants, statSync } from 'node:fs';
+import type { ContainerSummary } from '../api/types/container.ts';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
 import { checkAddresses, checkTaken } from './plan/address-conflicts.ts';
 import { creationsOf, refuseFaults } from './plan/creation-faults.ts';
 import type { Desired } from './plan/desired.ts';
+import { checkNetworkHolders } from './plan/network-holders.ts';
 import { checkNames } from './plan/name-conflicts.ts';
 import type { Observed } from './plan/observe.ts';
 import type { ContentSource, Plan, StepOf } from './plan/plan.ts';
@@ -35,15 +37,18 @@ export async function checkBefore({ engine, signal }: Session, { desired, observ
     whereOurs([], () => engine.creationsCheck({ body: { ...making, Containers }, signal })),
   ]);
   checkNames(plan, all, desired);
+  checkNetworkHolders(plan, all.filter(runs), desired);
   checkTaken(plan, all, desired);
   refuseFaults(faults, plan, desired);
   const ports = claimedPorts(plan);
   if (ports.length === 0) return;
-  const running = all.filter(({ State }) => State === 'running' || State === 'paused' || State === 'restarting');
-  checkPorts(plan, running, desired);
+  checkPorts(plan, all.filter(runs), desired);
   // Another engine cannot tell which programs have ports: there a start finds out.
   checkHolders(plan, await whereOurs([], () => engine.portHolders({ ports, signal })), desired);
 }
+
+const runs = ({ State }: ContainerSummary): boolean =>
+  State === 'running' || State === 'paused' || State === 'restarting';
 
 /** An empty name (of a variable that is not set) would be another volume each time. */
 function checkNamed(desired: Desired): void {

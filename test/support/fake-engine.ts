@@ -6,6 +6,7 @@ import type {
   ContainerInspect,
   ContainerStatus,
   ContainerSummary,
+  EndpointSettings,
 } from '../../src/api/types/container.ts';
 import type { NetworkInspect, Volume } from '../../src/api/types/network.ts';
 import type { EventMessage } from '../../src/api/types/system.ts';
@@ -20,6 +21,8 @@ export interface FakeContainer {
   health: 'none' | 'starting' | 'healthy' | 'unhealthy';
   exitCode: number;
   readonly networks: Record<string, string>;
+  /** How it is connected to each. */
+  readonly ends: Record<string, EndpointSettings>;
   readonly mounts: { Type: string; Name?: string; Source: string; Destination: string }[];
   output: string;
 }
@@ -81,7 +84,7 @@ export function createFakeEngine(
 
 type State = FakeEngine & { listeners: Set<(event: EventMessage) => void>; serial: number };
 
-const newId = (state: State): string => (state.serial++).toString(16).padStart(64, 'c');
+const newId = (state: State): string => (state.serial++).toString(16).padStart(12, 'c').padEnd(64, 'c');
 
 function find(state: State, id: string): FakeContainer {
   const found = [...state.containers.values()].find((one) => one.id === id || one.name === id || one.id.startsWith(id));
@@ -137,12 +140,14 @@ function containerOperations(state: State): Partial<EngineApi> {
         exitCode: 0,
         output: '',
         networks: {},
+        ends: {},
         mounts: mountsOf(state, body),
       };
       for (const network of Object.keys(body.NetworkingConfig?.EndpointsConfig ?? {})) {
         const found = state.networks.get(network);
         if (!found) throw new IechorError('NETWORK_NOT_FOUND', `no such network: ${network}`);
         container.networks[network] = found.Id;
+        container.ends[network] = body.NetworkingConfig?.EndpointsConfig?.[network] ?? {};
       }
       state.containers.set(id, container);
       note('containerCreate', container);
@@ -288,6 +293,7 @@ function inspect(container: FakeContainer): ContainerInspect {
     Name: `/${container.name}`,
     Image: container.imageId,
     Config: container.body,
+    NetworkSettings: { Networks: container.ends },
     State: {
       Status: state,
       Running: state === 'running',
@@ -327,6 +333,23 @@ function resourceOperations(state: State): Partial<EngineApi> {
         Labels: body.Labels ?? {},
       } as NetworkInspect);
       return { Id, Warning: '' };
+    },
+    async networkConnect({ id, body }) {
+      const found = [...state.networks.values()].find(({ Id, Name }) => Id === id || Name === id);
+      if (!found) throw new IechorError('NETWORK_NOT_FOUND', `no such network: ${id}`);
+      const container = find(state, body.Container);
+      if (found.Name in container.networks)
+        throw new IechorError('WRONG_STATE', `${container.name} is on ${id} already`);
+      state.calls.push(`networkConnect ${found.Name} ${container.name}`);
+      container.networks[found.Name] = found.Id;
+      container.ends[found.Name] = body.EndpointConfig ?? {};
+    },
+    async networkDisconnect({ id, body }) {
+      const container = find(state, body.Container);
+      const found = [...state.networks.values()].find(({ Id, Name }) => Id === id || Name === id);
+      state.calls.push(`networkDisconnect ${id} ${container.name}`);
+      delete container.networks[found?.Name ?? id];
+      delete container.ends[found?.Name ?? id];
     },
     async networkRemove({ id }) {
       const found = [...state.networks.values()].find(({ Id, Name }) => Id === id || Name === id);

@@ -17,7 +17,10 @@ export function randomProject(name: string, seed: number): Project {
   const random = randomOf(seed);
   const names = Array.from({ length: 1 + random(7) }, (_, at) => `s${at}`);
   const networks = Object.fromEntries(
-    ['default', 'front', 'back'].map((key) => [key, { name: `${name}_${key}`, ipam: {} }]),
+    ['default', 'front', 'back'].map((key) => [
+      key,
+      { name: `${name}_${key}`, ipam: {}, ...(random(3) === 0 && { internal: true }) },
+    ]),
   );
   const volumes = Object.fromEntries(['data', 'logs'].map((key) => [key, { name: `${name}_${key}` }]));
   const services: Record<string, Service> = {};

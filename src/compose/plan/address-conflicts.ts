@@ -1,10 +1,11 @@
 import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
-import type { ContainerSummary } from '../../api/types/container.ts';
+import type { ContainerSummary, EndpointSettings } from '../../api/types/container.ts';
 import type { SourceSpan } from '../../common/diagnostic.ts';
 import { IechorError } from '../../common/error.ts';
 import type { Desired } from './desired.ts';
 import type { Observed } from './observe.ts';
-import type { Plan, StepOf } from './plan.ts';
+import { leavingNetworks } from './network-holders.ts';
+import type { Plan, Step, StepOf } from './plan.ts';
 
 /**
  * Throws ADDRESS_IN_USE where a network of the plan wants a subnet that overlaps another network's, or two of its
@@ -13,9 +14,9 @@ import type { Plan, StepOf } from './plan.ts';
 export function checkAddresses(plan: Plan, observed: Observed, desired: Desired): void {
   checkSubnets(plan, observed, desired);
   const taken = new Map<string, string>();
-  for (const step of stepsOf(plan, 'createContainer')) {
+  for (const step of plan) {
     const [, service = ''] = step.target.split(':');
-    for (const [network, end] of Object.entries(step.body.NetworkingConfig?.EndpointsConfig ?? {})) {
+    for (const [network, end] of endsOf(step)) {
       for (const address of [end?.IPAMConfig?.IPv4Address, end?.IPAMConfig?.IPv6Address]) {
         if (!address) continue;
         const key = `${network} ${address}`;
@@ -30,17 +31,20 @@ export function checkAddresses(plan: Plan, observed: Observed, desired: Desired)
   }
 }
 
+/** Networks that a step puts a container onto, and how. */
+function endsOf(step: Step): [network: string, end: EndpointSettings | null][] {
+  if (step.kind === 'connectContainer') return [[step.network, step.endpoint]];
+  return step.kind === 'createContainer' ? Object.entries(step.body.NetworkingConfig?.EndpointsConfig ?? {}) : [];
+}
+
 /** Throws ADDRESS_IN_USE where a container that stays has an address that one of the plan wants. Pure. */
 export function checkTaken(plan: Plan, all: readonly ContainerSummary[], desired: Desired): void {
-  const leaving = new Set(
-    stepsOf(plan, 'removeContainer').flatMap(({ container }) => ('id' in container ? [container.id] : [])),
-  );
-  const staying = all.filter(({ Id }) => !leaving.has(Id));
-  for (const { body, target } of stepsOf(plan, 'createContainer')) {
-    const [, service = ''] = target.split(':');
-    for (const [network, end] of Object.entries(body.NetworkingConfig?.EndpointsConfig ?? {})) {
+  const leaves = leavingNetworks(plan);
+  for (const step of plan) {
+    const [, service = ''] = step.target.split(':');
+    for (const [network, end] of endsOf(step)) {
       for (const address of [end?.IPAMConfig?.IPv4Address, end?.IPAMConfig?.IPv6Address]) {
-        const holder = address && staying.find((one) => hasAddress(one, network, address));
+        const holder = address && all.find((one) => !leaves(one.Id, network) && hasAddress(one, network, address));
         if (!holder) continue;
         const name = (holder.Names[0] ?? '').replace(/^\//, '');
         const at = desired.spanOf('services', service, 'networks').slice(0, 1);

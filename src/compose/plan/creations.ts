@@ -7,6 +7,7 @@ import { labels } from './labels.ts';
 import { isAnonymous, takenTargets } from './mounts.ts';
 import type { Observed, ObservedContainer } from './observe.ts';
 import type { ContainerRef, Plan, PlanBuilder, StepId } from './plan.ts';
+import type { Reconnections } from './reconnections.ts';
 import type { Removals } from './removals.ts';
 import type { Roll } from './rolling.ts';
 
@@ -18,6 +19,8 @@ export interface Placed {
   readonly ref: ContainerRef;
   /** Set where the container stays as it is. */
   readonly kept?: ObservedContainer;
+  /** The step that stops one that stays, to be started again. */
+  readonly stopped?: StepId | undefined;
   /** Set for a replacement whose predecessor runs until its turn in a rolling update. */
   readonly replaces?: ObservedContainer;
   /** The steps after which it may start. */
@@ -29,6 +32,7 @@ interface CreationContext {
   readonly observed: Observed;
   readonly intent: UpIntent;
   readonly removals: Removals;
+  readonly reconnections: Reconnections;
   /** Services whose containers are replaced some at a time. */
   readonly rolls: ReadonlyMap<string, Roll>;
   /** Steps that make networks and volumes, by name in the engine. */
@@ -81,6 +85,12 @@ export class Creations {
         const { container } = decision;
         return [{ service, number: decision.number, name, ref: { id: container.id }, kept: container, ready: [] }];
       }
+      if (decision.act === 'reconnect') {
+        const { container, number } = decision;
+        const { reconnections, resources } = this.#context;
+        const connected = reconnections.putOn(service, decision, resources);
+        return [{ service, number, name, ref: { id: container.id }, kept: container, ...connected }];
+      }
       return [this.#create(service, decision, { name, providers })];
     });
   }
@@ -115,7 +125,8 @@ export class Creations {
       ],
     });
     const placed: Placed = { service, number: decision.number, name, ref: { createdBy: id }, ready: [id] };
-    if (swap && old.state === 'running' && this.#context.rolls.has(service.name)) return { ...placed, replaces: old };
+    const runs = swap && old.state === 'running' && !removals.stops.has(old.id);
+    if (runs && this.#context.rolls.has(service.name)) return { ...placed, replaces: old };
     if (swap) this.#swaps.set(placed, old);
     return placed;
   }
@@ -126,7 +137,9 @@ export class Creations {
       name,
       (placed.get(name) ?? []).map((own) => {
         const old = this.#swaps.get(own);
-        return old ? this.#swap(own, old) : this.#properlyNamed(own);
+        const named = old ? this.#swap(own, old) : this.#properlyNamed(own);
+        const aside = this.#context.removals.leftovers.get(`container:${name}:${own.number}`);
+        return aside === undefined ? named : { ...named, ready: [...named.ready, aside] };
       }),
     );
   }
@@ -134,10 +147,11 @@ export class Creations {
   /** Removes those that were set aside, after all steps so far that may fail: until then they can come back. */
   removeReplaced(): void {
     const { removals, intent } = this.#context;
-    if (this.#swaps.size === 0) return;
+    if (this.#swaps.size === 0 && !removals.hasLeftovers) return;
     const after = lastSteps(this.#plan.build());
     for (const old of this.#swaps.values())
       removals.removeReplaced(old, { volumes: intent.renewAnonymousVolumes, after });
+    removals.removeLeftovers(after);
   }
 
   #swap(own: Placed, old: ObservedContainer): Placed {
@@ -167,7 +181,7 @@ export class Creations {
       reason: `is named ${kept.name}`,
       after: [this.#context.removals.byName.get(name)],
     });
-    return { ...placed, ready: [renamed] };
+    return { ...placed, ready: [...placed.ready, renamed] };
   }
 }
 

@@ -12,7 +12,7 @@ export interface Reason {
   readonly attributes?: readonly Difference[];
 }
 
-/** Why a container is not what the file asks for; undefined when it is. Pure. */
+/** Why a container is not what the file asks for, apart from its networks; undefined when it is. Pure. */
 export function divergence(
   container: ObservedContainer,
   service: DesiredService,
@@ -22,7 +22,6 @@ export function divergence(
   return (
     configDivergence(container, service, desired) ??
     imageDivergence(container, service, observed) ??
-    networkDivergence(container, service, desired, observed) ??
     volumeDivergence(container, service, desired)
   );
 }
@@ -71,21 +70,30 @@ function imageDivergence(
   return { text: `image ${service.image} changed ${shortDigest(own)} -> ${shortDigest(wanted)}` };
 }
 
-function networkDivergence(
+/** What a container that is on a network which is not there any more, or not on one of its own, lacks. */
+export interface LostNetwork {
+  readonly name: string;
+  readonly reason: Reason;
+}
+
+/** The networks of its service that a container is not on. Pure. */
+export function lostNetworks(
   container: ObservedContainer,
   service: DesiredService,
   desired: Desired,
   observed: Observed,
-): Reason | undefined {
-  for (const key of Object.keys(service.service.networks ?? {}).sort()) {
-    const name = desired.project.networks[key]?.name ?? key;
-    const has = container.networks[name];
-    const [because] = desired.spanOf('services', service.name, 'networks', key);
-    if (has === undefined) return { text: `is not on network ${name}`, because };
-    const actual = observed.networks.find((network) => network.Name === name)?.Id;
-    if (has !== '' && actual !== undefined && has !== actual) return { text: `network ${name} was made anew`, because };
-  }
-  return undefined;
+): LostNetwork[] {
+  return Object.keys(service.service.networks ?? {})
+    .sort()
+    .flatMap((key): LostNetwork[] => {
+      const name = desired.project.networks[key]?.name ?? key;
+      const has = container.networks[name];
+      const [because] = desired.spanOf('services', service.name, 'networks', key);
+      if (has === undefined) return [{ name, reason: { text: `is not on network ${name}`, because } }];
+      const actual = observed.networks.find((network) => network.Name === name)?.Id;
+      if (has === '' || actual === undefined || has === actual) return [];
+      return [{ name, reason: { text: `network ${name} was made anew`, because } }];
+    });
 }
 
 /** A volume may get another name without a word of the service being changed. */

@@ -18,6 +18,15 @@ export function networkNames(project: Project, service: Service): string[] {
     .map(([key]) => project.networks[key]?.name ?? key);
 }
 
+/** The same in the order in which the engine gives a container its interfaces: the main one, then as written. */
+export function networkOrder(
+  { project }: { readonly project: Project },
+  { service }: { readonly service: Service },
+): string[] {
+  const written = Object.keys(service.networks ?? {}).map((key) => project.networks[key]?.name ?? key);
+  return [...new Set([...networkNames(project, service).slice(0, 1), ...written])];
+}
+
 /** The container's end of each of its networks. Links and the service's MAC address belong to the first. */
 export function endpoints(project: Project, service: Service, names: EndpointNames): Record<string, EndpointSettings> {
   const [first] = networkNames(project, service);

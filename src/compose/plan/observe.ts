@@ -85,6 +85,10 @@ export async function observeContainers(
     );
 }
 
+/** Whether it runs, in whatever way. */
+export const isLive = (container: ObservedContainer): boolean =>
+  container.state === 'running' || container.state === 'restarting' || container.state === 'paused';
+
 /** A list entry in our words. */
 export function observedContainer(summary: ContainerSummary): ObservedContainer {
   const own = summary.Labels ?? {};

@@ -2,10 +2,10 @@ import type { Desired } from './desired.ts';
 import { topologicalOrder } from './graph.ts';
 import { labels } from './labels.ts';
 import { familiarReference, shortDigest } from './names.ts';
-import type { Observed, ObservedContainer } from './observe.ts';
+import { isLive, type Observed, type ObservedContainer } from './observe.ts';
 import { type Plan, PlanBuilder, type StepId } from './plan.ts';
 import type { Reconciled } from './reconcile.ts';
-import { isLive, planInheritedVolumes } from './removals.ts';
+import { planInheritedVolumes } from './removals.ts';
 
 export interface DownIntent {
   /** Only these services, and neither networks nor volumes; none: everything. */

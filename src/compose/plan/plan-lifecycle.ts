@@ -2,11 +2,10 @@ import { annotations } from '../../api/annotations.ts';
 import { IechorError } from '../../common/error.ts';
 import type { Desired } from './desired.ts';
 import type { DependencyLabel } from './labels.ts';
-import type { Observed, ObservedContainer } from './observe.ts';
+import { isLive, type Observed, type ObservedContainer } from './observe.ts';
 import { type Plan, PlanBuilder, type StepId } from './plan.ts';
 import { containerOrder, naming, planStops, stateOf } from './plan-down.ts';
 import { holds } from './reconcile-starts.ts';
-import { isLive } from './removals.ts';
 
 export interface LifecycleIntent {
   /** None: all. */

@@ -1,4 +1,4 @@
-import type { ContainerCreateBody } from '../../api/types/container.ts';
+import type { ContainerCreateBody, EndpointSettings } from '../../api/types/container.ts';
 import type { BuildOptions } from '../../api/types/image.ts';
 import type { NetworkCreateBody, VolumeCreateBody } from '../../api/types/network.ts';
 import { formatSpan, type SourceSpan } from '../../common/diagnostic.ts';
@@ -99,7 +99,8 @@ export interface StepKinds {
   buildImage: { readonly service: string; readonly build: BuildSpec };
   removeImage: { readonly image: string };
   createNetwork: { readonly body: NetworkCreateBody };
-  removeNetwork: { readonly network: string };
+  /** `former`: what makes the network as it was, where a failure is to bring it back. */
+  removeNetwork: { readonly network: string; readonly former?: NetworkCreateBody };
   createVolume: { readonly body: VolumeCreateBody };
   removeVolume: { readonly volume: string };
   createContainer: {
@@ -130,6 +131,14 @@ export interface StepKinds {
   unpauseContainer: { readonly container: ContainerRef };
   removeContainer: { readonly container: ContainerRef; readonly volumes: boolean; readonly force: boolean };
   renameContainer: { readonly container: ContainerRef; readonly name: string };
+  /** Takes a container that does not run off a network, by its name. */
+  disconnectContainer: { readonly container: ContainerRef; readonly network: string };
+  /** Puts a container that does not run onto a network, by its name. */
+  connectContainer: {
+    readonly container: ContainerRef;
+    readonly network: string;
+    readonly endpoint: EndpointSettings;
+  };
   await: {
     readonly container: ContainerRef;
     readonly until: AwaitCondition;

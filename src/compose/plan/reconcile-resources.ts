@@ -4,22 +4,29 @@ import type { Reason } from './divergence.ts';
 import { attributePath } from './fingerprints.ts';
 import { labels } from './labels.ts';
 import type { Observed } from './observe.ts';
+import type { NetworkCreateBody, NetworkInspect } from '../../api/types/network.ts';
 import type { PlanBuilder, StepId } from './plan.ts';
 import { resourceReason } from './resource-changes.ts';
 
 /** Networks the engine always has. */
 const builtIn = new Set(['bridge', 'host', 'none', 'default']);
 
+export interface DivergedNetwork {
+  readonly network: DesiredNetwork;
+  readonly found: NetworkInspect;
+  readonly reason: Reason;
+}
+
 export interface NetworkFindings {
   readonly missing: readonly DesiredNetwork[];
   /** Made from another configuration: to be made again, once no container is on it. */
-  readonly diverged: readonly { readonly network: DesiredNetwork; readonly id: string; readonly reason: Reason }[];
+  readonly diverged: readonly DivergedNetwork[];
 }
 
 /** Compares networks. Throws for one that is not ours to use: external and missing, or another project's. */
 export function findNetworks(desired: Desired, observed: Observed): NetworkFindings {
   const missing: DesiredNetwork[] = [];
-  const diverged: { network: DesiredNetwork; id: string; reason: Reason }[] = [];
+  const diverged: DivergedNetwork[] = [];
   for (const network of desired.networks) {
     const found = observed.networks.find((candidate) => candidate.Name === network.name);
     const at = desired.spanOf('networks', network.key).slice(0, 1);
@@ -45,7 +52,7 @@ export function findNetworks(desired: Desired, observed: Observed): NetworkFindi
       });
     }
     const reason = resourceReason(found, network);
-    if (reason) diverged.push({ network, id: found.Id, reason });
+    if (reason) diverged.push({ network, found, reason });
   }
   return { missing, diverged };
 }
@@ -116,15 +123,17 @@ export function planNetworks(
     steps.set(network.name, plan.add('createNetwork', { target, label, body: network.body, reason, because, after }));
   };
   for (const network of findings.missing) create(network, 'not found', []);
-  for (const { network, id, reason } of findings.diverged) {
+  for (const diverged of findings.diverged) {
+    const { network, found, reason } = diverged;
     const target = `network:${network.key}` as const;
     const label = `Network ${network.name}`;
     const removed = plan.add('removeNetwork', {
       target,
       label,
-      network: id,
+      network: found.Id,
+      former: bodyOf(found),
       reason: reason.text,
-      because: placeOf(desired, network, reason),
+      because: placeOfNetwork(desired, diverged),
       after: freed,
     });
     create(network, `removed by step ${removed}`, [removed]);
@@ -132,7 +141,17 @@ export function planNetworks(
   return steps;
 }
 
-function placeOf(desired: Desired, { key }: DesiredNetwork, { attributes }: Reason) {
+/** What makes a network as it is. */
+function bodyOf(found: NetworkInspect): NetworkCreateBody {
+  const { Name, Driver, Internal, Attachable, EnableIPv4, EnableIPv6, IPAM, Options, Labels } = found;
+  return { Name, Driver, Internal, Attachable, EnableIPv4, EnableIPv6, IPAM, Options, Labels };
+}
+
+/** Where the file says what a network is to become. */
+export function placeOfNetwork(
+  desired: Desired,
+  { network: { key }, reason: { attributes } }: Pick<DivergedNetwork, 'network' | 'reason'>,
+) {
   const shown = attributes?.find(({ how }) => how !== 'removed');
   return desired.spanOf('networks', key, ...(shown ? attributePath(shown.path) : []))[0];
 }

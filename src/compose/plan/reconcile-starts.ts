@@ -77,7 +77,7 @@ class Starts {
 
   #start(placed: Placed, reason: string): void {
     const { ref, kept } = placed;
-    const kind = kept?.state === 'paused' ? 'unpauseContainer' : 'startContainer';
+    const kind = kept?.state === 'paused' && placed.stopped === undefined ? 'unpauseContainer' : 'startContainer';
     const id = this.#plan.add(kind, {
       ...naming(placed),
       container: ref,
@@ -90,12 +90,14 @@ class Starts {
   /** `depends_on: {db: {restart: true}}`: a container that stays is restarted after its dependency was made anew. */
   #restartAfterDependency(placed: Placed): void {
     for (const [name, dependency] of placed.service.dependencies) {
-      const renewed = (this.#context.placed.get(name) ?? []).some((other) => !other.kept);
-      if (!dependency.restart || !renewed || placed.service.providers.includes(name)) continue;
+      const others = this.#context.placed.get(name) ?? [];
+      const renewed = others.some((other) => !other.kept);
+      const stopped = others.some((other) => other.stopped !== undefined);
+      if (!dependency.restart || (!renewed && !stopped) || placed.service.providers.includes(name)) continue;
       const id = this.#plan.add('restartContainer', {
         ...naming(placed),
         container: placed.ref,
-        reason: `${name} is made anew, and depends_on says restart`,
+        reason: `${name} is ${renewed ? 'made anew' : 'reconnected'}, and depends_on says restart`,
         because: this.#context.desired.spanOf('services', placed.service.name, 'depends_on', name)[0],
         after: [...placed.ready, ...this.#conditions(placed)],
       });
@@ -161,7 +163,8 @@ const naming = ({ service, number, name }: Placed) => ({
   label: `Container ${name}`,
 });
 
-function startReason({ kept, ref }: Placed): string | undefined {
+function startReason({ kept, ref, stopped }: Placed): string | undefined {
+  if (stopped !== undefined) return `stopped by step ${stopped}`;
   if (!kept) return 'createdBy' in ref ? `created by step ${ref.createdBy}` : 'is new';
   if (kept.state === 'running' || kept.state === 'restarting') return undefined;
   return kept.state === 'exited' && kept.exitCode !== undefined

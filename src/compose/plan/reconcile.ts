@@ -1,5 +1,5 @@
 import { Creations } from './creations.ts';
-import { type DecideContext, type Decision, decideService } from './decide.ts';
+import { type DecideContext, type Decision, decideService, reconnected } from './decide.ts';
 import { selectServices } from './dependencies.ts';
 import type { Desired, DesiredService } from './desired.ts';
 import { topologicalOrder } from './graph.ts';
@@ -9,6 +9,7 @@ import { type Plan, PlanBuilder } from './plan.ts';
 import { planOrphans } from './reconcile-orphans.ts';
 import { findNetworks, planNetworks, planVolumes } from './reconcile-resources.ts';
 import { planStarts } from './reconcile-starts.ts';
+import { networkReason, Reconnections } from './reconnections.ts';
 import { drainsOf, Removals } from './removals.ts';
 import { type Roll, rollOf } from './rolling.ts';
 
@@ -30,7 +31,9 @@ export function reconcile(desired: Desired, observed: Observed, intent: UpIntent
   const selected = containers ? selectServices(desired.project, services, dependencies) : new Set<string>();
   const named = new Set(intent.services.length > 0 ? intent.services : order);
   const networks = findNetworks(desired, observed);
-  const newNetworks = new Set(networks.diverged.map(({ network }) => network.name));
+  const newNetworks = new Map(
+    networks.diverged.map(({ network: { name } }) => [name, networkReason({ desired, networks }, name)]),
+  );
   const renewed = new Map<string, string>();
   const context: DecideContext = { desired, observed, intent, named, newNetworks, renewed };
   const decisions = new Map<string, readonly Decision[]>();
@@ -44,20 +47,24 @@ export function reconcile(desired: Desired, observed: Observed, intent: UpIntent
     if (decided.some(({ act }) => act === 'recreate')) renewed.set(name, 'made anew');
     else if (decided.some(({ act }) => act === 'create') && decided.every(({ act }) => act !== 'keep'))
       renewed.set(name, 'new');
+    else if (decided.some(({ act }) => act === 'reconnect')) renewed.set(name, reconnected);
   }
   const removals = new Removals(plan, intent);
   if (containers) planOrphans({ desired, observed, intent, plan: removals, notices });
   for (const [name, decided] of decisions) {
     const service = desired.services.get(name) as DesiredService;
-    removals.addAll(decided, { newNetworks, drains: drainsOf(service, observed) });
+    removals.addAll(decided, { service, drains: drainsOf(service, observed) });
   }
-  const networkSteps = planNetworks(networks, plan, { desired, freed: removals.steps });
+  const reconnections = new Reconnections(plan, { desired, removals, networks });
+  reconnections.takeOff(decisions);
+  const networkSteps = planNetworks(networks, plan, { desired, freed: [...removals.steps, ...reconnections.steps] });
   const volumeSteps = planVolumes(desired, observed, plan, notices);
   const creations = new Creations(plan, {
     desired,
     observed,
     intent,
     removals,
+    reconnections,
     rolls,
     resources: [networkSteps, volumeSteps],
   });

@@ -3,8 +3,9 @@ import type { Decision } from './decide.ts';
 import type { DesiredService } from './desired.ts';
 import type { UpIntent } from './intent.ts';
 import { labels } from './labels.ts';
-import type { Observed, ObservedContainer } from './observe.ts';
-import type { PlanBuilder, StepId } from './plan.ts';
+import { isLive, type Observed, type ObservedContainer } from './observe.ts';
+import type { SourceSpan } from '../../common/diagnostic.ts';
+import type { PlanBuilder, ResourceKey, StepId } from './plan.ts';
 
 export const drainReason = 'new connections go to the others; its own may end within its grace period';
 
@@ -17,6 +18,11 @@ export class Removals {
   readonly byName = new Map<string, StepId>();
   /** Published host port to the step that frees it. */
   readonly ports = new Map<string, StepId>();
+  /** Steps that stop containers, by container id. */
+  readonly stops = new Map<string, StepId>();
+  /** What an interrupted run left beside its replacement, by the place of both. */
+  readonly leftovers = new Map<ResourceKey, StepId>();
+  readonly #late: ObservedContainer[] = [];
   readonly #plan: PlanBuilder;
   readonly #intent: UpIntent;
 
@@ -25,26 +31,31 @@ export class Removals {
     this.#intent = intent;
   }
 
-  /** Scaled-down containers, and those that must leave a network before it can be made anew. */
+  /** Scaled-down containers, and dead ones. */
   addAll(
     decisions: readonly Decision[],
-    { newNetworks, drains }: { newNetworks: ReadonlySet<string>; drains: (container: ObservedContainer) => boolean },
+    { service, drains }: { service: DesiredService; drains: (container: ObservedContainer) => boolean },
   ): void {
     for (const decision of decisions) {
-      if (decision.act === 'remove') {
+      if (decision.act === 'remove' && decision.leftover) this.#setLeftoverAside(decision, service);
+      else if (decision.act === 'remove') {
         const { container, reason } = decision;
         const drained = drains(container) ? [this.#drain(container)] : undefined;
         this.add(container, { reason: reason.text, volumes: true, ...(drained && { after: drained }) });
       }
-      if (decision.act !== 'recreate') continue;
-      const leaves = Object.keys(decision.container.networks).some((name) => newNetworks.has(name));
-      const dead = decision.container.state === 'dead';
-      if (leaves || dead)
-        this.add(decision.container, {
-          reason: decision.reason.text,
-          volumes: false,
-        });
+      if (decision.act === 'recreate' && decision.container.state === 'dead')
+        this.add(decision.container, { reason: decision.reason.text, volumes: false });
     }
+  }
+
+  /** It stays, under a name of its own, until the other has started: that one may not work. */
+  #setLeftoverAside(
+    { container, number, reason }: Extract<Decision, { act: 'remove' }>,
+    service: DesiredService,
+  ): void {
+    const aside = this.#moveAside(container, { name: service.containerName(number), reason: reason.text, after: [] });
+    this.#late.push(container);
+    if (aside !== undefined) this.leftovers.set(`container:${service.name}:${number}`, aside);
   }
 
   #drain(container: ObservedContainer): StepId {
@@ -58,7 +69,7 @@ export class Removals {
 
   /** Stops (where it runs) and removes a container. Returns the last step. */
   add(container: ObservedContainer, options: { reason: string; volumes: boolean; after?: readonly StepId[] }): StepId {
-    const stopped = this.#stop(container, options);
+    const stopped = this.stop(container, options);
     const removed = this.#plan.add('removeContainer', {
       ...naming(container),
       volumes: options.volumes,
@@ -70,7 +81,7 @@ export class Removals {
     this.steps.push(removed);
     this.byId.set(container.id, removed);
     this.byName.set(container.name, removed);
-    this.#freePorts(container, stopped ?? removed);
+    if (stopped === undefined) this.#freePorts(container, removed);
     return removed;
   }
 
@@ -79,18 +90,37 @@ export class Removals {
    * replacement is seen to start. Returns the last step; undefined where there is nothing to do.
    */
   setAside(container: ObservedContainer, own: { readonly name: string; readonly created: StepId }): StepId | undefined {
-    const reason = `replaced by step ${own.created}`;
-    const stopped = this.#stop(container, { reason, after: [own.created] });
-    if (stopped !== undefined) this.#freePorts(container, stopped);
-    if (container.name !== own.name) return stopped;
+    return this.#moveAside(container, {
+      name: own.name,
+      reason: `replaced by step ${own.created}`,
+      after: [own.created],
+    });
+  }
+
+  #moveAside(
+    container: ObservedContainer,
+    { name, reason, after }: { readonly name: string; readonly reason: string; readonly after: readonly StepId[] },
+  ): StepId | undefined {
+    const before = this.stops.has(container.id) ? after : [];
+    const stopped = this.stop(container, { reason, after });
+    if (container.name !== name) return stopped;
     const aside = this.#plan.add('renameContainer', {
       ...naming(container),
-      name: `${own.name}-replaced-${container.id.slice(0, 12)}`,
+      name: `${name}-replaced-${container.id.slice(0, 12)}`,
       reason: stopped === undefined ? reason : 'kept until its replacement has started',
-      after: [stopped ?? own.created],
+      after: stopped === undefined ? after : [stopped, ...before],
     });
     this.byName.set(container.name, aside);
     return aside;
+  }
+
+  get hasLeftovers(): boolean {
+    return this.#late.length > 0;
+  }
+
+  /** Removes those that an interrupted run left beside their replacements. */
+  removeLeftovers(after: readonly StepId[]): void {
+    for (const container of this.#late) this.removeReplaced(container, { volumes: true, after });
   }
 
   /** Removes a container that was set aside, once nothing can fail any more. */
@@ -106,15 +136,24 @@ export class Removals {
     if (options.volumes) planInheritedVolumes(this.#plan, container, removed);
   }
 
-  #stop(container: ObservedContainer, options: { reason: string; after?: readonly StepId[] }): StepId | undefined {
-    if (!isLive(container)) return undefined;
+  /** Stops a container where it runs, once. */
+  stop(
+    container: ObservedContainer,
+    options: { reason: string; because?: SourceSpan | undefined; after?: readonly StepId[] },
+  ): StepId | undefined {
+    const known = this.stops.get(container.id);
+    if (known !== undefined || !isLive(container)) return known;
     const { timeoutSeconds } = this.#intent;
-    return this.#plan.add('stopContainer', {
+    const stopped = this.#plan.add('stopContainer', {
       ...naming(container),
       ...(timeoutSeconds !== undefined && { timeoutSeconds }),
       reason: options.reason,
+      because: options.because,
       after: options.after ?? [],
     });
+    this.stops.set(container.id, stopped);
+    this.#freePorts(container, stopped);
+    return stopped;
   }
 
   #freePorts(container: ObservedContainer, step: StepId): void {
@@ -152,6 +191,3 @@ export const drainsOf =
     service.scale > 0 &&
     container.state === 'running' &&
     container.summary.HostConfig?.Annotations?.[annotations.balance] !== undefined;
-
-export const isLive = (container: ObservedContainer): boolean =>
-  container.state === 'running' || container.state === 'restarting' || container.state === 'paused';

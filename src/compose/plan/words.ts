@@ -21,6 +21,8 @@ const words: Readonly<Record<StepKind, { readonly doing: string; readonly done: 
   unpauseContainer: { doing: 'Unpausing', done: 'Unpaused' },
   removeContainer: { doing: 'Removing', done: 'Removed' },
   renameContainer: { doing: 'Recreate', done: 'Recreated' },
+  disconnectContainer: { doing: 'Disconnecting', done: 'Disconnected' },
+  connectContainer: { doing: 'Connecting', done: 'Connected' },
   await: { doing: 'Waiting', done: 'Ready' },
 };
 

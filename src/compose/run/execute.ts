@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { EndpointSettings } from '../../api/types/container.ts';
 import type { Plan, Step, StepId, StepKind, StepOf } from '../plan/plan.ts';
 import type { ProgressEvent, Sink } from './progress.ts';
 
@@ -7,6 +8,8 @@ export interface StepResult {
   readonly containerId?: string;
   /** Id of the image a step built. */
   readonly imageId?: string;
+  /** How a container was connected that a step took off a network. */
+  readonly endpoint?: EndpointSettings;
   /** Word for the renderer in place of the usual one. */
   readonly detail?: string;
   /** What waits for this step does not run, for the sake of that one, which has failed. */

@@ -1,4 +1,5 @@
 import type { EngineApi } from '../../api/engine-api.ts';
+import type { EndpointSettings } from '../../api/types/container.ts';
 import { codeOf, messageOf } from '../../common/error.ts';
 import type { ContainerRef, StepHooks, StepOf } from '../plan/plan.ts';
 import { withSeccompProfiles } from '../seccomp-profiles.ts';
@@ -92,6 +93,18 @@ function containerPerformers({
     removeContainer: (step, context) =>
       tolerant(engine.containerRemove({ ...on(step, context), v: step.volumes, force: step.force })),
     renameContainer: (step, context) => silent(engine.containerRename({ ...on(step, context), name: step.name })),
+    disconnectContainer: async (step, context) => {
+      const { id, signal } = on(step, context);
+      const endpoint = await endpointOf(engine, id, { network: step.network, signal });
+      const body = { Container: id, Force: true };
+      const result = await tolerant(engine.networkDisconnect({ id: step.network, body, signal }));
+      return { ...result, ...(endpoint && { endpoint }) };
+    },
+    connectContainer: (step, context) => {
+      const { id, signal } = on(step, context);
+      const body = { Container: id, EndpointConfig: step.endpoint };
+      return silent(engine.networkConnect({ id: step.network, body, signal }));
+    },
     await: async (step, context) => {
       const detail = await awaitContainer(idOf(step.container, context), step.until, {
         engine,
@@ -111,6 +124,19 @@ function containerPerformers({
 }
 
 const silent = (call: Promise<unknown>): Promise<undefined> => call.then(() => undefined);
+
+/** How a container that does not run is connected: what was asked for, not what came of it. */
+async function endpointOf(
+  engine: EngineApi,
+  id: string,
+  { network, signal }: { readonly network: string; readonly signal: AbortSignal },
+): Promise<EndpointSettings | undefined> {
+  const { NetworkSettings } = await engine.containerInspect({ id, signal });
+  const end = NetworkSettings?.Networks?.[network];
+  if (!end) return undefined;
+  const asked = ['Aliases', 'IPAMConfig', 'Links', 'DriverOpts', 'GwPriority', 'MacAddress'] as const;
+  return Object.fromEntries(asked.flatMap((name) => (end[name] ? [[name, end[name]]] : [])));
+}
 
 /** What a tear-down says in place of a failure where the thing is gone already, or others still use it. */
 const accepted: Readonly<Record<string, string>> = {

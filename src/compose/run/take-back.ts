@@ -1,9 +1,10 @@
 import { type ContainerRef, type Plan, PlanBuilder, type Step, type StepId, type StepOf } from '../plan/plan.ts';
 import type { Outcome } from './execute.ts';
+import { finishNetworks, pausesOf, takeNetworksBack } from './networks-back.ts';
 
 /**
  * What a failed run should undo: all that it created, so that what was there before is there again; what was set aside
- * for a replacement runs again under its name. A run that was interrupted keeps the containers that it started, and what
+ * for a replacement runs again under its name, and networks that were made anew are as they were. A run that was interrupted keeps the containers that it started, and what
  * they use. A container whose predecessor is gone already stays: it holds the only copy of the predecessor's anonymous
  * volumes, and the next run starts it.
  */
@@ -30,15 +31,24 @@ export function planTakeBack(plan: Plan, outcome: Outcome): Plan {
       if (!isRolled(step, plan)) back.push(step);
     }
   }
+  const inUse = new Set(staying.flatMap(usedNames));
+  const renewed = of(plan, 'removeNetwork').map(({ former }) => former?.Name ?? '');
+  const networks = renewed.some((name) => inUse.has(name))
+    ? finishNetworks(undo, run, new Set(back.flatMap(({ replaces }) => replaces?.id ?? [])))
+    : takeNetworksBack(undo, run, [...removed.values()]);
   const restored = new Map<string, StepId>();
   const place = startOrder(plan);
-  back.sort((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0));
-  for (const step of back) bringBack(undo, step, { run, removed, restored });
+  const returning = [...back, ...pausesOf(run)];
+  returning.sort((a, b) => (place.get(a.target) ?? 0) - (place.get(b.target) ?? 0));
+  for (const step of returning) bringBack(undo, step, { run, removed, restored, ready: networks.ready });
   if (outcome.interrupted) for (const step of staying) removeReplaced(undo, step, run);
   takeResources(undo, plan, {
     done: run.done,
     removed: [...removed.values()],
-    inUse: new Set(staying.flatMap(usedNames)),
+    inUse: new Set([
+      ...inUse,
+      ...of(plan, 'createNetwork').flatMap((step) => (networks.handled.has(step.target) ? step.body.Name : [])),
+    ]),
   });
   return undo.build();
 }
@@ -64,14 +74,23 @@ const isRolled = ({ id }: Step, plan: Plan): boolean =>
 const isOn = ({ container }: { readonly container: ContainerRef }, id: string | undefined): boolean =>
   id !== undefined && 'id' in container && container.id === id;
 
+interface Returning {
+  readonly run: FailedRun;
+  readonly removed: ReadonlyMap<string, StepId>;
+  readonly restored: Map<string, StepId>;
+  /** Steps that put containers onto their networks again, by container id. */
+  readonly ready: ReadonlyMap<string, readonly StepId[]>;
+}
+
 /** The predecessor gets its name back, and is started where it was stopped, after those it depends on. */
 function bringBack(
   undo: PlanBuilder,
-  step: StepOf<'createContainer'>,
-  { run, removed, restored }: { run: FailedRun; removed: ReadonlyMap<string, StepId>; restored: Map<string, StepId> },
+  step: StepOf<'createContainer'> | StepOf<'stopContainer'>,
+  { run, removed, restored, ready }: Returning,
 ): void {
   const { plan, done, begun } = run;
-  const old = step.replaces?.id;
+  const old =
+    step.kind === 'createContainer' ? step.replaces?.id : 'id' in step.container ? step.container.id : undefined;
   if (old === undefined) return;
   const naming = { target: step.target, label: step.label, container: { id: old } };
   const aside = of(plan, 'renameContainer').find((own) => isOn(own, old));
@@ -87,9 +106,17 @@ function bringBack(
       : undefined;
   const stop = of(plan, 'stopContainer').find((own) => isOn(own, old));
   if (!stop || !begun.has(stop.id)) return;
-  const reason = `stopped by step ${stop.id} for a replacement that is taken back`;
+  const reason =
+    step.kind === 'stopContainer'
+      ? `stopped by step ${stop.id}`
+      : `stopped by step ${stop.id} for a replacement that is taken back`;
   // Ports and addresses may have gone to any of those that were created.
-  const after = [...removed.values(), named, ...dependenciesIn(restored, step, run, 'dependencies')];
+  const after = [
+    ...removed.values(),
+    named,
+    ...(ready.get(old) ?? []),
+    ...dependenciesIn(restored, step, run, 'dependencies'),
+  ];
   restored.set(step.target, undo.add('startContainer', { ...naming, reason, after }));
 }
 
@@ -101,13 +128,9 @@ function removeReplaced(undo: PlanBuilder, step: StepOf<'createContainer'>, { pl
   undo.add('removeContainer', same);
 }
 
-/** By the steps that created them, when containers start: each after those it depends on. */
-const startOrder = (plan: Plan): ReadonlyMap<StepId, number> =>
-  new Map(
-    of(plan, 'startContainer').flatMap(({ container }, at) =>
-      'createdBy' in container ? [[container.createdBy, at] as const] : [],
-    ),
-  );
+/** When containers start: each after those it depends on. */
+const startOrder = (plan: Plan): ReadonlyMap<string, number> =>
+  new Map(of(plan, 'startContainer').map(({ target }, at) => [target, at]));
 
 /** Whether the start of what a step created was begun: a start can fail when the container runs already. */
 const startOf = (plan: Plan, id: StepId, begun: ReadonlySet<StepId>): boolean =>

@@ -48,6 +48,8 @@ async function planOf(engine: FakeEngine, project: Project): Promise<Plan> {
   return reconcile(desired, await observe(engine.api, project.name, { images: references, signal }), intent).plan;
 }
 
+const sorted = (ends: object): unknown => Object.entries(ends).sort(([a], [b]) => (a < b ? -1 : 1));
+
 const ofOther = (engine: FakeEngine): string =>
   JSON.stringify([
     [...engine.containers.values()].filter(({ name }) => name.startsWith('other')),
@@ -125,10 +127,14 @@ describe('reconcile, by random projects and states', () => {
         ? step.container.id
         : [],
     );
-    const all = () => [...engine.containers.values()].map(({ id, name, state }) => ({ id, name, state }));
+    const all = () =>
+      [...engine.containers.values()].map(({ id, name, state, ends }) => ({ id, name, state, ends: sorted(ends) }));
+    const networks = () => [...engine.networks.values()].map(({ Name, Labels }) => `${Name} ${JSON.stringify(Labels)}`);
     const before = all().filter(({ id }) => !leaving.includes(id));
+    const networksBefore = networks().sort();
     await expect(up(fakeSession(engine), project, intent)).rejects.toThrow();
     expect(all()).toEqual(before);
+    expect(networks().sort()).toEqual(networksBefore);
   });
 
   test.each(seeds)('stop and start bring back what ran, and touch nothing else (seed %i)', async (seed) => {
