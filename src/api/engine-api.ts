@@ -29,7 +29,6 @@ import type {
   DistributionInspect,
   ImageAnnotations,
   ImageDeleteItem,
-  ImageFile,
   ImageHistoryItem,
   ImageInspect,
   ImagePruneReply,
@@ -37,9 +36,7 @@ import type {
   ProgressMessage,
   RegistryServeBody,
   RegistryServeMessage,
-  SbomReply,
   ServedRepository,
-  TrustPolicyBody,
 } from './types/image.ts';
 import type {
   NetworkConnectBody,
@@ -238,21 +235,12 @@ export interface EngineApi extends OwnApi {
   imageBootstrap(
     request: { reference: string; mirror?: string | undefined; body?: ByteStream | undefined } & WithSignal,
   ): AsyncIterable<ProgressMessage>;
-  /** Ours: what software an image has; `format`: spdx or cyclonedx. */
-  imageSbom(request: { name: string; format?: string | undefined } & WithSignal): Promise<SbomReply>;
-  /** Ours: files of an image whose path fits a pattern. */
-  imageFiles(request: { name: string; pattern?: string | undefined } & WithSignal): AsyncIterable<ImageFile>;
-  /** Ours: which images are taken from registries. */
-  trustPolicy(request: WithSignal): Promise<TrustPolicyBody>;
-  trustPolicySet(request: { body: TrustPolicyBody } & WithSignal): Promise<void>;
   /** Ours: what was pushed to the registry that this engine serves. */
   registryList(request: WithSignal): Promise<ServedRepository[]>;
   /** Ours: removes a repository, or a tag of it with the manifest that has no other, and frees what nobody needs then. */
   registryRemove(request: { name: string } & WithSignal): Promise<{ freedBytes: number }>;
   /** Serves a registry over the engine's content for as long as the caller listens. */
   registryServe(request: { body: RegistryServeBody } & WithSignal): AsyncIterable<RegistryServeMessage>;
-  /** Ours: all files of an image as one tar archive, as a container would see them. */
-  imageTree(request: { name: string } & WithSignal): Promise<ByteStream>;
   /** `platform`: of which the images have to be; OCI's object. */
   imagesGet(
     request: {
@@ -264,11 +252,7 @@ export interface EngineApi extends OwnApi {
     } & WithSignal,
   ): Promise<ByteStream>;
   imagesLoad(
-    request: {
-      quiet?: boolean | undefined;
-      platform?: Readonly<Record<string, unknown>> | undefined;
-      body: ByteStream;
-    } & WithSignal,
+    request: { quiet?: boolean | undefined; body: ByteStream } & WithPlatform & WithSignal,
   ): AsyncIterable<ProgressMessage>;
 
   /**

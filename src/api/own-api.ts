@@ -1,10 +1,11 @@
 import type { ById, Filters, WithSignal } from './requests.ts';
 import type { ByteStream } from './streams.ts';
 import type { CreationFault, CreationsCheck } from './types/check.ts';
+import type { ImageFile, SbomReply, TrustPolicyBody } from './types/image.ts';
 import type { Volume } from './types/network.ts';
 import type { ScheduleSummary } from './types/schedule.ts';
 
-/** What our engine can do beside Docker's API: draining, schedules, copies of volumes. A part of `EngineApi`. */
+/** What our engine can do beside Docker's API: draining, schedules, copies of volumes, a look into images. A part of `EngineApi`. */
 export interface OwnApi {
   /**
    * Ours: leads new connections of the ports it shares with others (`annotations.balance`) to those; resolves when its
@@ -31,4 +32,15 @@ export interface OwnApi {
   volumeExport(request: { name: string } & WithSignal): Promise<ByteStream>;
   /** Ours: gives a volume, made where it is missing, the files of a tar archive. */
   volumeImport(request: { name: string; body: ByteStream } & WithSignal): Promise<Volume>;
+
+  /** Ours: what software an image has; `format`: spdx or cyclonedx. */
+  imageSbom(request: { name: string; format?: string | undefined } & WithSignal): Promise<SbomReply>;
+  /** Ours: files of an image whose path fits a pattern. */
+  imageFiles(request: { name: string; pattern?: string | undefined } & WithSignal): AsyncIterable<ImageFile>;
+  /** Ours: all files of an image as one tar archive, as a container would see them. */
+  imageTree(request: { name: string } & WithSignal): Promise<ByteStream>;
+
+  /** Ours: which images are taken from registries. */
+  trustPolicy(request: WithSignal): Promise<TrustPolicyBody>;
+  trustPolicySet(request: { body: TrustPolicyBody } & WithSignal): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { EngineApi } from '../../api/engine-api.ts';
 import {
@@ -9,13 +9,17 @@ import {
   setValues,
   targetNamed,
 } from '../../cli/bake-file.ts';
+import { allowedOf, attestOf, refuseEntitlements, saidFlags } from '../../cli/bake-flags.ts';
 import { annotationsFor, attestationsFor } from '../../cli/build-attest.ts';
+import { type BuildCall, printCalled, readCall } from '../../cli/build-call.ts';
 import { openBuildContext } from '../../cli/build-context.ts';
 import { readNamedContexts } from '../../cli/build-inputs.ts';
+import { buildMetadata, metadataText } from '../../cli/build-metadata.ts';
 import { builtImages, checkPlatforms, deliverOutputs, readOutputs, wantsImage } from '../../cli/build-output.ts';
 import { type ProgressMode, readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
+import { builderFlag, refuseBuilder } from '../../cli/classic-build-flags.ts';
 import { ComposeCommand } from '../../cli/compose-command.ts';
 import { parseUlimit } from '../../cli/container-body.ts';
 import { Flags } from '../../cli/flags.ts';
@@ -33,6 +37,12 @@ export default class Bake extends ComposeCommand {
   static override synopsis = '[OPTIONS] [TARGET...]';
   static override strict = false;
   static override flags = {
+    ...saidFlags,
+    allow: several('Let targets ask for this: network.host, security.insecure'),
+    builder: builderFlag,
+    call: Flags.string({ summary: 'Describe the build files: check, outline, targets' }),
+    check: Flags.boolean({ summary: 'Check the build files, and build nothing (--call=check)' }),
+    'metadata-file': Flags.string({ summary: 'Write what was built to this file, as JSON' }),
     file: several('Compose files, or bake files in JSON (default: those of the directory)', 'f'),
     list: Flags.boolean({ summary: 'List groups and targets, and build nothing' }),
     load: Flags.boolean({ summary: 'Keep the images in the engine, which is the default' }),
@@ -44,20 +54,37 @@ export default class Bake extends ComposeCommand {
     set: several('Set a value of targets (TARGET.KEY=VALUE; * for several)'),
   };
 
-  async run(): Promise<void> {
+  async run(): Promise<number> {
     const { flags, argv } = await this.parse(Bake);
+    refuseBuilder(flags.builder);
+    const allow = allowedOf(flags.allow);
+    const call = readCall(flags.check ? 'check' : flags.call);
     const all = setValues(await this.#read(flags.file), flags.set ?? []);
-    if (flags.list) return this.#list(all);
+    if (flags.list) {
+      this.#list(all);
+      return 0;
+    }
     const chosen = chooseTargets(all, argv as string[]);
     const target = Object.fromEntries(chosen.map((name) => [name, withFlags(all.target[name] ?? {}, flags)]));
     if (flags.print) {
-      return this.print(JSON.stringify({ group: { default: { targets: chosen } }, target }, null, 2));
+      this.print(JSON.stringify({ group: { default: { targets: chosen } }, target }, null, 2));
+      return 0;
     }
+    for (const name of chosen) refuseEntitlements(name, target[name] ?? {}, allow);
     const progress = readProgressMode(flags.progress ?? this.globals.progress);
     const engine = await this.engine();
     const images = new Map<string, string>();
-    for (const name of chosen)
-      images.set(name, await this.#build(name, target[name] ?? {}, { engine, images, progress }));
+    let exit = 0;
+    for (const name of chosen) {
+      const done = await this.#build(name, target[name] ?? {}, { engine, images, progress, call });
+      if (typeof done === 'string') images.set(name, done);
+      else exit = Math.max(exit, done);
+    }
+    if (flags['metadata-file']) {
+      const told = [...images].map(([name, id]) => [name, buildMetadata(id, target[name]?.tags ?? [])]);
+      writeFileSync(flags['metadata-file'], metadataText(Object.fromEntries(told)));
+    }
+    return exit;
   }
 
   async #read(given: readonly string[] | undefined): Promise<BakeFile> {
@@ -87,7 +114,7 @@ export default class Bake extends ComposeCommand {
     for (const name of Object.keys(group).sort()) this.print(`group ${name}: ${group[name]?.targets.join(', ')}`);
   }
 
-  /** Builds one target and returns its image's id. */
+  /** Builds one target and returns its image's id; the exit code where it is described only. */
   async #build(
     name: string,
     target: BakeTarget,
@@ -95,12 +122,14 @@ export default class Bake extends ComposeCommand {
       engine,
       images,
       progress,
+      call,
     }: {
       readonly engine: EngineApi;
       readonly images: ReadonlyMap<string, string>;
       readonly progress: ProgressMode;
+      readonly call: BuildCall;
     },
-  ): Promise<string> {
+  ): Promise<string | number> {
     const outputs = readOutputs(target.output, {});
     checkPlatforms(outputs, target.platforms ?? []);
     const contexts = Object.entries(target.contexts ?? {}).map(
@@ -136,12 +165,15 @@ export default class Bake extends ComposeCommand {
       target: target.target,
       platform: target.platforms?.join(','),
       steps: true,
+      call: call.name,
       version: '1',
       signal,
     };
     if (!['quiet', 'none', 'rawjson'].includes(progress)) process.stderr.write(`Target ${name}\n`);
     const context = await openBuildContext(directory, { file, text: inline, beside: named.beside, signal });
-    const built = builtImages(await showBuild(buildFrom(engine, context, request), progress));
+    const messages = buildFrom(engine, context, request);
+    if (call.name !== 'build') return printCalled(messages, { ...call, print: (line) => this.print(line) });
+    const built = builtImages(await showBuild(messages, progress));
     const [first] = built;
     if (!first) throw new IechorError('BUILD_FAILED', `the engine said nothing of an image for the target ${name}`);
     const annotations = annotationsFor({ annotation: target.annotations }, outputs);
@@ -163,10 +195,19 @@ function builtSource(source: string, images: ReadonlyMap<string, string>): strin
 
 function withFlags(
   target: BakeTarget,
-  flags: { readonly pull: boolean; readonly push: boolean; readonly load: boolean; readonly 'no-cache': boolean },
+  flags: {
+    readonly pull: boolean;
+    readonly push: boolean;
+    readonly load: boolean;
+    readonly 'no-cache': boolean;
+    readonly provenance?: string | undefined;
+    readonly sbom?: string | undefined;
+  },
 ): BakeTarget {
+  const attest = attestOf(target, flags);
   return {
     ...target,
+    ...(attest && { attest }),
     ...(flags.pull && { pull: true }),
     ...(flags['no-cache'] && { 'no-cache': true }),
     ...(flags.push && { output: ['type=registry'] }),

@@ -5,6 +5,7 @@ import { annotationsFor, attestationsFor } from '../../cli/build-attest.ts';
 import { printCalled, readCall } from '../../cli/build-call.ts';
 import { openBuildContext } from '../../cli/build-context.ts';
 import { readNamedContexts } from '../../cli/build-inputs.ts';
+import { buildMetadata, metadataText } from '../../cli/build-metadata.ts';
 import {
   builtImages,
   checkPlatforms,
@@ -157,13 +158,7 @@ function writeResults(
   tags: readonly string[],
 ): void {
   if (flags.iidfile) writeFileSync(flags.iidfile, ids);
-  if (flags['metadata-file']) writeFileSync(flags['metadata-file'], metadataOf(ids, tags));
-}
-
-/** Of the keys that BuildKit's clients write, those that hold here. */
-function metadataOf(id: string, tags: readonly string[]): string {
-  const names = tags.length > 0 ? { 'image.name': tags.join(',') } : {};
-  return `${JSON.stringify({ 'containerimage.config.digest': id, 'containerimage.digest': id, ...names }, null, 2)}\n`;
+  if (flags['metadata-file']) writeFileSync(flags['metadata-file'], metadataText(buildMetadata(ids, tags)));
 }
 
 function allowed(entries: readonly string[] | undefined): readonly string[] | undefined {
