@@ -64,6 +64,7 @@ export function groupHelp(
       `${flag.names.length > 1 ? flag.names.join(', ') : `    ${flag.names[0]}`}${flag.value ? ' string' : ''}`,
       flag.help,
     ]);
+  if (words === '') flags.push(['-v, --version', 'Print the version and quit']);
   return [
     `Usage:  iechor ${words === '' ? '' : `${words} `}[OPTIONS] COMMAND`,
     '',

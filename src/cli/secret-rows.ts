@@ -2,11 +2,17 @@ import type { Secret } from '../api/types/secret.ts';
 import { humanDuration } from '../common/duration.ts';
 import type { Column, Row } from './render/format.ts';
 
-export const secretColumns: readonly Column[] = [
+export const configColumns: readonly Column[] = [
   { title: 'ID', field: 'ID' },
   { title: 'NAME', field: 'Name' },
   { title: 'CREATED', field: 'CreatedAt' },
   { title: 'UPDATED', field: 'UpdatedAt' },
+];
+
+export const secretColumns: readonly Column[] = [
+  ...configColumns.slice(0, 2),
+  { title: 'DRIVER', field: 'Driver' },
+  ...configColumns.slice(2),
 ];
 
 /** Secrets or configs as `ls --format` sees them, by name: Docker's field names. */
@@ -17,6 +23,7 @@ export function secretRows(found: readonly Secret[]): Row[] {
     .map(({ ID, Spec, CreatedAt, UpdatedAt }) => ({
       ID,
       Name: Spec.Name,
+      Driver: Spec.Driver?.Name ?? '',
       CreatedAt: ago(CreatedAt),
       UpdatedAt: ago(UpdatedAt),
       Labels: Object.entries(Spec.Labels ?? {})

@@ -1,5 +1,7 @@
 import { IechorError } from '../common/error.ts';
 
+const notary = ['signatures of Notary', '"iechor trust sign" and "iechor trust policy" have those of cosign'] as const;
+
 /** Groups of Docker's commands for what this engine has not, with what there is instead. */
 const groups: Readonly<Record<string, readonly [what: string, instead: string]>> = {
   swarm: ['swarms of several machines', '"iechor up" runs the services of a project on this one'],
@@ -16,6 +18,9 @@ const groups: Readonly<Record<string, readonly [what: string, instead: string]>>
   ...builderWords('tools for registries', '"iechor manifest" shows and makes lists of images', {
     words: ['imagetools'],
   }),
+  'trust revoke': notary,
+  'trust signer': notary,
+  'trust key load': notary,
   checkpoint: ['checkpoints of containers', '"iechor commit" keeps the files of one as an image'],
 };
 

@@ -1,6 +1,6 @@
 import type { BuildCacheItem } from '../../api/types/system.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { builderFlag, refuseBuilder } from '../../cli/classic-build-flags.ts';
+import { builderFlags, checkBuilder } from '../../cli/classic-build-flags.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Flags } from '../../cli/flags.ts';
 import { formatFlag } from '../../cli/list-flags.ts';
@@ -18,7 +18,7 @@ const columns: readonly Column[] = [
 export default class BuilderDu extends BaseCommand {
   static override summary = 'Show what the cache of builds takes';
   static override flags = {
-    builder: builderFlag,
+    ...builderFlags,
     filter: Flags.string({
       summary: 'Only those that match (id, description, shared, type)',
       multiple: true,
@@ -30,7 +30,7 @@ export default class BuilderDu extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(BuilderDu);
-    refuseBuilder(flags.builder);
+    checkBuilder(flags, this.globals);
     const engine = await this.engine();
     const usage = await engine.systemDiskUsage({ type: ['build-cache'], signal: this.signal });
     const filters = parseFilters(flags.filter);

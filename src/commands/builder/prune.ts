@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
-import { builderFlag, refuseBuilder } from '../../cli/classic-build-flags.ts';
+import { builderFlags, checkBuilder } from '../../cli/classic-build-flags.ts';
 import { confirm } from '../../cli/confirm.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Flags } from '../../cli/flags.ts';
@@ -10,7 +10,7 @@ export default class BuilderPrune extends BaseCommand {
   static override summary = 'Remove the cache of builds';
   static override flags = {
     all: Flags.boolean({ char: 'a', summary: 'Also what images share, and cache mounts' }),
-    builder: builderFlag,
+    ...builderFlags,
     filter: Flags.string({ summary: 'Only those that match (name=value)', multiple: true, multipleNonGreedy: true }),
     force: Flags.boolean({ char: 'f', summary: 'Do not ask' }),
     'keep-storage': Flags.string({ summary: 'Same as --reserved-space' }),
@@ -21,7 +21,7 @@ export default class BuilderPrune extends BaseCommand {
 
   async run(): Promise<number> {
     const { flags } = await this.parse(BuilderPrune);
-    refuseBuilder(flags.builder);
+    checkBuilder(flags, this.globals);
     const question = flags.all ? 'all of the build cache' : 'the build cache that no image shares';
     if (!flags.force && !(await confirm(`WARNING! This will remove ${question}. Continue?`))) return 1;
     const pruned = await pruneBuilds(await this.engine(), {

@@ -3,7 +3,7 @@ import { parseFilters } from '../../cli/filters.ts';
 import { Flags } from '../../cli/flags.ts';
 import { filterFlag, formatFlag } from '../../cli/list-flags.ts';
 import { formatRows } from '../../cli/render/format.ts';
-import { secretColumns, secretRows } from '../../cli/secret-rows.ts';
+import { configColumns, secretRows } from '../../cli/secret-rows.ts';
 
 export default class ConfigLs extends BaseCommand {
   static override summary = 'List configs';
@@ -17,7 +17,7 @@ export default class ConfigLs extends BaseCommand {
     const { flags } = await this.parse(ConfigLs);
     const found = await (await this.engine()).configList({ filters: parseFilters(flags.filter) });
     const rows = secretRows(found);
-    const output = flags.quiet ? rows.map((row) => row.ID).join('\n') : formatRows(rows, secretColumns, flags.format);
+    const output = flags.quiet ? rows.map((row) => row.ID).join('\n') : formatRows(rows, configColumns, flags.format);
     if (output) this.print(output);
   }
 }

@@ -19,7 +19,7 @@ import { builtImages, checkPlatforms, deliverOutputs, readOutputs, wantsImage } 
 import { type ProgressMode, readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
-import { builderFlag, refuseBuilder } from '../../cli/classic-build-flags.ts';
+import { builderFlags, checkBuilder } from '../../cli/classic-build-flags.ts';
 import { ComposeCommand } from '../../cli/compose-command.ts';
 import { parseUlimit } from '../../cli/container-body.ts';
 import { Flags } from '../../cli/flags.ts';
@@ -39,7 +39,7 @@ export default class Bake extends ComposeCommand {
   static override flags = {
     ...saidFlags,
     allow: several('Let targets ask for this: network.host, security.insecure'),
-    builder: builderFlag,
+    ...builderFlags,
     call: Flags.string({ summary: 'Describe the build files: check, outline, targets' }),
     check: Flags.boolean({ summary: 'Check the build files, and build nothing (--call=check)' }),
     'metadata-file': Flags.string({ summary: 'Write what was built to this file, as JSON' }),
@@ -56,7 +56,7 @@ export default class Bake extends ComposeCommand {
 
   async run(): Promise<number> {
     const { flags, argv } = await this.parse(Bake);
-    refuseBuilder(flags.builder);
+    checkBuilder(flags, this.globals);
     const allow = allowedOf(flags.allow);
     const call = readCall(flags.check ? 'check' : flags.call);
     const all = setValues(await this.#read(flags.file), flags.set ?? []);

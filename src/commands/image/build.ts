@@ -17,7 +17,7 @@ import {
 import { type ProgressMode, readProgressMode, showBuild } from '../../cli/build-progress.ts';
 import { readSecrets } from '../../cli/build-secrets.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
-import { checkClassicFlags, classicBuildFlags } from '../../cli/classic-build-flags.ts';
+import { builderFlags, checkBuilder, checkClassicFlags, classicBuildFlags } from '../../cli/classic-build-flags.ts';
 import { parseUlimit } from '../../cli/container-body.ts';
 import { explaining } from '../../cli/explain-build.ts';
 import { Args, Flags } from '../../cli/flags.ts';
@@ -35,6 +35,7 @@ export default class Build extends BaseCommand {
   static override synopsis = '[OPTIONS] PATH | -';
   static override args = { context: Args.string({ required: true }) };
   static override flags = {
+    ...builderFlags,
     ...classicBuildFlags,
     allow: several('Let RUN steps ask for this: security.insecure, network.host'),
     'cgroup-parent': Flags.string({ summary: 'Control group above those of RUN steps' }),
@@ -78,6 +79,7 @@ export default class Build extends BaseCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Build);
+    checkBuilder(flags, this.globals);
     checkClassicFlags(flags, (text) => process.stderr.write(`${text}\n`));
     const progress = flags.quiet ? 'quiet' : readProgressMode(flags.progress);
     const call = readCall(flags.check ? 'check' : flags.call);

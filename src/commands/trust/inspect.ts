@@ -10,6 +10,7 @@ export default class TrustInspect extends BaseCommand {
   static override flags = {
     key: Flags.string({ summary: 'File with a public key to judge by', multiple: true, multipleNonGreedy: true }),
     format: Flags.string({ summary: 'json, for programs' }),
+    pretty: Flags.boolean({ summary: 'For people to read, which is the default', exclusive: ['format'] }),
   };
 
   async run(): Promise<number> {

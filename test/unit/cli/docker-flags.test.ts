@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { checkClassicFlags } from '../../../src/cli/classic-build-flags.ts';
+import { checkBuilder, checkClassicFlags } from '../../../src/cli/classic-build-flags.ts';
 import { emptyGlobals, takeGlobals } from '../../../src/cli/globals.ts';
 import { platformFlag } from '../../../src/cli/platform-flag.ts';
 
@@ -9,12 +9,20 @@ const refused = (message: string) => expect.objectContaining({ message: expect.s
 test('flags of Docker’s first builder are taken where they say what is done, and told or refused where not', () => {
   const warnings: string[] = [];
   const check = (flags: object) => checkClassicFlags({ ...usual, ...flags }, (text) => warnings.push(text));
-  check({ builder: 'default' });
+  check({});
   expect(warnings).toEqual([]);
   check({ rm: false, compress: true });
   expect(warnings).toEqual([expect.stringContaining('--compress'), expect.stringContaining('--rm=false')]);
-  expect(() => check({ builder: 'far' })).toThrow(refused('--builder far'));
   expect(() => check({ 'disable-content-trust': false })).toThrow(refused('signatures of Notary'));
+});
+
+test('the engine is the only builder, and debugging may be asked for after the command', () => {
+  const globals = emptyGlobals();
+  checkBuilder({ builder: 'default', debug: false }, globals);
+  expect(globals.debug).toBe(false);
+  checkBuilder({ debug: true }, globals);
+  expect(globals.debug).toBe(true);
+  expect(() => checkBuilder({ builder: 'far', debug: false }, globals)).toThrow(refused('--builder far'));
 });
 
 test('a level of the log is read before the command: debug shows stack traces, one that is none is refused', () => {
