@@ -177,6 +177,7 @@ async function takeBack(
 function counts(desired: Desired, services: ReadonlySet<string>, plan: Plan): { containers: number; changed: number } {
   const changing = new Set([
     'createContainer',
+    'connectContainer',
     'startContainer',
     'unpauseContainer',
     'restartContainer',
