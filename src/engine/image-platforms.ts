@@ -7,10 +7,16 @@ import type { ImageRecord } from '../image/types.ts';
 
 type PlatformObject = Readonly<Record<string, unknown>>;
 
-/** OCI's object as `os/architecture[/variant]`. */
+/** OCI's object as `os/architecture[/variant]`. Throws BAD_REQUEST where it lacks one. */
 export function platformText(platform: PlatformObject | undefined): string | undefined {
-  const parts = [platform?.os, platform?.architecture, platform?.variant].filter((part) => typeof part === 'string');
-  return platform && parts.length > 0 ? parts.filter((part) => part !== '').join('/') : undefined;
+  if (!platform) return undefined;
+  const { os, architecture, variant } = platform;
+  if (typeof os === 'string' && os !== '' && typeof architecture === 'string' && architecture !== '') {
+    return [os, architecture, ...(typeof variant === 'string' && variant !== '' ? [variant] : [])].join('/');
+  }
+  throw new IechorError('BAD_REQUEST', 'both OS and Architecture must be provided', {
+    hint: '{"os":"linux","architecture":"amd64"}',
+  });
 }
 
 /** The image that a name stands for, of several that for `platform`. Throws IMAGE_NOT_FOUND. */

@@ -1,6 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { describeSessions, type SessionEngine } from './sessions.ts';
@@ -13,6 +17,8 @@ interface Answer {
 const busybox = { Image: 'busybox', Cmd: ['true'] };
 const withHost = (HostConfig: object) => ({ ...busybox, HostConfig });
 const withMount = (mount: object) => withHost({ Mounts: [mount] });
+
+const sparc = encodeURIComponent('{"os":"linux","architecture":"sparc64"}');
 
 /** A request that cannot be carried out: its status, and words of the message that clients and people know. */
 const mistakes: readonly (readonly [call: string, body: unknown, status: number, words: string])[] = [
@@ -57,8 +63,18 @@ const mistakes: readonly (readonly [call: string, body: unknown, status: number,
   ['GET /networks/none-such', '', 404, 'network none-such not found'],
   ['POST /volumes/create', { Name: 'x1', Driver: 'none' }, 404, 'plugin "none" not found'],
   ['GET /images/UPPER/json', '', 400, 'invalid reference format'],
+  [`GET /images/busybox/json?platform=${sparc}`, '', 404, 'does not match the specified platform (linux/sparc64)'],
+  [`GET /images/busybox/history?platform=${sparc}`, '', 404, 'does not match the specified platform (linux/sparc64)'],
+  [`DELETE /images/busybox?platforms=${sparc}`, '', 404, 'does not match the specified platform (linux/sparc64)'],
+  [
+    `GET /images/busybox/json?platform=${encodeURIComponent('{"os":"linux"}')}`,
+    '',
+    400,
+    'both OS and Architecture must be provided',
+  ],
   ['POST /images/create?fromImage=busybox&platform=x', '', 400, 'unknown operating system or architecture'],
   ['GET /events?since=2&until=1', '', 400, '`since` time (2) cannot be after `until` time (1)'],
+  ['POST /build?version=3', '', 400, 'invalid version "3"'],
   ['POST /session', '', 400, 'no upgrade proto in request'],
 ];
 
@@ -79,7 +95,7 @@ describeSessions('the API', '', (open) => {
 
   const ask = async (call: string, body: unknown = ''): Promise<Answer> => {
     const [method, path] = call.split(' ');
-    const sent = typeof body === 'string' ? body : JSON.stringify(body);
+    const sent = typeof body === 'string' || body instanceof Buffer ? body : JSON.stringify(body);
     const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(sent) };
     return new Promise((resolve, reject) => {
       const asked = request({ socketPath: engine.socketPath, method, path, headers }, (answer) => {
@@ -132,6 +148,38 @@ describeSessions('the API', '', (open) => {
     const [head] = await once(connection, 'data');
     connection.destroy();
     expect(String(head)).toMatch(/^HTTP\/1.1 101 .*\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n/);
+  });
+
+  describe('a build over bare HTTP', () => {
+    const contextOf = (file: string): Buffer => {
+      const dir = mkdtempSync(join(tmpdir(), 'iechor-bare-build-'));
+      writeFileSync(join(dir, 'Dockerfile'), file);
+      const tar = execFileSync('tar', ['-C', dir, '-c', 'Dockerfile']);
+      rmSync(dir, { recursive: true });
+      return tar;
+    };
+    const linesOf = ({ body }: Answer) => body.split('\n').flatMap((line) => (line.trim() ? [JSON.parse(line)] : []));
+
+    test('tells of itself in terms of BuildKit where that is asked for', async () => {
+      const context = contextOf(`FROM busybox\nENV OF=${engine.prefix}\n`);
+      const answer = await ask('POST /build?version=2', context);
+      const lines = linesOf(answer);
+      const traces = lines
+        .filter(({ id }) => id === 'moby.buildkit.trace')
+        .map(({ aux }) => Buffer.from(aux, 'base64'));
+      expect(Buffer.concat(traces).toString('latin1')).toContain('[internal] load remote build context');
+      const { id, aux } = lines.at(-1);
+      expect(id).toBe('moby.image.id');
+      expect(JSON.parse((await ask(`GET /images/${aux.ID}/json`)).body).Config.Env).toContain(`OF=${engine.prefix}`);
+      await ask(`DELETE /images/${aux.ID}`);
+    });
+
+    test.each([
+      ['', 'the Dockerfile (Dockerfile) cannot be empty'],
+      ['# nothing\n', 'file with no instructions'],
+    ])('of the file %j is refused', async (file, words) => {
+      expect(await ask('POST /build', contextOf(file))).toEqual({ status: 400, body: expect.stringContaining(words) });
+    });
   });
 
   test('a network may come after the containers that are to be on it', async () => {

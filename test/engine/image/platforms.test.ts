@@ -39,6 +39,9 @@ if (!isRoot) console.warn('SKIPPED: images of several platforms: needs root righ
         message: 'image with reference multi:1 was found but does not provide the specified platform (linux/s390x)',
       }),
     );
+    expect(() => imageFor(bench.images, 'multi:1', { os: 'linux' })).toThrow(
+      expect.objectContaining({ code: 'BAD_REQUEST', message: 'both OS and Architecture must be provided' }),
+    );
     const saved = await collect(saveImages(bench.images, ['multi:1'], { platform: 'linux/riscv64' }));
     expect(saved.includes(ids.get('riscv64')?.slice(7) ?? '-')).toBe(true);
     expect(saved.includes(ids.get('arm64')?.slice(7) ?? '-')).toBe(false);
