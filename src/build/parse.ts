@@ -43,7 +43,9 @@ export function parseBuildFile(text: string, file: string): BuildFile {
     }
   }
   if (stages.length === 0) {
-    throw syntaxError(instructions.length === 0 ? 'file with no instructions' : 'the file has no build stage', {
+    const isEmpty = reader.lines.join('') === '';
+    const without = isEmpty ? 'the file is empty' : 'file with no instructions';
+    throw syntaxError(instructions.length === 0 ? without : 'the file has no build stage', {
       at: { file, line: Math.max(1, reader.lines.length), column: 1 },
       lines: reader.lines,
       hint: 'Begin with FROM and the image to build on.',

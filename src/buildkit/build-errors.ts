@@ -16,6 +16,7 @@ export function buildFailure(message: ProgressMessage, file: BuildFile): GrpcErr
   const [first = '', ...rest] = (message.error ?? '').split('\n');
   const [, name, line, sentence] = /^(.*?):([0-9]+):[0-9]+ (.*)$/.exec(first) ?? [];
   const hint = message.errorDetail?.hint;
+  if (sentence === 'the file is empty') return failure('the Dockerfile cannot be empty', hint);
   if (sentence === undefined || name !== file.name) return failure([first, ...rest].join('\n'), hint);
   const isExcerpt = (text: string) => /^ +([0-9]+ )?\| /.test(text);
   const isParse = message.errorDetail?.reason === 'BUILD_SYNTAX' && message.iechor === undefined;

@@ -5,6 +5,8 @@ import type { ByteStream, Frame } from '../api/streams.ts';
 import type { PathStat } from '../api/types/container.ts';
 import { compareVersions } from '../api/wire.ts';
 import { IechorError } from '../common/error.ts';
+import type { Buildkit } from '../buildkit/buildkit.ts';
+import type { BuildCall } from '../buildkit/traced-build.ts';
 import type { Log } from '../common/log.ts';
 import type { Active } from './active.ts';
 import { checkBody } from './check-body.ts';
@@ -16,6 +18,8 @@ import { failingFirst, sendBytes, sendFrames, sendJson, sendLines, setPathStat }
 export interface Handling {
   readonly api: Api;
   readonly log: Log;
+  /** For builds that are told of in its terms. */
+  readonly buildkit: (() => Promise<Buildkit>) | undefined;
   /** How long the body of a JSON request may take. */
   readonly bodyMs: number;
 }
@@ -37,7 +41,8 @@ export async function answer(handling: Handling, active: Active, { request, resp
   }
   asMeantIn(version, op, fields);
   const asked = { ...fields, signal };
-  const call = (): unknown => (api[op] as (of: unknown) => unknown)(asked);
+  const traced = op === 'imageBuild' && fields.version === '2' ? handling.buildkit : undefined;
+  const call = (): unknown => (traced ? tracedBuild(traced, asked) : (api[op] as (of: unknown) => unknown)(asked));
   switch (route.reply) {
     case 'none': {
       const unchanged = await isUnchanged(api, op, fields);
@@ -73,6 +78,10 @@ export async function answer(handling: Handling, active: Active, { request, resp
         ? sendWhenItComes(response, call() as Promise<unknown>)
         : sendJson(response, route.ok[0] ?? 200, asKnownIn(version, op, await call()));
   }
+}
+
+async function* tracedBuild(load: () => Promise<Buildkit>, asked: object): AsyncGenerator<unknown> {
+  yield* (await load()).build(asked as BuildCall);
 }
 
 /** Docker's clients are told by the status what fails before anything is said; ours reads it from the messages. */

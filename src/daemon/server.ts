@@ -51,7 +51,7 @@ export function createApiServer(options: ServerOptions): ApiServer {
   // A connection that was in use when the server began to close would be kept for a next request.
   const active = createActiveRequests(() => setImmediate(() => server.closeIdleConnections()));
   const joinBuildkit = buildkit && createBuildkitJoin(buildkit, active);
-  const handling = { api, log, bodyMs: timeouts.bodyMs };
+  const handling = { api, log, buildkit, bodyMs: timeouts.bodyMs };
   const headers = headersOf(version);
 
   const onRequest = async (request: IncomingMessage, response: ServerResponse) => {

@@ -4,6 +4,7 @@ import type { Builder } from '../build/builder.ts';
 import type { EngineContext } from './context.ts';
 import { layerUsers } from './disk-usage.ts';
 import { checkFilters, untilOf } from './filters.ts';
+import { keptLayers } from './kept-layers.ts';
 import { publishPrune } from './notify.ts';
 
 type PruneRequest = Parameters<EngineApi['buildPrune']>[0];
@@ -22,7 +23,7 @@ export async function pruneBuilds(
     ...(keepBytes === undefined ? {} : { keepBytes }),
     ...(until === undefined ? {} : { unusedForSeconds: (Date.now() - until) / 1000 }),
   });
-  const SpaceReclaimed = await context.images.collect(builder.keptChains(), { thorough: request.all ?? false });
+  const SpaceReclaimed = await context.images.collect(keptLayers(context, builder), { thorough: request.all ?? false });
   publishPrune(context, 'builder', SpaceReclaimed);
   return { CachesDeleted: [...keys], SpaceReclaimed };
 }
@@ -69,6 +70,6 @@ export async function collectBuildCache(context: EngineContext, builder: Builder
   const { keys: old } = await builder.prune({ unusedForSeconds: 30 * day });
   const { keys } = keepBytes < used ? await builder.prune({ keepBytes, unusedForSeconds: 2 * day }) : { keys: [] };
   if (old.length + keys.length === 0) return;
-  const freedBytes = await context.images.collect(builder.keptChains());
+  const freedBytes = await context.images.collect(keptLayers(context, builder));
   context.log.info('collected the cache of builds', { steps: old.length + keys.length, freedBytes });
 }

@@ -48,7 +48,7 @@ export async function* buildImage(
       ...request.extras,
     })) {
       for (const id of idsIn(message)) announce(context, id, request.t ?? []);
-      const quiet = request.q && !message.error && !message.aux && !message.derivation;
+      const quiet = request.q && !message.error && !(message.aux && request.steps) && !message.derivation;
       if (!quiet) yield message;
       if (request.q && message.aux) yield { stream: `${message.aux.ID}\n` };
     }
@@ -168,8 +168,14 @@ function refuseUnsupported(request: BuildQuery): void {
   const refused: [string, unknown, string][] = [
     ['outputs', request.outputs, 'take them from the image'],
     ['squash', request.squash, 'copy what is wanted into a last stage'],
-    ['version=2', request.version === '2', 'use a client with buildx, or set DOCKER_BUILDKIT=0'],
+    [
+      'remote=client-session',
+      request.remote === 'client-session',
+      'use a client with buildx, or set DOCKER_BUILDKIT=0',
+    ],
   ];
+  const { version = '' } = request;
+  if (!['', '1'].includes(version)) throw new IechorError('BAD_REQUEST', `invalid version ${JSON.stringify(version)}`);
   for (const [field, value, hint] of refused) {
     if (value) throw new IechorError('NOT_SUPPORTED', `builds with ${field} are not supported yet`, { hint });
   }

@@ -102,7 +102,7 @@ function finder(context: EngineContext, { containers }: Coming): (name: string) 
 function checkMounts({ context, coming, body, config }: Given): void {
   const getContainer = (name: string) => needed(finder(context, coming), name);
   // An image that is not here yet is none of this check's business.
-  const getImage = (name: string) => context.images.find(name) ?? { id: 'sha256:' as Digest };
+  const getImage = (name: string) => context.images.find(name) ?? { id: 'sha256:' as Digest, chain: [] };
   for (const mount of resolveMounts(body.HostConfig, config, getContainer, getImage)) {
     if (mount.type === 'bind' && mount.createSource) checkCreatable(mount.source);
   }

@@ -4,31 +4,45 @@ import type { BuildStepProgress, ProgressMessage } from '../api/types/image.ts';
 /**
  * A build's messages in the dress of Docker's classic builder, for clients that read lines alone: an id after every
  * step, the container of a command, `Using cache` also after instructions that make no layer, what commands write to
- * standard error in red, and its words for a command that fails. `imageOf` is the id of an image that FROM names.
+ * standard error in red, and its words for what fails.
  */
 export async function* inClassicDress(
   messages: AsyncIterable<ProgressMessage>,
-  imageOf: (name: string) => string | undefined,
+  { imageOf, keepsContainers }: ClassicOptions,
 ): AsyncGenerator<ProgressMessage> {
+  let hasRun = false;
   const ids = new Map<string, string>();
   for await (const { message, cached } of withCacheMarks(messages)) {
     const { iechor, ...plain } = message;
     if (plain.summary || plain.derivation) continue;
-    if (plain.error !== undefined) yield { ...plain, ...classicFailure(plain) };
+    hasRun ||= iechor?.status === 'running' && isRun(iechor);
+    if (plain.error !== undefined) yield { ...plain, ...classicFailure(message) };
+    else if (plain.aux && keepsContainers && hasRun) yield* [notKept, plain];
     else if (iechor?.stderr) yield { stream: `\x1b[91m${plain.stream}\x1b[0m` };
-    else if (iechor) yield* stepLines({ message: plain, step: iechor, cached }, ids, imageOf);
+    else if (iechor) yield* stepLines({ message: plain, step: iechor, cached }, ids, { imageOf, keepsContainers });
     else yield plain;
   }
 }
+
+export interface ClassicOptions {
+  /** The id of an image that FROM names. */
+  imageOf(name: string): string | undefined;
+  /** The client asks that the containers of steps stay (`rm=0`): there are none, which it is told. */
+  readonly keepsContainers: boolean;
+}
+
+const isRun = ({ instruction }: BuildStepProgress) => /^RUN\b/i.test(instruction);
+const notKept = {
+  stream: '[Warning] rm=0 is without effect: a step runs in a container that ends with it, and is not kept\n',
+};
 
 /** The lines of one message of a step; `ids` are those that the stages have come to. */
 function stepLines(
   { message, step, cached }: { message: ProgressMessage; step: BuildStepProgress; cached: boolean },
   ids: Map<string, string>,
-  imageOf: (name: string) => string | undefined,
+  { imageOf, keepsContainers }: ClassicOptions,
 ): readonly ProgressMessage[] {
   const { stage, instruction, status } = step;
-  const isRun = /^RUN\b/i.test(instruction);
   const here = ids.get(stage) ?? '';
   const container = shortHash(`container ${here} ${instruction}`);
   const id = (text: string) => {
@@ -37,18 +51,18 @@ function stepLines(
   };
   const next = () => id(shortHash(`${here} ${instruction}`));
   const running = { stream: ` ---> Running in ${container}\n` };
-  const removed = { stream: ` ---> Removed intermediate container ${container}\n` };
+  const removed = keepsContainers ? [] : [{ stream: ` ---> Removed intermediate container ${container}\n` }];
   if (status === 'begun') {
     const [, base] = /^FROM\s+(?:--\S+\s+)*(\S+)/i.exec(instruction) ?? [];
     if (base !== undefined) return [message, id(imageOf(base) ?? ids.get(base) ?? shortHash(base))];
     if (step.inStage) return [message];
-    return cached ? [message, usingCache, next()] : [message, running, removed, next()];
+    return cached ? [message, usingCache, next()] : [message, running, ...removed, next()];
   }
-  if (status === 'running') return isRun ? [running] : [];
+  if (status === 'running') return isRun(step) ? [running] : [];
   if (status === 'cached') return [message, next()];
   if (status !== 'done') return [message];
   ids.set(stage, / ---> (\w+)/.exec(message.stream ?? '')?.[1] ?? here);
-  return isRun ? [removed, message] : [message];
+  return isRun(step) ? [...removed, message] : [message];
 }
 
 const usingCache = { stream: ' ---> Using cache\n' };
@@ -85,10 +99,33 @@ async function* withCacheMarks(messages: AsyncIterable<ProgressMessage>): AsyncG
   yield* release();
 }
 
-function classicFailure({ error = '', errorDetail }: ProgressMessage): ProgressMessage {
+/** What the classic builder says of a failure, by what ours says. */
+const failures: readonly (readonly [pattern: RegExp, words: (found: readonly string[]) => string])[] = [
+  [/^(.+):1:1 the file is empty/, ([, file]) => `the Dockerfile (${file}) cannot be empty`],
+  [/^.+:\d+:\d+ (file with no instructions)/, ([, words]) => `failed to parse Dockerfile: ${words}`],
+  [
+    /^.+:\d+:\d+ "\/?(.*)": not found in the build context/,
+    ([, path]) =>
+      `COPY failed: file not found in build context or excluded by .dockerignore: stat ${path}: file does not exist`,
+  ],
+  [/^there is no build file:? (?:iEchorfile, )?([^,\s]+)/, ([, file]) => `Cannot locate specified Dockerfile: ${file}`],
+];
+
+function classicFailure({ error = '', errorDetail, iechor }: ProgressMessage): ProgressMessage {
   const [, command, code] =
     /process ("(?:[^"\\]|\\.)*") did not complete successfully: exit code: (\d+)/.exec(error) ?? [];
-  if (command === undefined) return {};
-  const message = `The command '${JSON.parse(command)}' returned a non-zero code: ${code}`;
-  return { error: message, errorDetail: { ...errorDetail, message, code: Number(code) } };
+  if (command !== undefined) {
+    const message = `The command '${JSON.parse(command)}' returned a non-zero code: ${code}`;
+    return { error: message, errorDetail: { ...errorDetail, message, code: Number(code) } };
+  }
+  const message = saidClassically(error, errorDetail?.reason === 'BUILD_SYNTAX' && iechor === undefined);
+  return message === error ? {} : { error: message, errorDetail: { ...errorDetail, message } };
+}
+
+function saidClassically(error: string, isParse: boolean): string {
+  for (const [pattern, words] of failures) {
+    const found = pattern.exec(error);
+    if (found) return words(found);
+  }
+  return isParse ? error.replace(/^.+?:(\d+):\d+ /, 'dockerfile parse error on line $1: ') : error;
 }

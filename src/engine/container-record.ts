@@ -32,6 +32,8 @@ export interface RecordMount {
   readonly noCopy?: boolean;
   /** Of an image mount. */
   readonly image?: Digest;
+  /** The uppermost layer of that image, kept for as long as the container is; without where it has none. */
+  readonly layer?: ChainId;
   readonly subpath?: string;
   readonly tmpfsOptions?: readonly string[];
   /** A missing source is made at the start, as `-v` does. */

@@ -4,8 +4,10 @@ import type { ContainerConfig } from '../api/types/container.ts';
 import type { HostConfig, Mount } from '../api/types/host-config.ts';
 import { IechorError } from '../common/error.ts';
 import { newId } from '../common/id.ts';
-import type { Digest } from '../image/types.ts';
+import type { ImageRecord } from '../image/types.ts';
 import type { ContainerRecord, RecordMount } from './container-record.ts';
+
+type MountedImage = Pick<ImageRecord, 'id' | 'chain'>;
 
 /** A mount as resolved; for a volume, what to create it with. */
 export interface PlannedMount extends RecordMount {
@@ -23,7 +25,7 @@ export function resolveMounts(
   host: HostConfig | undefined,
   config: ContainerConfig,
   getContainer: (name: string) => ContainerRecord,
-  getImage: (name: string) => { readonly id: Digest },
+  getImage: (name: string) => MountedImage,
 ): PlannedMount[] {
   const mounts = new Map<string, PlannedMount>();
   for (const from of host?.VolumesFrom ?? []) {
@@ -140,12 +142,15 @@ function parseMount(mount: Mount): PlannedMount {
 }
 
 /** The files of an image, read-only. */
-function imageMount(mount: Mount, getImage: (name: string) => { readonly id: Digest }): PlannedMount {
+function imageMount(mount: Mount, getImage: (name: string) => MountedImage): PlannedMount {
   const subpath = mount.ImageOptions?.Subpath;
+  const { id, chain } = getImage(mount.Source ?? '');
+  const layer = chain.at(-1);
   return {
     type: 'image',
     name: mount.Source ?? '',
-    image: getImage(mount.Source ?? '').id,
+    image: id,
+    ...(layer && { layer }),
     source: '',
     destination: checkedDestination(mount.Target),
     readOnly: true,

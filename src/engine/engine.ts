@@ -22,6 +22,7 @@ import { imageFiles, imageSbom } from './image-content.ts';
 import { bootstrapImage, createImage, loadFromArchive, saveToArchive } from './image-transfer.ts';
 import { imageHistory, inspectImage, listImages, pruneImages, removeImage, tagImage } from './images.ts';
 import { inspectContainer } from './inspect.ts';
+import { keptLayers } from './kept-layers.ts';
 import { type LifeContext, withLife } from './life.ts';
 import { listContainers } from './list.ts';
 import { startLogRotation } from './log-rotation.ts';
@@ -94,7 +95,7 @@ function systemOperations(context: LifeContext, builder: Builder) {
     systemInfo: () => info(context),
     systemDiskUsage: (request) => diskUsage(context, builder, request),
     systemStorage: () => storage(context),
-    systemGc: () => collectAll(context, builder.keptChains),
+    systemGc: () => collectAll(context, () => keptLayers(context, builder)),
     scheduleList: (request) => listSchedules(context, request),
     systemEvents: (request) => systemEvents(context, request),
   } satisfies Partial<EngineApi>;
@@ -136,6 +137,7 @@ function containerOperations(context: LifeContext) {
 }
 
 function imageOperations(context: LifeContext, builder: Builder) {
+  const kept = () => keptLayers(context, builder);
   return {
     imageList: (request) => listImages(context, request),
     imageInspect: (request) => inspectImage(context, request),
@@ -145,12 +147,14 @@ function imageOperations(context: LifeContext, builder: Builder) {
     imageSearch: (request) => searchImages(context, request),
     systemAuth: (request) => checkLogin(context, request),
     imageTag: (request) => tagImage(context, request),
-    imageRemove: (request) => removeImage(context, request, builder.keptChains),
-    imagePrune: (request) => pruneImages(context, request, builder.keptChains),
+    imageRemove: (request) => removeImage(context, request, kept),
+    imagePrune: (request) => pruneImages(context, request, kept),
     imageCreate: (request) => createImage(context, request),
     imageBuild: (request) => {
       const messages = buildImage(context, builder, request);
-      return request.steps ? messages : inClassicDress(messages, (name) => context.images.find(name)?.id.slice(7, 19));
+      if (request.steps) return messages;
+      const imageOf = (name: string) => context.images.find(name)?.id.slice(7, 19);
+      return inClassicDress(messages, { imageOf, keepsContainers: request.rm === false && !request.forcerm });
     },
     buildWithClient: (request) => buildWithClient(context, builder, request),
     nameTogether: async (request) => nameTogether(context, request),
@@ -161,7 +165,7 @@ function imageOperations(context: LifeContext, builder: Builder) {
     trustPolicy: () => readTrustPolicy(context),
     trustPolicySet: (request) => setTrustPolicy(context, request),
     registryList: () => listServed(context),
-    registryRemove: (request) => removeServed(context, request, builder.keptChains),
+    registryRemove: (request) => removeServed(context, request, kept),
     registryServe: (request) => serveImages(context, request),
     imageTree: async ({ name }) => builder.tree(context.images.get(name).chain),
     imagesGet: (request) => saveToArchive(context, request),

@@ -103,7 +103,7 @@ function stagedPath(context: EngineContext, record: ContainerRecord): string {
 
 /** The image's files, mounted read-only in the bundle. */
 function imageSource(context: EngineContext, record: ContainerRecord, mount: RecordMount): string {
-  const top = context.images.find(mount.image ?? '')?.chain.at(-1);
+  const top = mount.layer ?? context.images.find(mount.image ?? '')?.chain.at(-1);
   if (top === undefined) throw new IechorError('IMAGE_NOT_FOUND', `No such image: ${mount.name}`);
   const root = stagedPath(context, record);
   mkdirSync(root, { mode: 0o755 });

@@ -340,6 +340,17 @@ for (const [engineName, lackingEngine, open] of engines) {
       done('rm', name('mute'));
     });
 
+    test('the files of a mounted image stay for a container that is stopped while the image is removed', () => {
+      done('run', '--name', name('source'), 'busybox', 'sh', '-c', 'echo kept > /kept');
+      done('commit', name('source'), name('mounted'));
+      done('rm', name('source'));
+      const mount = `type=image,source=${name('mounted')},target=/image`;
+      done('create', '--name', name('later'), '--mount', mount, 'busybox', 'cat', '/image/kept');
+      done('rmi', '-f', name('mounted'));
+      expect(out('start', '-a', name('later'))).toBe('kept');
+      done('rm', name('later'));
+    });
+
     test('every end of a process is waited for, also one that is followed by a restart', () => {
       done('run', '-d', '--name', name('again'), '--restart', 'always', 'busybox', 'sh', '-c', 'sleep 1; exit 3');
       expect(out('wait', name('again'))).toBe('3');

@@ -7,13 +7,13 @@ const step = (status: BuildStepProgress['status'], more: Partial<BuildStepProgre
   ...{ step: 1, total: 3, stage: 'stage-0', instruction: '', status },
   ...more,
 });
-async function dressed(messages: readonly ProgressMessage[]): Promise<ProgressMessage[]> {
+const imageOf = (name: string) => (name === 'base' ? 'aaaaaaaaaaaa' : undefined);
+async function dressed(messages: readonly ProgressMessage[], keepsContainers = false): Promise<ProgressMessage[]> {
   const found: ProgressMessage[] = [];
   const source = (async function* () {
     yield* messages;
   })();
-  for await (const message of inClassicDress(source, (name) => (name === 'base' ? 'aaaaaaaaaaaa' : undefined)))
-    found.push(message);
+  for await (const message of inClassicDress(source, { imageOf, keepsContainers })) found.push(message);
   return found;
 }
 
@@ -48,4 +48,31 @@ test('standard error is red, and a failure is told in the words of the classic b
     { stream: '\x1b[91moh\n\x1b[0m' },
     { error: message, errorDetail: { message, reason: 'BUILD_FAILED', code: 3 } },
   ]);
+});
+
+test('where containers of steps are to be kept, none is told to be removed, and that there are none is told once', async () => {
+  const run = { instruction: 'RUN x', inStage };
+  const messages = [
+    { stream: 'RUN\n', iechor: step('begun', run) },
+    { iechor: step('running', run) },
+    { stream: ' ---> bbbbbbbbbbbb\n', iechor: step('done', run) },
+    { aux: { ID: 'sha256:b' } },
+  ];
+  const lines = (await dressed(messages, true)).map(
+    ({ stream, aux }) => stream?.split(/ [0-9a-f]{12}| is /)[0] ?? aux?.ID,
+  );
+  expect(lines).toEqual(['RUN\n', ' ---> Running in', ' --->', '[Warning] rm=0', 'sha256:b']);
+});
+
+test.each([
+  ['Dockerfile:1:1 the file is empty', 'the Dockerfile (Dockerfile) cannot be empty'],
+  ['Dockerfile:1:1 file with no instructions', 'failed to parse Dockerfile: file with no instructions'],
+  [
+    'a/D:2:1 unknown instruction: FOO\n  2 | FOO',
+    'dockerfile parse error on line 2: unknown instruction: FOO\n  2 | FOO',
+  ],
+  ['there is no build file: nope not found in the context', 'Cannot locate specified Dockerfile: nope'],
+])('%j is said in the words of the classic builder', async (error, message) => {
+  const [told] = await dressed([{ error, errorDetail: { message: error, reason: 'BUILD_SYNTAX' } }]);
+  expect(told).toEqual({ error: message, errorDetail: { message, reason: 'BUILD_SYNTAX' } });
 });

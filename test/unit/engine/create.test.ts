@@ -64,7 +64,7 @@ describe('merging with the image', () => {
   });
 });
 
-const image = { id: `sha256:${'a'.repeat(64)}` } as const;
+const image = { id: `sha256:${'a'.repeat(64)}`, chain: [`sha256:${'b'.repeat(64)}`] } as const;
 const mountsOf = (host: Parameters<typeof resolveMounts>[0], config: Parameters<typeof resolveMounts>[1]) =>
   resolveMounts(host, config, noContainer, () => image);
 
