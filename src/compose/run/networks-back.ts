@@ -1,8 +1,9 @@
 import type { EndpointSettings } from '../../api/types/container.ts';
-import type { Plan, PlanBuilder, Step, StepId, StepOf } from '../plan/plan.ts';
+import type { ContainerRef, Plan, PlanBuilder, Step, StepId, StepOf } from '../plan/plan.ts';
 import type { Outcome } from './execute.ts';
 
-interface FailedRun {
+/** A run that failed or was interrupted, to be undone. */
+export interface FailedRun {
   readonly plan: Plan;
   readonly outcome: Outcome;
   readonly done: ReadonlySet<StepId>;
@@ -112,7 +113,10 @@ export function finishNetworks(undo: PlanBuilder, run: FailedRun, back: Readonly
   return { ready, handled: new Set(of(plan, 'removeNetwork').map(({ target }) => target)) };
 }
 
-const of = <K extends Step['kind']>(plan: Plan, kind: K): StepOf<K>[] =>
+/** A plan's steps of one kind. */
+export const of = <K extends Step['kind']>(plan: Plan, kind: K): StepOf<K>[] =>
   plan.filter((step): step is StepOf<K> & Step => step.kind === kind);
 
-const idOf = ({ container }: Extract<Step, { container: unknown }>): string => ('id' in container ? container.id : '');
+/** The container of a step, where it was there before; else ''. */
+export const idOf = ({ container }: { readonly container: ContainerRef }): string =>
+  'id' in container ? container.id : '';

@@ -1,6 +1,7 @@
 import { type ContainerRef, type Plan, PlanBuilder, type Step, type StepId, type StepOf } from '../plan/plan.ts';
 import type { Outcome } from './execute.ts';
-import { finishNetworks, pausesOf, takeNetworksBack } from './networks-back.ts';
+import { bringLeftoversBack } from './leftovers-back.ts';
+import { type FailedRun, finishNetworks, of, pausesOf, takeNetworksBack } from './networks-back.ts';
 
 /**
  * What a failed run should undo: all that it created, so that what was there before is there again; what was set aside
@@ -36,7 +37,7 @@ export function planTakeBack(plan: Plan, outcome: Outcome): Plan {
   const networks = renewed.some((name) => inUse.has(name))
     ? finishNetworks(undo, run, new Set(back.flatMap(({ replaces }) => replaces?.id ?? [])))
     : takeNetworksBack(undo, run, [...removed.values()]);
-  const restored = new Map<string, StepId>();
+  const restored = bringLeftoversBack(undo, run, [...removed.values()]);
   const place = startOrder(plan);
   const returning = [...back, ...pausesOf(run)];
   returning.sort((a, b) => (place.get(a.target) ?? 0) - (place.get(b.target) ?? 0));
@@ -51,14 +52,6 @@ export function planTakeBack(plan: Plan, outcome: Outcome): Plan {
     ]),
   });
   return undo.build();
-}
-
-interface FailedRun {
-  readonly plan: Plan;
-  readonly outcome: Outcome;
-  readonly done: ReadonlySet<StepId>;
-  /** Done or failed. */
-  readonly begun: ReadonlySet<StepId>;
 }
 
 function staysFor(step: StepOf<'createContainer'>, { plan, done, outcome }: FailedRun): boolean {
@@ -183,9 +176,6 @@ function takeResources(
     undo.add('removeVolume', { target, label, volume: body.Name, reason, after: [...removed] });
   }
 }
-
-const of = <K extends Step['kind']>(plan: Plan, kind: K): StepOf<K>[] =>
-  plan.filter((step): step is StepOf<K> & Step => step.kind === kind);
 
 function usedNames({ body }: StepOf<'createContainer'>): string[] {
   const binds = (body.HostConfig?.Binds ?? []).map((bind) => bind.split(':')[0] ?? '');

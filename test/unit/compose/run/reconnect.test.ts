@@ -107,3 +107,18 @@ test('what a killed replacement left is removed only when the new container has 
   expect(names()).toEqual(['shop-db-1', 'shop-web-1']);
   expect(engine.calls.map((call) => call.split(' ')[0])).toEqual(['containerStart', 'containerRemove']);
 });
+
+test('what a killed run left running beside its replacement runs again where that one does not start', async () => {
+  const engine = await running();
+  const [old] = [...engine.containers.values()].filter(({ name }) => name === 'shop-db-1');
+  const changed = shop(false, { web: service(on), db: service({ image: 'broken:latest' }) });
+  await expect(up(fakeSession(engine), changed, { ...plainUp, keepFailed: true })).rejects.toThrow();
+  const waiting = named(engine, 'shop-db-1');
+  if (!old || !waiting) throw new Error('no containers');
+  waiting.name = `${old.id.slice(0, 12)}_shop-db-1`;
+  Object.assign(old, { name: 'shop-db-1', state: 'running' });
+  const states = () => all(engine).map(({ id, name, state }) => `${id} ${name} ${state}`);
+  const before = states();
+  await expect(up(fakeSession(engine), changed, plainUp)).rejects.toMatchObject({ code: 'PORT_IN_USE' });
+  expect(states()).toEqual(before);
+});
