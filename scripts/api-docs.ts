@@ -19,7 +19,8 @@ const notes: Readonly<Partial<Record<ApiOperation, string>>> = {
   containerLogs: 'Each entry is a frame of its own. 501 where no log is kept here.',
   containerTop: 'Read from the host: `-ef`, `aux`, or `-o` with a list of columns.',
   execStart: 'The head goes out before the process starts; why it does not start is told in the output.',
-  imageBuild: 'The classic builder. `networkmode` may be any network. Ours: `steps`, `call`, `nocachestages`.',
+  imageBuild:
+    'The classic builder; with `version=2` told in terms of BuildKit, without a session. `networkmode` may be any network. Steps leave no containers: `rm=0` is answered by a warning. Ours: `steps`, `call`, `nocachestages`.',
   imageCreate: 'Pull with `fromImage`, import with `fromSrc=-`.',
   networkCreate: 'Options under Docker’s names; unknown ones are refused.',
   secretCreate: 'Kept by the engine itself, without a swarm.',
