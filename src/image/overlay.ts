@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { codeOf, IechorError } from '../common/error.ts';
+import { markTopDirectory } from '../host/top-directory.ts';
 import { hexOf, isDigest } from './digest.ts';
 import { createLayerFiles, type LayerFile, type LayerFiles } from './layer-files.ts';
 import { createMountOptions } from './overlay-mount.ts';
@@ -31,6 +32,8 @@ export function createSnapshotter(options: { readonly dir: string }): Snapshotte
   const startedMs = Date.now();
   for (const name of ['layers', 'snapshots', 'tmp', 'l', 'empty'])
     mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
+  // Layers and snapshots begin there, under names of chance.
+  markTopDirectory(join(dir, 'tmp'));
   const files = createLayerFiles(dir);
   const snapshotDir = (key: string) => {
     if (!keyGrammar.test(key)) throw new Error(`not a snapshot key: ${JSON.stringify(key)}`);
