@@ -30,10 +30,7 @@ const keyGrammar = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$/;
 export function createSnapshotter(options: { readonly dir: string }): Snapshotter {
   const { dir } = options;
   const startedMs = Date.now();
-  for (const name of ['layers', 'snapshots', 'tmp', 'l', 'empty'])
-    mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
-  // Layers and snapshots begin there, under names of chance.
-  markTopDirectory(join(dir, 'tmp'));
+  makeDirectories(dir);
   const files = createLayerFiles(dir);
   const snapshotDir = (key: string) => {
     if (!keyGrammar.test(key)) throw new Error(`not a snapshot key: ${JSON.stringify(key)}`);
@@ -106,6 +103,13 @@ export function createSnapshotter(options: { readonly dir: string }): Snapshotte
     },
     sweep: () => sweep(files, join(dir, 'tmp'), startedMs),
   };
+}
+
+function makeDirectories(dir: string): void {
+  for (const name of ['layers', 'snapshots', 'tmp', 'l', 'empty'])
+    mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
+  // Layers and snapshots begin there, under names of chance.
+  markTopDirectory(join(dir, 'tmp'));
 }
 
 /** The link to the parent's layer is the whole record of a snapshot: it appears and vanishes with the directory. */
