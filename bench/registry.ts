@@ -24,6 +24,8 @@ interface Side {
   readonly name: string;
   readonly run: (args: readonly string[]) => number;
   reset(): void;
+  /** Leaves nothing behind. */
+  end(): void;
 }
 
 /**
@@ -89,7 +91,7 @@ function measureRound(shape: Shape, { work, server, peer, round, times }: Round)
       side.run(['rmi', '-f', other]);
     }
   } finally {
-    mine.reset();
+    mine.end();
   }
 }
 
@@ -127,21 +129,21 @@ function ourSide(work: string): Side {
     DOCKER_HOST: '',
   };
   const run = (args: readonly string[]) => timeCommand([program, ...args], { env });
-  return {
-    name: 'iechor',
-    run,
-    reset: () => {
-      run(['daemon', 'stop']);
-      for (const root of ['data', 'run']) rmSync(join(work, root), { recursive: true, force: true });
-      // The peer's daemon runs already, too.
-      run(['info']);
-    },
+  const end = () => {
+    run(['daemon', 'stop']);
+    for (const root of ['data', 'run']) rmSync(join(work, root), { recursive: true, force: true });
   };
+  const reset = () => {
+    end();
+    // The peer's daemon runs already, too.
+    run(['info']);
+  };
+  return { name: 'iechor', run, reset, end };
 }
 
 function peerSide(peer: readonly string[]): Side {
   const run = (args: readonly string[]) => timeCommand([...peer, ...args], { env: { DOCKER_BUILDKIT: '0' } });
-  return { name: peer.join(' '), run, reset: () => void run(['builder', 'prune', '-f']) };
+  return { name: peer.join(' '), run, reset: () => void run(['builder', 'prune', '-f']), end: () => {} };
 }
 
 function report(what: string, ours: readonly number[], theirs: readonly number[]): void {
