@@ -37,7 +37,7 @@ kind: vendor.com/gadget
 containerEdits:
   env: [VENDOR=yes]
   mounts: [{hostPath: ${tools}, containerPath: /opt/vendor, options: [ro, nosuid, bind]}]
-  hooks: [{hookName: poststart, path: /bin/sh, args: [sh, -c, "echo started >> ${hooked}"]}]
+  hooks: [{hookName: poststart, path: /bin/sh, args: [sh, -c, "cat > /dev/null; echo started >> ${hooked}"]}]
 devices:
 - name: one
   containerEdits:
