@@ -1,10 +1,11 @@
 import { closeSync, constants, createReadStream, openSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { closeAll, pipe } from '../host/fds.ts';
 import { spawnProcess } from '../host/processes.ts';
 import { detectCompression } from '../image/decompress.ts';
+import { decodedByProgram } from '../image/program-decoder.ts';
 import { applyTar } from '../image/tar-apply.ts';
 import { decodeHeader } from '../image/tar-format.ts';
 import { type CopyTarget, makeDirectories } from './files/copy-tree.ts';
@@ -34,9 +35,9 @@ const blockSize = 512;
 
 /** What opens the archive without its compression; undefined where it is no archive. */
 async function openerOf(path: string, signal: AbortSignal): Promise<(() => Readable) | undefined> {
-  const ways = [() => openPlain(path, signal)];
+  const ways = [() => openPlain(path)];
   // Our own decoder gives nothing of what has garbage behind it; gzip warns of it and goes on.
-  if (detectCompression(readHead(path)) === 'gzip') ways.push(() => decompress('/bin/gzip', path, signal));
+  if (detectCompression(readHead(path)) === 'gzip') ways.push(() => gunzipLeniently(path, signal));
   for (const open of ways) if (await isArchive(open())) return open;
   return undefined;
 }
@@ -59,7 +60,7 @@ async function isArchive(stream: Readable): Promise<boolean> {
 }
 
 /** The file without its compression. */
-function openPlain(path: string, signal: AbortSignal): Readable {
+function openPlain(path: string): Readable {
   const compression = detectCompression(readHead(path));
   const file = createReadStream(path, { highWaterMark: 1 << 18 });
   const decoded = (decoder: ReturnType<typeof createGunzip>): Readable => {
@@ -75,8 +76,7 @@ function openPlain(path: string, signal: AbortSignal): Readable {
     case 'zstd':
       return decoded(createZstdDecompress() as unknown as ReturnType<typeof createGunzip>);
     default:
-      file.destroy();
-      return decompress(compression === 'xz' ? '/usr/bin/xz' : '/bin/bzip2', path, signal);
+      return Readable.from(decodedByProgram(compression, file), { objectMode: false });
   }
 }
 
@@ -90,13 +90,13 @@ function readHead(path: string): Buffer {
   }
 }
 
-/** The host's own decoder by its absolute path; nothing of the context or the image is run. */
-function decompress(command: string, path: string, signal: AbortSignal): Readable {
+/** gzip by its absolute path; nothing of the context or the image is run. */
+function gunzipLeniently(path: string, signal: AbortSignal): Readable {
   const input = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   const nothing = openSync('/dev/null', constants.O_WRONLY);
   const output = pipe();
   try {
-    const child = spawnProcess({ command, args: ['-dc'], stdio: [input, output.write, nothing] });
+    const child = spawnProcess({ command: '/bin/gzip', args: ['-dc'], stdio: [input, output.write, nothing] });
     const stop = () => child.kill(9);
     signal.addEventListener('abort', stop, { once: true });
     const stream = new Socket({ fd: output.read, readable: true, writable: false });

@@ -37,8 +37,7 @@ export async function applyArchive(options: ApplyOptions, port: Source): Promise
     const arriving = sourceOf(options, port);
     const head = await readHead(arriving);
     const packed = detectCompression(head);
-    const byProgram = isDecodedByProgram(packed);
-    const compression = byProgram ? 'none' : packed;
+    const compression = isDecodedByProgram(packed) ? 'none' : packed;
     const isPlain = packed === 'none' && options.sourcePath !== undefined && options.recipePath !== undefined;
     const recipe = isPlain && options.recipePath ? createRecipeWriter(options.recipePath, extractor) : undefined;
     if (recipe) closers.push(() => recipe.close());
@@ -54,7 +53,8 @@ export async function applyArchive(options: ApplyOptions, port: Source): Promise
       await decoder.write(chunk);
       await recipe?.end();
     };
-    for await (const chunk of byProgram ? decodedByProgram(packed, counted) : counted) await take(chunk);
+    for await (const chunk of isDecodedByProgram(packed) ? decodedByProgram(packed, counted) : counted)
+      await take(chunk);
     await decoder.end();
     intake.finish();
     const { replaced, ...extracted } = extractor.finish();

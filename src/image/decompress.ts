@@ -4,6 +4,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { isIechorError, messageOf } from '../common/error.ts';
 import { releaseBytes } from '../common/release-bytes.ts';
 import type { Compression } from './layer-tasks.ts';
+import type { ProgramCompression } from './program-decoder.ts';
 import { invalid } from './tar-format.ts';
 
 const magics: readonly (readonly [Compression, string])[] = [
@@ -92,8 +93,11 @@ export function sinkOf(transform: Transform, onBytes: (bytes: Buffer) => void): 
   };
 }
 
+/** Those that Node has a decoder of. */
+type NodeCompression = Exclude<Compression, ProgramCompression>;
+
 /** Decoder of a compression that Node knows (program-decoder.ts has the others). Throws ARCHIVE_INVALID on damaged data. */
-export function openDecoder(compression: Compression, onBytes: (bytes: Buffer) => void): StreamSink {
+export function openDecoder(compression: NodeCompression, onBytes: (bytes: Buffer) => void): StreamSink {
   switch (compression) {
     case 'none':
       return { write: async (bytes) => onBytes(bytes), end: async () => {}, destroy: () => {} };
@@ -101,9 +105,6 @@ export function openDecoder(compression: Compression, onBytes: (bytes: Buffer) =
       return describing(compression, sinkOf(createGunzip({ chunkSize: 1024 * 1024 }), onBytes));
     case 'zstd':
       return describing(compression, sinkOf(createZstdDecompress({ chunkSize: 1024 * 1024 }), onBytes));
-    case 'bzip2':
-    case 'xz':
-      throw new Error(`${compression} is decoded by a program`);
   }
 }
 

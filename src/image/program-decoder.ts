@@ -3,24 +3,28 @@ import { spawnPiped } from '../host/stdio-pipes.ts';
 import type { Compression } from './layer-tasks.ts';
 import { invalid } from './tar-format.ts';
 
+/** What Node has no decoder of. */
+export type ProgramCompression = 'bzip2' | 'xz';
+
 /** The host's own decoders, by absolute path; what an archive may make them use of memory is bounded. */
-const programs: Partial<Record<Compression, readonly [string, ...string[]]>> = {
+const programs: Readonly<Record<ProgramCompression, readonly [string, ...string[]]>> = {
   bzip2: ['/bin/bzip2', '-dc'],
   xz: ['/usr/bin/xz', '-dc', '--memlimit-decompress=256MiB'],
 };
 
 /** Whether this compression is undone by a program of the host, since Node has no decoder of it. */
-export const isDecodedByProgram = (compression: Compression): boolean => compression in programs;
+export const isDecodedByProgram = (compression: Compression): compression is ProgramCompression =>
+  compression in programs;
 
 /**
  * What comes out of the host's decoder of a compression while the chunks go in; a chunk has been taken when the next
  * one is asked for. Throws ARCHIVE_INVALID on damaged data, HOST_COMMAND_FAILED where the program is not installed.
  */
 export async function* decodedByProgram(
-  compression: Compression,
+  compression: ProgramCompression,
   chunks: AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer> {
-  const [command = '', ...args] = programs[compression] ?? [];
+  const [command, ...args] = programs[compression];
   const { child, stdin, stdout, stderr } = spawnPiped({ command, args }, { stdin: true });
   stderr.resume();
   const fed = feed(stdin, chunks);

@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
-import type { Compression } from '../../../src/image/layer-tasks.ts';
-import { decodedByProgram } from '../../../src/image/program-decoder.ts';
+import { decodedByProgram, type ProgramCompression } from '../../../src/image/program-decoder.ts';
 
 const plain = Buffer.from('a line of text\n'.repeat(100_000));
 
-async function decoded(compression: Compression, packed: Buffer): Promise<Buffer> {
+async function decoded(compression: ProgramCompression, packed: Buffer): Promise<Buffer> {
   // As archives arrive: in pieces whose memory is used again.
   async function* pieces() {
     const piece = Buffer.alloc(1000);
