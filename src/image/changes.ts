@@ -22,23 +22,34 @@ const changes: Readonly<Record<string, Change>> = {
 const literal = ['CMD', 'ENTRYPOINT', 'HEALTHCHECK', 'ONBUILD'];
 
 /**
- * Applies changes in order to a config; `$NAME` and `${NAME}` stand for what `env` and the config have. Throws
- * BAD_REQUEST naming the change that is none.
+ * Applies changes in order to a config; `$NAME` and `${NAME}` stand for what `env` and the config have. One text may
+ * hold several instructions, a line each, as a file does. Throws BAD_REQUEST naming the change that is none.
  */
 export function applyChanges(
   config: ImageRunConfig,
-  lines: readonly string[],
+  texts: readonly string[],
   env: readonly string[] = [],
 ): ImageRunConfig {
+  const lines = instructions(texts);
+  if (texts.length > 0 && lines.length === 0) throw refused(texts.join('\n'), 'it has no instructions');
   return lines.reduce((current, line) => {
-    const [, name = '', rest = ''] = /^\s*(\S+)\s*([\s\S]*?)\s*$/.exec(line) ?? [];
+    const [, name = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? [];
     const change = changes[name.toUpperCase()];
-    if (!change || !Object.hasOwn(changes, name.toUpperCase()))
-      throw refused(line, `${name || 'nothing'} is no such instruction`);
+    if (!change || !Object.hasOwn(changes, name.toUpperCase())) throw refused(line, `${name} is no such instruction`);
     if (rest === '') throw refused(line, `${name.toUpperCase()} needs an argument`);
     const known = [...env, ...(current.Env ?? [])];
     return change(current, literal.includes(name.toUpperCase()) ? rest : withValues(rest, known));
   }, config);
+}
+
+/** One line each: comments and empty lines are left out, and a line that ends in a backslash goes on in the next. */
+function instructions(texts: readonly string[]): string[] {
+  const text = texts.join('\n').replace(/^[ \t]*#.*(\n|$)/gm, '');
+  return text
+    .replace(/\\[ \t]*\r?\n/g, '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
 }
 
 function withValues(text: string, env: readonly string[]): string {

@@ -37,8 +37,14 @@ describe('changes', () => {
     });
   });
 
+  test('one text may hold several, a line each, with comments and lines that go on', () => {
+    const changes = ['ENV A=1\n# none\n\nLABEL b=2 \\\n  c=3\nCMD ["x"]', '', 'ENV D=4'];
+    expect(applyChanges({}, changes)).toEqual({ Env: ['A=1', 'D=4'], Labels: { b: '2', c: '3' }, Cmd: ['x'] });
+  });
+
   test.each([
     '',
+    '# x',
     'RUN x',
     'toString x',
     'CMD',
