@@ -1,3 +1,4 @@
+import { addressesOf } from '../network/records.ts';
 import type { EndpointRecord } from '../network/types.ts';
 
 /** Text of a container's /etc/hosts, as Docker writes it. Pure. */
@@ -23,7 +24,7 @@ export function hostsText(options: {
     'ff02::1\tip6-allnodes',
     'ff02::2\tip6-allrouters',
     ...options.extraHosts.map((entry) => extraHost(entry, options.hostGateway)),
-    ...options.endpoints.map((endpoint) => `${endpoint.ipv4Address}\t${names}`),
+    ...options.endpoints.flatMap(addressesOf).map((address) => `${address}\t${names}`),
     ...(options.links ?? []),
     '',
   ].join('\n');

@@ -1,4 +1,5 @@
 import { shortId } from '../common/id.ts';
+import { addressesOf } from '../network/records.ts';
 import type { ContainerRecord, RecordLink } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 
@@ -16,7 +17,8 @@ export function reachableLinks(context: EngineContext, record: ContainerRecord):
     const container = context.containers.find(id);
     const theirs = context.networks.endpointsOf(id);
     const shared = record.endpoints.flatMap(({ network }) => theirs.find((one) => one.networkName === network) ?? []);
-    return container && shared[0] ? [{ alias, container, address: shared[0].ipv4Address }] : [];
+    const [address] = shared[0] ? addressesOf(shared[0]) : [];
+    return container && address !== undefined ? [{ alias, container, address }] : [];
   });
 }
 

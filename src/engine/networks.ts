@@ -112,7 +112,7 @@ function toWire(network: NetworkRecord): Omit<NetworkInspect, 'Containers'> {
     Created: network.createdAt,
     Scope: 'local',
     Driver: driverOf(network),
-    EnableIPv4: true,
+    EnableIPv4: network.enableIPv4 ?? true,
     EnableIPv6: network.enableIPv6,
     IPAM: {
       Driver: 'default',
@@ -151,6 +151,7 @@ export function networkRequest(body: NetworkCreateBody): Parameters<Networks['cr
     driver: body.Driver || 'bridge',
     internal: body.Internal ?? false,
     attachable: body.Attachable ?? false,
+    ...(body.EnableIPv4 === false ? { enableIPv4: false } : {}),
     enableIPv6: body.EnableIPv6 ?? false,
     pools: (body.IPAM?.Config ?? []).map((pool) => ({
       ...(pool.Subnet ? { subnet: pool.Subnet } : {}),
@@ -175,12 +176,8 @@ function refuseRequest(body: NetworkCreateBody): void {
   if (body.EnableIPv4 === false && !body.EnableIPv6) {
     throw new IechorError('BAD_REQUEST', 'IPv4 or IPv6 must be enabled');
   }
-  const refused: [string, unknown][] = [
-    ['Scope', body.Scope && body.Scope !== 'local'],
-    ['EnableIPv4=false', body.EnableIPv4 === false],
-  ];
-  for (const [field, value] of refused) {
-    if (value) throw new IechorError('NOT_SUPPORTED', `networks with ${field} are not supported yet`);
+  if (body.Scope && body.Scope !== 'local') {
+    throw new IechorError('NOT_SUPPORTED', `networks with scope ${body.Scope} are not supported`);
   }
   const ipamDriver = body.IPAM?.Driver || 'default';
   if (ipamDriver === 'null') throw new IechorError('BAD_REQUEST', 'ipv4 pool is empty');

@@ -73,9 +73,9 @@ function liveEndpoint(endpoint: EndpointRecord): EndpointSettings {
     MacAddress: endpoint.macAddress,
     NetworkID: endpoint.networkId,
     EndpointID: endpoint.id,
-    Gateway: endpoint.gateway,
-    IPAddress: endpoint.ipv4Address,
-    IPPrefixLen: endpoint.prefixLength,
+    Gateway: endpoint.gateway ?? '',
+    IPAddress: endpoint.ipv4Address ?? '',
+    IPPrefixLen: endpoint.prefixLength ?? 0,
     IPv6Gateway: endpoint.ipv6Gateway ?? '',
     GlobalIPv6Address: endpoint.ipv6Address ?? '',
     GlobalIPv6PrefixLen: endpoint.ipv6PrefixLength ?? 0,
@@ -125,7 +125,10 @@ function portMap(record: ContainerRecord): PortMap {
   for (const port of Object.keys(record.config.ExposedPorts ?? {})) map[canonicalPort(port)] = null;
   for (const port of record.boundPorts ?? []) {
     const key = `${port.containerPort}/${port.protocol}`;
-    map[key] = [...(map[key] ?? []), { HostIp: port.hostAddress || '0.0.0.0', HostPort: String(port.hostPort) }];
+    map[key] = [
+      ...(map[key] ?? []),
+      { HostIp: port.hostAddress || '0.0.0.0', HostPort: port.hostPort === 0 ? '' : String(port.hostPort) },
+    ];
   }
   return map;
 }
@@ -143,7 +146,7 @@ export function portSummaries(record: ContainerRecord): PortSummary[] {
     return bindings.map((binding) => ({
       IP: binding.HostIp ?? '',
       PrivatePort: containerPort,
-      PublicPort: Number(binding.HostPort),
+      ...(binding.HostPort ? { PublicPort: Number(binding.HostPort) } : {}),
       Type: protocol,
     }));
   });

@@ -37,7 +37,11 @@ export function allocateEndpoint(
     throw new IechorError('WRONG_STATE', `the container is already connected to network "${network.name}"`);
   }
   if (!network.enableIPv6) refuseUnasked(network, request.ipv6Address);
-  const four = addressOn(context, container.id, { network, family: 4, wanted: request.ipv4Address });
+  if (network.enableIPv4 === false) refuseUnasked(network, request.ipv4Address);
+  const four =
+    network.enableIPv4 === false
+      ? undefined
+      : addressOn(context, container.id, { network, family: 4, wanted: request.ipv4Address });
   const six = network.enableIPv6
     ? addressOn(context, container.id, { network, family: 6, wanted: request.ipv6Address })
     : undefined;
@@ -50,15 +54,17 @@ export function allocateEndpoint(
     networkName: network.name,
     names: namesOf(container.name, request.aliases, container.id),
     aliases: request.aliases,
-    ipv4Address: four.address,
-    prefixLength: parseSubnet(four.pool.subnet).prefixLength,
-    gateway: byDevice ? '' : four.pool.gateway,
+    ...(four && {
+      ipv4Address: four.address,
+      prefixLength: parseSubnet(four.pool.subnet).prefixLength,
+      gateway: byDevice ? '' : four.pool.gateway,
+    }),
     ...(six && {
       ipv6Address: six.address,
       ipv6PrefixLength: parseSubnet(six.pool.subnet).prefixLength,
       ipv6Gateway: byDevice ? '' : six.pool.gateway,
     }),
-    macAddress: macAddressOn(network, request.macAddress, four.address),
+    macAddress: macAddressOn(network, request.macAddress, (four ?? six)?.address ?? ''),
     interfaceName: interfaceNameOf(request, container.mine, network),
     ...(network.driver === 'bridge' ? { hostInterface: freeLink(context, id) } : {}),
     gatewayPriority: request.gatewayPriority ?? 0,
@@ -76,7 +82,9 @@ function addressOn(
   const pools = network.pools.filter((pool) => parseSubnet(pool.subnet).family === family);
   refuseUnasked(network, wanted);
   const holder = (address: string) => context.records.addressHolder(network.id, address);
-  const former = family === 4 ? context.lingering.former(network.id, containerId) : undefined;
+  const former = context.lingering
+    .former(network.id, containerId)
+    .find((address) => address.includes(':') === (family === 6));
   const again = former !== undefined && holder(former) === undefined ? former : undefined;
   return chooseAddress(pools, wanted ?? again, {
     network: network.name,

@@ -5,7 +5,7 @@ import type { NetworkContext } from './network-context.ts';
 import type { FirewallPort } from './nft-rules.ts';
 import { translationsOf } from './publish.ts';
 import type { StoredSandbox } from './records.ts';
-import { dnsView, wayOut } from './sandbox-view.ts';
+import { dnsView, waysOut } from './sandbox-view.ts';
 import { inService } from './serving.ts';
 import type { PublishedPort, Serving } from './types.ts';
 
@@ -28,8 +28,8 @@ export const sharedPorts = (sandbox: StoredSandbox): readonly PublishedPort[] =>
 /** Translations of the shared ports of one container, as if it had them alone. */
 function ownTranslations(context: NetworkContext, sandbox: StoredSandbox): readonly FirewallPort[] {
   const ports = sharedPorts(sandbox);
-  const way = ports.length > 0 ? wayOut(context, context.records.endpointsOf(sandbox.containerId)) : undefined;
-  return way ? translationsOf(ports, way) : [];
+  if (ports.length === 0) return [];
+  return translationsOf(ports, waysOut(context, context.records.endpointsOf(sandbox.containerId)));
 }
 
 /** Shared ports by key, with the containers that have their turn. `leaving` is taken for gone. */

@@ -15,13 +15,16 @@ import type { NetworkRecord, Pool } from './types.ts';
 
 /** What the firewall has to know of a network. */
 export function firewallNetwork(network: NetworkRecord): FirewallNetwork {
-  const { communication, masquerade } = bridgeOptions(network.options);
+  const { communication, masquerade, modes, sources, trusted } = bridgeOptions(network.options);
   return {
     bridge: network.bridge,
     subnets: network.pools.map((pool) => pool.subnet),
     internal: network.internal,
     communication,
     masquerade,
+    modes,
+    sources,
+    trusted,
   };
 }
 

@@ -23,6 +23,7 @@ export function configRecord(request: CreateRequest): NetworkRecord {
     driver: 'none',
     internal: false,
     attachable: false,
+    ...(request.enableIPv4 === false ? { enableIPv4: false } : {}),
     enableIPv6: request.enableIPv6,
     pools: [],
     template: request.pools,
@@ -42,11 +43,12 @@ export function withConfiguration(records: Records, request: CreateRequest): Cre
     throw new IechorError('NOT_FOUND', `configuration network "${request.configFrom}" does not exist`);
   }
   const own = [request.pools, ...[request.options, request.labels, request.ipamOptions].map(Object.keys)];
-  if (request.enableIPv6 || own.some((part) => part.length > 0)) {
+  if (request.enableIPv4 === false || request.enableIPv6 || own.some((part) => part.length > 0)) {
     throw refusal('user specified configurations are not supported if the network depends on a configuration network');
   }
-  const { enableIPv6, labels, options, ipamOptions } = config;
-  return { ...request, configFrom: config.name, pools: config.template, enableIPv6, labels, options, ipamOptions };
+  const { enableIPv4 = true, enableIPv6, labels, options, ipamOptions, template } = config;
+  const families = { enableIPv4, enableIPv6 };
+  return { ...request, ...families, configFrom: config.name, pools: template, labels, options, ipamOptions };
 }
 
 /** Throws FORBIDDEN for a configuration that networks depend on. */

@@ -114,6 +114,7 @@ function buildRecord(context: NetworkContext, request: CreateRequest): NetworkRe
     driver: driver as NetworkRecord['driver'],
     internal: request.internal,
     attachable: request.attachable,
+    ...(request.enableIPv4 === false ? { enableIPv4: false } : {}),
     enableIPv6: request.enableIPv6,
     pools: bridged || sublink ? poolsFor(context, request) : [],
     labels: request.labels,
@@ -129,12 +130,13 @@ function buildRecord(context: NetworkContext, request: CreateRequest): NetworkRe
 /** Daemons of other scopes begin their search elsewhere, so that they rarely meet before their routes are seen. */
 function poolsFor(
   context: NetworkContext,
-  request: Pick<CreateRequest, 'name' | 'driver' | 'pools' | 'enableIPv6' | 'internal' | 'options'>,
+  request: Pick<CreateRequest, 'name' | 'driver' | 'pools' | 'enableIPv4' | 'enableIPv6' | 'internal' | 'options'>,
 ) {
   const occupied = occupiedSubnets(context, request.name);
   // Links on a parent are in the very subnet that the parent is in.
   const shared = isSublinkDriver(request.driver);
   return choosePools(request.name, request.pools, {
+    enableIPv4: request.enableIPv4 ?? true,
     enableIPv6: request.enableIPv6,
     occupied: shared ? occupied.map((one) => ({ ...one, soft: one.soft ?? !one.ours })) : occupied,
     defaults: context.pools,

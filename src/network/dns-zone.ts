@@ -7,7 +7,7 @@ export interface DnsEndpoint {
   readonly networkId: string;
   readonly networkName: string;
   readonly internal: boolean;
-  readonly ipv4: string;
+  readonly ipv4?: string;
   readonly ipv6?: string;
   /** Container name first (none for a build step), then aliases and the short id. */
   readonly names: readonly string[];
@@ -106,7 +106,7 @@ export function createZone(): Zone {
       const found = rotated([...members.values()], turn);
       return {
         kind: 'addresses',
-        ipv4: found.map((endpoint) => endpoint.ipv4),
+        ipv4: found.flatMap((endpoint) => endpoint.ipv4 ?? []),
         ipv6: found.flatMap((endpoint) => endpoint.ipv6 ?? []),
       };
     },
@@ -136,8 +136,9 @@ function keysOf(endpoint: DnsEndpoint): string[] {
 
 /** As names of pointers give them: IPv6 in eight full groups. */
 function addressesOf(endpoint: DnsEndpoint): string[] {
-  if (endpoint.ipv6 === undefined) return [endpoint.ipv4];
-  return [endpoint.ipv4, addressBytes(endpoint.ipv6).toString('hex').match(/.{4}/g)?.join(':') ?? ''];
+  const four = endpoint.ipv4 === undefined ? [] : [endpoint.ipv4];
+  if (endpoint.ipv6 === undefined) return four;
+  return [...four, addressBytes(endpoint.ipv6).toString('hex').match(/.{4}/g)?.join(':') ?? ''];
 }
 
 function rotated<T>(list: readonly T[], by: number): readonly T[] {

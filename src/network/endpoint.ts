@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { isIechorError } from '../common/error.ts';
-import { type Netlink, withNetlink } from '../host/netlink.ts';
+import { type Netlink, type NetlinkRequest, withNetlink } from '../host/netlink.ts';
 import { createVeth, deleteLink, findLink, setBridgePort, setLink } from '../host/netlink-links.ts';
 import { addAddress, deleteDefaultRoute, setDefaultRoute } from '../host/netlink-routes.ts';
 import { createSublink, type SublinkKind } from '../host/netlink-sublinks.ts';
@@ -9,8 +9,7 @@ import { errnoOf } from '../host/netns-sockets.ts';
 import { writeSysctl } from '../host/netns-system.ts';
 import { endpointOptions } from './endpoint-options.ts';
 import type { KernelNames, StoredEndpoint } from './records.ts';
-import { leadsOutside } from './sublinks.ts';
-import type { NetworkRecord } from './types.ts';
+import type { WaysOut } from './ways-out.ts';
 
 /** One link to make: between a bridge, or a parent, and a container's namespace. */
 export interface LinkPlan {
@@ -102,10 +101,10 @@ function configure({ endpoint }: LinkPlan, at: Place): void {
   const { interfaceName: name } = endpoint;
   const link = findLink(at.inside, name);
   if (!link) throw new Error(`link ${name} vanished while it was made`);
-  const six = endpoint.ipv6Address;
+  const { ipv4Address: four, ipv6Address: six } = endpoint;
   at.inside.send(
     setLink(name, { up: true }),
-    addAddress(link.index, endpoint.ipv4Address, endpoint.prefixLength),
+    ...(four === undefined ? [] : [addAddress(link.index, four, endpoint.prefixLength ?? 24)]),
     ...(six === undefined ? [] : [addAddress(link.index, six, endpoint.ipv6PrefixLength ?? 64)]),
     ...(endpoint.linkLocal ?? []).map((address) => addAddress(link.index, address, address.includes(':') ? 64 : 16)),
   );
@@ -114,15 +113,24 @@ function configure({ endpoint }: LinkPlan, at: Place): void {
   }
 }
 
-/** Points a container's default routes at an endpoint's gateways; none: takes them away. Idempotent. */
-export function routeBy(netns: string, endpoint: StoredEndpoint | undefined): void {
+/** Points a container's default routes at the gateways of its ways out; takes that of a family without one away. Idempotent. */
+export function routeBy(netns: string, ways: WaysOut<StoredEndpoint>): void {
   withNetlink(netns, (inside) => {
-    const link = endpoint && findLink(inside, endpoint.interfaceName);
-    if (!endpoint || !link) return inside.send(deleteDefaultRoute(4), deleteDefaultRoute(6));
-    // No gateway: the device itself, for each family the endpoint has.
-    inside.send(setDefaultRoute(link.index, endpoint.gateway || '0.0.0.0'));
-    if (endpoint.ipv6Gateway !== undefined) inside.send(setDefaultRoute(link.index, endpoint.ipv6Gateway || '::'));
+    // No gateway: the device itself.
+    inside.send(
+      defaultRoute(inside, 4, { way: ways.ipv4, gateway: ways.ipv4?.gateway || '0.0.0.0' }),
+      defaultRoute(inside, 6, { way: ways.ipv6, gateway: ways.ipv6?.ipv6Gateway || '::' }),
+    );
   });
+}
+
+function defaultRoute(
+  inside: Netlink,
+  family: 4 | 6,
+  { way, gateway }: { way: StoredEndpoint | undefined; gateway: string },
+): NetlinkRequest {
+  const link = way && findLink(inside, way.interfaceName);
+  return link ? setDefaultRoute(link.index, gateway) : deleteDefaultRoute(family);
 }
 
 /** Takes one link away, both ends. Idempotent, also where the container's namespace is gone. */
@@ -130,20 +138,4 @@ export function detachLink(netns: string, endpoint: StoredEndpoint): void {
   const { hostInterface, interfaceName } = endpoint;
   if (hostInterface !== undefined) withNetlink(undefined, (netlink) => netlink.send(deleteLink(hostInterface)));
   else if (isNetns(netns)) withNetlink(netns, (inside) => inside.send(deleteLink(interfaceName)));
-}
-
-/**
- * The endpoint whose gateway is a container's way to the outside, and to which its published ports lead: the highest
- * priority, then the first network by name. Internal networks lead nowhere.
- */
-export function defaultEndpoint(
-  endpoints: readonly StoredEndpoint[],
-  networkOf: (id: string) => NetworkRecord | undefined,
-): StoredEndpoint | undefined {
-  return endpoints
-    .filter((endpoint) => {
-      const network = networkOf(endpoint.networkId);
-      return network !== undefined && leadsOutside(network);
-    })
-    .sort((a, b) => b.gatewayPriority - a.gatewayPriority || (a.networkName < b.networkName ? -1 : 1))[0];
 }

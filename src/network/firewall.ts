@@ -7,6 +7,7 @@ import {
   type Balance,
   balanceOf,
   type FirewallNetwork,
+  type FirewallOpening,
   type FirewallPort,
   renderDeleteTable,
   renderExchange,
@@ -19,7 +20,7 @@ import type { KernelNames } from './records.ts';
 /** What the table has to say, from the records. */
 export interface FirewallState {
   readonly networks: readonly FirewallNetwork[];
-  readonly ports: readonly FirewallPort[];
+  readonly ports: readonly (FirewallPort | FirewallOpening)[];
   /** Shared ports by key, with the containers that have their turn. */
   readonly balances: ReadonlyMap<string, readonly FirewallPort[]>;
 }
@@ -29,9 +30,9 @@ export interface Firewall {
   /** Each change is one transaction; where it does not fit what is there, the whole table is written from the state. */
   addNetwork(network: FirewallNetwork): void;
   removeNetwork(network: FirewallNetwork): void;
-  addPorts(ports: readonly FirewallPort[]): void;
+  addPorts(ports: readonly (FirewallPort | FirewallOpening)[]): void;
   /** Resolves when they are gone. Waits a moment for others, since the kernel takes long for each deletion. */
-  removePorts(ports: readonly FirewallPort[]): Promise<void>;
+  removePorts(ports: readonly (FirewallPort | FirewallOpening)[]): Promise<void>;
   /** Leads a shared port to these containers in turn, from now on; established connections go on. */
   balance(key: string, targets: readonly FirewallPort[]): void;
   /** Writes everything from the state. */
@@ -49,7 +50,7 @@ export function createFirewall(names: KernelNames, options: { state: () => Firew
   const { table } = names;
   let verifiedAt = 0;
   let warned = false;
-  const leaving: FirewallPort[] = [];
+  const leaving: (FirewallPort | FirewallOpening)[] = [];
   let flushed: Promise<void> | undefined;
   /** What stands in the table for the shared ports. */
   const shared = new Map<string, Balance>();

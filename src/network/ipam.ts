@@ -32,6 +32,8 @@ export function choosePools(
   name: string,
   requests: readonly PoolRequest[],
   options: {
+    /** Default: true. */
+    enableIPv4?: boolean;
     enableIPv6: boolean;
     occupied: readonly Occupied[];
     defaults?: readonly DefaultPool[];
@@ -49,7 +51,7 @@ export function choosePools(
     return pool;
   });
   const has = (family: 4 | 6) => own.some(({ subnet }) => subnet.family === family);
-  if (!has(4)) {
+  if (options.enableIPv4 !== false && !has(4)) {
     const free = freeSubnet(name, options.seed ?? name, { ...options, pools: options.defaults ?? defaultPools });
     pools.push({ ...checked({ subnet: subnetText(free) }, []), chosen: 'subnet' });
   }
@@ -57,9 +59,9 @@ export function choosePools(
     const free = uniqueLocal(options.seed ?? name, options.occupied);
     pools.push({ ...checked({ subnet: subnetText(free) }, []), chosen: 'subnet' });
   }
-  // As Docker has it, a subnet of IPv6 waits for the network to have IPv6.
+  // As Docker has it, a subnet waits for the network to have its family.
   const isSix = ({ subnet }: Pool) => subnet.includes(':');
-  const taken = options.enableIPv6 ? pools : pools.filter((pool) => !isSix(pool));
+  const taken = pools.filter((pool) => (isSix(pool) ? options.enableIPv6 : options.enableIPv4 !== false));
   return taken.sort((a, b) => Number(isSix(a)) - Number(isSix(b)));
 }
 
@@ -217,7 +219,12 @@ function lowestFree(pool: Pool, taken: (address: string) => boolean): string | u
   return undefined;
 }
 
-/** The hardware address that goes with an IPv4 address: locally administered, so that caches never go stale. */
+/** The hardware address that goes with an address: locally administered, so that caches never go stale. */
 export function macOf(address: string): string {
-  return ['02', '42', ...(toNumber(address).toString(16).padStart(8, '0').slice(-8).match(/../g) ?? [])].join(':');
+  const digits = isIPv4(address)
+    ? toNumber(address).toString(16).padStart(8, '0')
+    : createHash('sha256')
+        .update(fromNumber(6, toNumber(address)))
+        .digest('hex');
+  return ['02', '42', ...(digits.slice(0, 8).match(/../g) ?? [])].join(':');
 }

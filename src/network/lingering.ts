@@ -1,14 +1,14 @@
 import { withNetlink } from '../host/netlink.ts';
 import { deleteLink, listLinks } from '../host/netlink-links.ts';
-import type { KernelNames, Records, StoredEndpoint } from './records.ts';
+import { addressesOf, type KernelNames, type Records, type StoredEndpoint } from './records.ts';
 
 /** Endpoints given back a moment ago, which the kernel may not have let go of yet. */
 export interface Lingering {
   add(endpoint: StoredEndpoint): void;
   /** Addresses of a network that others than this container gave back. */
   addresses(networkId: string, containerId: string): ReadonlySet<string>;
-  /** The address this container gave back: it gets it again when it is only restarted. */
-  former(networkId: string, containerId: string): string | undefined;
+  /** The addresses this container gave back: it gets them again when it is only restarted. */
+  former(networkId: string, containerId: string): readonly string[];
   close(): void;
 }
 
@@ -46,9 +46,9 @@ export function createLingering(names: KernelNames, records: Records): Lingering
       new Set(
         on(networkId)
           .filter((one) => one.containerId !== containerId)
-          .map((one) => one.ipv4Address),
+          .flatMap(addressesOf),
       ),
-    former: (networkId, containerId) => on(networkId).find((one) => one.containerId === containerId)?.ipv4Address,
+    former: (networkId, containerId) => addressesOf(on(networkId).find((one) => one.containerId === containerId) ?? {}),
     close: () => clearTimeout(timer),
   };
 }

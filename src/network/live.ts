@@ -7,7 +7,7 @@ import { findNetwork, type NetworkContext, netnsPath } from './network-context.t
 import { choosePorts } from './publish.ts';
 import type { StoredEndpoint, StoredSandbox } from './records.ts';
 import { portsOf, realise } from './sandbox.ts';
-import { dnsView, translations, wayOut } from './sandbox-view.ts';
+import { dnsView, translations, waysOut } from './sandbox-view.ts';
 import type { EndpointRecord, EndpointRequest } from './types.ts';
 
 /** `Networks.connect`; the caller serialises per container. Nothing stays where it fails. */
@@ -72,9 +72,9 @@ async function change(
 ): Promise<void> {
   const { records, firewall, dns, roots } = context;
   const former = translations(context, sandbox);
-  const formerWay = wayOut(context, records.endpointsOf(sandbox.containerId));
-  const way = wayOut(context, endpoints);
-  const moved = way?.id !== formerWay?.id;
+  const formerWays = waysOut(context, records.endpointsOf(sandbox.containerId));
+  const ways = waysOut(context, endpoints);
+  const moved = ways.ipv4?.id !== formerWays.ipv4?.id || ways.ipv6?.id !== formerWays.ipv6?.id;
   const { containerId, request } = sandbox;
   // As with Docker, ports without a number of their own get another one where the way out changes.
   const ports = moved ? choosePorts(records, containerId, portsOf(context, request.ports, endpoints)) : sandbox.ports;
@@ -85,7 +85,7 @@ async function change(
   if (!isNetns(netnsPath(roots, sandbox.containerId))) return;
   if (!dnsView(context, changed)) {
     await dns.remove(sandbox.containerId);
-    return routeBy(netnsPath(roots, sandbox.containerId), undefined);
+    return routeBy(netnsPath(roots, sandbox.containerId), {});
   }
   await realise(context, changed);
 }

@@ -7,6 +7,7 @@ import type { Roots } from '../common/roots.ts';
 import { hasIPv6 } from '../host/netns-sockets.ts';
 import { checkAddress } from './allocate.ts';
 import { balances, drain, setServing } from './balance.ts';
+import { boundPorts, canonicalPorts } from './bindings.ts';
 import { firewallNetwork } from './bridge.ts';
 import { checkNetwork, createNetwork, ensureBuiltIns, removeNetwork } from './create.ts';
 import { createDnsClient } from './dns-client.ts';
@@ -15,12 +16,13 @@ import { type DefaultPool, defaultPools } from './ipam.ts';
 import { createLingering } from './lingering.ts';
 import { connect, disconnect, rename } from './live.ts';
 import { findNetwork, getNetwork, type NetworkContext } from './network-context.ts';
-import { canonicalPorts, choosePorts, foreignHolder } from './publish.ts';
-import { createRecords, kernelNames } from './records.ts';
+import { choosePorts, foreignHolder } from './publish.ts';
+import { createRecords, kernelNames, type Records } from './records.ts';
 import { bridgedNetworks, recover, removeEverything, restoreLinks } from './recover.ts';
 import { down, up } from './sandbox.ts';
 import { dnsView, translations } from './sandbox-view.ts';
-import type { Networks } from './types.ts';
+import type { EndpointRequest, NetworkRecord, Networks } from './types.ts';
+import { chooseWaysOut, type WaysOut } from './ways-out.ts';
 
 const healIntervalMs = 10_000;
 
@@ -52,8 +54,8 @@ export async function createNetworks(options: {
     endpointsOf: (containerId) => records.endpointsOf(containerId),
     endpointsOn: (networkId) => records.endpointsOn(networkId),
     publishedBy: (containerId) => records.sandbox(containerId)?.ports ?? [],
-    checkPorts: async (containerId, ports) => {
-      choosePorts(records, containerId, canonicalPorts(ports, hasIPv6));
+    checkPorts: async (containerId, ports, endpoints) => {
+      choosePorts(records, containerId, boundPorts(ports, networksOut(records, endpoints), hasIPv6));
     },
     foreignHolder: (port) =>
       canonicalPorts([port], hasIPv6)
@@ -109,6 +111,16 @@ function createContext(options: {
     }),
   };
   return context;
+}
+
+/** The networks that will be the ways out of a container with these ends. */
+function networksOut(records: Records, endpoints: readonly EndpointRequest[]): WaysOut<NetworkRecord> {
+  const asked = endpoints.flatMap((endpoint) => {
+    const network = findNetwork(records, endpoint.network);
+    return network ? [{ network, priority: endpoint.gatewayPriority ?? 0 }] : [];
+  });
+  const { ipv4, ipv6 } = chooseWaysOut(asked, (one) => one);
+  return { ...(ipv4 && { ipv4: ipv4.network }), ...(ipv6 && { ipv6: ipv6.network }) };
 }
 
 function verifyQuietly(context: NetworkContext): void {

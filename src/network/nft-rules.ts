@@ -1,3 +1,5 @@
+import { chains, maps, sets } from './nft-table.ts';
+import type { GatewayMode } from './options.ts';
 import type { PortProtocol } from './types.ts';
 
 /** Pure text of our nftables table: what stands where, and which change costs what. */
@@ -10,6 +12,12 @@ export interface FirewallNetwork {
   /** Containers of the network reach one another. */
   readonly communication: boolean;
   readonly masquerade: boolean;
+  /** How each family is reached from elsewhere; absent: as `nat`. */
+  readonly modes?: Readonly<Partial<Record<4 | 6, GatewayMode>>>;
+  /** With which address of the host each family leaves, where it is masqueraded; absent: that of the way. */
+  readonly sources?: Readonly<Partial<Record<4 | 6, string>>>;
+  /** Devices of the host from which published ports are reached at the containers' own addresses. */
+  readonly trusted?: readonly string[];
 }
 export interface FirewallPort {
   readonly protocol: PortProtocol;
@@ -19,97 +27,8 @@ export interface FirewallPort {
   readonly address: string;
   readonly containerPort: number;
 }
-
-const sets: Readonly<Record<string, string>> = {
-  bridges: 'type ifname;',
-  pairs: 'type ifname . ifname;',
-  outside: 'type ifname;',
-  subnets4: 'type ipv4_addr; flags interval;',
-  subnets6: 'type ipv6_addr; flags interval;',
-  home4: 'type ipv4_addr . ifname; flags interval;',
-  home6: 'type ipv6_addr . ifname; flags interval;',
-  masquerade4: 'type ipv4_addr; flags interval;',
-  masquerade6: 'type ipv6_addr; flags interval;',
-  shared4: 'type ipv4_addr . inet_service;',
-  shared6: 'type ipv6_addr . inet_service;',
-};
-const maps: Readonly<Record<string, string>> = {
-  publish4: 'type inet_proto . inet_service : ipv4_addr . inet_service;',
-  publish6: 'type inet_proto . inet_service : ipv6_addr . inet_service;',
-  'publish-at4': 'type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;',
-  'publish-at6': 'type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service;',
-  share4: 'type inet_proto . inet_service : verdict;',
-  share6: 'type inet_proto . inet_service : verdict;',
-  'share-at4': 'type ipv4_addr . inet_proto . inet_service : verdict;',
-  'share-at6': 'type ipv6_addr . inet_proto . inet_service : verdict;',
-};
-
-// The kernel lets no packet from ::1 leave the host; without a translation such a client is refused at once.
-// A transaction takes effect at one moment, also for a packet that is half through the rules: one that began by the old
-// rule of a shared port may find the addresses of the new one in place of its own, and none for it. So such a port has a
-// plain translation, too, which comes after its turns.
-const published = [
-  'ip daddr . meta l4proto . th dport vmap @share-at4',
-  'ip6 daddr . meta l4proto . th dport vmap @share-at6',
-  'fib daddr type local meta l4proto . th dport vmap @share4',
-  'ip6 daddr != ::1 fib daddr type local meta l4proto . th dport vmap @share6',
-  'meta l4proto { tcp, udp, sctp } dnat ip to ip daddr . meta l4proto . th dport map @publish-at4',
-  'meta l4proto { tcp, udp, sctp } dnat ip6 to ip6 daddr . meta l4proto . th dport map @publish-at6',
-  'meta l4proto { tcp, udp, sctp } fib daddr type local dnat ip to meta l4proto . th dport map @publish4',
-  'meta l4proto { tcp, udp, sctp } ip6 daddr != ::1 fib daddr type local dnat ip6 to meta l4proto . th dport map @publish6',
-];
-interface Chain {
-  readonly hook: string;
-  readonly rules: readonly string[];
-}
-const chains: Readonly<Record<string, Chain>> = {
-  // Only a bridge's own ports may speak to its containers' addresses, or use the host's loopback addresses.
-  guard: {
-    hook: 'type filter hook prerouting priority raw; policy accept;',
-    rules: [
-      'iifname @bridges ip daddr 127.0.0.0/8 drop',
-      'iifname @bridges ip saddr 127.0.0.0/8 drop',
-      'fib daddr type local accept',
-      'ip daddr @subnets4 ip daddr . iifname != @home4 drop',
-      'ip6 daddr @subnets6 ip6 daddr . iifname != @home6 drop',
-    ],
-  },
-  // A replica that has just died must not turn a client away: the refusal is dropped, and the client's next attempt,
-  // a second later, begins a new flow, which has its own turn.
-  refusals: {
-    hook: 'type filter hook prerouting priority mangle; policy accept;',
-    rules: ['4', '6'].map(
-      (family) =>
-        `iifname @bridges tcp flags & (rst | ack) == rst | ack ct direction reply ct status dnat ct status ! assured ${family === '4' ? 'ip' : 'ip6'} saddr . tcp sport @shared${family} drop`,
-    ),
-  },
-  prerouting: { hook: 'type nat hook prerouting priority dstnat; policy accept;', rules: published },
-  output: { hook: 'type nat hook output priority -100; policy accept;', rules: published },
-  forward: {
-    hook: 'type filter hook forward priority filter; policy accept;',
-    rules: [
-      'iifname != @bridges oifname != @bridges accept',
-      'jump user',
-      'iifname . oifname @pairs accept',
-      'iifname @bridges iifname != @outside drop',
-      'oifname @bridges oifname != @outside drop',
-      'ct state established,related accept',
-      'oifname @bridges ct status dnat accept',
-      'oifname @bridges drop',
-    ],
-  },
-  // The second pair lets 127.0.0.1 reach a container, the third lets containers reach a published port of their own network.
-  postrouting: {
-    hook: 'type nat hook postrouting priority srcnat; policy accept;',
-    rules: [
-      'ip saddr @masquerade4 oifname != @bridges masquerade',
-      'ip6 saddr @masquerade6 oifname != @bridges masquerade',
-      'oifname @bridges ip saddr 127.0.0.0/8 masquerade',
-      'oifname @bridges ct status dnat ip saddr @subnets4 masquerade',
-      'oifname @bridges ct status dnat ip6 saddr @subnets6 masquerade',
-    ],
-  },
-};
+/** A port of a container that may be reached at its own address. */
+export type FirewallOpening = Pick<FirewallPort, 'protocol' | 'address' | 'containerPort'>;
 
 /**
  * The whole table in one transaction, whatever it held before. The chain `user` is the users' own: it is made empty
@@ -118,7 +37,7 @@ const chains: Readonly<Record<string, Chain>> = {
 export function renderTable(
   table: string,
   networks: readonly FirewallNetwork[],
-  ports: readonly FirewallPort[],
+  ports: readonly (FirewallPort | FirewallOpening)[],
   balances: readonly Balance[] = [],
 ): string {
   const lines = [`add table inet ${table}`, `add chain inet ${table} user`];
@@ -150,7 +69,11 @@ export function renderNetworks(verb: 'add' | 'delete', table: string, networks: 
 }
 
 /** Adds or deletes published ports: one transaction whose cost does not depend on how many there are already. */
-export function renderPorts(verb: 'add' | 'delete', table: string, ports: readonly FirewallPort[]): string {
+export function renderPorts(
+  verb: 'add' | 'delete',
+  table: string,
+  ports: readonly (FirewallPort | FirewallOpening)[],
+): string {
   return changes(verb, table, ports.map(portElement));
 }
 
@@ -243,15 +166,34 @@ function networkElements(network: FirewallNetwork): Element[] {
   if (network.communication) elements.push(['pairs', `${device} . ${device}`]);
   if (!network.internal) elements.push(['outside', device]);
   for (const subnet of network.subnets) {
-    const family = subnet.includes(':') ? '6' : '4';
-    elements.push([`subnets${family}`, subnet], [`home${family}`, `${subnet} . ${device}`]);
-    if (network.masquerade && !network.internal) elements.push([`masquerade${family}`, subnet]);
+    elements.push(...subnetElements(network, subnet, subnet.includes(':') ? 6 : 4));
   }
   return elements;
 }
 
-function portElement(port: FirewallPort): Element {
+function subnetElements(network: FirewallNetwork, subnet: string, family: 4 | 6): readonly Element[] {
+  const { internal, masquerade, trusted = [], modes = {}, sources = {} } = network;
+  const device = JSON.stringify(network.bridge);
+  const mode = internal ? 'isolated' : (modes[family] ?? 'nat');
+  const source = sources[family];
+  const elements: Element[] = [
+    [`subnets${family}`, subnet],
+    [`home${family}`, `${subnet} . ${device}`],
+  ];
+  if (mode === 'nat' || mode === 'isolated') elements.push([`guarded${family}`, subnet]);
+  if (mode === 'routed') elements.push([`routed${family}`, subnet]);
+  if (mode === 'nat-unprotected') elements.push([`unprotected${family}`, subnet]);
+  if (mode === 'nat') {
+    for (const name of trusted) elements.push([`trusted${family}`, `${subnet} . ${JSON.stringify(name)}`]);
+  }
+  if (!masquerade || internal || mode === 'routed') return elements;
+  elements.push(source ? [`source${family}`, `${subnet} : ${source}`] : [`masquerade${family}`, subnet]);
+  return elements;
+}
+
+function portElement(port: FirewallPort | FirewallOpening): Element {
   const family = port.address.includes(':') ? '6' : '4';
+  if (!('hostPort' in port)) return [`open${family}`, `${port.address} . ${port.protocol} . ${port.containerPort}`];
   const key = `${port.protocol} . ${port.hostPort}`;
   const target = `${port.address} . ${port.containerPort}`;
   if (port.hostAddress === '') return [`publish${family}`, `${key} : ${target}`];

@@ -1,6 +1,13 @@
 import { isIP } from 'node:net';
 import { IechorError } from '../common/error.ts';
 
+/**
+ * How a network's containers are reached from elsewhere: `nat`, at published ports of the host; `nat-unprotected`, at
+ * their own addresses, too, all ports; `routed`, at their own addresses, published ports; `isolated`, not by the host either.
+ */
+export type GatewayMode = (typeof gatewayModes)[number];
+const gatewayModes = ['nat', 'routed', 'nat-unprotected', 'isolated'] as const;
+
 /** What the driver options of a bridge network say. */
 export interface BridgeOptions {
   readonly mtu?: number;
@@ -11,44 +18,49 @@ export interface BridgeOptions {
   readonly bindAddress: string;
   /** Links inside the containers are named by it: eth0, eth1... */
   readonly linkPrefix: string;
+  /** Absent: nat. */
+  readonly modes: Readonly<Partial<Record<4 | 6, GatewayMode>>>;
+  /** With which address containers leave; absent: that of the way. */
+  readonly sources: Readonly<Partial<Record<4 | 6, string>>>;
+  /** Devices from which published ports are reached at the containers' own addresses, too. */
+  readonly trusted: readonly string[];
   /** The bridge has no address of these families: the host is not in the network. */
   readonly withoutHost: readonly (4 | 6)[];
 }
 
 const prefix = 'com.docker.network.';
-type Reader = (value: string, key: string) => Partial<BridgeOptions>;
+type Reader = (value: string, key: string, before: BridgeOptions) => Partial<BridgeOptions>;
 const known: Readonly<Record<string, Reader>> = {
-  'driver.mtu': (value, key) => ({ mtu: number(value, key) }),
+  'driver.mtu': (value, key) => mtu(value, key),
   'bridge.name': (value, key) => ({ device: device(value, key) }),
   'bridge.enable_icc': (value, key) => ({ communication: flag(value, key) }),
   'bridge.enable_ip_masquerade': (value, key) => ({ masquerade: flag(value, key) }),
   container_iface_prefix: (value, key) => ({ linkPrefix: linkPrefix(value, key) }),
-  'bridge.gateway_mode_ipv4': (value, key) => gatewayMode(value, key, 4),
-  'bridge.gateway_mode_ipv6': (value, key) => gatewayMode(value, key, 6),
-  'bridge.inhibit_ipv4': (value, key) => (flag(value, key) ? { withoutHost: [4] } : {}),
+  'bridge.gateway_mode_ipv4': (value, key, before) => gatewayMode(gatewayModeOf(value, key), 4, before),
+  'bridge.gateway_mode_ipv6': (value, key, before) => gatewayMode(gatewayModeOf(value, key), 6, before),
+  'bridge.inhibit_ipv4': (value, key, { withoutHost }) =>
+    flag(value, key) ? { withoutHost: [...withoutHost, 4] } : {},
   'bridge.host_binding_ipv4': (value, key) => ({ bindAddress: address(value, key) }),
+  'bridge.trusted_host_interfaces': (value, key) => ({ trusted: devices(value, key) }),
+  host_ipv4: (value, key, { sources }) => ({ sources: { ...sources, 4: source(value, key, 4) } }),
+  host_ipv6: (value, key, { sources }) => ({ sources: { ...sources, 6: source(value, key, 6) } }),
 };
 
-/** Docker's options that would open a network further than it is here. */
-const refused: ReadonlySet<string> = new Set(['bridge.trusted_host_interfaces']);
-
-/**
- * Reads driver options under Docker's names; others are the user's own notes. Throws BAD_REQUEST for a value,
- * NOT_SUPPORTED for an option that is known to have no effect here.
- */
+/** Reads driver options under Docker's names; others are the user's own notes. Throws BAD_REQUEST for a value. */
 export function bridgeOptions(options: Readonly<Record<string, string>>): BridgeOptions {
   let result: BridgeOptions = {
     communication: true,
     masquerade: true,
     bindAddress: '',
     linkPrefix: 'eth',
+    modes: {},
+    sources: {},
+    trusted: [],
     withoutHost: [],
   };
   for (const [key, value] of Object.entries(options)) {
     const name = key.startsWith(prefix) ? key.slice(prefix.length) : '';
-    if (refused.has(name)) throw new IechorError('NOT_SUPPORTED', `the network option "${key}" is not supported`);
-    const said = known[name]?.(value, key) ?? {};
-    result = { ...result, ...said, withoutHost: [...result.withoutHost, ...(said.withoutHost ?? [])] };
+    if (Object.hasOwn(known, name)) result = { ...result, ...known[name]?.(value, key, result) };
   }
   return result;
 }
@@ -65,21 +77,39 @@ export function checkBridgeOptions(network: {
   readonly internal: boolean;
   readonly options: Readonly<Record<string, string>>;
 }): void {
-  bridgeOptions(network.options);
-  const isolated = gatewayModes.some((key) => network.options[prefix + key] === 'isolated');
-  if (!isolated || network.internal) return;
+  const { modes } = bridgeOptions(network.options);
+  if ((modes[4] !== 'isolated' && modes[6] !== 'isolated') || network.internal) return;
   throw new IechorError('BAD_REQUEST', "gateway mode 'isolated' can only be used for an internal network");
 }
 
-const gatewayModes = ['bridge.gateway_mode_ipv4', 'bridge.gateway_mode_ipv6'];
-
-function gatewayMode(value: string, key: string, family: 4 | 6): Partial<BridgeOptions> {
-  if (value === 'nat' || value === '') return {};
-  if (value === 'isolated') return { withoutHost: [family] };
-  if (value !== 'routed' && value !== 'nat-unprotected') throw invalid(key, value, 'nat or isolated');
-  throw new IechorError('NOT_SUPPORTED', `the network option "${key}" cannot be "${value}"`, {
-    hint: 'the gateway modes are nat, and isolated on internal networks',
+function gatewayModeOf(value: string, key: string): GatewayMode {
+  const mode = gatewayModes.find((one) => one === value);
+  if (mode) return mode;
+  throw new IechorError('BAD_REQUEST', `failed to parse ${key} value: ${value} (unknown gateway mode ${value})`, {
+    hint: `the gateway modes are ${gatewayModes.join(', ')}`,
   });
+}
+
+function gatewayMode(mode: GatewayMode, family: 4 | 6, before: BridgeOptions): Partial<BridgeOptions> {
+  const withoutHost = mode === 'isolated' ? [...before.withoutHost, family] : before.withoutHost;
+  return { modes: { ...before.modes, [family]: mode }, withoutHost };
+}
+
+function devices(value: string, key: string): readonly string[] {
+  return value
+    .split(':')
+    .filter((name) => name !== '')
+    .map((name) => device(name, key));
+}
+
+function source(value: string, key: string, family: 4 | 6): string {
+  if (isIP(value) === family) return value;
+  throw invalid(key, value, `an address of IPv${family}`);
+}
+
+/** 0: as without it. */
+function mtu(value: string, key: string): Partial<BridgeOptions> {
+  return value === '0' ? {} : { mtu: number(value, key) };
 }
 
 function linkPrefix(value: string, key: string): string {
@@ -94,8 +124,8 @@ function number(value: string, key: string): number {
 }
 
 function flag(value: string, key: string): boolean {
-  if (['true', '1'].includes(value.toLowerCase())) return true;
-  if (['false', '0'].includes(value.toLowerCase())) return false;
+  if (['true', 't', '1'].includes(value.toLowerCase())) return true;
+  if (['false', 'f', '0'].includes(value.toLowerCase())) return false;
   throw invalid(key, value, 'true or false');
 }
 
@@ -105,8 +135,8 @@ function device(value: string, key: string): string {
 }
 
 function address(value: string, key: string): string {
-  if (isIP(value) === 4) return value === '0.0.0.0' ? '' : value;
-  throw invalid(key, value, 'an IPv4 address');
+  if (isIP(value) !== 0) return value === '0.0.0.0' ? '' : value;
+  throw invalid(key, value, 'an address');
 }
 
 function invalid(key: string, value: string, wanted: string): IechorError {

@@ -1,47 +1,19 @@
 import { randomInt } from 'node:crypto';
 import { closeSync } from 'node:fs';
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import { IechorError } from '../common/error.ts';
 import { withNetlink } from '../host/netlink.ts';
 import { forgetUdpFlows } from '../host/netlink-conntrack.ts';
 import { listAddresses } from '../host/netlink-routes.ts';
 import { errnoOf, hasTransport, holdPort, portHolder } from '../host/netns-sockets.ts';
 import { readSysctl } from '../host/netns-system.ts';
-import { fromNumber, toNumber } from './addresses.ts';
-import type { FirewallPort } from './nft-rules.ts';
+import { showPort } from './bindings.ts';
+import type { FirewallOpening, FirewallPort } from './nft-rules.ts';
+import { bridgeOptions } from './options.ts';
 import type { PortHold } from './port-holds.ts';
 import { describe, type Records, type StoredEndpoint } from './records.ts';
-import type { PortProtocol, PublishedPort } from './types.ts';
-
-/**
- * Canonical form: one address each, no doubles; what is published at every address is so in IPv4, and where `ipv6` says
- * so of its protocol, in IPv6. Throws BAD_REQUEST for what is no address or port.
- */
-export function canonicalPorts(
-  ports: readonly PublishedPort[],
-  ipv6: (protocol: PortProtocol) => boolean,
-): readonly PublishedPort[] {
-  const seen = new Map<string, PublishedPort>();
-  for (const port of ports) {
-    const shown = showPort(port);
-    if (port.containerPort < 1 || port.containerPort > 65535 || port.hostPort < 0 || port.hostPort > 65535) {
-      throw new IechorError('BAD_REQUEST', `the published port ${shown} is out of range`, { hint: 'use 1 to 65535' });
-    }
-    for (const hostAddress of addressesFor(port, ipv6)) {
-      const key = `${port.protocol} ${hostAddress} ${port.hostPort} ${port.containerPort}`;
-      if (!seen.has(key)) seen.set(key, { ...port, hostAddress });
-    }
-  }
-  return [...seen.values()];
-}
-
-function addressesFor(port: PublishedPort, ipv6: (protocol: PortProtocol) => boolean): readonly string[] {
-  const { hostAddress, protocol } = port;
-  if (hostAddress === '') return ipv6(protocol) ? ['0.0.0.0', '::'] : ['0.0.0.0'];
-  if (isIPv4(hostAddress)) return [hostAddress];
-  if (isIPv6(hostAddress) && !hostAddress.includes('%')) return [fromNumber(6, toNumber(hostAddress))];
-  throw new IechorError('BAD_REQUEST', `"${hostAddress}" in the published port ${showPort(port)} is no address`);
-}
+import type { NetworkRecord, PublishedPort } from './types.ts';
+import type { WaysOut } from './ways-out.ts';
 
 /**
  * The ports with every 0 replaced by a free port of the ephemeral range. Throws PORT_IN_USE, naming the container or
@@ -60,15 +32,18 @@ export function choosePorts(
     chosen.push(port);
   }
   // One number for all the addresses that lead to one port of the container.
-  const open = ports.filter(({ hostPort }) => hostPort === 0);
+  const open = ports.filter(isOpen);
   const numbers = new Map<string, number>();
   for (const [key, same] of Map.groupBy(open, portKey)) {
     const numbered = freePorts(records, containerId, same, chosen);
     chosen.push(...numbered);
     numbers.set(key, numbered[0]?.hostPort ?? 0);
   }
-  return ports.map((port) => (port.hostPort === 0 ? { ...port, hostPort: numbers.get(portKey(port)) ?? 0 } : port));
+  return ports.map((port) => (isOpen(port) ? { ...port, hostPort: numbers.get(portKey(port)) ?? 0 } : port));
 }
+
+/** A port of the host that has no number yet. */
+const isOpen = ({ hostPort, routed }: PublishedPort): boolean => hostPort === 0 && !routed;
 
 const portKey = ({ protocol, containerPort }: PublishedPort): string => `${protocol} ${containerPort}`;
 
@@ -81,24 +56,25 @@ export function portInUse(port: PublishedPort, holder: string = processHolder(po
 }
 
 /**
- * What must be held on the host for a published port; nothing where the way out is not through the host. At addresses
+ * What must be held on the host for published ports; nothing where the way out is not through the host. At addresses
  * of IPv6 it is relayed: to a container without, and always from ::1, from where the kernel lets no packet leave.
  */
-export function holdsOf(ports: readonly PublishedPort[], endpoint: StoredEndpoint): readonly PortHold[] {
-  if (endpoint.hostInterface === undefined) return [];
-  return ports.map(({ protocol, hostAddress, hostPort: port, containerPort }) => {
+export function holdsOf(ports: readonly PublishedPort[], ways: WaysOut<StoredEndpoint>): readonly PortHold[] {
+  return ports.flatMap(({ protocol, hostAddress, hostPort: port, containerPort, routed }): PortHold[] => {
     const address = hostAddress || '0.0.0.0';
-    if (!isIPv6(address) || protocol === 'sctp') return { protocol, address, port };
-    const target = { address: endpoint.ipv6Address ?? endpoint.ipv4Address, port: containerPort };
-    return { protocol, address, port, relay: target };
+    const way = isIPv6(address) ? (ways.ipv6 ?? ways.ipv4) : ways.ipv4;
+    if (way?.hostInterface === undefined || routed) return [];
+    const target = ways.ipv6 ? way.ipv6Address : way.ipv4Address;
+    if (!isIPv6(address) || protocol === 'sctp' || target === undefined) return [{ protocol, address, port }];
+    return [{ protocol, address, port, relay: { address: target, port: containerPort } }];
   });
 }
 
 /** Throws NOT_SUPPORTED for a port of SCTP, which cannot be relayed, at an address from which no rule leads it. */
-export function refuseUnreachable(ports: readonly PublishedPort[], endpoint: StoredEndpoint): void {
+export function refuseUnreachable(ports: readonly PublishedPort[], ways: WaysOut<StoredEndpoint>): void {
   const port = ports.find(
     ({ protocol, hostAddress }) =>
-      protocol === 'sctp' && isIPv6(hostAddress) && (endpoint.ipv6Address === undefined || hostAddress === '::1'),
+      protocol === 'sctp' && isIPv6(hostAddress) && (ways.ipv6 === undefined || hostAddress === '::1'),
   );
   if (!port) return;
   throw new IechorError('NOT_SUPPORTED', `port ${showPort(port)} cannot be led to the container`, {
@@ -117,14 +93,43 @@ export function refuseMissingProtocols(ports: readonly PublishedPort[]): void {
 }
 
 /** The translations of the firewall for published ports; none where the way out is not through the host. */
-export function translationsOf(ports: readonly PublishedPort[], endpoint: StoredEndpoint): readonly FirewallPort[] {
-  if (endpoint.hostInterface === undefined) return [];
+export function translationsOf(
+  ports: readonly PublishedPort[],
+  ways: WaysOut<StoredEndpoint>,
+): readonly FirewallPort[] {
   return ports.flatMap((port): FirewallPort[] => {
-    const { hostAddress } = port;
-    const address = isIPv6(hostAddress) ? endpoint.ipv6Address : endpoint.ipv4Address;
-    if (address === undefined || hostAddress === '::1') return [];
-    return [{ ...port, hostAddress: everywhere.has(hostAddress) ? '' : hostAddress, address }];
+    const { hostAddress, protocol, hostPort, containerPort, routed } = port;
+    const address = addressAt(port, ways);
+    if (address === undefined || routed || hostAddress === '::1') return [];
+    const at = everywhere.has(hostAddress) ? '' : hostAddress;
+    return [{ protocol, hostAddress: at, hostPort, address, containerPort }];
   });
+}
+
+/** What is open at the containers' own addresses: on networks that are routed to, and for whom a network trusts. */
+export function openingsOf(
+  ports: readonly PublishedPort[],
+  ways: WaysOut<StoredEndpoint>,
+  networkOf: (id: string) => NetworkRecord | undefined,
+): readonly FirewallOpening[] {
+  const opened = ports.flatMap((port): readonly (readonly [string, FirewallOpening])[] => {
+    const { protocol, containerPort, routed } = port;
+    const address = addressAt(port, ways);
+    const way = isIPv6(port.hostAddress) ? ways.ipv6 : ways.ipv4;
+    const network = way && networkOf(way.networkId);
+    if (address === undefined || network === undefined) return [];
+    if (!routed && bridgeOptions(network.options).trusted.length === 0) return [];
+    return [[`${protocol} ${address} ${containerPort}`, { protocol, address, containerPort }]];
+  });
+  return [...new Map(opened).values()];
+}
+
+/** The container's address to which the rules lead a port; undefined where they do not. */
+function addressAt({ hostAddress }: PublishedPort, ways: WaysOut<StoredEndpoint>): string | undefined {
+  const six = isIPv6(hostAddress);
+  const way = six ? ways.ipv6 : ways.ipv4;
+  if (way?.hostInterface === undefined) return undefined;
+  return six ? way.ipv6Address : way.ipv4Address;
 }
 
 const everywhere: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
@@ -134,7 +139,7 @@ const everywhere: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
  * addresses of this host: what merely passes through is not ours to touch.
  */
 export function forgetFlows(ports: readonly PublishedPort[]): void {
-  const udp = new Set(ports.filter((port) => port.protocol === 'udp').map((port) => port.hostPort));
+  const udp = new Set(ports.filter((port) => port.protocol === 'udp' && !port.routed).map((port) => port.hostPort));
   if (udp.size === 0) return;
   const own = new Set(withNetlink(undefined, listAddresses).map(({ address }) => address));
   const isOwn = (address: string) => own.has(address) || address.startsWith('127.');
@@ -207,7 +212,7 @@ function processHolder(port: PublishedPort): string {
 }
 
 function clash(a: PublishedPort, b: PublishedPort): boolean {
-  if (a.protocol !== b.protocol || a.hostPort !== b.hostPort) return false;
+  if (a.routed || b.routed || a.protocol !== b.protocol || a.hostPort !== b.hostPort) return false;
   if (isIPv6(a.hostAddress) !== isIPv6(b.hostAddress)) return false;
   return everywhere.has(a.hostAddress) || everywhere.has(b.hostAddress) || a.hostAddress === b.hostAddress;
 }
@@ -215,9 +220,4 @@ function clash(a: PublishedPort, b: PublishedPort): boolean {
 /** Two containers may have the port together. */
 function isShared(a: PublishedPort, b: PublishedPort): boolean {
   return a.group !== undefined && a.group === b.group && a.hostAddress === b.hostAddress;
-}
-
-function showPort(port: PublishedPort): string {
-  const address = isIPv6(port.hostAddress) ? `[${port.hostAddress}]` : port.hostAddress;
-  return `${address ? `${address}:` : ''}${port.hostPort}/${port.protocol}`;
 }

@@ -70,12 +70,9 @@ export function createRecords(store: ObjectStore): Records {
       const before = endpointsOf(sandbox.containerId);
       const gone = before.filter((old) => !now.some((endpoint) => endpoint.id === old.id));
       store.transaction(() => {
-        store.put(
-          'sandbox',
-          sandbox.containerId,
-          sandbox,
-          sandbox.ports.map((port) => portKey(port, sandbox.containerId)),
-        );
+        const bound = sandbox.ports.filter(({ routed }) => !routed);
+        const keys = bound.map((port) => portKey(port, sandbox.containerId));
+        store.put('sandbox', sandbox.containerId, sandbox, keys);
         for (const endpoint of gone) store.delete('endpoint', endpoint.id);
         for (const endpoint of now) store.put('endpoint', endpoint.id, endpoint, endpointKeys(endpoint));
       }, soon);
@@ -111,8 +108,8 @@ export function describe(sandbox: { readonly containerName: string } | undefined
 }
 
 /** All addresses of an endpoint, IPv4 first. */
-export function addressesOf(endpoint: EndpointRecord): readonly string[] {
-  return endpoint.ipv6Address === undefined ? [endpoint.ipv4Address] : [endpoint.ipv4Address, endpoint.ipv6Address];
+export function addressesOf(endpoint: Pick<EndpointRecord, 'ipv4Address' | 'ipv6Address'>): readonly string[] {
+  return [endpoint.ipv4Address, endpoint.ipv6Address].filter((address) => address !== undefined);
 }
 
 function networkKeys({ name, driver, bridge }: NetworkRecord): string[] {

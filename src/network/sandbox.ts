@@ -6,18 +6,19 @@ import { createNetns, isNetns, removeNetns } from '../host/netns.ts';
 import { hasIPv6 } from '../host/netns-sockets.ts';
 import { allocateEndpoint } from './allocate.ts';
 import { forgetting, rebalance } from './balance.ts';
+import { boundPorts } from './bindings.ts';
 import { ensureNetwork } from './bridge.ts';
 import { settleBuiltIn } from './create.ts';
 import type { DnsFailure } from './dns-protocol.ts';
 import { attachLinks, detachLink, routeBy } from './endpoint.ts';
 import { getNetwork, hostResolvConf, type NetworkContext, netnsPath } from './network-context.ts';
 import { bridgeOptions } from './options.ts';
-import { canonicalPorts, choosePorts, forgetFlows, portInUse, refuseUnreachable } from './publish.ts';
+import { choosePorts, forgetFlows, portInUse, refuseUnreachable } from './publish.ts';
 import type { StoredEndpoint, StoredSandbox } from './records.ts';
 import { renderResolvConf } from './resolv-conf.ts';
-import { dnsView, translations, wayOut } from './sandbox-view.ts';
+import { dnsView, translations, waysOut } from './sandbox-view.ts';
 import { isSublinkNetwork, sublinkOptions } from './sublinks.ts';
-import type { PublishedPort, SandboxRequest, SandboxState } from './types.ts';
+import type { NetworkRecord, PublishedPort, SandboxRequest, SandboxState } from './types.ts';
 
 const portTries = 4;
 
@@ -55,8 +56,7 @@ function plan(context: NetworkContext, request: SandboxRequest): StoredSandbox {
     endpoints.push(allocateEndpoint(context, { id: containerId, name: containerName, mine: endpoints }, asked));
   }
   const ports = choosePorts(context.records, containerId, portsOf(context, request.ports, endpoints));
-  const way = wayOut(context, endpoints);
-  if (way) refuseUnreachable(ports, way);
+  refuseUnreachable(ports, waysOut(context, endpoints));
   const stored = { containerId, containerName, request: JSON.parse(JSON.stringify(request)), ports };
   const { serving } = request;
   const sandbox: StoredSandbox = serving === undefined ? stored : { ...stored, serving };
@@ -71,22 +71,23 @@ export function portsOf(
   endpoints: readonly StoredEndpoint[],
 ): readonly PublishedPort[] {
   if (ports.length === 0) return [];
-  const way = wayOut(context, endpoints);
-  if (!way) {
+  const ways = waysOut(context, endpoints);
+  const network = (way: StoredEndpoint | undefined) => way && context.records.network(way.networkId);
+  const [ipv4, ipv6] = [network(ways.ipv4), network(ways.ipv6)];
+  if (!ipv4 && !ipv6) {
     context.log.warn('ports are not published: the container is on no network that leads outside');
-    return [];
   }
-  const network = getNetwork(context.records, way.networkId);
-  if (isSublinkNetwork(network)) {
+  for (const { name } of [ipv4, ipv6].filter((one) => one && isSublinkNetwork(one)).slice(0, 1) as NetworkRecord[]) {
     context.log.warn('ports are not published: the container is on the network of its parent device by itself', {
-      network: network.name,
+      network: name,
     });
-    return [];
   }
-  const { bindAddress } = bridgeOptions(network.options);
-  const bound = ports.map((port) => (port.hostAddress === '' ? { ...port, hostAddress: bindAddress } : port));
   const six = hasIPv6();
-  return canonicalPorts(bound, (protocol) => six && (protocol !== 'sctp' || way.ipv6Address !== undefined));
+  return boundPorts(
+    ports,
+    { ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) },
+    (protocol) => six && (protocol !== 'sctp' || ipv6 !== undefined),
+  );
 }
 
 /** Makes in the kernel what is on record. Idempotent; used by `up`, `connect` and recovery alike. */
@@ -130,7 +131,7 @@ function linkUp(context: NetworkContext, containerId: string, path: string): voi
     });
     attachLinks(path, plans, context.names, netlink);
   });
-  routeBy(path, wayOut(context, endpoints));
+  routeBy(path, waysOut(context, endpoints));
 }
 
 function resolverError(sandbox: StoredSandbox, failure: DnsFailure): IechorError {

@@ -25,6 +25,8 @@ export interface NetworkRecord {
   readonly driver: 'bridge' | 'macvlan' | 'ipvlan' | 'host' | 'none';
   readonly internal: boolean;
   readonly attachable: boolean;
+  /** Absent: true. One of the two is true. */
+  readonly enableIPv4?: boolean;
   readonly enableIPv6: boolean;
   readonly pools: readonly Pool[];
   readonly labels: Readonly<Record<string, string>>;
@@ -51,6 +53,8 @@ export interface PublishedPort {
   readonly hostAddress: string;
   /** 0: choose a free one. */
   readonly hostPort: number;
+  /** Of a network without translation: open at the container's own address, and no port of the host (`hostPort` is 0). */
+  readonly routed?: boolean;
   /** Containers that name the same group share the port: its connections are balanced over those that serve. */
   readonly group?: string;
 }
@@ -86,10 +90,11 @@ export interface EndpointRecord {
   /** All names it answers to on that network: container name, aliases, short id. */
   readonly names: readonly string[];
   readonly aliases: readonly string[];
-  readonly ipv4Address: string;
-  readonly prefixLength: number;
+  /** Present on a network with IPv4, as the two after it. */
+  readonly ipv4Address?: string;
+  readonly prefixLength?: number;
   /** Empty where the device itself is the way out. */
-  readonly gateway: string;
+  readonly gateway?: string;
   /** Present on a network with IPv6. */
   readonly ipv6Address?: string;
   readonly ipv6PrefixLength?: number;
@@ -140,6 +145,8 @@ export interface Networks {
     driver: string;
     internal: boolean;
     attachable: boolean;
+    /** Default: true. */
+    enableIPv4?: boolean;
     enableIPv6: boolean;
     pools: readonly PoolRequest[];
     labels: Readonly<Record<string, string>>;
@@ -160,8 +167,15 @@ export interface Networks {
   endpointsOn(networkId: string): readonly EndpointRecord[];
   /** What a container has published, as `up` tells it: connecting and disconnecting may change it. */
   publishedBy(containerId: string): readonly PublishedPort[];
-  /** Throws PORT_IN_USE naming the holder (container, or process by pid and name), before anything is made. */
-  checkPorts(containerId: string, ports: readonly PublishedPort[]): Promise<void>;
+  /**
+   * Throws PORT_IN_USE naming the holder (container, or process by pid and name), before anything is made, where a
+   * container with these ends would have a port of the host that is taken.
+   */
+  checkPorts(
+    containerId: string,
+    ports: readonly PublishedPort[],
+    endpoints: readonly EndpointRequest[],
+  ): Promise<void>;
   /** Who on the host, other than a container, has a port: `process 12 (nginx)`; undefined where nobody has. */
   foreignHolder(port: PublishedPort): string | undefined;
   /** Namespace, links, addresses, names and ports of a container, all or nothing. Idempotent for one container. */

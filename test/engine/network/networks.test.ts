@@ -185,17 +185,20 @@ const scope = 'e2e0ab12';
   });
 
   test('a published port that is taken is refused with the name of its holder', async () => {
+    const onFront = [{ network: 'front', aliases: [] }];
     await network('front');
     const web = await start('web', ['front'], [port(8080, 80)]);
-    await expect(networks.checkPorts(newId(), [port(8080, 90, { hostAddress: '127.0.0.1' })])).rejects.toMatchObject({
+    await expect(
+      networks.checkPorts(newId(), [port(8080, 90, { hostAddress: '127.0.0.1' })], onFront),
+    ).rejects.toMatchObject({
       code: 'PORT_IN_USE',
       message: expect.stringContaining('container "web"'),
     });
     await expect(start('other', ['front'], [port(8080, 80)])).rejects.toMatchObject({ code: 'PORT_IN_USE' });
-    await expect(networks.checkPorts(web.id, [port(8080, 80)])).resolves.toBeUndefined();
+    await expect(networks.checkPorts(web.id, [port(8080, 80)], onFront)).resolves.toBeUndefined();
     const server = createServer().listen(8090, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
-    await expect(networks.checkPorts(newId(), [port(8090, 80)])).rejects.toMatchObject({
+    await expect(networks.checkPorts(newId(), [port(8090, 80)], onFront)).rejects.toMatchObject({
       message: expect.stringContaining(`process ${process.pid} (`),
     });
     server.close();

@@ -101,7 +101,9 @@ const root = process.getuid?.() === 0;
     await new Promise((resolve) => server.once('listening', resolve));
     const refused = { code: 'PORT_IN_USE', message: expect.stringMatching(/^Bind for \[::]:8080 failed: .*process/) };
     await expect(start('web', [port(8080, 80)])).rejects.toMatchObject(refused);
-    await expect(networks.checkPorts(newId(), [port(8080, 80)])).rejects.toMatchObject(refused);
+    await expect(
+      networks.checkPorts(newId(), [port(8080, 80)], [{ network: 'front', aliases: [] }]),
+    ).rejects.toMatchObject(refused);
     await expect(start('four', [port(8080, 80, { hostAddress: '0.0.0.0' })])).resolves.toBeDefined();
   });
 

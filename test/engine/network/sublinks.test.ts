@@ -130,7 +130,7 @@ const root = process.getuid?.() === 0;
     serve(web.netns, 'web');
     const endpoint = await networks.connect(web.id, 'web', { network: 'lan', aliases: [] });
     expect(endpoint.interfaceName).toBe('eth1');
-    expect(await hear(outside, endpoint.ipv4Address, 80)).toContain('web');
+    expect(await hear(outside, endpoint.ipv4Address ?? '', 80)).toContain('web');
     withNetlink(web.netns, (inside) => inside.send(deleteLink('eth1')));
     await eventually(() => withNetlink(web.netns, (inside) => findLink(inside, 'eth1')) !== undefined);
     await networks.disconnect(web.id, 'lan');

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { kernelNames } from '../../../src/network/records.ts';
 import { describe, expect, test } from '@jest/globals';
 import { foreignChains, renderForeign, ruleHandles } from '../../../src/network/foreign-rules.ts';
 import {
@@ -11,6 +10,7 @@ import {
   renderPorts,
   renderTable,
 } from '../../../src/network/nft-rules.ts';
+import { kernelNames } from '../../../src/network/records.ts';
 
 const front = {
   bridge: 'ie-front',
@@ -20,12 +20,35 @@ const front = {
   masquerade: true,
 };
 const inside = { ...front, bridge: 'ie-inside', subnets: ['172.18.1.0/24', 'fd00:1::/64'], internal: true };
+const routed = {
+  ...front,
+  bridge: 'ie-routed',
+  subnets: ['172.18.2.0/24', 'fd00:2::/64'],
+  modes: { 4: 'routed', 6: 'nat-unprotected' },
+  sources: { 6: '2001:db8::1' },
+} as const;
 const web = { protocol: 'tcp', hostAddress: '', hostPort: 8080, address: '172.18.0.2', containerPort: 80 } as const;
 const local = { ...web, hostAddress: '127.0.0.1', hostPort: 53, protocol: 'udp' } as const;
 
 test('the whole table is what the golden file says', () => {
   const golden = readFileSync(new URL('./table.golden.nft', import.meta.url), 'utf8');
   expect(renderTable(kernelNames('').table, [front, inside], [web, local])).toBe(golden);
+});
+
+test('what leaves a network that is routed to keeps its address, and its containers are not guarded', () => {
+  const text = renderNetworks('add', 'iechor', [routed]);
+  expect(text).toContain('routed4 { 172.18.2.0/24 }');
+  expect(text).toContain('unprotected6 { fd00:2::/64 }');
+  expect(text).toContain('source6 { fd00:2::/64 : 2001:db8::1 }');
+  expect(text).not.toMatch(/guarded|masquerade/);
+});
+
+test('whom a network trusts may come straight to its containers', () => {
+  const text = renderNetworks('add', 'iechor', [{ ...front, trusted: ['lan0'] }]);
+  expect(text).toContain('guarded4 { 172.18.0.0/24 }');
+  expect(text).toContain('trusted4 { 172.18.0.0/24 . "lan0" }');
+  const open = { protocol: 'tcp', address: 'fd00::2', containerPort: 80 } as const;
+  expect(renderPorts('delete', 'iechor', [open])).toContain('delete element inet iechor open6 { fd00::2 . tcp . 80 }');
 });
 
 test('another daemon has a table of its own', () => {
