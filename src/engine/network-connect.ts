@@ -12,8 +12,8 @@ export async function connectNetwork(
   context: EngineContext,
   request: Parameters<EngineApi['networkConnect']>[0],
 ): Promise<void> {
-  const network = context.networks.get(request.id);
   const { id } = context.containers.get(request.body.Container);
+  const network = context.networks.get(request.id);
   const endpoint = endpointRequest(network.name, request.body.EndpointConfig ?? {});
   await context.mutex.run(id, async () => {
     const record = connectable(context.containers.get(id));

@@ -81,15 +81,16 @@ function wirePools(network: NetworkRecord): NetworkInspect['IPAM']['Config'] {
   if (isAlone(network) && !network.template) return null;
   const chosen = (pool: PoolRequest) => ('chosen' in pool ? pool.chosen : undefined);
   const pools: readonly PoolRequest[] = network.template ?? network.pools;
-  return [
-    ...pools.filter((pool) => chosen(pool) !== 'subnet'),
-    ...pools.filter((pool) => chosen(pool) === 'subnet'),
-  ].map((pool) => ({
-    ...(pool.subnet ? { Subnet: pool.subnet } : {}),
-    ...(pool.ipRange ? { IPRange: pool.ipRange } : {}),
-    ...(pool.gateway && chosen(pool) !== 'gateway' ? { Gateway: pool.gateway } : {}),
-    ...(pool.auxiliary ? { AuxiliaryAddresses: { ...pool.auxiliary } } : {}),
-  }));
+  const asked = [...pools.filter((pool) => chosen(pool) !== 'subnet'), ...(network.unusedPools ?? [])];
+  const isSix = ({ subnet }: PoolRequest) => Number(subnet?.includes(':') ?? false);
+  return [...asked.sort((a, b) => isSix(a) - isSix(b)), ...pools.filter((pool) => chosen(pool) === 'subnet')].map(
+    (pool) => ({
+      ...(pool.subnet ? { Subnet: pool.subnet } : {}),
+      ...(pool.ipRange ? { IPRange: pool.ipRange } : {}),
+      ...(pool.gateway && chosen(pool) !== 'gateway' ? { Gateway: pool.gateway } : {}),
+      ...(pool.auxiliary ? { AuxiliaryAddresses: { ...pool.auxiliary } } : {}),
+    }),
+  );
 }
 
 /** The built-in network tells how it is, as Docker's does; others, what was asked for. */
@@ -116,7 +117,7 @@ function toWire(network: NetworkRecord): Omit<NetworkInspect, 'Containers'> {
     EnableIPv6: network.enableIPv6,
     IPAM: {
       Driver: 'default',
-      Options: Object.keys(network.ipamOptions).length > 0 ? { ...network.ipamOptions } : null,
+      Options: network.ipamOptions ? { ...network.ipamOptions } : null,
       Config: wirePools(network),
     },
     Internal: network.internal,
@@ -144,15 +145,15 @@ export async function createNetwork(
 
 /** The body of a request for the network part. Throws what is not supported. */
 export function networkRequest(body: NetworkCreateBody): Parameters<Networks['create']>[0] {
-  if (!body.Name) throw new IechorError('BAD_REQUEST', 'invalid name: name is empty');
-  refuseRequest(body);
+  if (!body.Name?.trim()) throw new IechorError('BAD_REQUEST', 'invalid name: name is empty');
+  const families = familiesOf(body);
+  refuseRequest(body, families);
   return {
     name: body.Name,
     driver: body.Driver || 'bridge',
     internal: body.Internal ?? false,
     attachable: body.Attachable ?? false,
-    ...(body.EnableIPv4 === false ? { enableIPv4: false } : {}),
-    enableIPv6: body.EnableIPv6 ?? false,
+    ...families,
     pools: (body.IPAM?.Config ?? []).map((pool) => ({
       ...(pool.Subnet ? { subnet: pool.Subnet } : {}),
       ...(pool.Gateway ? { gateway: pool.Gateway } : {}),
@@ -161,26 +162,49 @@ export function networkRequest(body: NetworkCreateBody): Parameters<Networks['cr
     })),
     labels: body.Labels ?? {},
     options: body.Options ?? {},
-    ipamOptions: body.IPAM?.Options ?? {},
+    ...(body.IPAM?.Options ? { ipamOptions: body.IPAM.Options } : {}),
     ...(body.ConfigOnly ? { configOnly: true } : {}),
     ...(body.ConfigFrom?.Network ? { configFrom: body.ConfigFrom.Network } : {}),
   };
 }
 
+const ofNullDriver = 'null ipam driver does not handle specific address pool requests';
+
+type Families = Pick<Parameters<Networks['create']>[0], 'enableIPv4' | 'enableIPv6'>;
+
+/** As its fields say, else as options of older clients do. Throws BAD_REQUEST for such an option that says neither. */
+function familiesOf({ EnableIPv4, EnableIPv6, Options }: NetworkCreateBody): Families {
+  const option = (family: 4 | 6): boolean | undefined => {
+    const key = `com.docker.network.enable_ipv${family}`;
+    const value = Options?.[key]?.toLowerCase();
+    if (value === undefined) return undefined;
+    if (!['true', 't', '1', 'false', 'f', '0'].includes(value)) {
+      throw new IechorError('BAD_REQUEST', `driver-opt "${key}" is not a valid bool`);
+    }
+    return ['true', 't', '1'].includes(value);
+  };
+  const four = EnableIPv4 ?? option(4) ?? true;
+  return { ...(four ? {} : { enableIPv4: false }), enableIPv6: EnableIPv6 ?? option(6) ?? false };
+}
+
 /** Throws for what is no network of one host, or of this engine. */
-function refuseRequest(body: NetworkCreateBody): void {
+function refuseRequest(body: NetworkCreateBody, { enableIPv4 = true, enableIPv6 }: Families): void {
   if (body.Ingress) throw new IechorError('FORBIDDEN', 'Ingress network can only be global scope network');
   if (body.Scope === 'swarm') {
     throw new IechorError('FORBIDDEN', 'cannot create a swarm scoped network when swarm is not active');
   }
-  if (body.EnableIPv4 === false && !body.EnableIPv6) {
+  if (!enableIPv4 && !enableIPv6) {
     throw new IechorError('BAD_REQUEST', 'IPv4 or IPv6 must be enabled');
   }
   if (body.Scope && body.Scope !== 'local') {
     throw new IechorError('NOT_SUPPORTED', `networks with scope ${body.Scope} are not supported`);
   }
   const ipamDriver = body.IPAM?.Driver || 'default';
-  if (ipamDriver === 'null') throw new IechorError('BAD_REQUEST', 'ipv4 pool is empty');
+  if (ipamDriver === 'null') {
+    const asked = (body.IPAM?.Config ?? []).some(({ Subnet }) => Subnet);
+    const empty = `ipv${enableIPv4 ? 4 : 6} pool is empty`;
+    throw new IechorError('BAD_REQUEST', asked ? ofNullDriver : empty, { hint: 'use the IPAM driver default' });
+  }
   if (ipamDriver !== 'default') {
     throw new IechorError('NOT_FOUND', `plugin "${ipamDriver}" not found`, { hint: 'use the IPAM driver default' });
   }

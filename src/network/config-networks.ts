@@ -29,7 +29,7 @@ export function configRecord(request: CreateRequest): NetworkRecord {
     template: request.pools,
     labels: request.labels,
     options: request.options,
-    ipamOptions: request.ipamOptions,
+    ...(request.ipamOptions ? { ipamOptions: request.ipamOptions } : {}),
     createdAt: new Date().toISOString(),
     bridge: '(config)',
   };
@@ -42,13 +42,14 @@ export function withConfiguration(records: Records, request: CreateRequest): Cre
   if (!config?.template) {
     throw new IechorError('NOT_FOUND', `configuration network "${request.configFrom}" does not exist`);
   }
-  const own = [request.pools, ...[request.options, request.labels, request.ipamOptions].map(Object.keys)];
+  const own = [request.pools, ...[request.options, request.labels, request.ipamOptions ?? {}].map(Object.keys)];
   if (request.enableIPv4 === false || request.enableIPv6 || own.some((part) => part.length > 0)) {
     throw refusal('user specified configurations are not supported if the network depends on a configuration network');
   }
   const { enableIPv4 = true, enableIPv6, labels, options, ipamOptions, template } = config;
   const families = { enableIPv4, enableIPv6 };
-  return { ...request, ...families, configFrom: config.name, pools: template, labels, options, ipamOptions };
+  const ipam = ipamOptions ? { ipamOptions } : {};
+  return { ...request, ...families, ...ipam, configFrom: config.name, pools: template, labels, options };
 }
 
 /** Throws FORBIDDEN for a configuration that networks depend on. */

@@ -96,7 +96,7 @@ export function ensureBuiltIns(context: NetworkContext): void {
   for (const name of builtIn) {
     if (context.records.networks().some((network) => network.name === name)) continue;
     const common = { name, internal: false, attachable: false, enableIPv6: false, labels: {}, options: {} };
-    const request = { ...common, driver: name, pools: [], ipamOptions: {} };
+    const request = { ...common, driver: name, pools: [] };
     context.records.putNetwork(buildRecord(context, request));
   }
 }
@@ -105,6 +105,7 @@ function buildRecord(context: NetworkContext, request: CreateRequest): NetworkRe
   const { driver } = request;
   const id = freshId(context);
   const bridged = driver === 'bridge';
+  const used = request.pools.filter(({ subnet }) => isUsed(request, subnet));
   if (bridged) checkBridgeOptions(request);
   const device = (bridged && bridgeOptions(request.options).device) || context.names.bridge(id);
   const sublink = isSublinkDriver(driver) ? sublinkOptions(driver, request.options) : undefined;
@@ -116,16 +117,23 @@ function buildRecord(context: NetworkContext, request: CreateRequest): NetworkRe
     attachable: request.attachable,
     ...(request.enableIPv4 === false ? { enableIPv4: false } : {}),
     enableIPv6: request.enableIPv6,
-    pools: bridged || sublink ? poolsFor(context, request) : [],
+    pools: bridged || sublink ? poolsFor(context, { ...request, pools: used }) : [],
+    ...(used.length < request.pools.length
+      ? { unusedPools: request.pools.filter((pool) => !used.includes(pool)) }
+      : {}),
     labels: request.labels,
     options: request.options,
-    ipamOptions: request.ipamOptions,
+    ...(request.ipamOptions ? { ipamOptions: request.ipamOptions } : {}),
     createdAt: new Date().toISOString(),
     ...(request.configFrom === undefined ? {} : { configFrom: request.configFrom }),
     bridge: !bridged ? `(${driver})` : request.name === 'bridge' ? context.names.defaultBridge : device,
     ...(sublink ? { parent: parentName(id, sublink.parent) } : {}),
   };
 }
+
+/** As Docker has it, a subnet waits for the network to have its family. */
+const isUsed = ({ enableIPv4, enableIPv6 }: CreateRequest, subnet = ''): boolean =>
+  subnet.includes(':') ? enableIPv6 : enableIPv4 !== false;
 
 /** Daemons of other scopes begin their search elsewhere, so that they rarely meet before their routes are seen. */
 function poolsFor(
@@ -213,8 +221,14 @@ function occupiedSubnets({ records }: NetworkContext, except: string): readonly 
   const host = withNetlink(undefined, (netlink) => {
     const links = new Map(listLinks(netlink).map((link) => [link.index, link.name]));
     const foreign = (index: number) => !bridges.has(links.get(index) ?? '');
-    const addresses = listAddresses(netlink).filter(({ linkIndex }) => foreign(linkIndex));
-    const routes = listRoutes(netlink).filter((route) => route.prefixLength > 0 && foreign(route.linkIndex));
+    // Every link has its own fe80::/64, none of them the host's.
+    const addresses = listAddresses(netlink).filter(
+      ({ linkIndex, address }) => foreign(linkIndex) && !/^fe80:/.test(address),
+    );
+    const routes = listRoutes(netlink).filter(
+      ({ prefixLength, linkIndex, destination }) =>
+        prefixLength > 0 && foreign(linkIndex) && !/^fe80:/.test(destination),
+    );
     return [
       ...addresses.map(({ address, prefixLength, linkIndex }) => ({
         subnet: subnetOf(address, prefixLength),

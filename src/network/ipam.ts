@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import { IechorError } from '../common/error.ts';
 import { contains, fromNumber, overlaps, parseSubnet, type Subnet, sizeOf, subnetText, toNumber } from './addresses.ts';
+import { checkPoolRequests } from './pool-checks.ts';
 import type { Pool, PoolRequest } from './types.ts';
 
 /** Where subnets for networks without one of their own are carved from. */
@@ -42,6 +43,7 @@ export function choosePools(
     withoutGateway?: readonly (4 | 6)[];
   },
 ): readonly Pool[] {
+  checkPoolRequests(requests);
   const own: Occupied[] = [];
   const checked = (request: PoolRequest, occupied: readonly Occupied[]) =>
     checkedPool(name, request, { occupied, withoutGateway: options.withoutGateway ?? [] });
@@ -59,10 +61,8 @@ export function choosePools(
     const free = uniqueLocal(options.seed ?? name, options.occupied);
     pools.push({ ...checked({ subnet: subnetText(free) }, []), chosen: 'subnet' });
   }
-  // As Docker has it, a subnet waits for the network to have its family.
   const isSix = ({ subnet }: Pool) => subnet.includes(':');
-  const taken = pools.filter((pool) => (isSix(pool) ? options.enableIPv6 : options.enableIPv4 !== false));
-  return taken.sort((a, b) => Number(isSix(a)) - Number(isSix(b)));
+  return pools.sort((a, b) => Number(isSix(a)) - Number(isSix(b)));
 }
 
 function checkedPool(
@@ -75,33 +75,34 @@ function checkedPool(
   if (clash) {
     throw new IechorError(
       'ADDRESS_IN_USE',
-      `the subnet ${request.subnet} of network "${name}" overlaps ${subnetText(clash.subnet)} of ${clash.holder}`,
+      `invalid pool request: Pool overlaps with other one on this address space: ${request.subnet} of network "${name}" with ${subnetText(clash.subnet)} of ${clash.holder}`,
       { hint: 'choose another subnet, or leave it out to get a free one' },
     );
   }
-  const inside = (what: string, address: string) => {
-    if ((isIPv4(address) || isIPv6(address)) && contains(subnet, address)) return address;
-    throw new IechorError('BAD_REQUEST', `${what} ${address} is not in the subnet ${request.subnet}`);
-  };
-  if (request.ipRange !== undefined) {
-    const range = parseSubnet(request.ipRange);
-    if (!overlaps(range, subnet) || range.prefixLength < subnet.prefixLength) {
-      throw new IechorError('BAD_REQUEST', `the range ${request.ipRange} is not in the subnet ${request.subnet}`);
-    }
-  }
   for (const [key, address] of Object.entries(request.auxiliary ?? {})) {
-    if (inside(`the auxiliary address ${key}`, address) !== request.gateway) continue;
+    if (address !== request.gateway) continue;
     throw new IechorError('BAD_REQUEST', `the auxiliary address ${key} ${address} is the gateway of ${request.subnet}`);
   }
-  const gateway = withoutGateway.includes(subnet.family) ? '' : inside('the gateway', firstGateway(subnet, request));
+  if (request.gateway !== undefined && endsOf(subnet).has(toNumber(request.gateway))) {
+    throw new IechorError('ADDRESS_IN_USE', `failed to allocate gateway (${request.gateway}): Address already in use`, {
+      hint: 'it stands for the network itself: choose another one',
+    });
+  }
   return {
     subnet: subnetText(subnet),
     ...(request.gateway === undefined
-      ? { gateway, chosen: 'gateway' }
-      : { gateway: inside('the gateway', request.gateway) }),
+      ? { gateway: withoutGateway.includes(subnet.family) ? '' : chosenGateway(subnet, request), chosen: 'gateway' }
+      : { gateway: request.gateway }),
     ...(request.ipRange === undefined ? {} : { ipRange: request.ipRange }),
     ...(request.auxiliary === undefined ? {} : { auxiliary: request.auxiliary }),
   };
+}
+
+/** Throws ADDRESS_IN_USE where the auxiliary addresses leave none. */
+function chosenGateway(subnet: Subnet, request: PoolRequest): string {
+  const gateway = firstGateway(subnet, request);
+  if (contains(subnet, gateway)) return gateway;
+  throw new IechorError('ADDRESS_IN_USE', `the subnet ${request.subnet} has no address left for a gateway`);
 }
 
 /** The lowest address of the range, or the subnet, that endpoints could have, too. */
@@ -191,17 +192,22 @@ function staticAddress(
   return { address, pool };
 }
 
+/** The addresses that stand for the whole of a subnet. */
+function endsOf(subnet: Subnet): ReadonlyMap<bigint, string> {
+  const { family, base } = subnet;
+  if (!hasReserved(subnet)) return new Map();
+  return new Map([
+    [base, 'the network itself (its first address)'],
+    ...(family === 4 ? [[base + sizeOf(subnet) - 1n, 'the network itself (broadcast)'] as const] : []),
+  ]);
+}
+
 /** Addresses of a pool that no endpoint may have, and whose they are. */
 function reservedOf(pool: Pool): ReadonlyMap<string, string> {
   const subnet = parseSubnet(pool.subnet);
-  const { family, base } = subnet;
-  const text = (value: bigint) => fromNumber(family, value);
-  const ends: readonly (readonly [string, string])[] = [
-    [text(base), 'the network itself (its first address)'],
-    ...(family === 4 ? [[text(base + sizeOf(subnet) - 1n), 'the network itself (broadcast)'] as const] : []),
-  ];
+  const text = (value: bigint) => fromNumber(subnet.family, value);
   return new Map([
-    ...(hasReserved(subnet) ? ends : []),
+    ...[...endsOf(subnet)].map(([value, what]) => [text(value), what] as const),
     ...Object.entries(pool.auxiliary ?? {}).map(
       ([key, address]) => [text(toNumber(address)), `the auxiliary address "${key}"`] as const,
     ),

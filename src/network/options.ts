@@ -42,6 +42,9 @@ const known: Readonly<Record<string, Reader>> = {
     flag(value, key) ? { withoutHost: [...withoutHost, 4] } : {},
   'bridge.host_binding_ipv4': (value, key) => ({ bindAddress: address(value, key) }),
   'bridge.trusted_host_interfaces': (value, key) => ({ trusted: devices(value, key) }),
+  // Read with the fields of the request that say the same.
+  enable_ipv4: () => ({}),
+  enable_ipv6: () => ({}),
   host_ipv4: (value, key, { sources }) => ({ sources: { ...sources, 4: source(value, key, 4) } }),
   host_ipv6: (value, key, { sources }) => ({ sources: { ...sources, 6: source(value, key, 6) } }),
 };
@@ -140,5 +143,5 @@ function address(value: string, key: string): string {
 }
 
 function invalid(key: string, value: string, wanted: string): IechorError {
-  return new IechorError('BAD_REQUEST', `the network option "${key}" is "${value}", but must be ${wanted}`);
+  return new IechorError('BAD_REQUEST', `failed to parse ${key} value: ${value} (must be ${wanted})`);
 }

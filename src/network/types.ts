@@ -29,9 +29,12 @@ export interface NetworkRecord {
   readonly enableIPv4?: boolean;
   readonly enableIPv6: boolean;
   readonly pools: readonly Pool[];
+  /** Asked for in a family that the network does not have: kept to be told. */
+  readonly unusedPools?: readonly PoolRequest[];
   readonly labels: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, string>>;
-  readonly ipamOptions: Readonly<Record<string, string>>;
+  /** Absent where none were given. */
+  readonly ipamOptions?: Readonly<Record<string, string>>;
   readonly createdAt: string;
   /** Name of the bridge device, derived from the id; the driver in brackets where there is none. */
   readonly bridge: string;
@@ -151,7 +154,7 @@ export interface Networks {
     pools: readonly PoolRequest[];
     labels: Readonly<Record<string, string>>;
     options: Readonly<Record<string, string>>;
-    ipamOptions: Readonly<Record<string, string>>;
+    ipamOptions?: Readonly<Record<string, string>>;
     /** Keeps it as a configuration for others. */
     configOnly?: boolean;
     /** Takes the configuration of that network, and has none of its own. */
