@@ -1,4 +1,5 @@
 import type { EngineApi } from '../api/engine-api.ts';
+import type { ImageInspect } from '../api/types/image.ts';
 import { codeOf, IechorError } from '../common/error.ts';
 import { BaseCommand } from './base-command.ts';
 import { Flags } from './flags.ts';
@@ -75,9 +76,17 @@ export abstract class InspectCommand extends BaseCommand {
     }
     if (flags.pretty) this.print(found.map((object) => this.pretty(object)).join('\n\n'));
     else if (flags.format === undefined) this.print(JSON.stringify(found, null, 4));
-    else for (const object of found) this.print(formatValue(object, flags.format, { strict: true }));
+    else for (const object of found) this.print(formatValue(terse(object), flags.format, { strict: true }));
     return exit;
   }
+}
+
+/** As a template sees it: of an image's configuration Docker's type writes only what is set. */
+function terse(object: unknown): unknown {
+  const image = object as Partial<ImageInspect>;
+  if (!image.RootFS || !image.Config) return object;
+  const isSet = (value: unknown) => value !== null && value !== '' && !(Array.isArray(value) && value.length === 0);
+  return { ...image, Config: Object.fromEntries(Object.entries(image.Config).filter(([, value]) => isSet(value))) };
 }
 
 async function look(

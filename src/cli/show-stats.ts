@@ -41,30 +41,38 @@ export async function showStats(engine: EngineApi, show: ShowStats): Promise<voi
 
 async function follow(engine: EngineApi, show: ShowStats): Promise<void> {
   const { signal } = show;
-  const latest = new Map<string, ContainerStats | undefined>();
+  const latest = new Map<string, ContainerStats>();
+  const readers = new Map<string, AbortController>();
   const read = async (id: string) => {
-    latest.set(id, undefined);
+    const reader = new AbortController();
+    readers.set(id, reader);
+    const either = AbortSignal.any([signal, reader.signal]);
     try {
-      for await (const sample of engine.containerStats({ id, stream: true, signal })) latest.set(id, sample);
+      for await (const sample of engine.containerStats({ id, stream: true, signal: either })) latest.set(id, sample);
     } catch (error) {
-      if (codeOf(error) !== 'CONTAINER_NOT_FOUND' && !signal.aborted) throw error;
+      if (codeOf(error) !== 'CONTAINER_NOT_FOUND' && !either.aborted) throw error;
     }
+    if (readers.get(id) !== reader) return;
+    readers.delete(id);
     latest.delete(id);
   };
   const failure = new AbortController();
   let reason: unknown;
   const either = AbortSignal.any([signal, failure.signal]);
   while (!either.aborted) {
-    for (const id of await show.which()) {
-      if (latest.has(id)) continue;
+    const shown = await show.which();
+    for (const [id, reader] of readers) if (!shown.includes(id)) reader.abort();
+    for (const id of latest.keys()) if (!shown.includes(id)) latest.delete(id);
+    for (const id of shown) {
+      if (readers.has(id)) continue;
       read(id).catch((error: unknown) => {
         reason = error;
         failure.abort();
       });
     }
     await setTimeout(latest.size === 0 ? 200 : 1000, undefined, { signal: either }).catch(() => {});
-    const samples = [...latest.values()].filter((sample) => sample !== undefined);
-    if (!either.aborted) process.stdout.write(`${process.stdout.isTTY ? clearScreen : ''}${textOf(samples, show)}\n`);
+    const text = textOf([...latest.values()], show);
+    if (!either.aborted) process.stdout.write(`${process.stdout.isTTY ? clearScreen : ''}${text}\n`);
   }
   if (reason !== undefined) throw reason;
 }

@@ -35,7 +35,7 @@ export async function listImages(context: EngineContext, request: Request<'image
         .tagsOf(image.id)
         .filter((tag) => anyOf(request.filters, 'reference', (pattern) => referenceFits(pattern, tag)))
         .map(familiar),
-      RepoDigests: [...image.repoDigests],
+      RepoDigests: image.repoDigests.map(familiar),
       Created: Math.floor(Date.parse(image.createdAt) / 1000),
       Size: image.sizeBytes,
       SharedSize: -1,
@@ -86,7 +86,7 @@ export async function inspectImage(context: EngineContext, request: Request<'ima
   return {
     Id: image.id,
     RepoTags: context.images.tagsOf(image.id).map(familiar),
-    RepoDigests: [...image.repoDigests],
+    RepoDigests: image.repoDigests.map(familiar),
     Parent: image.parent ?? '',
     Comment: config.history?.at(-1)?.comment ?? '',
     Created: image.createdAt,

@@ -11,22 +11,18 @@ const intervalMilliseconds = 1000;
 const never = '0001-01-01T00:00:00Z';
 
 /**
- * What a container uses: a sample per second, each with the one before; without `stream` one of them, which with
- * `oneShot` has none before it. A container that does not run has one empty sample.
+ * What a container uses: a sample per second, each with the one before, until the container is removed; without
+ * `stream` one of them, which with `oneShot` has none before it. While it does not run its samples are empty.
  */
 export async function* containerStats(
   context: EngineContext,
   { id, stream = true, oneShot = false, signal }: Parameters<EngineApi['containerStats']>[0],
 ): AsyncGenerator<ContainerStats> {
   const { id: full } = context.containers.get(id);
-  let before = oneShot && !stream ? undefined : sample(context, full);
-  if (stream && before) yield toStats(before, undefined);
-  if (!before) {
-    const only = sample(context, full);
-    if (only) yield toStats(only, undefined);
-    return;
-  }
-  while (!signal?.aborted && before?.usage) {
+  let before = sample(context, full);
+  if (before && (stream || oneShot || !before.usage)) yield toStats(before, undefined);
+  if (!stream && (oneShot || !before?.usage)) return;
+  while (before && !signal?.aborted) {
     await setTimeout(intervalMilliseconds, undefined, signal && { signal }).catch(() => {});
     if (signal?.aborted) return;
     const now = sample(context, full);
@@ -34,7 +30,6 @@ export async function* containerStats(
     if (!stream) return;
     before = now;
   }
-  if (!stream && before) yield toStats(before, undefined);
 }
 
 interface Sample {
@@ -65,8 +60,8 @@ function toStats(now: Sample, before: Sample | undefined): ContainerStats {
   return {
     id: record.id,
     name: `/${record.name}`,
-    read: now.at,
-    preread: before?.at ?? never,
+    read: usage ? now.at : never,
+    preread: before?.usage ? before.at : never,
     pids_stats: usage ? { ...usage.pids } : {},
     num_procs: 0,
     cpu_stats: cpuStats(now),

@@ -21,7 +21,7 @@ const zeros: Readonly<Record<string, unknown>> = Object.fromEntries([
     .split(/\s+/)
     .map((name) => [name, []] as const),
   ...`Domainname GlobalIPv6Address HostIp Image IPAddress IPv6Gateway MacAddress Name Parent StopSignal Runtime Variant
-  Gateway OsVersion Author Comment Container DockerVersion Propagation ID`
+  Gateway OsVersion Author Comment Container DockerVersion Propagation ID User WorkingDir`
     .split(/\s+/)
     .map((name) => [name, ''] as const),
   ...'BlkioWeight StartInterval'.split(' ').map((name) => [name, 0] as const),
@@ -56,6 +56,8 @@ export function fieldOf(object: object, name: string, { strict }: { readonly str
   if (typeof value === 'object' && value !== null && !Array.isArray(value) && isMapped) knownMaps.add(value);
   if (value !== undefined && value !== null) return value;
   if (isMap(object)) return undefined;
+  // Go's own name for what JSON calls Id.
+  if (value === undefined && name === 'ID' && Object.hasOwn(object, 'Id')) return (object as { Id?: unknown }).Id;
   if (value === undefined && !(strict && mayLack(name))) return undefined;
   const zero = zeros[name];
   return zero === undefined || typeof zero === 'object' ? new Nil(zero) : zero;

@@ -182,4 +182,21 @@ suite('streams of containers (need root)', () => {
     }
     await engine.containerRemove({ id, force: true });
   });
+
+  test('a stream of stats goes on, with empty samples, while the container does not run, and ends with it', async () => {
+    const { Id: id } = await engine.containerCreate({
+      body: { Image: 'busybox', Cmd: ['sleep', '600'], HostConfig: { NetworkMode: 'none' } },
+    });
+    const samples = engine.containerStats({ id, stream: true })[Symbol.asyncIterator]();
+    const read = async () => (await samples.next()).value?.read;
+    const never = '0001-01-01T00:00:00Z';
+    expect(await read()).toBe(never);
+    await engine.containerStart({ id });
+    await until('a sample while it runs', async () => (await read()) !== never);
+    await engine.containerKill({ id });
+    await engine.containerWait({ id });
+    await until('an empty sample', async () => (await read()) === never);
+    await engine.containerRemove({ id, force: true });
+    await until('the end of the stream', async () => (await read()) === undefined);
+  });
 });

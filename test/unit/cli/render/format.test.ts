@@ -65,6 +65,10 @@ describe('inspect --format', () => {
     expect(formatValue(created, labels, { strict: true })).toBe('b <no value> .');
   });
 
+  test("Go's name of an id stands for JSON's", () => {
+    expect(formatValue({ Id: 'a1', Names: [] }, '{{.ID}} {{.Id}}', { strict: true })).toBe('a1 a1');
+  });
+
   test('an unknown function is refused by name', () => {
     expect(() => formatValue(container, '{{shout .Name}}')).toThrow(/"shout"/);
   });
