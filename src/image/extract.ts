@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, writeSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, linkSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { setTimes } from '../host/file-syscalls.ts';
 import { innerPath, openDirectories } from './extract-dirs.ts';
 import {
@@ -13,7 +13,7 @@ import {
 import { account, type Extraction, type ExtractOptions, guarded } from './extraction.ts';
 import { openLower } from './lower.ts';
 import { invalid, type TarEntry } from './tar-format.ts';
-import type { TarSink } from './tar-reader.ts';
+import type { AdoptingSink } from './tar-reader.ts';
 import { placeWhiteout, reopenParents } from './whiteouts.ts';
 
 export interface Extracted {
@@ -24,7 +24,7 @@ export interface Extracted {
   readonly replaced: boolean;
 }
 
-export interface Extractor extends TarSink {
+export interface Extractor extends AdoptingSink {
   /** Where the file is placed whose content comes now; undefined where no file is open. */
   openPath(): string | undefined;
   /** Sets the times of directories and returns the result. */
@@ -74,6 +74,17 @@ export function createExtractor(options: ExtractOptions): Extractor {
       endsInHole = true;
       // What is written of it anew has no holes: another archive than this.
       state.replaced = true;
+    },
+    adopt: (from) => {
+      const opened = file;
+      if (opened === undefined) return;
+      account(state, current?.size ?? 0);
+      step(() => {
+        unlinkSync(opened.place);
+        linkSync(from, opened.place);
+        closeFile();
+        file = { ...opened, fd: openSync(opened.place, constants.O_RDONLY | constants.O_NOFOLLOW) };
+      });
     },
     done: () => {
       const [opened, entry] = [file, current];

@@ -66,12 +66,15 @@ export function account(state: Extraction, bytes: number): void {
   if (bavail * bsize < reserveBytes) throw noSpace(state.options.root);
 }
 
-function noSpace(root: string, cause?: unknown): IechorError {
+/** `root` names the file system. */
+export function noSpace(root: string, cause?: unknown): IechorError {
   return new IechorError('NO_SPACE', `no space left on the file system of ${root}`, {
     hint: 'free some space, e.g. with "iechor system prune"',
     cause,
   });
 }
+
+export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
 
 /** What an archive causes by its names and types; everything else is the host's or ours. */
 const causedByArchive = new Set([
@@ -92,8 +95,8 @@ export function guarded<T>(state: Extraction, name: string, step: () => T): T {
     return step();
   } catch (error) {
     if (isIechorError(error)) throw error;
+    if (isFull(error)) throw noSpace(state.options.root, error);
     const code = codeOf(error) ?? '';
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw noSpace(state.options.root, error);
     const shown = JSON.stringify(name.length > 200 ? `${name.slice(0, 197)}...` : name);
     if (causedByArchive.has(code)) throw invalid(`${shown} cannot be unpacked (${messageOf(error).split(',')[0]})`);
     if (code === 'ENOTSUP' || code === 'EOPNOTSUPP') {

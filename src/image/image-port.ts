@@ -1,6 +1,13 @@
 import type { Readable } from 'node:stream';
 import type { Growing } from './growing-file.ts';
+import type { CutLayer } from './layer-cut.ts';
 import type { ChainId, Descriptor, Digest, ImageConfig, ImageRecord } from './types.ts';
+
+/** The archive of a layer; the content of some files in it may lie apart. */
+export interface LayerFile {
+  readonly path: string;
+  readonly cut?: CutLayer & { readonly last: boolean };
+}
 
 /** A layer that was put in. */
 export interface AddedLayer {
@@ -112,7 +119,7 @@ export interface ImageStore {
    * Layer from an uncompressed or compressed tar archive, unpacked: its diff id and chain id. The archive can be handed on
    * byte for byte: a compressed one is kept, and of a plain file what it takes to make it again from the tree.
    */
-  addLayer(tar: Readable | { readonly path: string }, parent?: ChainId, signal?: AbortSignal): Promise<AddedLayer>;
+  addLayer(tar: Readable | LayerFile, parent?: ChainId, signal?: AbortSignal): Promise<AddedLayer>;
   /**
    * Layer from a registry, unpacked as its archive comes in. Throws DIGEST_MISMATCH, keeping nothing, where it unpacks
    * to something else.

@@ -10,7 +10,7 @@ import { chainIdOf, chainIdsOf } from './digest.ts';
 import { collectGarbage } from './garbage.ts';
 import type { ImageStoreContext } from './image-context.ts';
 import { findImage, imageNotFound, lastTagged, otherPlatforms, type TagRecord, tagsByImage } from './image-lookup.ts';
-import type { AddedLayer, AddRootfsOptions, CreateOptions, ImageStore } from './image-port.ts';
+import type { AddedLayer, AddRootfsOptions, CreateOptions, ImageStore, LayerFile } from './image-port.ts';
 import { removeImage } from './image-remove.ts';
 import { layerArchive } from './layer-archive.ts';
 import { type Compressions, compressedLayer } from './layer-blob.ts';
@@ -153,7 +153,7 @@ function manifestOf(config: Digest, size: number, layers: readonly LayerRecord[]
 
 async function addLayer(
   context: ImageStoreContext,
-  tar: Readable | { readonly path: string },
+  tar: Readable | LayerFile,
   parent: ChainId | undefined,
   signal: AbortSignal | undefined,
 ): Promise<AddedLayer> {
@@ -165,7 +165,7 @@ async function addLayer(
       const lower = parent === undefined ? [] : snapshotter.lowerDirs(parent);
       const root = snapshotter.upperDir(key);
       const kept = { blobPath, recipePath: recipeBeside(root) };
-      const applied = await applyTar(tar, { root, lower, ...kept }, signal);
+      const applied = await applyTar(tar, { root, lower, ...kept, ...('cut' in tar && { cut: tar.cut }) }, signal);
       const { diffId, sizeBytes, tarSizeBytes, blob } = applied;
       const chainId = chainIdOf(parent, diffId);
       const layer = { chainId, diffId, sizeBytes, tarSizeBytes, ...(parent !== undefined && { parent }) };

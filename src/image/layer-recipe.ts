@@ -5,7 +5,7 @@ import { IechorError } from '../common/error.ts';
 import { sinkOf } from './decompress.ts';
 import { openDirectories } from './extract-dirs.ts';
 import type { Extractor } from './extract.ts';
-import type { TarSink } from './tar-reader.ts';
+import type { AdoptingSink } from './tar-reader.ts';
 
 /**
  * What a plain tar archive has besides the content of its files, and where that content stands: enough to write the
@@ -20,7 +20,7 @@ const outBytes = 1024 * 1024;
 
 export interface RecipeWriter {
   /** A sink to read the archive into, in front of the extractor. */
-  readonly sink: TarSink;
+  readonly sink: AdoptingSink;
   /** To be called around the reading of each chunk of the archive. */
   begin(chunk: Buffer): void;
   end(): Promise<void>;
@@ -42,7 +42,11 @@ export function createRecipeWriter(path: string, extractor: Extractor): RecipeWr
     if (end <= position) return;
     pieces.push(head(kinds.raw, end - position), Buffer.from(chunk.subarray(position, end)));
   };
-  const sink: TarSink = {
+  const refer = () => {
+    if (content) pieces.push(contentPiece(content.path, content.size));
+    content = undefined;
+  };
+  const sink: AdoptingSink = {
     entry: (entry) => {
       extractor.entry(entry);
       const placed = extractor.openPath();
@@ -52,12 +56,13 @@ export function createRecipeWriter(path: string, extractor: Extractor): RecipeWr
       extractor.data(bytes);
       if (extractor.openPath() === undefined) return;
       const offset = bytes.byteOffset - chunk.byteOffset;
-      if (content) {
-        raw(offset);
-        pieces.push(contentPiece(content.path, content.size));
-        content = undefined;
-      }
+      raw(offset);
+      refer();
       position = offset + bytes.length;
+    },
+    adopt: (path) => {
+      extractor.adopt(path);
+      refer();
     },
     hole: (length) => extractor.hole(length),
     done: () => extractor.done(),

@@ -1,5 +1,6 @@
 import type { ExtractOptions } from './extraction.ts';
 import type { FileCopy } from './file-copies.ts';
+import type { CutLayer } from './layer-cut.ts';
 import type { TreeTarOptions, TreeTarTotals } from './tree-tar.ts';
 import type { Digest } from './types.ts';
 
@@ -26,8 +27,10 @@ export interface ApplyOptions extends ExtractOptions {
    * cannot be, the blob all the same. Needs `sourcePath`.
    */
   readonly recipePath?: string;
-  /** Leaves the digest out: the archive is a mere wrapping. */
-  readonly unhashed?: boolean;
+  /** The archive wraps layers: it has no digest, and what these hold goes to this directory, see layer-cut.ts. */
+  readonly cutInto?: string;
+  /** The file at `sourcePath` is such a layer; with `last` nobody else will need what was cut out. */
+  readonly cut?: CutLayer & { readonly last: boolean };
 }
 
 export interface CompressOptions {
@@ -61,6 +64,8 @@ export interface Applied {
   readonly compression: Compression;
   /** What `blobPath` holds. */
   readonly blob?: { readonly digest: Digest; readonly size: number; readonly compression: 'gzip' | 'zstd' };
+  /** What `cutInto` holds, by the paths of the layers in the archive. */
+  readonly layers?: ReadonlyMap<string, CutLayer>;
 }
 
 export interface Diffed extends TreeTarTotals {

@@ -6,6 +6,7 @@ import { releaseBytes } from '../common/release-bytes.ts';
 import { syncFileSystem } from '../host/file-syscalls.ts';
 import { removeTree } from '../host/files.ts';
 import { applyArchive } from './apply-archive.ts';
+import { applyCut, isCut } from './apply-cut.ts';
 import { copyRegularFile, type FileCopy } from './file-copies.ts';
 import { compressLayer } from './layer-compress.ts';
 import { layerTar } from './layer-tar.ts';
@@ -127,7 +128,7 @@ async function copyFiles(files: readonly FileCopy[], port: TaskPort): Promise<un
 async function perform(task: LayerTask, port: TaskPort): Promise<LayerResults[LayerTask['kind']]> {
   switch (task.kind) {
     case 'apply':
-      return applyArchive(task.options, port);
+      return isCut(task.options) ? applyCut(task.options, port) : applyArchive(task.options, port);
     case 'diff':
       return diff(task.options, port);
     case 'pack':

@@ -18,6 +18,8 @@ export interface TarEntry {
   readonly gid: number;
   /** Bytes of content that follow; 0 for everything but files. */
   readonly size: number;
+  /** Only parts of the content are stored. */
+  readonly isSparse?: true;
   readonly mtimeNs: bigint;
   readonly linkName: string;
   readonly major: number;

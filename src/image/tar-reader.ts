@@ -31,8 +31,17 @@ export interface TarSink {
   done(): void;
 }
 
+export interface AdoptingSink extends TarSink {
+  /** This file of the same file system is the whole content of the current entry, which is a file. */
+  adopt(path: string): void;
+}
+
 export interface TarReader {
   push(chunk: Buffer): void;
+  /** Bytes that are still to come of the current entry. */
+  left(): number;
+  /** Takes these as if they had come, without the sink being told of them. */
+  skip(): void;
   /** Throws ARCHIVE_INVALID where the archive is cut short. A missing end mark is accepted. */
   finish(): void;
 }
@@ -79,7 +88,7 @@ export function createTarReader(sink: TarSink, { refusedFlags = '' } = {}): TarR
     const entry = toEntry(raw, pax, pending);
     pending = { pax: new Map() };
     const isSparse = told !== undefined && entry.type === 'file';
-    sink.entry(isSparse ? { ...entry, size: told.realSize } : entry);
+    sink.entry(isSparse ? { ...entry, size: told.realSize, isSparse } : entry);
     if (isSparse) sparse = createSparseBody(sink, { ...told, storedSize: entry.size });
     return entry.size;
   };
@@ -99,7 +108,7 @@ export function createTarReader(sink: TarSink, { refusedFlags = '' } = {}): TarR
     if (size === 0) complete();
     return size;
   };
-  const framing = createFraming({
+  const { isInside, ...framing } = createFraming({
     header: (block) => {
       const raw = decodeHeader(block);
       if (metaFlags.has(raw.flag)) {
@@ -134,9 +143,9 @@ export function createTarReader(sink: TarSink, { refusedFlags = '' } = {}): TarR
     },
   });
   return {
-    push: framing.push,
+    ...framing,
     finish: () => {
-      if (framing.isInside() || isDangling(pending)) throw invalid('it ends in the middle of an entry');
+      if (isInside() || isDangling(pending)) throw invalid('it ends in the middle of an entry');
     },
   };
 }
@@ -150,7 +159,7 @@ interface FramingSink {
 }
 
 /** Cuts a stream into header blocks and bodies, up to the two zero blocks that end an archive. */
-function createFraming(sink: FramingSink): { push(chunk: Buffer): void; isInside(): boolean } {
+function createFraming(sink: FramingSink): Pick<TarReader, 'push' | 'left' | 'skip'> & { isInside(): boolean } {
   const partial = Buffer.alloc(blockSize);
   let filled = 0;
   /** Bytes of the current body still to come, and of its padding. */
@@ -203,7 +212,11 @@ function createFraming(sink: FramingSink): { push(chunk: Buffer): void; isInside
   const push = (chunk: Buffer) => {
     for (let at = 0; at < chunk.length && zeroBlocks < 2; ) at += take(chunk.subarray(at));
   };
-  return { push, isInside: () => zeroBlocks < 2 && (left > 0 || filled > 0) };
+  const skip = () => {
+    left = 0;
+    goOn();
+  };
+  return { push, left: () => left, skip, isInside: () => zeroBlocks < 2 && (left > 0 || filled > 0) };
 }
 
 function cString(body: Buffer): string {
