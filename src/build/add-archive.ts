@@ -1,13 +1,14 @@
 import { closeSync, constants, createReadStream, openSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { Readable } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { Readable, type Transform } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { closeAll, pipe } from '../host/fds.ts';
 import { spawnProcess } from '../host/processes.ts';
 import { detectCompression } from '../image/decompress.ts';
 import { decodedByProgram } from '../image/program-decoder.ts';
 import { applyTar } from '../image/tar-apply.ts';
 import { decodeHeader } from '../image/tar-format.ts';
+import { createZstdFrames } from '../image/zstd-frames.ts';
 import { type CopyTarget, makeDirectories } from './files/copy-tree.ts';
 import { resolveInRoot } from './files/root-path.ts';
 
@@ -63,7 +64,7 @@ async function isArchive(stream: Readable): Promise<boolean> {
 function openPlain(path: string): Readable {
   const compression = detectCompression(readHead(path));
   const file = createReadStream(path, { highWaterMark: 1 << 18 });
-  const decoded = (decoder: ReturnType<typeof createGunzip>): Readable => {
+  const decoded = (decoder: Transform): Readable => {
     file.on('error', (error) => decoder.destroy(error));
     decoder.on('close', () => file.destroy());
     return file.pipe(decoder);
@@ -74,7 +75,7 @@ function openPlain(path: string): Readable {
     case 'gzip':
       return decoded(createGunzip());
     case 'zstd':
-      return decoded(createZstdDecompress() as unknown as ReturnType<typeof createGunzip>);
+      return decoded(createZstdFrames({ lenient: true }));
     default:
       return Readable.from(decodedByProgram(compression, file), { objectMode: false });
   }

@@ -139,7 +139,10 @@ async function sweep(context: LifeContext, live: ReadonlySet<string>): Promise<v
   const { dataRoot, execRoot } = context.roots;
   const parent = cgroupParent(context.roots.scope);
   const cgroups = cgroupDirs(parent).flatMap(directoriesIn);
-  const volatile = [join(execRoot, 'containers'), context.runtime.root].flatMap(directoriesIn);
+  const monitors = join(execRoot, 'monitors');
+  const volatile = [join(execRoot, 'containers'), context.runtime.root, join(monitors, 'containers')]
+    .flatMap(directoriesIn)
+    .concat(filesIn(join(monitors, 'exits')));
   const known = new Set(context.containers.list().map((record) => record.id));
   for (const id of new Set([...volatile, ...cgroups].map((path) => basename(path)))) {
     if (live.has(id) || !sandboxName.test(id)) continue;
@@ -170,6 +173,8 @@ function clearCgroup(path: string): void {
   for (const pid of processesOf(path)) signalProcess(pid, SIGKILL);
   removeCgroup(path);
 }
+
+const filesIn = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir) : []);
 
 function directoriesIn(dir: string): string[] {
   if (!existsSync(dir)) return [];

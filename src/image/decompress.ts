@@ -1,23 +1,25 @@
 import type { Transform } from 'node:stream';
 import { setImmediate } from 'node:timers';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { isIechorError, messageOf } from '../common/error.ts';
 import { releaseBytes } from '../common/release-bytes.ts';
 import type { Compression } from './layer-tasks.ts';
 import type { ProgramCompression } from './program-decoder.ts';
 import { invalid } from './tar-format.ts';
+import { createZstdFrames } from './zstd-frames.ts';
 
-const magics: readonly (readonly [Compression, string])[] = [
-  ['gzip', '1f8b'],
-  ['zstd', '28b52ffd'],
-  ['bzip2', '425a68'],
-  ['xz', 'fd377a585a00'],
+/** zstd may begin with a frame that is to be skipped, too. */
+const magics: readonly (readonly [Compression, RegExp])[] = [
+  ['gzip', /^1f8b/],
+  ['zstd', /^(?:28b52ffd|5.2a4d18)/],
+  ['bzip2', /^425a68/],
+  ['xz', /^fd377a585a00/],
 ];
 
 /** Recognises a compression by the first bytes. */
 export function detectCompression(head: Buffer): Compression {
   const hex = head.subarray(0, 6).toString('hex');
-  return magics.find(([, magic]) => hex.startsWith(magic))?.[0] ?? 'none';
+  return magics.find(([, magic]) => magic.test(hex))?.[0] ?? 'none';
 }
 
 /** Takes bytes one after the other. A call settles when there is room for more; failures reject the next call. */
@@ -104,7 +106,7 @@ export function openDecoder(compression: NodeCompression, onBytes: (bytes: Buffe
     case 'gzip':
       return describing(compression, sinkOf(createGunzip({ chunkSize: 1024 * 1024 }), onBytes));
     case 'zstd':
-      return describing(compression, sinkOf(createZstdDecompress({ chunkSize: 1024 * 1024 }), onBytes));
+      return describing(compression, sinkOf(createZstdFrames({ chunkSize: 1024 * 1024 }), onBytes));
   }
 }
 

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { pipeline, type Readable, Transform } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { IechorError } from '../common/error.ts';
 import type { ImageStoreContext } from './image-context.ts';
 import { mediaTypes } from './media-types.ts';
 import { packLayer } from './tar-diff.ts';
 import type { ChainId, Digest } from './types.ts';
+import { createZstdFrames } from './zstd-frames.ts';
 
 /** The archive of a layer, as it came or made anew from its files. Reading it to the end proves its digest. */
 export function layerArchive(
@@ -24,7 +25,7 @@ export function layerArchive(
   const open = () => {
     if (!blob || !blobs.has(blob.digest)) return packLayer(directory, { expected: diffId });
     if (blob.mediaType === mediaTypes.layer) return verified(blobs.open(blob.digest), diffId);
-    const decoder = blob.mediaType === mediaTypes.layerZstd ? createZstdDecompress() : createGunzip();
+    const decoder = blob.mediaType === mediaTypes.layerZstd ? createZstdFrames() : createGunzip();
     const decoded = pipeline(blobs.open(blob.digest), decoder, () => {});
     return verified(decoded, diffId);
   };

@@ -9,6 +9,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -247,12 +248,21 @@ if (!isRoot) console.warn('SKIPPED: hostile archives: needs root rights');
     expect(codeOf(error)).toBe('ARCHIVE_INVALID');
   });
 
-  test('gzip, zstd and joined gzip members are unpacked; no end mark is needed', async () => {
+  test('gzip and zstd are unpacked, also in several members and frames; no end mark is needed', async () => {
     const tar = tarball([{ name: 'f', content: 'x' }], false);
-    for (const packed of [gzipSync(tar), zstdCompressSync(tar), tar]) await apply(packed, { lower: [] });
-    const half = tar.length / 2;
-    await apply(Buffer.concat([gzipSync(tar.subarray(0, half)), gzipSync(tar.subarray(half))]), { lower: [] });
-    expect(readFileSync(join(root, 'f'), 'utf8')).toBe('x');
+    const halves = [tar.subarray(0, 512), tar.subarray(512)];
+    const skipped = Buffer.from('502a4d1803000000616263', 'hex');
+    const frames = [skipped, zstdCompressSync(''), ...halves.flatMap((half) => [zstdCompressSync(half), skipped])];
+    const joined = [halves.map((half) => gzipSync(half)), frames].map((parts) => Buffer.concat(parts));
+    for (const packed of [gzipSync(tar), zstdCompressSync(tar), tar, ...joined]) {
+      rmSync(join(root, 'f'), { force: true });
+      await apply(packed, { lower: [] });
+      expect(readFileSync(join(root, 'f'), 'utf8')).toBe('x');
+    }
+    for (const end of ['more', 'x']) {
+      const followed = Buffer.concat([zstdCompressSync(tar), Buffer.from(end)]);
+      await expect(apply(followed, { lower: [] })).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+    }
   });
 
   test('names keep their bytes, missing parents are plain directories, times outside of what disks keep are moved', async () => {

@@ -87,6 +87,9 @@ suite('a daemon that comes after another (needs root)', () => {
     const orphan = newId();
     mkdirSync(join(roots.execRoot, 'containers', orphan), { recursive: true });
     mkdirSync(join(roots.dataRoot, 'containers', orphan), { recursive: true });
+    // A step of a build whose sandbox was gone but for its monitor's files.
+    const monitor = join(roots.execRoot, 'monitors', 'containers', 'build-0-1');
+    mkdirSync(monitor, { recursive: true });
     // A layer that was being removed.
     mkdirSync(join(roots.dataRoot, 'tmp', 'gone-half', 'tree'), { recursive: true });
     await root.end(first);
@@ -96,6 +99,7 @@ suite('a daemon that comes after another (needs root)', () => {
     await expect(second.engine.containerInspect({ id: going })).rejects.toMatchObject({ code: 'CONTAINER_NOT_FOUND' });
     expect(existsSync(join(roots.execRoot, 'containers', orphan))).toBe(false);
     expect(existsSync(join(roots.dataRoot, 'containers', orphan))).toBe(false);
+    expect(existsSync(monitor)).toBe(false);
     expect(existsSync(join(roots.dataRoot, 'tmp', 'gone-half'))).toBe(false);
     await second.engine.containerStart({ id: half });
     expect((await second.engine.containerInspect({ id: half })).State.Running).toBe(true);

@@ -98,7 +98,7 @@ async function openEngine(roots: EngineContext['roots']): Promise<TestEngine> {
       cdiSpecDirs: [join(execRoot, 'cdi'), join(execRoot, 'cdi-later')],
       journalSocket: join(execRoot, 'journal'),
     },
-    monitor: await openMonitor({ runtime, dir: join(execRoot, 'monitor'), log }),
+    monitor: await openMonitor({ runtime, dir: join(execRoot, 'monitors'), log }),
     exec: createExec({ runtime, dir: join(execRoot, 'exec'), log }),
     events: createEvents(),
     detached: createDetachedMounts(),
