@@ -7,20 +7,21 @@ import type { Log } from '../common/log.ts';
 import type { ObjectStore } from '../common/object-store.ts';
 import type { Roots } from '../common/roots.ts';
 import { findBuildFile, ignoreFileFor, readRules } from '../context/build-file.ts';
-import { digestOf } from '../image/digest.ts';
 import type { ImageStore } from '../image/image-port.ts';
 import { familiar, formatReference, parseReference } from '../image/reference.ts';
 import type { Snapshotter } from '../image/snapshotter.ts';
 import type { ChainId, Digest } from '../image/types.ts';
-import { attest, noting, readAttestations } from './attestations.ts';
+import { noting, readAttestations } from './attestations.ts';
 import { givenArgs, globalArgs, isProxyName } from './args.ts';
 import type { Build, BuilderParts, BuildRequest } from './build-context.ts';
 import { clearUnfinishedCacheDirs, hashIndexRoot, stepFilesRoot } from './cache-mounts.ts';
 import { sourceDateEpoch } from './epoch.ts';
+import { solveInOrder } from './classic-step.ts';
 import { type BuildEvent, createEventQueue, errorEvent } from './events.ts';
 import { openHashIndex } from './files/hash-index.ts';
 import { openStepFiles } from './files/step-files.ts';
 import { contextView } from './files/source-view.ts';
+import { finish } from './finish.ts';
 import { buildGraph, type Graph } from './graph.ts';
 import { imageTree } from './image-tree.ts';
 import { createLimit } from './limit.ts';
@@ -31,11 +32,11 @@ import { hostPlatform, parsePlatform } from './platform.ts';
 import type { BaseImages, Sandbox } from './ports.ts';
 import { type Pruned, type PruneOptions, pruneCache } from './prune.ts';
 import { clearLeftovers, openScratch } from './scratch.ts';
-import { exportCaches, withInlineCache } from './shared-cache/export.ts';
+import { exportCaches } from './shared-cache/export.ts';
 import { openCaches, readCacheOptions } from './shared-cache/open.ts';
 import type { CacheRegistry } from './shared-cache/registry-place.ts';
 import { solveStage } from './solve.ts';
-import { imageOf, type StageState } from './stage-state.ts';
+import type { StageState } from './stage-state.ts';
 import { buildEach } from './several-platforms.ts';
 import { createStepCache, type StepRecord } from './step-cache.ts';
 import { createTally } from './summary.ts';
@@ -135,7 +136,9 @@ async function carryOut(given: BuilderParts, request: BuildRequest, running: Run
   const { bases } = plan.parts;
   const found = await lintBuild({ request, graph, globals, platform, rules, bases, signal: running.stop.signal });
   if (request.call) {
-    const called = answerCall(request.call, { graph, globals, warnings: found.warnings });
+    const called = answerCall(request.call, {
+      ...{ graph, globals, given: givenArgs(request.buildArgs), warnings: found.warnings },
+    });
     running.emit({ stream: '', called });
     if (request.call === 'check') failOnWarnings(found);
     return;
@@ -254,6 +257,7 @@ async function solveTarget(build: Build, stop: AbortController, forget: () => vo
 
 /** All stages that the target needs, side by side as far as they do not wait for each other. The first failure stops all. */
 async function solveNeeded(build: Build, stop: AbortController): Promise<StageState> {
+  if (build.request.classic) return solveInOrder(build);
   const running = [...build.graph.needed].map((index) =>
     build.stage(index).catch((error: unknown) => {
       if (!build.caches.current.lost) stop.abort(error);
@@ -264,17 +268,6 @@ async function solveNeeded(build: Build, stop: AbortController): Promise<StageSt
   if (stop.signal.aborted) throw stop.signal.reason;
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   return build.stage(build.graph.target.stage.index);
-}
-
-async function finish(build: Build, state: StageState, tags: readonly string[]): Promise<Digest> {
-  const { images } = build.parts;
-  const config = withInlineCache(imageOf(state, build.request.labels ?? {}, build.epoch), state, build);
-  const parent = state.baseImage === undefined ? {} : { parent: state.baseImage };
-  const id = digestOf(JSON.stringify(config));
-  const attestations = await attest(build, state, { id, config });
-  const record = await images.create(config, state.chain, { ...parent, attestations });
-  for (const tag of tags) images.tag(record.id, tag);
-  return record.id;
 }
 
 function announce({ emit, tally }: Build, image: Digest, tags: readonly string[]): void {

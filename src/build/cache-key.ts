@@ -15,7 +15,7 @@ export function hashParts(parts: KeyParts): KeyParts {
  * Rules by which instructions become files. One more with every change after which the same step may give other files:
  * steps made by older rules are made again.
  */
-export const rulesVersion = 4;
+export const rulesVersion = 5;
 
 /** Name of a step's result: the same for the same parts, in whatever order, by the same rules. */
 export function stepKey(parts: KeyParts, rules = rulesVersion): string {

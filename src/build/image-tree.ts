@@ -5,11 +5,11 @@ import type { ChainId } from '../image/types.ts';
 import type { BuilderParts } from './build-context.ts';
 import { openScratch } from './scratch.ts';
 
-/** All files of an image as one tar archive, its root first; the mount is gone when the stream is. */
+/** All files of an image as one tar archive, without its root, as Docker exports them; the mount is gone when the stream is. */
 export function imageTree(chain: readonly ChainId[], parts: Pick<BuilderParts, 'roots' | 'snapshotter'>): Readable {
   const scratch = openScratch(`tree-${newId().slice(0, 12)}`, parts.roots, parts.snapshotter);
   try {
-    const stream = packTree(scratch.viewOf(chain.at(-1)));
+    const stream = packTree(scratch.viewOf(chain.at(-1)), { withoutRoot: true });
     stream.once('close', () => scratch.close());
     return stream;
   } catch (error) {

@@ -13,7 +13,8 @@ export interface BuildCall {
 /** Reads `NAME[,format=json]`. Throws USAGE. */
 export function readCall(text: string | undefined): BuildCall {
   const [name = 'build', ...options] = (text || 'build').split(',');
-  const known = (['build', 'check', 'outline', 'targets'] as const).find((candidate) => candidate === name);
+  const names = ['build', 'check', 'outline', 'targets'] as const;
+  const known = names.find((candidate) => candidate === (name === 'lint' ? 'check' : name));
   const format = options.at(-1)?.replace(/^format=/, '') ?? 'text';
   if (!known || options.length > 1 || !options.every((option) => /^format=(json|text)$/.test(option))) {
     throw new IechorError('USAGE', `--call=${text} is not known`, {
@@ -64,9 +65,11 @@ function textOf(name: BuildCall['name'], called: Called): string {
     ]);
     return renderTable(['TARGET', 'DESCRIPTION'], rows);
   }
-  const parts: string[] = [];
-  if (called.name) parts.push(`TARGET:      ${called.name}`);
-  if (called.description) parts.push(`DESCRIPTION: ${called.description}`);
+  const head = [
+    called.name && `TARGET:      ${called.name}`,
+    called.description && `DESCRIPTION: ${called.description}`,
+  ];
+  const parts = [head.filter(Boolean).join('\n')].filter(Boolean);
   const args = (called.args ?? []).map((arg) => [arg.name, arg.value ?? '', arg.description ?? '']);
   if (args.length > 0) parts.push(renderTable(['BUILD ARG', 'VALUE', 'DESCRIPTION'], args));
   for (const [title, items] of [

@@ -1,4 +1,5 @@
 import type { SourceSpan } from '../../common/diagnostic.ts';
+import type { GivenArgs } from '../args.ts';
 import { expandAt, type Graph, type StageNode } from '../graph.ts';
 import { readMount } from '../language/mount-option.ts';
 import type { Instruction, InstructionOf } from '../language/types.ts';
@@ -91,7 +92,7 @@ function describeTargets(graph: Graph): TargetsResult {
 }
 
 /** What can be given to a build of the target: arguments, secrets, agents. */
-function describeOutline(graph: Graph, globals: ReadonlyMap<string, string>): OutlineResult {
+function describeOutline(graph: Graph, globals: ReadonlyMap<string, string>, given: GivenArgs): OutlineResult {
   const { file, target } = graph;
   const needed = graph.nodes.filter((node) => graph.needed.has(node.stage.index));
   const args = new Map<string, Named & { value?: string }>();
@@ -103,20 +104,24 @@ function describeOutline(graph: Graph, globals: ReadonlyMap<string, string>): Ou
       args.set(key, argument(instruction, key, globals.get(key)));
     }
   }
-  for (const { stage } of needed) {
-    const values = new Map<string, string>();
+  /** Variables at the end of each stage: those that build on it go on from there. */
+  const ends = new Map<number, ReadonlyMap<string, string>>();
+  for (const { stage, base } of needed) {
+    const values = new Map('stage' in base ? ends.get(base.stage) : undefined);
+    const lookup = (name: string) => values.get(name);
     for (const instruction of stage.instructions) {
+      const read = (text: string) => expandAt(text, { file, at: instruction, lookup });
+      if (instruction.name === 'ENV') for (const { key, value } of instruction.pairs) values.set(key, read(value));
       if (instruction.name !== 'ARG') continue;
       for (const { key, value } of instruction.args) {
-        const known = args.get(key)?.value ?? values.get(key);
-        const read = (text: string) => expandAt(text, { file, at: instruction, lookup: (name) => values.get(name) });
-        const result = value === undefined ? known : read(value);
+        const result = given.get(key) ?? (value === undefined ? globals.get(key) : read(value));
         if (result !== undefined) values.set(key, result);
         const described = argument(instruction, key, result);
         const before = args.get(key);
         if (!before || (!before.description && described.description)) args.set(key, { ...before, ...described });
       }
     }
+    ends.set(stage.index, values);
   }
   const { name } = target.stage;
   return {
@@ -164,10 +169,11 @@ export function answerCall(
   about: {
     readonly graph: Graph;
     readonly globals: ReadonlyMap<string, string>;
+    readonly given: GivenArgs;
     readonly warnings: readonly LintWarning[];
   },
 ): CheckResult | OutlineResult | TargetsResult {
-  const { graph, globals, warnings } = about;
+  const { graph, globals, given, warnings } = about;
   if (call === 'check') return describeChecks(warnings, graph.file.lines);
-  return call === 'targets' ? describeTargets(graph) : describeOutline(graph, globals);
+  return call === 'targets' ? describeTargets(graph) : describeOutline(graph, globals, given);
 }
