@@ -20,7 +20,7 @@ const notes: Readonly<Partial<Record<ApiOperation, string>>> = {
   containerTop: 'Read from the host: `-ef`, `aux`, or `-o` with a list of columns.',
   execStart: 'The head goes out before the process starts; why it does not start is told in the output.',
   imageBuild:
-    'The classic builder; with `version=2` told in terms of BuildKit, without a session. `networkmode` may be any network. Steps leave no containers: `rm=0` is answered by a warning. Ours: `steps`, `call`, `nocachestages`.',
+    'The classic builder; with `version=2` told in terms of BuildKit, without a session. `networkmode` may be any network. Every step leaves an image; with `rm=0`, or where a command fails without `forcerm`, its container stays. Ours: `steps`, `call`, `nocachestages`.',
   imageCreate: 'Pull with `fromImage`, import with `fromSrc=-`.',
   networkCreate: 'Options under Docker’s names; unknown ones are refused.',
   secretCreate: 'Kept by the engine itself, without a swarm.',

@@ -12,7 +12,7 @@ import type { StepFiles } from './files/step-files.ts';
 import type { Graph, StageNode } from './graph.ts';
 import type { StageInstruction } from './language/types.ts';
 import type { BuildCall } from './lint/call.ts';
-import type { BaseImages, ClientContent, Logins, Sandbox, SandboxRun } from './ports.ts';
+import type { BaseImages, ClassicBuild, ClientContent, Logins, Sandbox, SandboxRun } from './ports.ts';
 import type { Scratch } from './scratch.ts';
 import type { CacheEntry } from './shared-cache/options.ts';
 import type { CacheRegistry } from './shared-cache/registry-place.ts';
@@ -101,6 +101,7 @@ export interface BuildRequest {
   readonly clientContent?: ((store: string) => ClientContent) | undefined;
   /** Asked for an SSH agent that is not among those: what opens connections to it. */
   readonly askAgent?: ((id: string) => Promise<(() => Duplex) | undefined>) | undefined;
+  readonly classic?: ClassicBuild | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -155,4 +156,6 @@ export interface StepContext {
   readonly startedAt: number;
   /** Milliseconds spent waiting for others. */
   readonly idle: { ms: number };
+  /** Of classic builds: the container that it runs in. */
+  readonly containerId?: string;
 }

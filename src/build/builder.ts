@@ -16,7 +16,7 @@ import { givenArgs, globalArgs, isProxyName } from './args.ts';
 import type { Build, BuilderParts, BuildRequest } from './build-context.ts';
 import { clearUnfinishedCacheDirs, hashIndexRoot, stepFilesRoot } from './cache-mounts.ts';
 import { sourceDateEpoch } from './epoch.ts';
-import { solveInOrder } from './classic-step.ts';
+import { solveInOrder, withAllStages } from './classic-step.ts';
 import { type BuildEvent, createEventQueue, errorEvent } from './events.ts';
 import { openHashIndex } from './files/hash-index.ts';
 import { openStepFiles } from './files/step-files.ts';
@@ -223,8 +223,9 @@ function readGraph(request: BuildRequest): Pick<Build, 'graph' | 'globals' | 'pl
   const stage = request.target || (last?.name ?? 'default');
   const given = givenArgs(request.buildArgs);
   const globals = globalArgs(file, given, { target: platform, host: hostPlatform(), stage });
+  const graph = buildGraph(file, globals, request.target, new Set(Object.keys(request.contexts ?? {})));
   return {
-    graph: buildGraph(file, globals, request.target, new Set(Object.keys(request.contexts ?? {}))),
+    graph: request.classic ? withAllStages(graph) : graph,
     globals,
     platform,
     name,

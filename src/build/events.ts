@@ -12,7 +12,14 @@ export interface BuildStep {
   readonly stage: string;
   readonly instruction: string;
   /** `begun` alone for an instruction that makes no layer; `failed` comes with the error. */
-  readonly status: 'begun' | 'running' | 'output' | 'cached' | 'done' | 'failed';
+  readonly status: 'begun' | 'running' | 'output' | 'cached' | 'done' | 'failed' | 'committed';
+  /** Of classic builds, `committed`: the image after the instruction, and whether one without a layer was there. */
+  readonly image?: string;
+  readonly isCached?: boolean;
+  /** Of classic builds: the container that the instruction runs in. */
+  readonly container?: string;
+  /** One that the base image asks for, from 1. */
+  readonly trigger?: { readonly number: number; readonly total: number };
   /** Of `output`: written to standard error. */
   readonly stderr?: boolean;
   /** Why it had to be done: what differs from the last time. */

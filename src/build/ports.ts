@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { ChainId, ImageConfig } from '../image/types.ts';
+import type { ChainId, Digest, ImageConfig } from '../image/types.ts';
 import type { AuthFields } from '../registry/credentials.ts';
 
 /** One RUN: a command over a writable root file system. */
@@ -41,6 +41,22 @@ export interface Sandbox {
     onOutput: (stream: 'stdout' | 'stderr', data: Uint8Array) => void,
     signal?: AbortSignal,
   ): Promise<number>;
+}
+
+/** A build as the classic builder does it: stages one after another, and an image after every instruction. */
+export interface ClassicBuild {
+  /** Steps of any build count, not only those whose image is here still (`cachefrom`). */
+  readonly takesAnyStep: boolean;
+  /** Asked to keep the container of a step; it had the image before the step, and wrote what is in `upper`. */
+  keep?(container: StepContainer): Promise<void>;
+}
+
+export interface StepContainer {
+  readonly id: string;
+  readonly image: Digest;
+  readonly args: readonly string[];
+  /** Without for an instruction that runs nothing. */
+  readonly ran?: { readonly exitCode: number; readonly upper: string; readonly startedAt: string };
 }
 
 /** Content by digest that a client keeps, and serves while it builds. */

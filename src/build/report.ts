@@ -17,6 +17,10 @@ export function stepOf(context: StepContext, status: BuildStep['status'], reason
     at: formatSpan(instruction.at),
     ...(layerMakers.has(instruction.name) && { inStage: placeOf(context) }),
     ...(reason !== undefined && { reason }),
+    ...(context.containerId !== undefined && { container: context.containerId }),
+    ...(context.ordinal < context.triggers.length && {
+      trigger: { number: context.ordinal + 1, total: context.triggers.length },
+    }),
     ...(ended && { ms: Math.round(performance.now() - context.startedAt - context.idle.ms) }),
   };
 }
@@ -59,6 +63,12 @@ function placeOf({ build, node, ordinal, triggers }: StepContext): NonNullable<B
 
 /** What a stage stands on counts where it is fetched: an image or a context, not another stage. */
 const countsBase = ({ base }: StageNode): 0 | 1 => ('stage' in base || 'scratch' in base ? 0 : 1);
+
+/** The FROM of a stage with the image that it stands on, in a classic build. */
+export const baseStep = ({ counter }: Build, { label, stage }: StageNode): BuildStep => ({
+  ...{ step: counter.step, total: counter.total, stage: label },
+  ...{ instruction: stage.from.source, status: 'committed' },
+});
 
 /** Tells that a stage begins, like the other instructions; the returned function tells that its base is there. */
 export function reportBase(build: Build, node: StageNode, number: number): () => void {

@@ -41,7 +41,7 @@ export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepC
   for (const [name, value] of Object.entries(env)) parts[`variable ${name}`] = value;
   const execute = (root: string) => execRun(root, { args, script, network, mounts, instruction, context });
   const createdBy = `RUN ${historyOf(args, context)} # buildkit`;
-  const step = { canonical: `RUN ${args.join(' ')}`, parts, files: mounts.files, createdBy, execute };
+  const step = { canonical: `RUN ${args.join(' ')}`, parts, files: mounts.files, createdBy, execute, args };
   await solveLayer(step, context);
 }
 

@@ -3,7 +3,9 @@ import type { Diffed } from '../image/layer-tasks.ts';
 import { expectTask } from '../image/layer-workers.ts';
 import { diffLayer } from '../image/tar-diff.ts';
 import type { ChainId } from '../image/types.ts';
+import { isIechorError } from '../common/error.ts';
 import type { StepContext } from './build-context.ts';
+import { isAtHand, keeper } from './classic-step.ts';
 import { hashParts, type KeyParts, stepKey } from './cache-key.ts';
 import { clampTimes } from './epoch.ts';
 import { explainStep } from './explain.ts';
@@ -23,6 +25,8 @@ export interface LayerStep {
   readonly createdBy: string;
   /** Changes the root file system mounted at `root`. */
   readonly execute: (root: string) => Promise<void>;
+  /** What runs in it. */
+  readonly args?: readonly string[];
   /** What of it has not arrived when that settles. */
   readonly late?: () => LateCopies | undefined;
 }
@@ -47,7 +51,7 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
   const record = await mutex.run(`step ${key}`, async () => {
     build.signal.throwIfAborted();
     const known = cache.find(key);
-    if (known && !noCache && fits(known, context)) {
+    if (known && !noCache && fits(known, context) && isAtHand(context, known)) {
       cache.touch(known, slotOf(context));
       report(context, 'cached');
       explain('cached');
@@ -129,11 +133,16 @@ async function makeLayer(
   try {
     const root = build.scratch.mount(snapshotter.mount(key));
     expectTask();
+    const keep = keeper(context, { args: step.args, upper: snapshotter.upperDir(key) });
     try {
       await step.execute(root);
-    } finally {
+    } catch (error) {
       build.scratch.unmount(root);
+      await keep(isIechorError(error) ? error.exit : 1);
+      throw error;
     }
+    build.scratch.unmount(root);
+    await keep(0);
     build.signal.throwIfAborted();
     if (build.epoch !== undefined) await clampTimes(snapshotter.upperDir(key), build.epoch, build.signal);
     const { diffId, sizeBytes, tarSizeBytes } = await measure(snapshotter.upperDir(key), step.late?.(), build.signal);

@@ -1,6 +1,8 @@
+import { newId } from '../common/id.ts';
 import { codeOf, isIechorError, messageOf } from '../common/error.ts';
 import { didYouMean } from '../common/nearest.ts';
 import type { Build, StepContext } from './build-context.ts';
+import { commitStep, endStage, tellImage } from './classic-step.ts';
 import { solveCopy } from './copy-step.ts';
 import { type StageNode, stagesOf } from './graph.ts';
 import { syntaxError } from './language/syntax-error.ts';
@@ -8,7 +10,7 @@ import type { InstructionOf, StageInstruction } from './language/types.ts';
 import { metadata } from './metadata.ts';
 import { parseTrigger } from './parse.ts';
 import { parsePlatform } from './platform.ts';
-import { report, reportBase, stepOf } from './report.ts';
+import { baseStep, report, reportBase, stepOf } from './report.ts';
 import { solveRun } from './run-step.ts';
 import { childState, emptyState, imageState, type StageState } from './stage-state.ts';
 import { solveWorkdir } from './workdir-step.ts';
@@ -19,13 +21,18 @@ export async function solveStage(build: Build, node: StageNode): Promise<StageSt
   const triggers = [...filesOf(build, node), ...triggersOf(build, node, state)];
   delete state.config.OnBuild;
   build.counter.total += triggers.length;
+  if (triggers.length === 0) tellImage(build, state, baseStep(build, node));
   for (const [ordinal, instruction] of [...triggers, ...node.stage.instructions].entries()) {
     build.signal.throwIfAborted();
     if (ordinal >= triggers.length) await othersOf(build, node, instruction);
     const number = ++build.counter.step;
     const clock = { startedAt: performance.now(), idle: { ms: 0 } };
-    await solveInstruction({ build, node, state, instruction, number, ordinal, triggers, ...clock });
+    const container = build.request.classic && { containerId: newId() };
+    const context = { build, node, state, instruction, number, ordinal, triggers, ...clock, ...container };
+    await solveInstruction(context);
+    await commitStep(context);
   }
+  await endStage(build, node, state);
   return state;
 }
 

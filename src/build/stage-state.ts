@@ -22,6 +22,8 @@ export interface StageState {
   cmdSet: boolean;
   /** The image the stage began with. */
   readonly baseImage: Digest | undefined;
+  /** Of classic builds: the image that it has come to. */
+  image: Digest | undefined;
 }
 
 export interface Platform {
@@ -83,6 +85,7 @@ function stateOf(image: ImageConfig, chain: readonly ChainId[], id: Digest | und
     variant: image.variant,
     cmdSet: false,
     baseImage: id,
+    image: id,
   };
 }
 

@@ -21,7 +21,10 @@ import { publishImage } from './images.ts';
 /** What a build has beyond its options: contexts that are there, and a client to ask. */
 export type BuildExtras = Pick<BuildRequest, 'contexts' | 'logins' | 'askSecret' | 'askAgent' | 'clientContent'>;
 
-type BuildQuery = Parameters<EngineApi['imageBuild']>[0] & { readonly extras?: BuildExtras };
+export type BuildQuery = Parameters<EngineApi['imageBuild']>[0] & {
+  readonly extras?: BuildExtras;
+  readonly classic?: BuildRequest['classic'];
+};
 
 /** Unpacks the context where nothing of it can leave, and hands it to the builder; gone when the build has ended. */
 export async function* buildImage(
@@ -35,6 +38,7 @@ export async function* buildImage(
   const unpacked = join(context.roots.dataRoot, 'tmp', `build-${newId().slice(0, 16)}`);
   const aside = `${unpacked}-contexts`;
   const given = localDirectory(request.localcontext);
+  let built = '';
   mkdirSync(unpacked, { recursive: true, mode: 0o700 });
   try {
     const { directory, buildFile } = given === undefined ? await receive(unpacked, request) : { directory: given };
@@ -50,8 +54,9 @@ export async function* buildImage(
       for (const id of idsIn(message)) announce(context, id, request.t ?? []);
       const quiet = request.q && !message.error && !(message.aux && request.steps) && !message.derivation;
       if (!quiet) yield message;
-      if (request.q && message.aux) yield { stream: `${message.aux.ID}\n` };
+      built = message.aux?.ID ?? built;
     }
+    if (request.q && built !== '') yield { stream: `${built}\n` };
   } finally {
     await Promise.all([unpacked, aside].map(removeInBackground));
     await collectBuildCache(context, builder);
@@ -160,6 +165,7 @@ function buildRequest(
     ),
     ssh: request.ssh,
     logins: request.registryConfig,
+    classic: request.classic,
     signal: request.signal,
   };
 }

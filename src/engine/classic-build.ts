@@ -1,102 +1,93 @@
-import { createHash } from 'node:crypto';
+import type { Builder } from '../build/builder.ts';
+import type { StepContainer } from '../build/ports.ts';
+import { buildImage, type BuildQuery } from './build.ts';
+import type { EngineContext } from './context.ts';
+import { keepStepContainer } from './step-container.ts';
 import type { BuildStepProgress, ProgressMessage } from '../api/types/image.ts';
 
 /**
- * A build's messages in the dress of Docker's classic builder, for clients that read lines alone: an id after every
- * step, the container of a command, `Using cache` also after instructions that make no layer, what commands write to
- * standard error in red, and its words for what fails.
+ * Builds as the classic builder does: stage by stage, with an image after every step. A step's container stays with
+ * `rm=0`, and where its command fails, unless `forcerm` is set.
+ */
+export function classicBuild(
+  context: EngineContext,
+  builder: Builder,
+  request: BuildQuery,
+): AsyncGenerator<ProgressMessage> {
+  const { rm = true, forcerm: forcesRemoval = false, cachefrom = [] } = request;
+  const keepsContainers = !rm && !forcesRemoval;
+  const keep = async (container: StepContainer) => {
+    const isFailure = (container.ran?.exitCode ?? 0) !== 0;
+    if (keepsContainers || (isFailure && !forcesRemoval)) await keepStepContainer(context, container);
+  };
+  const messages = buildImage(context, builder, { ...request, classic: { takesAnyStep: cachefrom.length > 0, keep } });
+  return inClassicDress(messages, { keepsContainers, forcesRemoval });
+}
+
+/**
+ * A classic build's messages in the dress of Docker's classic builder, for clients that read lines alone: an image after
+ * every step, the container of a command, what commands write to standard error in red, and its words for what fails.
  */
 export async function* inClassicDress(
   messages: AsyncIterable<ProgressMessage>,
-  { imageOf, keepsContainers }: ClassicOptions,
+  { keepsContainers, forcesRemoval }: ClassicOptions,
 ): AsyncGenerator<ProgressMessage> {
-  let hasRun = false;
-  const ids = new Map<string, string>();
-  for await (const { message, cached } of withCacheMarks(messages)) {
+  let triggers = 0;
+  let running: string | undefined;
+  for await (const message of messages) {
     const { iechor, ...plain } = message;
-    if (plain.summary || plain.derivation) continue;
-    hasRun ||= iechor?.status === 'running' && isRun(iechor);
-    if (plain.error !== undefined) yield { ...plain, ...classicFailure(message) };
-    else if (plain.aux && keepsContainers && hasRun) yield* [notKept, plain];
-    else if (iechor?.stderr) yield { stream: `\x1b[91m${plain.stream}\x1b[0m` };
-    else if (iechor) yield* stepLines({ message: plain, step: iechor, cached }, ids, { imageOf, keepsContainers });
+    if (plain.summary || plain.derivation || plain.warning) continue;
+    if (iechor?.trigger && iechor.status === 'begun') triggers += 1;
+    if (iechor?.status === 'running' && isRun(iechor)) running = iechor.container;
+    if (iechor?.status === 'done') running = undefined;
+    if (plain.error !== undefined) {
+      if (running !== undefined && forcesRemoval) yield removed(running);
+      yield { ...plain, ...classicFailure(message) };
+    } else if (iechor?.stderr) yield { stream: `\x1b[91m${plain.stream}\x1b[0m` };
+    else if (iechor) yield* stepLines(plain, iechor, { triggers, keepsContainers });
     else yield plain;
   }
 }
 
 export interface ClassicOptions {
-  /** The id of an image that FROM names. */
-  imageOf(name: string): string | undefined;
-  /** The client asks that the containers of steps stay (`rm=0`): there are none, which it is told. */
+  /** The containers of steps stay (`rm=0`). */
   readonly keepsContainers: boolean;
+  /** They go even where a step fails. */
+  readonly forcesRemoval: boolean;
 }
 
 const isRun = ({ instruction }: BuildStepProgress) => /^RUN\b/i.test(instruction);
-const notKept = {
-  stream: '[Warning] rm=0 is without effect: a step runs in a container that ends with it, and is not kept\n',
-};
-
-/** The lines of one message of a step; `ids` are those that the stages have come to. */
-function stepLines(
-  { message, step, cached }: { message: ProgressMessage; step: BuildStepProgress; cached: boolean },
-  ids: Map<string, string>,
-  { imageOf, keepsContainers }: ClassicOptions,
-): readonly ProgressMessage[] {
-  const { stage, instruction, status } = step;
-  const here = ids.get(stage) ?? '';
-  const container = shortHash(`container ${here} ${instruction}`);
-  const id = (text: string) => {
-    ids.set(stage, text);
-    return { stream: ` ---> ${text}\n` };
-  };
-  const next = () => id(shortHash(`${here} ${instruction}`));
-  const running = { stream: ` ---> Running in ${container}\n` };
-  const removed = keepsContainers ? [] : [{ stream: ` ---> Removed intermediate container ${container}\n` }];
-  if (status === 'begun') {
-    const [, base] = /^FROM\s+(?:--\S+\s+)*(\S+)/i.exec(instruction) ?? [];
-    if (base !== undefined) return [message, id(imageOf(base) ?? ids.get(base) ?? shortHash(base))];
-    if (step.inStage) return [message];
-    return cached ? [message, usingCache, next()] : [message, running, ...removed, next()];
-  }
-  if (status === 'running') return isRun(step) ? [running] : [];
-  if (status === 'cached') return [message, next()];
-  if (status !== 'done') return [message];
-  ids.set(stage, / ---> (\w+)/.exec(message.stream ?? '')?.[1] ?? here);
-  return isRun(step) ? [...removed, message] : [message];
-}
-
+const isOfFiles = ({ instruction }: BuildStepProgress) => /^(?:FROM|COPY|ADD)\b/i.test(instruction);
+const shortIdOf = (id = '') => id.replace(/^sha256:/, '').slice(0, 12);
 const usingCache = { stream: ' ---> Using cache\n' };
-const shortHash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12);
+const removed = (container = '') => ({ stream: ` ---> Removed intermediate container ${shortIdOf(container)}\n` });
 
-interface Marked {
-  readonly message: ProgressMessage;
-  /** The step with a layer that is next came from the cache. */
-  readonly cached: boolean;
-}
-
-/**
- * Whether an instruction without a layer comes from the cache is seen at the next one with a layer: what begins is held
- * until then. Stages side by side are left as they are.
- */
-async function* withCacheMarks(messages: AsyncIterable<ProgressMessage>): AsyncGenerator<Marked> {
-  const held: ProgressMessage[] = [];
-  let inOrder = false;
-  let cached = false;
-  const release = () => held.splice(0).map((message) => ({ message, cached }));
-  for await (const message of messages) {
-    const { status, inStage } = message.iechor ?? {};
-    // That a base is there is told without a line.
-    if (status === 'done' && message.stream === '') continue;
-    inOrder ||= inStage?.alone === true;
-    if (inOrder && status === 'begun') {
-      held.push(message);
-      continue;
-    }
-    if (status === 'cached' || status === 'running') cached = status === 'cached';
-    yield* release();
-    yield { message, cached };
+/** The lines of one message of a step. Those that a base image asks for have no number, and one image together. */
+function stepLines(
+  message: ProgressMessage,
+  step: BuildStepProgress,
+  { triggers, keepsContainers }: { readonly triggers: number; readonly keepsContainers: boolean },
+): readonly ProgressMessage[] {
+  const { status, instruction, trigger, container } = step;
+  const begun = { stream: ` ---> Running in ${shortIdOf(container)}\n` };
+  const ended = keepsContainers ? [] : [removed(container)];
+  switch (status) {
+    case 'begun':
+      if (!trigger) return [{ stream: `Step ${step.step - triggers}/${step.total - triggers} : ${instruction}\n` }];
+      if (trigger.number > 1) return [];
+      return [{ stream: `# Executing ${trigger.total} build trigger${trigger.total > 1 ? 's' : ''}\n` }];
+    case 'running':
+      return isOfFiles(step) ? [] : [begun];
+    case 'done':
+      return isOfFiles(step) ? [] : ended;
+    case 'committed':
+      return [
+        ...(step.isCached === undefined ? [] : step.isCached ? [usingCache] : [begun, ...ended]),
+        ...(trigger && trigger.number < trigger.total ? [] : [{ stream: ` ---> ${shortIdOf(step.image)}\n` }]),
+      ];
+    default:
+      return [message];
   }
-  yield* release();
 }
 
 /** What the classic builder says of a failure, by what ours says. */

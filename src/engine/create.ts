@@ -30,6 +30,7 @@ import { needed, requestChecks } from './request-checks.ts';
 export async function createContainer(
   context: EngineContext,
   request: Parameters<EngineApi['containerCreate']>[0],
+  id = newId(),
 ): ReturnType<EngineApi['containerCreate']> {
   const body = withLogConfig(request.body, context.settings.logDefault);
   checkSupported(body, context.runtime.name);
@@ -40,7 +41,6 @@ export async function createContainer(
   const image = imageFor(context, body.Image ?? '', request.platform);
   const config = mergeConfig(body, image.config.config ?? {});
   const warnings = checkRequest(context, body, config);
-  const id = newId();
   const planned = resolveMounts(
     body.HostConfig,
     config,

@@ -7,7 +7,7 @@ import { buildImage } from './build.ts';
 import { pruneBuilds } from './build-cache.ts';
 import { buildWithClient, nameTogether } from './build-with-client.ts';
 import { containerChanges } from './changes.ts';
-import { inClassicDress } from './classic-build.ts';
+import { classicBuild } from './classic-build.ts';
 import { close } from './close.ts';
 import { commitContainer } from './commit.ts';
 import type { EngineContext } from './context.ts';
@@ -151,10 +151,8 @@ function imageOperations(context: LifeContext, builder: Builder) {
     imagePrune: (request) => pruneImages(context, request, kept),
     imageCreate: (request) => createImage(context, request),
     imageBuild: (request) => {
-      const messages = buildImage(context, builder, request);
-      if (request.steps) return messages;
-      const imageOf = (name: string) => context.images.find(name)?.id.slice(7, 19);
-      return inClassicDress(messages, { imageOf, keepsContainers: request.rm === false && !request.forcerm });
+      if (request.steps) return buildImage(context, builder, request);
+      return classicBuild(context, builder, request);
     },
     buildWithClient: (request) => buildWithClient(context, builder, request),
     nameTogether: async (request) => nameTogether(context, request),

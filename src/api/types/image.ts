@@ -151,7 +151,14 @@ export interface BuildStepProgress {
   stage: string;
   instruction: string;
   /** `output`: the line is the command's; `begun` alone: the instruction makes no layer. */
-  status: 'begun' | 'running' | 'output' | 'cached' | 'done' | 'failed';
+  status: 'begun' | 'running' | 'output' | 'cached' | 'done' | 'failed' | 'committed';
+  /** Of classic builds, `committed`: the image after the instruction, and whether one without a layer was there. */
+  image?: string;
+  isCached?: boolean;
+  /** Of classic builds: the container that the instruction runs in. */
+  container?: string;
+  /** One that the base image asks for, from 1. */
+  trigger?: { number: number; total: number };
   /** Of `output`: written to standard error. */
   stderr?: boolean;
   /** Why the step was not taken from the cache. */

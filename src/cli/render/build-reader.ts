@@ -84,6 +84,7 @@ export function createBuildReader(now: () => number = Date.now): BuildReader {
     return lines.map((line) => noteLine(step, line));
   };
   const takeStep = (step: BuildStepProgress, stream = ''): BuildNews[] => {
+    if (step.status === 'committed') return [];
     count = { begun: Math.max(count.begun, step.step), total: step.total };
     const isBase = /^FROM\s/i.test(step.instruction);
     const before = isBase ? [] : endBases(step.stage);

@@ -2,37 +2,71 @@ import { expect, test } from '@jest/globals';
 import type { BuildStepProgress, ProgressMessage } from '../../../src/api/types/image.ts';
 import { inClassicDress } from '../../../src/engine/classic-build.ts';
 
-const inStage = { step: 2, total: 2, alone: true };
 const step = (status: BuildStepProgress['status'], more: Partial<BuildStepProgress> = {}): BuildStepProgress => ({
   ...{ step: 1, total: 3, stage: 'stage-0', instruction: '', status },
   ...more,
 });
-const imageOf = (name: string) => (name === 'base' ? 'aaaaaaaaaaaa' : undefined);
-async function dressed(messages: readonly ProgressMessage[], keepsContainers = false): Promise<ProgressMessage[]> {
+const stay = { keepsContainers: true, forcesRemoval: false };
+const go = { keepsContainers: false, forcesRemoval: false };
+async function dressed(messages: readonly ProgressMessage[], options = go): Promise<ProgressMessage[]> {
   const found: ProgressMessage[] = [];
   const source = (async function* () {
     yield* messages;
   })();
-  for await (const message of inClassicDress(source, { imageOf, keepsContainers })) found.push(message);
+  for await (const message of inClassicDress(source, options)) found.push(message);
   return found;
 }
+const told = (status: BuildStepProgress['status'], more: Partial<BuildStepProgress> = {}): ProgressMessage => ({
+  stream: status === 'cached' ? ' ---> Using cache\n' : '',
+  iechor: step(status, { container: 'cccccccccccccccc', image: 'sha256:bbbbbbbbbbbbbbbb', ...more }),
+});
+const lines = async (messages: readonly ProgressMessage[], options = go) =>
+  (await dressed(messages, options)).map(({ stream }) => stream?.trim());
 
-test('every step ends with an id, and one without a layer counts as cached where the next layer is', async () => {
-  const build = (status: 'cached' | 'running', last: readonly ProgressMessage[]) =>
-    dressed([
-      { stream: 'FROM\n', iechor: step('begun', { instruction: 'FROM base', inStage: { ...inStage, step: 1 } }) },
-      { stream: 'ENV\n', iechor: step('begun', { instruction: 'ENV a=b' }) },
-      { stream: 'RUN\n', iechor: step('begun', { instruction: 'RUN x', inStage }) },
-      { stream: ' ---> Using cache\n', iechor: step(status, { instruction: 'RUN x', inStage }) },
-      ...last,
-    ]);
-  const lines = async (status: 'cached' | 'running', last: readonly ProgressMessage[] = []) =>
-    (await build(status, last)).map(({ stream }) => stream?.replace(/[0-9a-f]{12}\n/, 'ID\n').trim());
-  const cached = ['FROM', '---> ID', 'ENV', '---> Using cache', '---> ID', 'RUN', '---> Using cache', '---> ID'];
-  expect(await lines('cached')).toEqual(cached);
-  const ran = ['---> Running in ID', '---> Removed intermediate container ID', '---> ID'];
-  const done = { stream: ' ---> bbbbbbbbbbbb\n', iechor: step('done', { instruction: 'RUN x', inStage }) };
-  expect(await lines('running', [done])).toEqual(['FROM', '---> ID', 'ENV', ...ran, 'RUN', ...ran]);
+test('every step ends with its image; one without a layer is carried out in a container, unless its image is there', async () => {
+  const run = { step: 3, instruction: 'RUN x' };
+  const env = { step: 2, instruction: 'ENV a=b' };
+  const from = { instruction: 'FROM base' };
+  const begin = [told('begun', from), told('done', from), told('committed', from), told('begun', env)];
+  const id = '---> bbbbbbbbbbbb';
+  const running = '---> Running in cccccccccccc';
+  const removed = '---> Removed intermediate container cccccccccccc';
+  expect(
+    await lines([...begin, told('committed', { ...env, isCached: true }), told('begun', run), told('cached', run)]),
+  ).toEqual([
+    'Step 1/3 : FROM base',
+    id,
+    'Step 2/3 : ENV a=b',
+    '---> Using cache',
+    id,
+    'Step 3/3 : RUN x',
+    '---> Using cache',
+  ]);
+  const made = [
+    ...[told('committed', { ...env, isCached: false }), told('begun', run)],
+    ...[told('running', run), told('done', run), told('committed', run)],
+  ];
+  const after = ['Step 1/3 : FROM base', id, 'Step 2/3 : ENV a=b'];
+  expect(await lines([...begin, ...made])).toEqual([
+    ...after,
+    running,
+    removed,
+    id,
+    'Step 3/3 : RUN x',
+    running,
+    removed,
+    id,
+  ]);
+  expect(await lines([...begin, ...made], stay)).toEqual([...after, running, id, 'Step 3/3 : RUN x', running, id]);
+});
+
+test('what a base image asks for is counted at its beginning and numbers no step', async () => {
+  const first = { step: 2, total: 4, instruction: 'COPY a /', trigger: { number: 1, total: 2 } };
+  const second = { step: 3, total: 4, instruction: 'COPY b /', trigger: { number: 2, total: 2 } };
+  const triggers = [first, second].flatMap((one) => [told('begun', one), told('committed', one)]);
+  expect(await lines([...triggers, told('begun', { step: 4, total: 4, instruction: 'CMD x' })])).toEqual([
+    ...['# Executing 2 build triggers', '---> bbbbbbbbbbbb', 'Step 2/2 : CMD x'],
+  ]);
 });
 
 test('standard error is red, and a failure is told in the words of the classic builder', async () => {
@@ -48,20 +82,6 @@ test('standard error is red, and a failure is told in the words of the classic b
     { stream: '\x1b[91moh\n\x1b[0m' },
     { error: message, errorDetail: { message, reason: 'BUILD_FAILED', code: 3 } },
   ]);
-});
-
-test('where containers of steps are to be kept, none is told to be removed, and that there are none is told once', async () => {
-  const run = { instruction: 'RUN x', inStage };
-  const messages = [
-    { stream: 'RUN\n', iechor: step('begun', run) },
-    { iechor: step('running', run) },
-    { stream: ' ---> bbbbbbbbbbbb\n', iechor: step('done', run) },
-    { aux: { ID: 'sha256:b' } },
-  ];
-  const lines = (await dressed(messages, true)).map(
-    ({ stream, aux }) => stream?.split(/ [0-9a-f]{12}| is /)[0] ?? aux?.ID,
-  );
-  expect(lines).toEqual(['RUN\n', ' ---> Running in', ' --->', '[Warning] rm=0', 'sha256:b']);
 });
 
 test.each([

@@ -1,0 +1,102 @@
+import { newId } from '../common/id.ts';
+import { digestOf } from '../image/digest.ts';
+import type { Build, StepContext } from './build-context.ts';
+import type { BuildStep } from './events.ts';
+import type { Graph, StageNode } from './graph.ts';
+import type { InstructionOf } from './language/types.ts';
+import { report, stepOf } from './report.ts';
+import { addHistory, imageOf, type StageState } from './stage-state.ts';
+import type { StepRecord } from './step-cache.ts';
+
+/** Whether the layer of a finished step may be used: the image that ended with it is here, as the next of this one. */
+export function isAtHand({ build, state }: StepContext, { chain }: Pick<StepRecord, 'chain'>): boolean {
+  const { classic } = build.request;
+  if (!classic || classic.takesAnyStep) return true;
+  const top = chain.at(-1);
+  return build.parts.images.list().some((image) => image.parent === state.image && image.chain.at(-1) === top);
+}
+
+/** What keeps the container of a command that has ended, where that is asked for. */
+export function keeper(
+  { build, state, containerId: id }: StepContext,
+  { args, upper }: { readonly args: readonly string[] | undefined; readonly upper: string },
+): (exitCode: number) => Promise<void> {
+  const startedAt = new Date().toISOString();
+  const { image } = state;
+  return async (exitCode) => {
+    if (!args || id === undefined || image === undefined || build.signal.aborted) return;
+    await build.request.classic?.keep?.({ id, image, args, ran: { exitCode, upper, startedAt } });
+  };
+}
+
+/** The image after an instruction, told with its id; the state goes on with it. */
+export async function commitStep(context: StepContext): Promise<void> {
+  const { build, state } = context;
+  const { classic, noCache } = build.request;
+  if (!classic) return;
+  const { images } = build.parts;
+  await build.caches.current.bring(state.chain);
+  const config = imageOf(state, {}, build.epoch);
+  const before = state.image;
+  const isKnown = images.find(digestOf(JSON.stringify(config))) !== undefined && !noCache;
+  const record = await images.create(config, state.chain, before === undefined ? {} : { parent: before });
+  state.image = record.id;
+  const { name, source } = context.instruction;
+  const isPlain = (before === undefined ? 0 : images.get(before).chain.length) === state.chain.length;
+  const { containerId: id } = context;
+  if (!runsOrCopies.has(name) && !isKnown && before !== undefined && id !== undefined)
+    await classic.keep?.({ id, image: before, args: ['/bin/sh', '-c', `#(nop) ${source}`] });
+  tellImage(build, state, { ...stepOf(context, 'committed'), ...(isPlain && { isCached: isKnown }) });
+}
+
+/** Tells the image that a stage has come to, in the place of `step`. */
+export function tellImage(build: Build, state: StageState, step: BuildStep): void {
+  if (build.request.classic) build.emit({ stream: '', iechor: { ...step, image: state.image ?? '' } });
+}
+
+/** COPY and ADD need no container, and that of RUN is kept where it ends. */
+const runsOrCopies: ReadonlySet<string> = new Set(['RUN', 'COPY', 'ADD']);
+
+/** Tells the image that a stage ends with, and first makes that with the labels of the request. */
+export async function endStage(build: Build, node: StageNode, state: StageState): Promise<void> {
+  if (!build.request.classic) return;
+  await solveLabels(build, node, state);
+  if (node !== build.graph.target && state.image !== undefined) build.emit({ aux: { ID: state.image } });
+}
+
+const labelsOf = ({ request }: Build) => Object.entries(request.labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** The labels of the request, as a last instruction of the target. */
+async function solveLabels(build: Build, node: StageNode, state: StageState): Promise<void> {
+  const labels = labelsOf(build);
+  if (labels.length === 0 || node !== build.graph.target) return;
+
+  const source = `LABEL ${labels.map((pair) => pair.join('=')).join(' ')}`;
+  const { at, lines } = node.stage.from;
+  const instruction: InstructionOf<'LABEL'> = { name: 'LABEL', pairs: [], source, at, lines, comments: [] };
+  const number = ++build.counter.step;
+  const clock = { startedAt: performance.now(), idle: { ms: 0 } };
+  const context = { build, node, state, instruction, number, ordinal: number, triggers: [], ...clock };
+  report(context, 'begun');
+  state.config.Labels = { ...state.config.Labels, ...build.request.labels };
+  addHistory(state, source);
+  await commitStep({ ...context, containerId: newId() });
+}
+
+/** The classic builder makes every stage down to the target. */
+export const withAllStages = (graph: Graph): Graph => ({
+  ...graph,
+  needed: new Set(graph.nodes.slice(0, graph.target.stage.index + 1).map(({ stage }) => stage.index)),
+});
+
+/** As the classic builder does: one stage after another. */
+export async function solveInOrder(build: Build): Promise<StageState> {
+  const { counter, graph } = build;
+  counter.total += graph.file.globalArgs.length + (labelsOf(build).length > 0 ? 1 : 0);
+  for (const { source } of graph.file.globalArgs) {
+    counter.step += 1;
+    build.emit({ stream: `Step ${counter.step}/${counter.total} : ${source}\n` });
+  }
+  for (const index of graph.needed) await build.stage(index);
+  return build.stage(graph.target.stage.index);
+}
