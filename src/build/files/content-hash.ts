@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, constants, createReadStream, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+import { closeSync, constants, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { nameOf, systemPath } from '../../common/byte-path.ts';
 import { createBreath } from '../breathe.ts';
 import type { PlannedEntry, PlannedSource } from './plan-copy.ts';
@@ -81,14 +81,36 @@ async function hashAndNote({ from, stat }: PlannedEntry, view: SourceView): Prom
 
 const smallBytes = 256n << 10n;
 
-async function hashFile(path: string, size: bigint): Promise<string> {
+function hashFile(path: string, size: bigint): string | Promise<string> {
   const hash = createHash('sha256');
-  if (size <= smallBytes) return hashSmall(path, hash);
-  await pipeline(createReadStream(systemPath(path), { highWaterMark: 1 << 18 }), hash);
-  return hash.digest('hex');
+  return size <= smallBytes ? hashSmall(path, hash) : hashLarge(path, hash);
 }
 
-/** One buffer for all small files: allocating one each would fill memory faster than it is collected. */
+type Pair = readonly [Buffer, Buffer];
+/** Pairs of buffers that nobody uses: a new one for each read would fill memory faster than it is collected. */
+const idlePairs: Pair[] = [];
+const pieceBytes = 128 * 1024;
+
+/** One piece is read while the one before is hashed. */
+async function hashLarge(path: string, hash: Hash): Promise<string> {
+  const handle = await open(systemPath(path), constants.O_RDONLY | constants.O_NOFOLLOW);
+  const pair = idlePairs.pop() ?? [Buffer.allocUnsafeSlow(pieceBytes), Buffer.allocUnsafeSlow(pieceBytes)];
+  try {
+    let [next, after]: Pair = pair;
+    for (let reading = handle.read(next); ; ) {
+      const { bytesRead, buffer } = await reading;
+      if (bytesRead === 0) return hash.digest('hex');
+      [next, after] = [after, next];
+      reading = handle.read(next);
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    idlePairs.push(pair);
+    await handle.close();
+  }
+}
+
+/** One buffer for all small files, as for the large ones. */
 let shared: Buffer | undefined;
 
 function hashSmall(path: string, hash: Hash): string {
