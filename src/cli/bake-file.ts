@@ -137,10 +137,20 @@ function checked(name: string, values: Values): Values {
       if (isEmpty) return [];
       const kind = Object.hasOwn(keys, key) ? keys[key] : undefined;
       if (!kind) throw invalid(`${key} of the target ${name} is not supported`, didYouMean(key, Object.keys(keys)));
-      if (!fits(kind, value)) throw invalid(`${key} of the target ${name} is of another type`);
-      return [[key, value]];
+      const plain = kind === 'texts' && Array.isArray(value) ? value.map((item) => inWords(key, item)) : value;
+      if (!fits(kind, plain)) throw invalid(`${key} of the target ${name} is of another type`);
+      return [[key, plain]];
     }),
   );
+}
+
+/** What Docker writes as an object (`{"type":"registry","ref":"r"}`), as on the command line: `type=registry,ref=r`. */
+function inWords(key: string, item: unknown): unknown {
+  if (!isObject(item)) return item;
+  const { type, id, paths, ...rest } = item;
+  if (key === 'ssh') return [id, Array.isArray(paths) ? paths.join(',') : ''].filter(Boolean).join('=');
+  const fields = Object.entries({ ...(type !== undefined && { type }), ...(id !== undefined && { id }), ...rest });
+  return fields.map(([name, value]) => `${name}=${value}`).join(',');
 }
 
 function fits(kind: Kind, value: unknown): boolean {
@@ -150,12 +160,26 @@ function fits(kind: Kind, value: unknown): boolean {
   return isObject(value) && Object.values(value).every((item) => typeof item === 'string' || item === null);
 }
 
-/** Lays `--set TARGET.KEY[.NAME]=VALUE` over the targets that the pattern (`*`) names; lists are replaced. Throws USAGE. */
+/** Docker's names in `--set` for what is called otherwise in the file. */
+const setNames: Readonly<Record<string, string>> = { platform: 'platforms', secrets: 'secret' };
+
+/** What stands for an output. */
+const outputs: Readonly<Record<string, string>> = { push: 'type=registry', load: 'type=docker' };
+
+/**
+ * Lays `--set TARGET.KEY[.NAME]=VALUE` over the targets that the pattern (`*`) names; lists are replaced, with `+=` they
+ * become longer. Throws USAGE.
+ */
 export function setValues(file: BakeFile, entries: readonly string[]): BakeFile {
   const target: Record<string, Values> = structuredClone(file.target) as Record<string, Values>;
   const replaced = new Set<string>();
   for (const entry of entries) {
-    const [, pattern = '', key = '', name, value = ''] = /^([^.=]+)\.([a-z-]+)(?:\.([^=]+))?=(.*)$/s.exec(entry) ?? [];
+    const [, pattern = '', given = '', name, more, text = ''] =
+      /^([^.=]+)\.([a-z-]+)(?:\.([^=]+?))?(\+)?=(.*)$/s.exec(entry) ?? [];
+    const output = Object.hasOwn(outputs, given) ? outputs[given] : undefined;
+    if (output && !isTrue(text)) continue;
+    const key = output ? 'output' : Object.hasOwn(setNames, given) ? (setNames[given] ?? '') : given;
+    const value = output ?? text;
     const kind = Object.hasOwn(keys, key) ? keys[key] : undefined;
     if (!kind || (kind === 'map') !== (name !== undefined)) {
       throw invalid(`${JSON.stringify(entry)} sets nothing`, 'TARGET.KEY=VALUE, TARGET.args.NAME=VALUE');
@@ -166,14 +190,17 @@ export function setValues(file: BakeFile, entries: readonly string[]): BakeFile 
     for (const one of names) {
       const values = target[one] as Values;
       if (kind === 'map') values[key] = { ...(values[key] as Values | undefined), [name as string]: value };
-      else if (kind === 'switch') values[key] = /^(1|true)$/i.test(value);
+      else if (kind === 'switch') values[key] = isTrue(value);
       else if (kind === 'text') values[key] = value;
-      else values[key] = replaced.has(`${one}.${key}`) ? [...(values[key] as string[]), value] : [value];
+      else if (more || replaced.has(`${one}.${key}`)) values[key] = [...((values[key] ?? []) as string[]), value];
+      else values[key] = [value];
       replaced.add(`${one}.${key}`);
     }
   }
   return { ...file, target: target as BakeFile['target'] };
 }
+
+const isTrue = (value: string): boolean => /^(1|t|true)$/i.test(value);
 
 /** Targets that names of targets and groups stand for, each after those it is built from (`target:NAME`). Throws USAGE. */
 export function chooseTargets(file: BakeFile, names: readonly string[]): readonly string[] {

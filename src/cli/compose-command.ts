@@ -23,6 +23,7 @@ export interface OpenSession extends Session {
 type ProjectOptions = Pick<
   LoadOptions,
   | 'files'
+  | 'profiles'
   | 'interpolate'
   | 'normalize'
   | 'resolvePaths'

@@ -100,7 +100,8 @@ export default class Bake extends ComposeCommand {
     const compose = files.filter((name) => !name.endsWith('.json'));
     const texts = json.map((name) => ({ name, text: readFile(name) }));
     if (compose.length > 0 || json.length === 0) {
-      const { project } = await this.project([], compose.length > 0 ? { files: compose } : {});
+      // As with Docker, profiles say what runs, not what is built.
+      const { project } = await this.project([], { profiles: ['*'], ...(compose.length > 0 && { files: compose }) });
       const { renderBake } = await import('../../compose/bake.ts');
       const services = new Set(Object.keys(project.services));
       const text = renderBake(project, { services, buildArgs: {}, noCache: false, pull: false, push: false });

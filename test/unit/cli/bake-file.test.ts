@@ -29,6 +29,21 @@ test('values are set by pattern', () => {
   const { target } = setValues(file, ['*.no-cache=true', 'web.args.B=4', 'web.tags=a', 'web.tags=b']);
   expect(target.web).toMatchObject({ args: { A: '1', B: '4' }, tags: ['a', 'b'], 'no-cache': true });
   expect(target.lint?.['no-cache']).toBe(true);
+  const { web } = setValues(file, ['web.tags+=a', 'web.platform=linux/arm64', 'web.push=true']).target;
+  expect(web).toMatchObject({ tags: ['base', 'a'], platforms: ['linux/arm64'], output: ['type=registry'] });
+});
+
+test('what Docker prints of a bake file is read as one', () => {
+  const lists = {
+    'cache-from': [{ ref: 'r/cache', type: 'registry' }],
+    secret: [{ id: 'token', env: 'TOKEN' }],
+    ssh: [{ id: 'default' }, { id: 'key', paths: ['a', 'b'] }],
+  };
+  expect(read({ target: { a: lists } }).target.a).toEqual({
+    'cache-from': ['type=registry,ref=r/cache'],
+    secret: ['id=token,env=TOKEN'],
+    ssh: ['default', 'key=a,b'],
+  });
 });
 
 test.each([
