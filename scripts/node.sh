@@ -1,5 +1,7 @@
-# Sourced, with `root` set to the checkout: sets `node` to a Node that can run iEchor (22.15 or newer).
+# Sourced, with `root` set to the checkout: sets `node` to a Node that can run iEchor (22.15 or newer), and `node_flags`
+# to what src/common/node-flags.ts says.
 # The one that came with the packages is preferred, since it is the one the tests ran on.
+node_flags='--disable-warning=ExperimentalWarning --no-concurrent-recompilation --no-concurrent-sparkplug'
 node=
 for arch in x64 arm64; do
   candidate=$root/node_modules/node-linux-$arch/bin/node

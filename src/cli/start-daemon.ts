@@ -5,13 +5,14 @@ import { setTimeout } from 'node:timers/promises';
 import { entryUrl } from '../common/entry.ts';
 import { IechorError } from '../common/error.ts';
 import { type ErrorCode, errorCatalogue } from '../common/error-catalogue.ts';
+import { nodeFlags } from '../common/node-flags.ts';
 import { answers } from './answers.ts';
 
 /**
  * Of the engine's process. A small young generation is collected more often and never grows by three times 16 MB in
  * each thread: builds of 10,000 files peak at two thirds of the memory, in the same time.
  */
-const nodeFlags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'];
+const daemonFlags = [...nodeFlags, '--max-semi-space-size=4'];
 
 interface Ready {
   readonly ready?: boolean;
@@ -36,7 +37,7 @@ export async function startDaemon(options: { dataRoot: string; execRoot: string;
     '--ready-fd',
     '3',
   ];
-  const child = spawn(process.execPath, [...nodeFlags, program.pathname, ...args], {
+  const child = spawn(process.execPath, [...daemonFlags, program.pathname, ...args], {
     detached: true,
     cwd: '/',
     // Compiled code is kept between starts of the daemon.

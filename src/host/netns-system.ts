@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { codeOf, IechorError } from '../common/error.ts';
+import { nodeFlags } from '../common/node-flags.ts';
 import { inNetns } from './netns.ts';
 
 /** Value of a kernel setting such as `net/ipv4/ip_forward`, or undefined where the kernel has none. */
@@ -41,7 +42,7 @@ export function writeSysctl(name: string, value: string, netns?: string): boolea
 export function startDetached(entry: URL, args: readonly string[], logFile: string): number {
   const log = openSync(logFile, 'a', 0o600);
   try {
-    const flags = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
+    const flags = [...nodeFlags, '--max-semi-space-size=1'];
     const child = spawn(process.execPath, [...flags, fileURLToPath(entry), ...args], {
       detached: true,
       stdio: ['ignore', log, log],

@@ -1,8 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { nodeFlags } from '../../src/common/node-flags.ts';
 
 /** The product as it is installed, without what only its snapshot or only its bundles need. */
 describe('the start of a Compose command', () => {
@@ -72,5 +73,11 @@ describe('the start of a Compose command', () => {
         encoding: 'utf8',
       }),
     ).toBe('a\n');
+  });
+
+  test('its programs end without waiting for a thread that compiles', () => {
+    const given = readFileSync(join(whole, 'scripts/node.sh'), 'utf8').match(/^node_flags='(.*)'$/m)?.[1];
+    expect(given?.split(' ')).toEqual(nodeFlags);
+    for (const flag of nodeFlags) execFileSync(process.execPath, [flag, '--version']);
   });
 });
