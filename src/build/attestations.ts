@@ -33,14 +33,11 @@ function readProvenance(attrs: Readonly<Record<string, string>>): NonNullable<At
   const unknown = Object.keys(attrs).find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw wrong(`provenance knows no ${JSON.stringify(unknown)}`, `known: ${known.join(', ')}`);
-  const { mode = 'max', version: asked = 'v1' } = attrs;
+  const { mode = 'max', version: form = 'v1' } = attrs;
   if (mode !== 'min' && mode !== 'max') throw wrong(`there is no provenance of mode ${JSON.stringify(mode)}`);
-  if (asked !== 'v1') {
-    throw new IechorError('NOT_SUPPORTED', `provenance of version ${JSON.stringify(asked)} is not written`, {
-      hint: 'leave version out: it is v1',
-    });
-  }
-  return { mode, builderId: attrs['builder-id'] ?? '', reproducible: isTrue(attrs.reproducible) };
+  if (form !== 'v1' && form !== 'v0.2')
+    throw wrong(`there is no provenance of version ${JSON.stringify(form)}`, 'known: v1, v0.2');
+  return { mode, version: form, builderId: attrs['builder-id'] ?? '', reproducible: isTrue(attrs.reproducible) };
 }
 
 function readSbom(attrs: Readonly<Record<string, string>>): true {
@@ -96,8 +93,6 @@ export async function attest(
     const subject = { name: build.request.tags?.[0] ?? 'sbom', id, createdAt: config.created ?? '1970-01-01', version };
     said.push({ predicateType: 'https://spdx.dev/Document', predicate: spdxOf(subject, inventory) });
   }
-  if (provenance) {
-    said.push({ predicateType: 'https://slsa.dev/provenance/v1', predicate: provenanceOf(build, provenance) });
-  }
+  if (provenance) said.push(provenanceOf(build, provenance));
   return said;
 }

@@ -2,7 +2,13 @@
 export type AttestationRequest = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 export interface Attesting {
-  readonly provenance?: { readonly mode: 'min' | 'max'; readonly builderId: string; readonly reproducible: boolean };
+  readonly provenance?: {
+    readonly mode: 'min' | 'max';
+    /** Of SLSA's format. */
+    readonly version: 'v1' | 'v0.2';
+    readonly builderId: string;
+    readonly reproducible: boolean;
+  };
   readonly sbom: boolean;
 }
 

@@ -117,6 +117,22 @@ describeWithContainers('builds and registries', () => {
     expect(other.iechor(['run', '--rm', name, 'cat', '/sum']).stdout).toMatch(/^[0-9a-f]{32} /);
   });
 
+  test('provenance is written in the older form, too', async () => {
+    const asked = '--provenance=mode=max,version=v0.2,builder-id=https://builder.example';
+    build(one, [asked, '-t', `${registry.host}/older:1`, '--push']);
+    const [, about] = (await fetched('older/manifests/1')).manifests ?? [];
+    const [statement] = (await fetched(`older/manifests/${about?.digest}`)).layers ?? [];
+    expect(await fetched(`older/blobs/${statement?.digest}`)).toMatchObject({
+      predicateType: 'https://slsa.dev/provenance/v0.2',
+      predicate: {
+        builder: { id: 'https://builder.example' },
+        materials: [{ uri: expect.stringContaining('pkg:docker/busybox') }],
+        invocation: { configSource: { entryPoint: 'iEchorfile' }, parameters: { frontend: 'dockerfile.v0' } },
+        metadata: { completeness: { parameters: true } },
+      },
+    });
+  });
+
   test('provenance of its own accord is left out by the environment, and no index is made then', async () => {
     const name = (tag: string) => `${registry.host}/plain:${tag}`;
     build(one, ['-t', name('usual'), '--push']);
