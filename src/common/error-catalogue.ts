@@ -28,7 +28,7 @@ export const errorCatalogue = {
   SWARM_OFF: entry(503),
   REFERENCE_INVALID: entry(400),
   DIGEST_MISMATCH: entry(500),
-  ARCHIVE_INVALID: entry(400),
+  ARCHIVE_INVALID: entry(500),
   // running
   PORT_IN_USE: entry(409, 125),
   ADDRESS_IN_USE: entry(403, 125),
@@ -61,7 +61,7 @@ export const errorCatalogue = {
   BUILD_FILE_MISSING: entry(400),
   // registry
   IMAGE_UNTRUSTED: entry(403),
-  REGISTRY_UNREACHABLE: entry(503),
+  REGISTRY_UNREACHABLE: entry(500),
   REGISTRY_REFUSED: entry(502),
   REGISTRY_DENIED: entry(401),
   CREDENTIALS: entry(500),

@@ -8,6 +8,8 @@ export interface ExecInstance {
   readonly containerId: string;
   readonly body: ExecCreateBody;
   state: 'created' | 'starting' | 'running' | 'ended';
+  /** Fulfilled when it runs, or could not be started. */
+  readonly started: PromiseWithResolvers<void>;
   handle?: ExecHandle;
   /** That of the process, when it has ended. */
   pid?: number;

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { StreamSession } from '../api/streams.ts';
 import type { ExecCreateBody, ExecInspect } from '../api/types/exec.ts';
@@ -30,6 +31,7 @@ export async function execCreate(context: EngineContext, { id, body }: Request<'
     containerId: record.id,
     body,
     state: 'created',
+    started: Promise.withResolvers(),
     exitCode: null,
   };
   context.execs.add(instance);
@@ -68,10 +70,12 @@ export async function execStart(
     handle = await startProcess(context, { record, instance, consoleSize: body.ConsoleSize });
   } catch (error) {
     end(context, instance, startExitCode(error));
+    instance.started.resolve();
     throw inDockersWords(error, instance.body.Cmd?.[0] ?? '');
   }
   instance.state = 'running';
   instance.handle = handle;
+  instance.started.resolve();
   publishExec(context, instance, `exec_start: ${commandText(instance.body)}`);
   const ended = handle.exit.then(
     (exitCode) => end(context, instance, exitCode),
@@ -193,10 +197,18 @@ export async function execInspect(context: EngineContext, { id }: Request<'execI
   };
 }
 
-export async function execResize(context: EngineContext, { id, h, w }: Request<'execResize'>): Promise<void> {
-  const { handle, state } = context.execs.get(id);
-  if (!handle || state !== 'running') {
-    throw new IechorError('WRONG_STATE', `exec instance ${id} is not running`);
-  }
-  await handle.resize(h, w);
+const startWaitMilliseconds = 10_000;
+
+/** Clients say the terminal's size as soon as their request to start is taken up: one that is not yet is waited for. */
+export async function execResize(context: EngineContext, { id, h, w, signal }: Request<'execResize'>): Promise<void> {
+  const instance = context.execs.get(id);
+  const waited = new AbortController();
+  const either = signal ? AbortSignal.any([signal, waited.signal]) : waited.signal;
+  const tooLong = setTimeout(startWaitMilliseconds, 'too long', { signal: either }).catch(() => 'gone');
+  const late = await Promise.race([instance.started.promise, tooLong]);
+  waited.abort();
+  if (late) throw new IechorError('WRONG_STATE', `exec instance ${instance.id} was not started in time`);
+  if (instance.handle) return instance.handle.resize(h, w);
+  if (!instance.pid) throw new IechorError('BAD_REQUEST', 'exec process is not started');
+  throw new IechorError('EXEC_NOT_FOUND', `the process of exec instance ${instance.id} does not exist any more`);
 }

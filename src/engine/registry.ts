@@ -4,7 +4,7 @@ import { progressText } from '../common/bytes.ts';
 import { IechorError } from '../common/error.ts';
 import { isFields, parseDescriptor, parseDocument } from '../image/image-config.ts';
 import { isConfigType, isIndexType, isManifestType } from '../image/media-types.ts';
-import { parsePlatform } from '../image/platform.ts';
+import { parsePlatform, platformMismatch } from '../image/platform.ts';
 import { familiar, formatReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
 import { credentialsOf } from '../registry/credentials.ts';
 import { registryOf } from '../registry/names.ts';
@@ -19,8 +19,7 @@ type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
 /** `Downloaded newer image` or `up to date` at the end, as Docker says it. Without a tag all tags are pulled. */
 export function pullImages(context: EngineContext, request: Request<'imageCreate'>): AsyncGenerator<ProgressMessage> {
   const { fromImage = '', tag } = request;
-  const separator = tag?.startsWith('sha256:') ? '@' : ':';
-  const reference = parseReference(tag ? `${fromImage}${separator}${tag}` : fromImage);
+  const reference = withTag(parseReference(fromImage), tag);
   if (request.platform) parsePlatform(request.platform);
   const all = !tag && reference.digest === undefined && !/:[^/]+$/.test(fromImage);
   const options = {
@@ -33,16 +32,25 @@ export function pullImages(context: EngineContext, request: Request<'imageCreate
     const tags = all ? await registry.tags(reference, { ...options, signal }) : [];
     const wanted = all ? tags.map((one) => ({ ...reference, tag: one })) : [reference];
     let changed = false;
+    const warnings: ProgressMessage[] = [];
     for (const one of wanted) {
       const name = formatReference(one);
       const before = context.images.find(name)?.id;
       const image = await registry.pull(name, { ...options, onProgress, signal });
       changed ||= before !== image.id;
+      const other = platformMismatch(image.config, request.platform);
+      if (other) warnings.push({ status: `WARNING: image with reference ${familiar(name)} was found but ${other}` });
       publishImage(context, familiar(name), 'pull', { name: familiar(repositoryOf(one)) });
     }
     const what = changed ? 'Downloaded newer image for' : 'Image is up to date for';
-    return [{ status: `Status: ${what} ${familiar(all ? repositoryOf(reference) : formatReference(reference))}` }];
+    const said = familiar(all ? repositoryOf(reference) : formatReference(reference));
+    return [{ status: `Status: ${what} ${said}` }, ...warnings];
   });
+}
+
+/** A tag of its own, which may be a digest, stands for the one that the name has. */
+function withTag(named: Reference, tag: string | undefined): Reference {
+  return tag ? parseReference(`${repositoryOf(named)}${tag.startsWith('sha256:') ? '@' : ':'}${tag}`) : named;
 }
 
 /** Without a tag all tags of the repository go. */

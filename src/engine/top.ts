@@ -25,11 +25,11 @@ export async function containerTop(
   publishContainer(context, record, 'top');
   const look: Look = { now: Date.now(), users: hostUserNames(), memoryBytes: hostMemoryBytes() };
   return {
-    Titles: chosen.map(({ title }) => title),
     Processes: rows
       .sort((a, b) => a.pid - b.pid)
       .sort(order(look))
       .map((row) => chosen.map(({ show }) => show(row, look))),
+    Titles: chosen.map(({ title }) => title),
   };
 }
 

@@ -147,6 +147,23 @@ suite('streams of containers (need root)', () => {
     await engine.containerRemove({ id, force: true });
   });
 
+  test('a size that comes before its process has started waits for it', async () => {
+    const id = await start(engine, { Cmd: ['sleep', '60'] });
+    const body = { Cmd: ['sh', '-c', 'sleep 60'], Tty: true, AttachStdout: true };
+    const { Id } = await engine.execCreate({ id, body });
+    const resized = engine.execResize({ id: Id, h: 33, w: 44 });
+    const session = await engine.execStart({ id: Id, body: {} });
+    await resized;
+    session.close();
+    const { Id: none } = await engine.execCreate({ id, body: { ...body, Cmd: ['/no-such'] } });
+    await engine.execStart({ id: none, body: { Detach: true } }).catch(() => {});
+    await until('its end', async () => !(await engine.execInspect({ id: none })).Running);
+    await expect(engine.execResize({ id: none, h: 1, w: 1 })).rejects.toMatchObject({
+      code: expect.stringMatching(/BAD_REQUEST|EXEC_NOT_FOUND/),
+    });
+    await engine.containerRemove({ id, force: true });
+  });
+
   test('followed logs end with the container, whole', async () => {
     const id = await create('i=0; while [ $i -lt 50 ]; do echo line $i; i=$((i+1)); done; sleep 0.3; echo end');
     await engine.containerStart({ id });
