@@ -6,7 +6,7 @@ import { IechorError } from '../common/error.ts';
 import { newId, shortId } from '../common/id.ts';
 import { removeTree } from '../host/files.ts';
 import { readKernelFacts } from '../host/kernel-facts.ts';
-import { isPlatform, parsePlatform } from '../image/platform.ts';
+import { isPlatform, parsePlatform, platformMismatch, platformText } from '../image/platform.ts';
 import type { ImageRecord } from '../image/types.ts';
 import { refuseMissingProtocols } from '../network/publish.ts';
 import { canonicalHost } from './canonical-host.ts';
@@ -40,7 +40,7 @@ export async function createContainer(
   if (!body.Image) throw new IechorError('BAD_REQUEST', 'no command specified', { hint: 'no image is named' });
   const image = imageFor(context, body.Image ?? '', request.platform);
   const config = mergeConfig(body, image.config.config ?? {});
-  const warnings = checkRequest(context, body, config);
+  const warnings = [...platformWarnings(image, request.platform), ...checkRequest(context, body, config)];
   const planned = resolveMounts(
     body.HostConfig,
     config,
@@ -87,6 +87,14 @@ const endless =
 const oldMacAddress =
   'The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.';
 
+/** Whoever did not ask for an image's platform may not know that it is another machine's. */
+function platformWarnings({ config }: ImageRecord, asked: string | undefined): string[] {
+  const host = parsePlatform();
+  if (asked || isPlatform(config, host)) return [];
+  const said = `does not match the detected host platform (${platformText(host)}) and no specific platform was requested`;
+  return [`The requested image's platform (${platformText(config)}) ${said}`];
+}
+
 /** Everything that can be refused before anything is made. */
 function checkRequest(context: EngineContext, body: ContainerCreateBody, config: ContainerConfig): string[] {
   const host = body.HostConfig ?? {};
@@ -109,12 +117,8 @@ function imageFor(context: EngineContext, name: string, platform: string | undef
   const wanted = platform ? parsePlatform(platform) : undefined;
   const fitting = wanted && [image, ...others].find(({ config }) => isPlatform(config, wanted));
   if (!wanted || fitting) return fitting ?? image;
-  const { os = 'linux', architecture } = image.config;
-  const said = [wanted.os, wanted.architecture, wanted.variant].filter(Boolean).join('/');
-  throw new IechorError(
-    'IMAGE_NOT_FOUND',
-    `image with reference ${name} was found but its platform (${os}/${architecture}) does not match the specified platform (${said})`,
-  );
+  const why = platformMismatch(image.config, platform);
+  throw new IechorError('IMAGE_NOT_FOUND', `image with reference ${name} was found but ${why}`);
 }
 
 function imageParts(image: ImageRecord, body: ContainerCreateBody) {

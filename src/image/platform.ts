@@ -57,6 +57,18 @@ export function isPlatform(image: Partial<Platform>, wanted: Platform): boolean 
   );
 }
 
+/** In what an image's platform differs from the one that was asked for (as text); undefined where it does not. */
+export function platformMismatch(image: Partial<Platform>, platform: string | undefined): string | undefined {
+  const wanted = platform ? parsePlatform(platform) : undefined;
+  if (!wanted || isPlatform(image, wanted)) return undefined;
+  return `its platform (${platformText(image)}) does not match the specified platform (${platformText(wanted)})`;
+}
+
+/** `os/architecture[/variant]`. */
+export function platformText({ os = 'linux', architecture = 'unknown', variant }: Partial<Platform>): string {
+  return [os, architecture, ...(variant ? [variant] : [])].join('/');
+}
+
 /**
  * Of the images that a name stands for the one for a platform (as text; none: the first). Throws IMAGE_NOT_FOUND, or
  * BAD_REQUEST for what is no platform.
@@ -68,8 +80,8 @@ export function imageForPlatform(images: readonly ImageRecord[], name: string, p
   if (found) return found;
   const there = images.map(({ config }) => `${config.os}/${config.architecture}`);
   const why =
-    there.length === 1
-      ? `its platform (${there[0]}) does not match the specified platform (${platform})`
+    first && images.length === 1
+      ? platformMismatch(first.config, platform)
       : `does not provide the specified platform (${platform})`;
   throw new IechorError('IMAGE_NOT_FOUND', `image with reference ${name} was found but ${why}`, {
     hint: `it is here for ${there.join(', ')}; get it with "iechor pull --platform ${platform} ${name}"`,

@@ -15,7 +15,7 @@ import { signaturesOf } from './signatures.ts';
 import { admitImage } from './trust-policy.ts';
 
 export interface PullOptions extends TransferOptions {
-  /** `os/architecture[/variant]`, default this machine's. */
+  /** `os/architecture[/variant]`, default this machine's. What its registry has for one platform alone comes for any. */
   readonly platform?: string | undefined;
   /** Leaves the name to whatever has it. */
   readonly untagged?: boolean | undefined;
@@ -33,7 +33,7 @@ export async function pullImage(
   options: PullOptions = {},
 ): Promise<ImageRecord> {
   const parsed = parseReference(reference);
-  const asked = { reference: parsed, platform: parsePlatform(options.platform), exact: Boolean(options.platform) };
+  const asked = { reference: parsed, platform: parsePlatform(options.platform) };
   const release = context.images.hold();
   try {
     return await atSomeEndpoint(context, parsed.domain, options, ({ repository, source }) =>
@@ -123,13 +123,11 @@ function sourceOf(
 interface Asked {
   readonly reference: Reference;
   readonly platform: Platform;
-  /** The platform was asked for by name. */
-  readonly exact: boolean;
 }
 
 async function pullFrom(
   context: RegistryContext,
-  { reference, platform, exact }: Asked,
+  { reference, platform }: Asked,
   from: { readonly repository: Repository; readonly source: Asking['source']; readonly options: PullOptions },
 ): Promise<ImageRecord> {
   const { images } = context;
@@ -146,9 +144,6 @@ async function pullFrom(
   const manifest = parseManifest(found);
   const rawConfig = await repository.document(manifest.config);
   const config = parseImageConfig(rawConfig, manifest.layers.length);
-  if (exact && (config.os !== platform.os || config.architecture !== platform.architecture)) {
-    throw otherPlatform(platform, `${config.os}/${config.architecture}`);
-  }
   const chain = chainIdsOf(config.rootfs.diff_ids);
   const layers = manifest.layers.map((descriptor, index) => ({
     descriptor,
@@ -164,12 +159,6 @@ async function pullFrom(
   if (reference.tag !== undefined && !options.untagged) images.tag(image.id, formatReference(withoutDigest(reference)));
   report({ status: `Digest: ${top.digest}` });
   return image;
-}
-
-function otherPlatform({ os, architecture }: Platform, there: string): IechorError {
-  return new IechorError('IMAGE_NOT_FOUND', `the image is not there for ${os}/${architecture}`, {
-    hint: `it exists for ${there}`,
-  });
 }
 
 function withoutDigest({ domain, path, tag }: Reference): Reference {

@@ -30,7 +30,10 @@ export function scopeOf(text: string): string {
   if (text.endsWith('/*')) return repositoryOf(parseReference(`${text.slice(0, -1)}x`)).slice(0, -'/x'.length);
   const hasTag = text.lastIndexOf(':') > text.lastIndexOf('/') || text.includes('@');
   if (!hasTag) return repositoryOf(parseReference(text));
-  throw new IechorError('REFERENCE_INVALID', `a policy is for a repository, not for a tag: ${text}`);
+  const isHost = /^[^/]+:[0-9]+$/.test(text);
+  throw new IechorError('REFERENCE_INVALID', `a policy is for a repository, not for a tag: ${text}`, {
+    ...(isHost && { hint: `for all of a registry say ${text}/*` }),
+  });
 }
 
 /** The rule with the longest scope that covers a repository, and that scope (`default` where none does). */

@@ -204,7 +204,9 @@ async function create(
 ): Promise<StepResult> {
   const { name, body, platform, files } = step;
   const given = withSeccompProfiles(body);
-  const { Id: containerId } = await engine.containerCreate({ name, platform, body: given, signal: context.kill });
+  const created = await engine.containerCreate({ name, platform, body: given, signal: context.kill });
+  const { Id: containerId, Warnings: warnings } = created;
+  for (const output of warnings ?? []) context.report({ output });
   try {
     if (files.length > 0) await deliverFiles(engine, containerId, { files, environment, signal: context.kill });
   } catch (error) {

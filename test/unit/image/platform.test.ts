@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { createMountOptions } from '../../../src/image/overlay-mount.ts';
-import { choosePlatform, parsePlatform } from '../../../src/image/platform.ts';
+import { choosePlatform, parsePlatform, platformMismatch } from '../../../src/image/platform.ts';
 
 const digest = `sha256:${'0'.repeat(64)}` as const;
 const at = (architecture: string, variant?: string, os = 'linux') => ({
@@ -22,6 +22,14 @@ test('the fitting platform is chosen, and no other', () => {
   for (const text of ['/', 'a/b/c/d', 'linux/', 'li nux/x']) {
     expect(() => parsePlatform(text)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));
   }
+});
+
+test('an image of another platform than was asked for says so', () => {
+  const image = { os: 'linux', architecture: 'arm', variant: 'v7' };
+  expect(platformMismatch(image, 'linux/arm64')).toBe(
+    'its platform (linux/arm/v7) does not match the specified platform (linux/arm64)',
+  );
+  for (const asked of ['arm', 'linux/arm/v7', '', undefined]) expect(platformMismatch(image, asked)).toBeUndefined();
 });
 
 test('mount options of 128 layers fit into a page under the usual root', () => {

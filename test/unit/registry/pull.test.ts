@@ -149,6 +149,12 @@ describe('pull', () => {
     });
   });
 
+  test('what there is for one platform alone comes for every platform', async () => {
+    publish('single', ['only']);
+    await pull('app:single', { platform: 'linux/s390x' });
+    expect(fake.tags).toEqual([`${host}/app:single`]);
+  });
+
   test('content that is not what it claims is refused, and no image is made', async () => {
     const { digest } = publish('bad-layer', ['layer']);
     content.set(`/v2/app/blobs/${digestOf('layer')}`, { type: '', body: Buffer.from('other') });

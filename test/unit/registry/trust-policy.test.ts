@@ -98,6 +98,9 @@ describe('a trust policy', () => {
       'docker.io/team',
     ]);
     expect(() => scopeOf('web:1')).toThrow(expect.objectContaining({ code: 'REFERENCE_INVALID' }));
+    expect(() => scopeOf('registry.example:5000')).toThrow(
+      expect.objectContaining({ hint: 'for all of a registry say registry.example:5000/*' }),
+    );
   });
 
   test('is refused where a rule could not be kept', () => {
