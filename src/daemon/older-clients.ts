@@ -2,6 +2,7 @@ import type { ApiOperation } from '../api/route.ts';
 import type { ContainerCreateBody, ContainerInspect, ContainerSummary } from '../api/types/container.ts';
 import type { HostConfig } from '../api/types/host-config.ts';
 import type { ImageInspect, ImageSummary } from '../api/types/image.ts';
+import type { NetworkCreateBody } from '../api/types/network.ts';
 import { compareVersions } from '../api/wire.ts';
 import { IechorError } from '../common/error.ts';
 import { shortId } from '../common/id.ts';
@@ -28,6 +29,7 @@ const requests: Partial<Record<ApiOperation, readonly (readonly [before: string,
     containerStats: [['1.41', drop('oneShot')]],
     execCreate: [['1.42', dropConsoleSize]],
     execStart: [['1.42', dropConsoleSize]],
+    networkCreate: [['1.48', (fields) => void delete (fields.body as NetworkCreateBody).EnableIPv4]],
     // All unused volumes were pruned, not the anonymous ones alone.
     volumePrune: [['1.42', pruneAll]],
     imageList: [['1.42', drop('sharedSize')]],

@@ -6,6 +6,7 @@ import type { MonitorConnection } from '../host/runtime-port.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { createDetachFilter, parseDetachKeys } from './detach-keys.ts';
+import type { LifeContext } from './life.ts';
 import { readLog } from './logs.ts';
 import { publishContainer } from './notify.ts';
 import { logPath } from './paths.ts';
@@ -16,10 +17,11 @@ export const defaultDetachKeys = 'ctrl-p,ctrl-q';
 
 /**
  * Joins the streams of a container's first process. For one that does not run the session waits for its next start,
- * and misses nothing of it. Ends with the process, by the detach keys, or when the client closes it.
+ * and misses nothing of it. Ends with the process, when inspect tells its exit code, by the detach keys, or when the
+ * client closes it.
  */
 export async function containerAttach(
-  context: EngineContext,
+  context: LifeContext,
   request: Parameters<EngineApi['containerAttach']>[0],
 ): Promise<StreamSession> {
   const record = context.containers.get(request.id);
@@ -39,6 +41,7 @@ export async function containerAttach(
     wants: (stream) => (stream === 'stderr' ? request.stderr : request.stdout) === true,
     takesInput,
     ...(detach && { filterInput: telling(detach, () => publishContainer(context, record, 'detach')) }),
+    exit: context.life.died.wait(record.id, { signal: controller.signal }).catch(() => undefined),
     isAlive: () => processInfo(context.containers.find(record.id)?.pid ?? 0) !== undefined,
     onClose: () => {
       request.signal?.removeEventListener('abort', stop);

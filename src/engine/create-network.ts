@@ -7,7 +7,9 @@ import type {
   NetworkingConfig,
 } from '../api/types/container.ts';
 import type { HostConfig, PortBinding } from '../api/types/host-config.ts';
-import { IechorError } from '../common/error.ts';
+import { IechorError, isIechorError } from '../common/error.ts';
+import { checkAsked } from '../network/allocate.ts';
+import { endpointOptions } from '../network/endpoint-options.ts';
 import type { EndpointRequest, NetworkRecord, PortProtocol } from '../network/types.ts';
 import type { RequestedPort } from './container-record.ts';
 
@@ -57,10 +59,26 @@ export function resolveEndpoints(
     }
     const own = network?.name ?? name;
     const wanted = settings.get(name) ?? settings.get(own) ?? settings.get(network?.id ?? '') ?? {};
+    if (kind === 'networks' && network) checkEndpoint(network, endpointRequest(own, wanted));
     const mac = wanted.MacAddress || (endpoints.size === 0 ? request.mac : '') || '';
     endpoints.set(own, endpointRequest(own, { ...wanted, MacAddress: mac }));
   }
   return [...endpoints.values()];
+}
+
+/** Throws BAD_REQUEST, as Docker says it, for what no container can have on that network. */
+function checkEndpoint(network: NetworkRecord, endpoint: EndpointRequest): void {
+  try {
+    endpointOptions(endpoint.driverOptions ?? {});
+    checkAsked(network, endpoint);
+  } catch (error) {
+    if (!isIechorError(error) || error.code !== 'BAD_REQUEST') throw error;
+    const said = error.message.replace(/^invalid config for network [^\n]*: (?=invalid endpoint)/, '');
+    throw new IechorError('BAD_REQUEST', `invalid config for network ${network.name}: ${said}`, {
+      hint: error.hint,
+      cause: error,
+    });
+  }
 }
 
 /** Of the built-in `host` and `none`: a container has nothing beside it. */

@@ -18,6 +18,7 @@ export async function inspectContainer(
   const record = context.containers.get(request.id);
   const { roots } = context;
   const up = record.pid !== 0;
+  const mac = record.endpoints[0]?.macAddress;
   return {
     Id: record.id,
     Created: record.createdAt,
@@ -41,7 +42,8 @@ export async function inspectContainer(
     GraphDriver: { Name: 'overlay', Data: { MergedDir: join(bundleDir(roots, record.id), 'rootfs') } },
     ...(request.size ? await sizes(context, record) : {}),
     Mounts: mountPoints(context, record),
-    Config: wireConfig(record.config),
+    // As asked for its first network, where clients of today ask.
+    Config: { ...wireConfig(record.config), ...(mac ? { MacAddress: mac } : {}) },
     NetworkSettings: networkSettings(context, record, up ? join(roots.execRoot, 'netns', record.id) : ''),
   };
 }

@@ -80,7 +80,7 @@ function summary(
     ImageID: record.image,
     Command: [record.path, ...record.args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' '),
     Created: Math.floor(Date.parse(record.createdAt) / 1000),
-    Ports: portSummaries(record),
+    Ports: portSummaries(context, record),
     Labels: { ...record.config.Labels },
     State: wireStatus(record),
     Status: statusText(record, now),
@@ -126,7 +126,7 @@ export function containerFilter(
     anyOf(filters, 'health', (health) => (record.health?.status ?? 'none') === health) &&
     anyOf(filters, 'volume', (volume) => mountFits(record, volume)) &&
     anyOf(filters, 'network', (network) => networkFits(context, record, network)) &&
-    portsFit(filters, record) &&
+    portsFit(context, filters, record) &&
     (!ancestors || ancestors.some((image) => descends(context, record, image))) &&
     (!before || before.some((time) => record.createdAt < time)) &&
     (!since || since.some((time) => record.createdAt > time)) &&
@@ -153,10 +153,10 @@ function descends(context: EngineContext, record: ContainerRecord, image: ImageR
 }
 
 /** As Docker: `publish` is of ports of the host, `expose` of the container; one that fits either is enough. */
-function portsFit(filters: Filters | undefined, record: ContainerRecord): boolean {
+function portsFit(context: EngineContext, filters: Filters | undefined, record: ContainerRecord): boolean {
   const { publish = [], expose = [] } = filters ?? {};
   if (publish.length === 0 && expose.length === 0) return true;
-  return portSummaries(record).some(
+  return portSummaries(context, record).some(
     ({ PublicPort = 0, PrivatePort, Type }) =>
       publish.some((filter) => inRange(filter, PublicPort, Type)) ||
       expose.some((filter) => inRange(filter, PrivatePort, Type)),

@@ -1,5 +1,6 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import { IechorError } from '../common/error.ts';
+import { checkAsked } from '../network/allocate.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { endpointRequest, isAlone, networkKind } from './create-network.ts';
@@ -23,6 +24,7 @@ export async function connectNetwork(
     if (record.endpoints.some((each) => each.network === network.name)) {
       throw new IechorError('WRONG_STATE', `container "${record.name}" is already attached to network ${network.name}`);
     }
+    checkAsked(network, endpoint);
     if (record.pid !== 0) await context.networks.connect(id, record.name, withHostname(record, endpoint));
     const connected = context.containers.update(id, {
       endpoints: [...record.endpoints, endpoint],

@@ -159,6 +159,7 @@ function networkUp(
         index === 0 && record.links?.length ? { ...endpoint, links: { ...endpoint.links, ...names } } : endpoint,
       ),
     ports,
+    ...(host.Sysctls?.['net.ipv6.conf.all.disable_ipv6'] === '1' ? { withoutIPv6: true } : {}),
     ...(ports.some(({ group }) => group !== undefined) ? { serving: 'waiting' } : {}),
     dns: { servers: host.Dns ?? [], search: host.DnsSearch ?? [], options: host.DnsOptions ?? [] },
   });

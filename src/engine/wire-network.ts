@@ -29,7 +29,8 @@ export function endpointSettings(context: EngineContext, record: ContainerRecord
         Links: linksOf(request),
         DriverOpts: request.driverOptions ? { ...request.driverOptions } : null,
       };
-      return [request.network, endpoint ? { ...asked, ...liveEndpoint(endpoint) } : asked];
+      const internal = context.networks.find(request.network)?.internal ?? false;
+      return [request.network, endpoint ? { ...asked, ...liveEndpoint(endpoint, internal) } : asked];
     }),
   );
 }
@@ -68,15 +69,16 @@ function emptyEndpoint(networkId: string): EndpointSettings {
   };
 }
 
-function liveEndpoint(endpoint: EndpointRecord): EndpointSettings {
+/** A gateway that leads nowhere is none. */
+function liveEndpoint(endpoint: EndpointRecord, internal: boolean): EndpointSettings {
   return {
     MacAddress: endpoint.macAddress,
     NetworkID: endpoint.networkId,
     EndpointID: endpoint.id,
-    Gateway: endpoint.gateway ?? '',
+    Gateway: internal ? '' : (endpoint.gateway ?? ''),
     IPAddress: endpoint.ipv4Address ?? '',
     IPPrefixLen: endpoint.prefixLength ?? 0,
-    IPv6Gateway: endpoint.ipv6Gateway ?? '',
+    IPv6Gateway: internal ? '' : (endpoint.ipv6Gateway ?? ''),
     GlobalIPv6Address: endpoint.ipv6Address ?? '',
     GlobalIPv6PrefixLen: endpoint.ipv6PrefixLength ?? 0,
     DNSNames: endpoint.networkName === defaultNetwork ? null : [...endpoint.names],
@@ -104,7 +106,7 @@ export function networkSettings(
     Bridge: '',
     SandboxID: record.status === 'running' || record.status === 'paused' ? record.id : '',
     SandboxKey: netns,
-    Ports: portMap(record),
+    Ports: portMap(context, record),
     Networks: networks,
     Gateway: bridge?.Gateway ?? '',
     IPAddress: bridge?.IPAddress ?? '',
@@ -118,9 +120,9 @@ export function networkSettings(
   };
 }
 
-/** Ports of a running container: null where only exposed. */
-function portMap(record: ContainerRecord): PortMap {
-  if (record.pid === 0) return {};
+/** Ports of a running container: null where only exposed, and none where nothing of it can be published. */
+function portMap(context: EngineContext, record: ContainerRecord): PortMap {
+  if (record.pid === 0 || !context.networks.publishes(record.id)) return {};
   const map: PortMap = {};
   for (const port of Object.keys(record.config.ExposedPorts ?? {})) map[canonicalPort(port)] = null;
   for (const port of record.boundPorts ?? []) {
@@ -139,8 +141,8 @@ function canonicalPort(text: string): string {
 }
 
 /** Ports as `ps` lists them. */
-export function portSummaries(record: ContainerRecord): PortSummary[] {
-  return Object.entries(portMap(record)).flatMap(([key, bindings]) => {
+export function portSummaries(context: EngineContext, record: ContainerRecord): PortSummary[] {
+  return Object.entries(portMap(context, record)).flatMap(([key, bindings]) => {
     const { containerPort, protocol } = parsePort(key);
     if (!bindings) return [{ PrivatePort: containerPort, Type: protocol }];
     return bindings.map((binding) => ({

@@ -21,7 +21,7 @@ export function namesOf(containerName: string, aliases: readonly string[], conta
  */
 export function allocateEndpoint(
   context: NetworkContext,
-  container: { id: string; name: string; mine: readonly StoredEndpoint[] },
+  container: { id: string; name: string; mine: readonly StoredEndpoint[]; withoutIPv6?: boolean | undefined },
   request: EndpointRequest,
 ): StoredEndpoint {
   const network = getNetwork(context.records, request.network);
@@ -37,14 +37,21 @@ export function allocateEndpoint(
     throw new IechorError('WRONG_STATE', `the container is already connected to network "${network.name}"`);
   }
   if (!network.enableIPv6) refuseUnasked(network, request.ipv6Address);
+  const hasIPv6 = network.enableIPv6 && !container.withoutIPv6;
   if (network.enableIPv4 === false) refuseUnasked(network, request.ipv4Address);
   const four =
     network.enableIPv4 === false
       ? undefined
       : addressOn(context, container.id, { network, family: 4, wanted: request.ipv4Address });
-  const six = network.enableIPv6
+  const six = hasIPv6
     ? addressOn(context, container.id, { network, family: 6, wanted: request.ipv6Address })
     : undefined;
+  const first = four ?? six;
+  if (!first) {
+    throw new IechorError('BAD_REQUEST', `the container has no IPv6, and network "${network.name}" nothing else`, {
+      hint: 'leave net.ipv6.conf.all.disable_ipv6 out',
+    });
+  }
   const byDevice = routesByDevice(network);
   const id = createHash('sha256').update(`${container.id} ${network.id}`).digest('hex');
   return {
@@ -64,7 +71,7 @@ export function allocateEndpoint(
       ipv6PrefixLength: parseSubnet(six.pool.subnet).prefixLength,
       ipv6Gateway: byDevice ? '' : six.pool.gateway,
     }),
-    macAddress: macAddressOn(network, request.macAddress, (four ?? six)?.address ?? ''),
+    macAddress: macAddressOn(network, request.macAddress, first.address),
     interfaceName: interfaceNameOf(request, container.mine, network),
     ...(network.driver === 'bridge' ? { hostInterface: freeLink(context, id) } : {}),
     gatewayPriority: request.gatewayPriority ?? 0,
@@ -94,15 +101,24 @@ function addressOn(
 }
 
 /** Throws BAD_REQUEST for an address of one's own where its family's subnet is none, or there is no such subnet. */
-function refuseUnasked({ name, pools, enableIPv6 }: NetworkRecord, wanted: string | undefined): void {
+function refuseUnasked({ pools, enableIPv6 }: NetworkRecord, wanted: string | undefined): void {
   if (wanted === undefined) return;
   const six = wanted.includes(':');
   if (pools.some(({ subnet, chosen }) => subnet.includes(':') === six && chosen !== 'subnet')) return;
   throw new IechorError(
     'BAD_REQUEST',
-    `invalid config for network ${name}: invalid endpoint settings:\nuser specified IP address is supported only when connecting to networks with user configured subnets`,
+    `invalid endpoint settings:\nuser specified IP address is supported only when connecting to networks with user configured subnets`,
     { hint: six && !enableIPv6 ? 'set enable_ipv6: true on the network, and a subnet' : 'give the network a subnet' },
   );
+}
+
+/** Throws BAD_REQUEST for addresses of their own that no container can have on the network, whoever else is on it. */
+export function checkAsked(network: NetworkRecord, { ipv4Address, ipv6Address }: EndpointRequest): void {
+  for (const wanted of [ipv4Address, ipv6Address]) {
+    refuseUnasked(network, wanted);
+    const options = { network: network.name, holder: () => undefined, avoid: new Set<string>() };
+    if (wanted) chooseAddress(network.pools, wanted, options);
+  }
 }
 
 /** `Networks.checkAddress`. */

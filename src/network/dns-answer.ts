@@ -4,7 +4,7 @@ import type { Forwarder, Upstream } from './dns-forward.ts';
 import { parseQuery, rcode, renderAnswer, renderError } from './dns-message.ts';
 import type { Answering } from './dns-server.ts';
 import { mayForward, type Zone } from './dns-zone.ts';
-import { parseResolvConf } from './resolv-conf.ts';
+import { parseResolvConf, resolverAddress } from './resolv-conf.ts';
 
 const maxTcpAnswerBytes = 65535;
 
@@ -18,7 +18,9 @@ export function createAnswering(zone: Zone, forwarder: Forwarder, hostServers: (
     if (own) return renderAnswer(query, own, transport === 'udp' ? query.udpBytes : maxTcpAnswerBytes);
     if (!mayForward(sandbox)) return renderError(message, rcode.serverFailure);
     const servers = sandbox.servers.length > 0 ? sandbox.servers : hostServers();
-    const upstreams = servers.map((address): Upstream => {
+    // Who asks itself waits for ever.
+    const others = sandbox.servers.length > 0 ? servers.filter((one) => one !== resolverAddress) : servers;
+    const upstreams = others.map((address): Upstream => {
       // A loopback address that the user gave is the container's own.
       const inside = sandbox.servers.length > 0 && isLoopback(address);
       return inside ? { address, netns: sandbox.netns } : { address };

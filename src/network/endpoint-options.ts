@@ -14,16 +14,23 @@ const prefix = 'com.docker.network.endpoint.';
 export function endpointOptions(options: Readonly<Record<string, string>>): EndpointOptions {
   const name = options[`${prefix}ifname`];
   if (name !== undefined && !/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(name)) {
-    throw new IechorError('BAD_REQUEST', `"${name}" is no name for an interface`);
+    throw invalid(`"${name}" is no name for an interface`);
   }
   const sysctls = (options[`${prefix}sysctls`] ?? '').split(',').filter((one) => one !== '');
   return { ...(name === undefined ? {} : { interfaceName: name }), sysctls: sysctls.map(interfaceSysctl) };
 }
 
 function interfaceSysctl(text: string): readonly [path: string, value: string] {
-  const [, key, value] = /^(net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh)\.IFNAME\.[a-z0-9_]+)=([0-9 ]+)$/.exec(text) ?? [];
-  if (key !== undefined && value !== undefined) return [key.replaceAll('.', '/'), value];
-  throw new IechorError('BAD_REQUEST', `"${text}" is no setting of one interface`, {
-    hint: 'write for example net.ipv4.conf.IFNAME.log_martians=1',
-  });
+  // Docker's CLI writes what it sends in small letters.
+  const pattern = /^(net\.(?:ipv4|ipv6|mpls)\.[a-z]+)\.(?:IFNAME|ifname)\.([a-z0-9_]+)=([-\w ]+)$/;
+  const [, area, key, value] = pattern.exec(text) ?? [];
+  if (area !== undefined && value !== undefined) return [`${area.replaceAll('.', '/')}/IFNAME/${key}`, value];
+  throw invalid(
+    `unrecognised network interface sysctl '${text}'; represent 'net.X.Y.ethN.Z=V' as 'net.X.Y.IFNAME.Z=V', 'X' must be 'ipv4', 'ipv6' or 'mpls'`,
+  );
 }
+
+const invalid = (message: string): IechorError =>
+  new IechorError('BAD_REQUEST', `invalid endpoint settings:\n${message}`, {
+    hint: 'a setting is written as net.ipv4.conf.IFNAME.log_martians=1, a name with at most 15 letters and digits',
+  });

@@ -1,12 +1,12 @@
 import { closeSync, openSync } from 'node:fs';
-import { isIechorError } from '../common/error.ts';
+import { IechorError, isIechorError } from '../common/error.ts';
 import { type Netlink, type NetlinkRequest, withNetlink } from '../host/netlink.ts';
 import { createVeth, deleteLink, findLink, setBridgePort, setLink } from '../host/netlink-links.ts';
 import { addAddress, deleteDefaultRoute, setDefaultRoute } from '../host/netlink-routes.ts';
 import { createSublink, type SublinkKind } from '../host/netlink-sublinks.ts';
-import { isNetns } from '../host/netns.ts';
+import { inNetns, isNetns } from '../host/netns.ts';
 import { errnoOf } from '../host/netns-sockets.ts';
-import { writeSysctl } from '../host/netns-system.ts';
+import { readSysctl, writeSysctl } from '../host/netns-system.ts';
 import { endpointOptions } from './endpoint-options.ts';
 import type { KernelNames, StoredEndpoint } from './records.ts';
 import type { WaysOut } from './ways-out.ts';
@@ -109,8 +109,16 @@ function configure({ endpoint }: LinkPlan, at: Place): void {
     ...(endpoint.linkLocal ?? []).map((address) => addAddress(link.index, address, address.includes(':') ? 64 : 16)),
   );
   for (const [path, value] of endpointOptions(endpoint.driverOptions ?? {}).sysctls) {
-    writeSysctl(path.replace('IFNAME', name), value, at.netns);
+    setOwn(path.replace('IFNAME', name), value, at.netns);
   }
+}
+
+/** As writeSysctl; throws BAD_REQUEST for a setting that the kernel does not have: somebody asked for it. */
+function setOwn(path: string, value: string, netns: string): void {
+  if (inNetns(netns, () => readSysctl(path)) === undefined) {
+    throw new IechorError('BAD_REQUEST', `/proc/sys/${path} is not a sysctl file`);
+  }
+  writeSysctl(path, value, netns);
 }
 
 /** Points a container's default routes at the gateways of its ways out; takes that of a family without one away. Idempotent. */

@@ -185,10 +185,13 @@ function staticAddress(
   const pool = proper ? pools.find((candidate) => contains(parseSubnet(candidate.subnet), address)) : undefined;
   if (!pool) {
     const subnets = pools.map((candidate) => candidate.subnet).join(', ');
-    throw new IechorError('BAD_REQUEST', `address ${wanted} is not in network "${options.network}" (${subnets})`);
+    const message = `no configured subnet or ip-range contain the IP address ${wanted}`;
+    throw new IechorError('BAD_REQUEST', `invalid endpoint settings:\n${message}`, {
+      hint: `network "${options.network}" has ${subnets}`,
+    });
   }
   const holder = reservedOf(pool).get(address) ?? options.holder(address);
-  if (holder) throw new IechorError('ADDRESS_IN_USE', `address ${wanted} is already taken by ${holder}`);
+  if (holder) throw new IechorError('ADDRESS_IN_USE', `Address already in use: ${wanted} is taken by ${holder}`);
   return { address, pool };
 }
 

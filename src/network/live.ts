@@ -23,7 +23,9 @@ export async function connect(
     });
   }
   const mine = context.records.endpointsOf(container.id);
-  const endpoint = allocateEndpoint(context, { id: container.id, name: sandbox.containerName, mine }, request);
+  const { withoutIPv6 } = sandbox.request;
+  const about = { id: container.id, name: sandbox.containerName, mine, withoutIPv6 };
+  const endpoint = allocateEndpoint(context, about, request);
   try {
     const asked = { ...sandbox.request, endpoints: [...sandbox.request.endpoints, request] };
     await change(context, { ...sandbox, request: asked }, [...mine, endpoint]);

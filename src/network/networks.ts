@@ -20,7 +20,7 @@ import { choosePorts, foreignHolder } from './publish.ts';
 import { createRecords, kernelNames, type Records } from './records.ts';
 import { bridgedNetworks, recover, removeEverything, restoreLinks } from './recover.ts';
 import { down, up } from './sandbox.ts';
-import { dnsView, translations } from './sandbox-view.ts';
+import { dnsView, translations, waysOut } from './sandbox-view.ts';
 import type { EndpointRequest, NetworkRecord, Networks } from './types.ts';
 import { chooseWaysOut, type WaysOut } from './ways-out.ts';
 
@@ -53,6 +53,10 @@ export async function createNetworks(options: {
     remove: async (nameOrId) => removeNetwork(context, nameOrId),
     endpointsOf: (containerId) => records.endpointsOf(containerId),
     endpointsOn: (networkId) => records.endpointsOn(networkId),
+    publishes: (containerId) => {
+      const { ipv4, ipv6 } = waysOut(context, records.endpointsOf(containerId));
+      return (ipv4 ?? ipv6)?.hostInterface !== undefined;
+    },
     publishedBy: (containerId) => records.sandbox(containerId)?.ports ?? [],
     checkPorts: async (containerId, ports, endpoints) => {
       choosePorts(records, containerId, boundPorts(ports, networksOut(records, endpoints), hasIPv6));

@@ -11,9 +11,10 @@ import { chooseWaysOut, type WaysOut } from './ways-out.ts';
 
 /** The endpoints that lead outside, and from which published ports come. */
 export function waysOut(context: NetworkContext, endpoints: readonly StoredEndpoint[]): WaysOut<StoredEndpoint> {
-  return chooseWaysOut(endpoints, ({ networkId, gatewayPriority }) => ({
+  return chooseWaysOut(endpoints, ({ networkId, gatewayPriority, ipv6Address }) => ({
     network: context.records.network(networkId),
     priority: gatewayPriority,
+    withoutIPv6: ipv6Address === undefined,
   }));
 }
 

@@ -53,7 +53,13 @@ function plan(context: NetworkContext, request: SandboxRequest): StoredSandbox {
     const network = getNetwork(context.records, asked.network);
     if (network.driver === 'none' && !network.template) continue;
     settleBuiltIn(context, network);
-    endpoints.push(allocateEndpoint(context, { id: containerId, name: containerName, mine: endpoints }, asked));
+    endpoints.push(
+      allocateEndpoint(
+        context,
+        { id: containerId, name: containerName, mine: endpoints, withoutIPv6: request.withoutIPv6 },
+        asked,
+      ),
+    );
   }
   const ports = choosePorts(context.records, containerId, portsOf(context, request.ports, endpoints));
   refuseUnreachable(ports, waysOut(context, endpoints));

@@ -118,6 +118,8 @@ export interface SandboxRequest {
   readonly containerName: string;
   readonly endpoints: readonly EndpointRequest[];
   readonly ports: readonly PublishedPort[];
+  /** It has no IPv6, whatever its networks have. */
+  readonly withoutIPv6?: boolean;
   /** Where it shares ports: `waiting` for what must be seen to work first. Default: ready. */
   readonly serving?: Serving;
   readonly dns: {
@@ -168,6 +170,8 @@ export interface Networks {
   remove(nameOrId: string): Promise<void>;
   endpointsOf(containerId: string): readonly EndpointRecord[];
   endpointsOn(networkId: string): readonly EndpointRecord[];
+  /** True where a container's way to the outside is one on which ports can be published. */
+  publishes(containerId: string): boolean;
   /** What a container has published, as `up` tells it: connecting and disconnecting may change it. */
   publishedBy(containerId: string): readonly PublishedPort[];
   /**

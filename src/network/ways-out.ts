@@ -13,12 +13,16 @@ export interface WaysOut<T> {
  */
 export function chooseWaysOut<T>(
   ends: readonly T[],
-  about: (end: T) => { readonly network: NetworkRecord | undefined; readonly priority: number },
+  about: (end: T) => {
+    readonly network: NetworkRecord | undefined;
+    readonly priority: number;
+    readonly withoutIPv6?: boolean;
+  },
 ): WaysOut<T> {
   const candidates = ends.flatMap((end) => {
-    const { network, priority } = about(end);
+    const { network, priority, withoutIPv6 = false } = about(end);
     if (!network || network.pools.length === 0 || !leadsOutside(network)) return [];
-    const [four, six] = [network.enableIPv4 !== false, network.enableIPv6];
+    const [four, six] = [network.enableIPv4 !== false, network.enableIPv6 && !withoutIPv6];
     return [{ end, priority, four, six, both: four && six, name: network.name }];
   });
   candidates.sort((a, b) => b.priority - a.priority || Number(b.both) - Number(a.both) || (a.name < b.name ? -1 : 1));

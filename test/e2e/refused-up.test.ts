@@ -64,7 +64,7 @@ const cases: readonly (readonly [what: string, wrong: string, more: string, plac
     '11:25',
     'write 10.9.9.0/24',
   ],
-  ['an address outside its network', 'networks: {back: {ipv4_address: 10.9.9.9}}', fixed, '8:37', 'is not in network'],
+  ['an address outside its network', 'networks: {back: {ipv4_address: 10.9.9.9}}', fixed, '8:37', 'contain the IP address'],
   ['the address of the gateway', 'networks: {back: {ipv4_address: 10.213.7.1}}', fixed, '8:37', 'the gateway'],
   ['a capability', 'cap_add: [NO_SUCH]', '', '8:5', 'NO_SUCH'],
   ['a sysctl', 'sysctls: {kernel.no_such: 1}', '', '8:5', 'kernel.no_such'],

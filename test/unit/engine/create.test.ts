@@ -101,7 +101,8 @@ describe('mounts', () => {
 });
 
 describe('networks and ports', () => {
-  const get = (name: string) => ({ name, id: `id-${name}`, driver: 'bridge' }) as NetworkRecord;
+  const pools = [{ subnet: '10.0.0.0/24', gateway: '10.0.0.1' }];
+  const get = (name: string) => ({ name, id: `id-${name}`, driver: 'bridge', pools }) as unknown as NetworkRecord;
 
   test('the mode network comes first, others follow with their own settings', () => {
     const endpoints = resolveEndpoints(
