@@ -248,7 +248,14 @@ export interface EngineApi extends OwnApi {
       platform?: Readonly<Record<string, unknown>> | undefined;
       /** Ours: names in the archive in place of the engine's, and one OCI image layout of all, with attestations. */
       tags?: readonly string[] | undefined;
-      layout?: { compression?: string; annotations?: ImageAnnotations } | undefined;
+      layout?:
+        | {
+            compression?: string;
+            'compression-level'?: string;
+            'force-compression'?: string;
+            annotations?: ImageAnnotations;
+          }
+        | undefined;
     } & WithSignal,
   ): Promise<ByteStream>;
   imagesLoad(

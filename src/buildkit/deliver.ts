@@ -32,8 +32,8 @@ export async function deliver(
   }
   const sending = { session: await delivering.session(), progress, signal };
   if (output.type === 'oci' || output.type === 'docker') {
-    const { compression, annotations } = output;
-    const layout = output.type === 'oci' ? { compression, ...(annotations && { annotations }) } : undefined;
+    const { packing, annotations } = output;
+    const layout = output.type === 'oci' ? { ...packing, ...(annotations && { annotations }) } : undefined;
     await sendArchive(await engine.imagesGet({ names: images, tags: output.names, layout, signal }), sending);
     return new Map([['containerimage.config.digest', image]]);
   }

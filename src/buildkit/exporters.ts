@@ -10,8 +10,8 @@ export interface Output {
   /** `local` and `tar`: the files of the image, to the client. */
   readonly type: 'image' | 'local' | 'tar' | 'oci' | 'docker';
   readonly push: boolean;
-  /** Of layers in an image layout. */
-  readonly compression: string;
+  /** How layers of an image layout are packed: `compression`, `compression-level`, `force-compression`. */
+  readonly packing: Readonly<Record<string, string>>;
   /** By what they are put on. */
   readonly annotations: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
   /** Names for the image, as the client gave them. */
@@ -36,12 +36,12 @@ export function outputOf(request: SolveRequest): Output | undefined {
   const type = Object.hasOwn(outputTypes, one.type) ? outputTypes[one.type] : undefined;
   if (!type) throw refused(`the output type ${one.type}`);
   if (one.attrs.get('tar') === 'false') throw refused('an image layout in a directory of the client (tar=false)');
-  for (const [name, value] of one.attrs) checkAttribute(name, value);
+  for (const [name, value] of one.attrs) checkAttribute(type, name, value);
   return {
     type,
     names: (one.attrs.get('name') ?? '').split(',').filter(Boolean),
     push: one.attrs.get('push') === 'true',
-    compression: one.attrs.get('compression') || 'gzip',
+    packing: type === 'oci' ? Object.fromEntries([...one.attrs].filter(([name]) => packingNames.includes(name))) : {},
     annotations: annotationsIn(one.attrs),
   };
 }
@@ -63,7 +63,9 @@ function annotationsIn(attrs: ReadonlyMap<string, string>): Output['annotations'
 
 const annotationName = /^annotation(?:-(manifest|index|manifest-descriptor))?\.(.+)$/s;
 
-/** Compression is the registry's business, apart from image layouts. */
+const packingNames = ['compression', 'compression-level', 'force-compression'];
+
+/** What holds anyway; times are never later than SOURCE_DATE_EPOCH. */
 const harmless = [
   'name',
   'push',
@@ -73,14 +75,15 @@ const harmless = [
   'dangling-name-prefix',
   'name-canonical',
   'oci-mediatypes',
+  'rewrite-timestamp',
 ];
 
-function checkAttribute(name: string, value: string): void {
+function checkAttribute(type: Output['type'], name: string, value: string): void {
   if (
+    (packingNames.includes(name) && (type === 'oci' || value === 'gzip')) ||
     harmless.includes(name) ||
     annotationName.test(name) ||
     (name === 'tar' && value === 'true') ||
-    name.startsWith('compression') ||
     value === 'false'
   )
     return;

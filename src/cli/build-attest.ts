@@ -38,11 +38,9 @@ export function attestationsFor(
 const places = ['manifest', 'index', 'manifest-descriptor'] as const;
 
 /** Reads `--annotation [manifest:|index:|manifest-descriptor:]KEY=VALUE`. Throws USAGE. */
-export function annotationsFor(
-  { annotation }: SaidFlags,
-  outputs: readonly BuildOutput[],
-): ImageAnnotations | undefined {
-  if (!annotation || annotation.length === 0) return undefined;
+export function annotationsFor(flags: SaidFlags, outputs: readonly BuildOutput[]): ImageAnnotations | undefined {
+  const annotation = [...(flags.annotation ?? []), ...outputs.flatMap(({ annotations }) => annotations)];
+  if (annotation.length === 0) return undefined;
   if (!outputs.some(carries)) {
     throw new IechorError('USAGE', 'annotations are of an image that is handed on', {
       hint: 'use -o type=oci or --push; labels (--label) stay with an image everywhere',

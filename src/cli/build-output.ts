@@ -16,8 +16,10 @@ export interface BuildOutput {
   readonly push: boolean;
   /** The result is written, to `dest` or to standard output: not kept by the engine. */
   readonly isWritten: boolean;
-  /** Of layers in an image layout. */
-  readonly compression: string;
+  /** How layers of an image layout are packed: `compression`, `compression-level`, `force-compression`. */
+  readonly packing: Readonly<Record<string, string>>;
+  /** `annotation.KEY=VALUE` and `annotation-PLACE.KEY=VALUE`, as `--annotation` has them. */
+  readonly annotations: readonly string[];
   /** Names of the image, beside those of `--tag`. */
   readonly names: readonly string[];
   /** Whether the layout is an archive (true) or a directory. */
@@ -33,12 +35,14 @@ export function readOutputs(
   options: { readonly load?: boolean; readonly push?: boolean },
 ): readonly BuildOutput[] {
   const outputs: BuildOutput[] = (given ?? []).map(readOutput);
-  const plain = { push: false, names: [], isArchive: true, isWritten: false, compression: 'gzip' };
   if (options.push && outputs.some(({ type }) => type !== 'image')) {
     throw usage('push and another output cannot be used together', 'write -o type=image,push=true');
   }
-  if (options.load) outputs.push({ ...plain, type: 'image' });
-  if (options.push) return [{ ...plain, type: 'image', names: outputs.flatMap(({ names }) => names), push: true }];
+  if (options.load) outputs.push(plain);
+  if (options.push) {
+    const [names, annotations] = [outputs.flatMap((one) => one.names), outputs.flatMap((one) => one.annotations)];
+    return [{ ...plain, names, annotations, push: true }];
+  }
   for (const { dest } of outputs.filter(writesArchive)) checkOutput(dest);
   return outputs;
 }
@@ -47,9 +51,7 @@ const writesArchive = ({ type, dest, isArchive }: BuildOutput): boolean =>
   type === 'tar' || (isArchive && (type === 'oci' || (type === 'docker' && dest !== undefined)));
 
 function readOutput(text: string): BuildOutput {
-  const draft: Draft = {
-    ...{ type: 'image', push: false, names: [], isArchive: true, isWritten: false, compression: 'gzip' },
-  };
+  const draft: Draft = { ...plain };
   if (!text.includes('=')) {
     const written = { ...draft, isWritten: true };
     return text === '-' ? { ...written, type: 'tar' } : { ...written, type: 'local', dest: text };
@@ -59,15 +61,34 @@ function readOutput(text: string): BuildOutput {
     const at = field.indexOf('=');
     const [key, value] = [field.slice(0, at).trim().toLowerCase(), field.slice(at + 1)];
     const read = at > 0 && Object.hasOwn(fields, key) ? fields[key] : undefined;
-    if (!read) throw usage(`the output option ${JSON.stringify(field)} is not supported`, `of ${text}`);
-    read(draft, value);
+    const annotation = /^annotation(?:-([a-z-]+))?\.(.+)$/i.exec(field.slice(0, at).trim());
+    if (annotation) draft.annotations = [...draft.annotations, annotationOf(annotation, value)];
+    else if (!read) throw usage(`the output option ${JSON.stringify(field)} is not supported`, `of ${text}`);
+    else read(draft, value);
     typed ||= key === 'type';
   }
   if (!typed) throw usage(`the output ${JSON.stringify(text)} has no type`, `type=${types.join(', type=')}`);
   if (draft.type === 'local' && draft.dest === undefined) throw usage('a local output needs dest', 'dest=DIRECTORY');
+  const [packed] = Object.keys(draft.packing);
+  if (packed !== undefined && draft.type !== 'oci')
+    throw usage(`${packed} is not for an output of type=${draft.type}`, 'it is for type=oci; a push takes gzip');
   draft.isWritten ||= draft.type === 'local' || draft.type === 'tar' || draft.type === 'oci';
   return draft;
 }
+
+const plain: BuildOutput = {
+  ...{ type: 'image', push: false, isArchive: true, isWritten: false },
+  ...{ names: [], packing: {}, annotations: [] },
+};
+
+const annotationOf = ([, place, key]: RegExpExecArray, value: string): string =>
+  `${place ? `${place}:` : ''}${key}=${value}`;
+
+const packs =
+  (name: string) =>
+  (draft: Draft, value: string): void => {
+    draft.packing = { ...draft.packing, [name]: value };
+  };
 
 const fields: Readonly<Record<string, (draft: Draft, value: string) => void>> = {
   type(draft, value) {
@@ -91,9 +112,13 @@ const fields: Readonly<Record<string, (draft: Draft, value: string) => void>> = 
     draft.isArchive = boolean(value);
   },
   compression(draft, value) {
-    if (!['gzip', 'uncompressed'].includes(value))
-      throw usage(`compression=${value} is not supported`, 'gzip or uncompressed');
-    draft.compression = value;
+    if (!['gzip', 'zstd', 'uncompressed'].includes(value))
+      throw usage(`compression=${value} is not supported`, 'gzip, zstd or uncompressed');
+    packs('compression')(draft, value);
+  },
+  'compression-level': packs('compression-level'),
+  'force-compression'(draft, value) {
+    packs('force-compression')(draft, String(boolean(value)));
   },
   // What holds anyway: OCI's media types, and times no later than SOURCE_DATE_EPOCH.
   'oci-mediatypes'(_draft, value) {
@@ -166,7 +191,7 @@ export function checkPlatforms(outputs: readonly BuildOutput[], platforms: reado
 }
 
 async function deliver(engine: EngineApi, output: BuildOutput, delivery: Delivery): Promise<void> {
-  const { type, dest, isArchive, isWritten, compression } = output;
+  const { type, dest, isArchive, isWritten, packing } = output;
   const { images, tags, annotations, signal } = delivery;
   const names = images.map(({ id }) => id);
   const [name = ''] = names;
@@ -179,7 +204,7 @@ async function deliver(engine: EngineApi, output: BuildOutput, delivery: Deliver
   }
   if (type === 'tar') return writeArchive(await engine.imageTree({ name, signal }), dest);
   if (type === 'oci' || (type === 'docker' && isWritten)) {
-    const layout = type === 'oci' ? { compression, ...(annotations && { annotations }) } : undefined;
+    const layout = type === 'oci' ? { ...packing, ...(annotations && { annotations }) } : undefined;
     const archive = await engine.imagesGet({ names, tags, layout, signal });
     if (isArchive || dest === undefined) return writeArchive(archive, dest);
     return unpackInto(makeDirectory(dest), archive);

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { ByteStream } from '../api/streams.ts';
 import type { ProgressMessage } from '../api/types/image.ts';
@@ -7,6 +10,7 @@ import { loadImages } from '../image/archive-load.ts';
 import { saveImages } from '../image/archive-save.ts';
 import { bootstrap } from '../image/bootstrap.ts';
 import { imageLayout } from '../image/image-layout.ts';
+import { readPacking } from '../image/packing.ts';
 import { parsePlatform } from '../image/platform.ts';
 import type { EngineContext } from './context.ts';
 import { openUrl } from './download.ts';
@@ -84,17 +88,29 @@ export function bootstrapImage(
   });
 }
 
-function layoutOptions({ compression = 'gzip', annotations }: NonNullable<Request<'imagesGet'>['layout']>) {
-  if (compression === 'gzip' || compression === 'uncompressed') return { compression, annotations } as const;
-  throw new IechorError('NOT_SUPPORTED', `layers of a layout cannot be packed with ${JSON.stringify(compression)}`, {
-    hint: 'compression=gzip or uncompressed',
-  });
+/** An image layout, beside which layers may have to be packed: these files go with it. */
+async function layoutArchive(
+  context: EngineContext,
+  layout: NonNullable<Request<'imagesGet'>['layout']>,
+  { names, tags = [], signal }: Request<'imagesGet'>,
+): Promise<Readable> {
+  const { annotations, ...attrs } = layout;
+  const packing = readPacking(attrs);
+  const directory = mkdtempSync(join(context.roots.dataRoot, 'tmp', 'layout-'));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  try {
+    const options = { ids: names, names: tags, annotations, packing, directory, signal };
+    return (await imageLayout(context.images, options)).once('close', remove);
+  } catch (error) {
+    remove();
+    throw error;
+  }
 }
 
 export async function saveToArchive(context: EngineContext, request: Request<'imagesGet'>): Promise<ByteStream> {
-  const { names, tags, layout, signal } = request;
+  const { names, tags, layout } = request;
   const stream = layout
-    ? await imageLayout(context.images, { ids: names, names: tags ?? [], ...layoutOptions(layout), signal })
+    ? await layoutArchive(context, layout, request)
     : saveImages(context.images, names, { platform: platformText(request.platform), tags });
   // A repository stands for all its tags, and is no image itself.
   for (const id of names.flatMap((name) => context.images.find(name)?.id ?? [])) publishImage(context, id, 'save');

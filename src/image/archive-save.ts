@@ -111,6 +111,15 @@ export function partsOf(images: ImageStore, image: ImageRecord) {
   const isWhole = layers.length === named.length && layers.every((one, at) => one.descriptor === named[at]);
   const mediaType = typeof document.mediaType === 'string' ? document.mediaType : mediaTypes.manifest;
   if (isWhole && isManifestType(mediaType)) return { content, mediaType, layers };
+  return { ...manifestOf(images, image, layers), layers };
+}
+
+/** A manifest of an image with these layers. */
+export function manifestOf(
+  images: ImageStore,
+  image: ImageRecord,
+  layers: readonly SavedLayer[],
+): { readonly content: Buffer; readonly mediaType: string } {
   const config = { mediaType: mediaTypes.config, digest: image.id, size: images.content(image.id).length };
   const descriptors = layers.map(({ descriptor: { digest, size, ...rest } }) => ({
     mediaType: rest.mediaType,
@@ -118,7 +127,7 @@ export function partsOf(images: ImageStore, image: ImageRecord) {
     size,
   }));
   const made: Manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers: descriptors };
-  return { content: Buffer.from(JSON.stringify(made)), mediaType: mediaTypes.manifest, layers };
+  return { content: Buffer.from(JSON.stringify(made)), mediaType: mediaTypes.manifest };
 }
 
 /** A layer as a manifest names it, where that is here; else plain. */

@@ -1,14 +1,17 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { directoryEntry, fileEntry, layerFile, partsOf, type SavedLayer } from './archive-save.ts';
+import { directoryEntry, fileEntry, layerFile, manifestOf, partsOf, type SavedLayer } from './archive-save.ts';
 import { digestOf, hexOf } from './digest.ts';
 import { type Annotations, bundleOf, type Member } from './image-bundle.ts';
 import type { ImageStore } from './image-port.ts';
 import { verified } from './layer-archive.ts';
 import { mediaTypes } from './media-types.ts';
+import { type Packing, packArchive, suits } from './packing.ts';
 import { portableManifest } from './portable-manifest.ts';
 import { formatReference, parseReference } from './reference.ts';
 import { blockSize } from './tar-format.ts';
-import type { Digest } from './types.ts';
+import type { Digest, ImageRecord } from './types.ts';
 
 export interface LayoutOptions {
   /** Images of one build, each for another platform. */
@@ -16,8 +19,10 @@ export interface LayoutOptions {
   /** Names that the layout gives them; none of the store's count. */
   readonly names: readonly string[];
   readonly annotations?: Annotations | undefined;
-  /** Of layers that were made here; others go out as they came. */
-  readonly compression: 'gzip' | 'uncompressed';
+  /** Of layers that were made here; others go out as they came, unless it is forced on them. */
+  readonly packing: Packing;
+  /** For layers that are packed for this layout alone; whoever gives it removes it when the archive is closed. */
+  readonly directory: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,10 +51,13 @@ export async function imageLayout(images: ImageStore, options: LayoutOptions): P
   return Readable.from(all, { objectMode: false });
 }
 
-async function memberOf(images: ImageStore, id: string, { compression, signal }: LayoutOptions) {
+async function memberOf(images: ImageStore, id: string, options: LayoutOptions) {
   const image = images.get(id);
-  if (compression === 'uncompressed') return { image, ...partsOf(images, image) };
-  const { content, mediaType, layers } = await portableManifest(images, image, signal);
+  const { compression, level, force } = options.packing;
+  if (compression === 'uncompressed' && !force) return { image, ...partsOf(images, image) };
+  if (compression !== 'gzip' || level !== undefined || force)
+    return { image, ...(await packedParts(images, image, options)) };
+  const { content, mediaType, layers } = await portableManifest(images, image, options.signal);
   const open = (digest: Digest) => verified(images.openBlob(digest), digest);
   return {
     image,
@@ -57,6 +65,23 @@ async function memberOf(images: ImageStore, id: string, { compression, signal }:
     mediaType,
     layers: layers.map((descriptor) => ({ descriptor, open: () => open(descriptor.digest) })),
   };
+}
+
+/** The image with layers packed for this layout. */
+async function packedParts(images: ImageStore, image: ImageRecord, { packing, directory, signal }: LayoutOptions) {
+  const layers: SavedLayer[] = [];
+  for (const [index, layer] of partsOf(images, image).layers.entries()) {
+    const isPacked = layer.descriptor.mediaType !== mediaTypes.layer;
+    const chainId = image.chain[index];
+    if (chainId === undefined || (packing.force ? suits(layer.descriptor, packing) : isPacked)) layers.push(layer);
+    else {
+      const path = join(directory, hexOf(chainId));
+      const archive = images.layerArchive(chainId).open();
+      const descriptor = await packArchive(archive, { packing, path, signal });
+      layers.push({ descriptor, open: () => createReadStream(path) });
+    }
+  }
+  return { ...manifestOf(images, image, layers), layers };
 }
 
 function namesIn(name: string): Record<string, string> {

@@ -58,9 +58,30 @@ describeWithContainers('what goes into a build and what comes out of it', () => 
     expect(readFileSync(at('again/o'), 'utf8')).toBe('two');
   });
 
+  test('layers of an image layout are packed as asked for, and read again', () => {
+    const layers = (...options: string[]) => {
+      const output = ['type=oci', 'dest=packed', 'tar=false', 'annotation.org.example.by=Us', ...options].join(',');
+      ok('build', '--build-context', 'other=other', '-t', 'packed:1', '--provenance=false', '-o', output, 'ctx');
+      const blob = ({ digest }: { digest: string }) =>
+        JSON.parse(readFileSync(at(`packed/blobs/${digest.replace(':', '/')}`), 'utf8'));
+      const manifest = blob(JSON.parse(readFileSync(at('packed/index.json'), 'utf8')).manifests[0]);
+      expect(manifest.annotations).toEqual({ 'org.example.by': 'Us' });
+      expect(spawnSync('tar', ['-C', at('packed'), '-cf', at('packed.tar'), '.']).status).toBe(0);
+      expect(ok('load', '-i', 'packed.tar')).toContain('packed:1');
+      expect(ok('image', 'ls', '-q', 'packed')).not.toBe('');
+      ok('rmi', 'packed:1');
+      return manifest.layers.map(({ mediaType }: { mediaType: string }) => mediaType.replace(/.*tar/, ''));
+    };
+    expect(layers('compression=zstd', 'compression-level=19', 'force-compression=true')).toEqual(['+zstd', '+zstd']);
+    expect(layers('compression=uncompressed', 'force-compression=true')).toEqual(['', '']);
+    expect(layers()).toEqual(['+gzip', '+gzip']);
+    // As they are stored by now.
+    expect(layers('compression=zstd')).toEqual(['+gzip', '+gzip']);
+  });
+
   test.each([
     [['-o', 'type=local'], 'a local output needs dest'],
-    [['-o', 'type=tar,dest=x,compression=zstd'], 'not supported'],
+    [['-o', 'type=tar,dest=x,compression=zstd'], 'not for an output of type=tar'],
     [['--push', '-o', 'out'], 'cannot be used together'],
     [['--ssh', 'default=/nowhere'], 'socket nor a key'],
     [['--build-context', 'x=/nowhere'], 'not a directory'],

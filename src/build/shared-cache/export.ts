@@ -1,12 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { constants, createGzip, createZstdCompress } from 'node:zlib';
 import { IechorError, messageOf } from '../../common/error.ts';
-import { mediaTypes } from '../../image/media-types.ts';
+import { type Packing, packArchive, suits } from '../../image/packing.ts';
 import type { ChainId, Descriptor, ImageConfig } from '../../image/types.ts';
 import type { Build } from '../build-context.ts';
 import { createLimit } from '../limit.ts';
@@ -15,7 +11,7 @@ import { writeToClient } from './client-place.ts';
 import type { CacheDocument, CachedStep } from './document.ts';
 import { formatCache, inlineField } from './document.ts';
 import { writeToDirectory } from './local-write.ts';
-import type { CacheExport, Packing } from './options.ts';
+import type { CacheExport } from './options.ts';
 import type { OutgoingCache, OutgoingLayer } from './place.ts';
 import { writeToRegistry } from './registry-place.ts';
 
@@ -123,35 +119,13 @@ function opener(
   };
 }
 
-const typeOf = { gzip: mediaTypes.layerGzip, zstd: mediaTypes.layerZstd, uncompressed: mediaTypes.layer } as const;
-
-const suits = ({ mediaType }: Descriptor, { compression, level, force }: Packing): boolean =>
-  !force || (mediaType === typeOf[compression] && level === undefined);
-
 /** Packs a layer anew, into a file that goes with the build. */
 async function pack(
   build: Build,
   chainId: ChainId,
-  { compression, level }: Packing,
+  packing: Packing,
 ): Promise<{ descriptor: Descriptor; path: string }> {
   const path = join(build.scratch.newDir('large'), 'layer');
-  const hash = createHash('sha256');
-  let size = 0;
-  const measured = async function* (chunks: AsyncIterable<Buffer>) {
-    for await (const chunk of chunks) {
-      size += chunk.length;
-      hash.update(chunk);
-      yield chunk;
-    }
-  };
-  const source: Readable = build.parts.images.layerArchive(chainId).open();
-  const { signal } = build;
-  await pipeline(source, packer(compression, level), measured, createWriteStream(path, { mode: 0o600 }), { signal });
-  return { descriptor: { mediaType: typeOf[compression], digest: `sha256:${hash.digest('hex')}`, size }, path };
-}
-
-function packer(compression: Packing['compression'], level: number | undefined) {
-  if (compression === 'uncompressed') return new PassThrough();
-  if (compression === 'gzip') return createGzip(level === undefined ? {} : { level });
-  return createZstdCompress(level === undefined ? {} : { params: { [constants.ZSTD_c_compressionLevel]: level } });
+  const archive = build.parts.images.layerArchive(chainId).open();
+  return { descriptor: await packArchive(archive, { packing, path, signal: build.signal }), path };
 }

@@ -1,4 +1,5 @@
 import { IechorError } from '../../common/error.ts';
+import { type Packing, readPacking, readSwitch } from '../../image/packing.ts';
 import { parseReference } from '../../image/reference.ts';
 
 /** `--cache-from` or `--cache-to` as it travels: a type, and its attributes by name. */
@@ -12,13 +13,6 @@ export type CacheImport =
   | { readonly type: 'local'; readonly name: string; readonly directory: string; readonly tag: string }
   /** Kept by the client, in a store of that name. */
   | { readonly type: 'client'; readonly name: string; readonly store: string; readonly digest: string };
-
-export interface Packing {
-  readonly compression: 'gzip' | 'zstd' | 'uncompressed';
-  readonly level: number | undefined;
-  /** Also layers that are stored packed another way. */
-  readonly force: boolean;
-}
 
 export interface CacheExport {
   readonly type: 'inline' | 'registry' | 'local';
@@ -100,7 +94,7 @@ const commonNames = ['mode', 'oci-mediatypes', 'image-manifest', 'ignore-error',
 export function readExport(entry: CacheEntry): CacheExport {
   const type = typeOf(entry, ['inline', 'registry', 'local'] as const);
   const { attrs } = entry;
-  const ignoreError = flag(attrs, 'ignore-error', false);
+  const ignoreError = readSwitch(attrs, 'ignore-error', false);
   const packing = readPacking(attrs);
   const common = { type, directory: '', tag: 'latest', packing, ignoreError, mode: modeOf(attrs) };
   if (type === 'inline') {
@@ -108,7 +102,7 @@ export function readExport(entry: CacheEntry): CacheExport {
     return { ...common, name: 'the image' };
   }
   for (const name of ['oci-mediatypes', 'image-manifest']) {
-    if (!flag(attrs, name, true)) {
+    if (!readSwitch(attrs, name, true)) {
       throw new IechorError('NOT_SUPPORTED', `a cache is always written as an OCI image manifest (${name}=false)`, {
         hint: `leave ${name} out`,
       });
@@ -129,28 +123,4 @@ export function readExport(entry: CacheEntry): CacheExport {
 function modeOf({ mode = 'min' }: CacheEntry['attrs']): 'min' | 'max' {
   if (mode === 'min' || mode === 'max') return mode;
   throw wrong(`there is no mode ${JSON.stringify(mode)} of caches`, 'mode=min or mode=max');
-}
-
-function flag(attrs: CacheEntry['attrs'], name: string, usual: boolean): boolean {
-  const value = attrs[name];
-  if (value === undefined) return usual;
-  if (/^(1|t|true)$/i.test(value)) return true;
-  if (/^(0|f|false)$/i.test(value)) return false;
-  throw wrong(`${name}=${value} is neither true nor false`);
-}
-
-const levels = { gzip: 9, zstd: 22, uncompressed: -1 } as const;
-
-function readPacking(attrs: CacheEntry['attrs']): Packing {
-  const { compression = 'gzip', 'compression-level': text } = attrs;
-  if (compression !== 'gzip' && compression !== 'zstd' && compression !== 'uncompressed') {
-    throw new IechorError('NOT_SUPPORTED', `layers cannot be packed with ${JSON.stringify(compression)}`, {
-      hint: 'compression=gzip, zstd or uncompressed',
-    });
-  }
-  const level = text === undefined ? undefined : Number(text);
-  if (level !== undefined && !(Number.isInteger(level) && level >= 0 && level <= levels[compression])) {
-    throw wrong(`${compression} has no level ${JSON.stringify(text)}`, 'gzip: 0 to 9, zstd: 0 to 22');
-  }
-  return { compression, level, force: flag(attrs, 'force-compression', false) };
 }
