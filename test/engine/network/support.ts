@@ -152,6 +152,8 @@ export function serveNames(netns: string, port: number, address: string): () => 
 export function greet(netns: string, port: number, words: string, address = '0.0.0.0'): Server {
   const server = createServer((connection) => {
     connection.on('error', () => {});
+    // Its other end may go with a namespace, without a word.
+    connection.unref();
     connection.end(`${words} ${connection.remoteAddress}`);
   });
   return server.listen({ fd: openSocket('tcp', { address, port }, { netns, listen: true }).fd });
