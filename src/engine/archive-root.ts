@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { posix } from 'node:path';
 import { IechorError } from '../common/error.ts';
 import { openProcessRoot, openRoot, type RootHandle } from '../host/root-handle.ts';
 import { ensureDirInRoot } from '../host/rooted.ts';
@@ -11,6 +13,8 @@ export interface ArchivePlace {
   readonly root: RootHandle;
   /** Absolute in `root`; keeps a final `/` or `/.`, by which a link at the end is followed. */
   readonly path: string;
+  /** The same path as the container has it. */
+  readonly shown: string;
   readonly readOnly: boolean;
   /** It lies on a mount, and not in the container's own root. */
   readonly mounted: boolean;
@@ -29,14 +33,20 @@ export async function openArchivePlace(context: LifeContext, id: string, path: s
   if (pid !== undefined && (record.status === 'running' || record.status === 'paused')) {
     const root = openProcessRoot(pid);
     const mounted = mountOf(record, absolute(path)) !== undefined;
-    return { record, root, path: absolute(path), readOnly: false, mounted, release: async () => root.close() };
+    const shown = absolute(path);
+    return { record, root, path: shown, shown, readOnly: false, mounted, release: async () => root.close() };
   }
   const inMount = mountOf(record, absolute(path));
   if (inMount) {
     const { mount, inside } = inMount;
-    const source = mount.type === 'volume' ? await context.volumes.mountpoint(mount.name ?? '') : mount.source;
-    const root = openRoot(mount.subpath ? `${source}/${mount.subpath}` : source);
-    return { record, root, path: inside, readOnly: mount.readOnly, mounted: true, release: async () => root.close() };
+    const given = mount.type === 'volume' ? await context.volumes.mountpoint(mount.name ?? '') : mount.source;
+    const source = mount.subpath ? `${given}/${mount.subpath}` : given;
+    // What is mounted may be a file: it lies in its directory.
+    const isFile = statSync(source, { throwIfNoEntry: false })?.isDirectory() === false;
+    const root = openRoot(isFile ? posix.dirname(source) : source);
+    const at = isFile ? `/${posix.basename(source)}${inside === '/' ? '' : inside}` : inside;
+    const ends = { readOnly: mount.readOnly, mounted: true, release: async () => root.close() };
+    return { record, root, path: at, shown: absolute(path), ...ends };
   }
   const { rootfs, release } = await holdRootfs(context, record.id);
   // The start makes the working directory; whoever copies before it finds it there, too.
@@ -47,6 +57,7 @@ export async function openArchivePlace(context: LifeContext, id: string, path: s
     record,
     root,
     path: absolute(path),
+    shown: absolute(path),
     readOnly,
     mounted: false,
     release: async () => {

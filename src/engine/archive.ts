@@ -49,7 +49,7 @@ function missing(root: ArchivePlace['root'], path: string, id: string): IechorEr
   return new IechorError('NOT_FOUND', `Could not find the file ${path} in container ${id}`);
 }
 
-function pathStat({ path }: ArchivePlace, found: OpenPlace): PathStat {
+function pathStat({ shown: path }: ArchivePlace, found: OpenPlace): PathStat {
   const stat = fstatSync(found.fd);
   return {
     name: lastName(path) || '/',
@@ -96,7 +96,7 @@ export async function containerArchiveGet(
   try {
     const found = openFound(place);
     closers.push(found.close);
-    const name = lastName(place.path);
+    const name = lastName(place.shown);
     const isDirectory = fstatSync(found.fd).isDirectory();
     const stream = isDirectory ? packTree(`${found.path}/.`, { prefix: name || '/' }) : packFile(found, name);
     stream.once('close', () => {

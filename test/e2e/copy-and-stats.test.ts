@@ -52,6 +52,28 @@ describeWithContainers('looking at and into a container', () => {
       expect([from, to, cp(from, to)]).toEqual([from, to, 1]);
   });
 
+  test('what is mounted into a container that has ended is copied under the names it has there', () => {
+    const mounts = [
+      '-v',
+      '/volume',
+      '-v',
+      `${join(engine.dir, 'src')}:/bound`,
+      '-v',
+      `${join(engine.dir, 'file')}:/a-file`,
+    ];
+    const script = 'mkdir /volume/sub; echo v > /volume/sub/v; ln -s sub/v /volume/link';
+    engine.iechor(['run', '--name', 'ended', ...mounts, 'busybox', 'sh', '-c', script]);
+    mkdirSync(join(engine.dir, 'taken'));
+    for (const path of ['/volume', '/volume/sub', '/a-file', '/bound']) expect(cp(`ended:${path}`, 'taken')).toBe(0);
+    expect(['volume/sub/v', 'sub/v', 'a-file', 'bound/one'].map((path) => outside(`taken/${path}`)).join('')).toBe(
+      'v\nv\nold\none\n',
+    );
+    expect(cp('file', 'ended:/volume/link')).toBe(0);
+    expect(cp('ended:/volume/sub/v', 'through-the-link')).toBe(0);
+    expect(outside('through-the-link')).toBe('old\n');
+    engine.iechor(['rm', '-v', 'ended']);
+  });
+
   test('cp from a container follows the same rules, and no link that it brings', () => {
     inside(
       'mkdir -p /x/sub; echo in > /x/file; ln -s file /x/link; ln /x/file /x/hard; chmod 700 /x/sub; echo s > /x/sub/deep',
