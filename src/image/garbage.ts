@@ -9,6 +9,8 @@ import type { ChainId, Digest, ImageRecord } from './types.ts';
 const pullGraceMs = 60 * 60_000;
 /** How long content without any record waits for one. */
 const unrecordedGraceMs = 60_000;
+/** Layers that go together: many share a flush of the records, and nobody waits long. */
+const layersAtOnce = 64;
 
 export interface Collected {
   readonly freedBytes: number;
@@ -32,24 +34,26 @@ export async function collectGarbage(
   // Nobody is going to name what was added, where nobody is at work.
   const idle = context.holders === 0 && options.thorough === true;
   if (idle) context.fresh.clear();
-  let needed = neededLayers(context, keep);
+  const isWaiting = waiting(context, options);
+  const there = snapshotter.layers().filter(({ chainId, ageMs }) => {
+    return store.get('layer', chainId) !== undefined || idle || !isWaiting(ageMs);
+  });
   const layers = new Set<ChainId>();
   const orphans = new Set<Digest>();
-  const isWaiting = waiting(context, options);
   let freed = 0;
-  for (const { chainId, ageMs } of snapshotter.layers()) {
-    if (needed.has(chainId)) continue;
-    const recorded = store.get('layer', chainId) !== undefined;
-    if (!recorded && !idle && isWaiting(ageMs)) continue;
-    const layer = snapshotter.layer(chainId);
-    freed += layer?.sizeBytes ?? 0;
-    if (layer?.blob) orphans.add(layer.blob.digest);
-    await snapshotter.removeLayer(chainId);
-    store.delete('layer', chainId);
+  for (let at = 0; at < there.length; at += layersAtOnce) {
     // An image may have been begun meanwhile on layers that are still there.
-    needed = neededLayers(context, keep);
-    layers.add(chainId);
-    log.debug('layer removed', { layer: chainId });
+    const needed = neededLayers(context, keep);
+    const going = there.slice(at, at + layersAtOnce).flatMap(({ chainId }) => (needed.has(chainId) ? [] : [chainId]));
+    if (going.length === 0) continue;
+    for (const chainId of going) {
+      const layer = snapshotter.layer(chainId);
+      freed += layer?.sizeBytes ?? 0;
+      if (layer?.blob) orphans.add(layer.blob.digest);
+      layers.add(chainId);
+    }
+    await dropLayers(context, going);
+    log.debug('layers removed', { layers: going.join(' ') });
   }
   try {
     await snapshotter.sweep();
@@ -58,6 +62,18 @@ export async function collectGarbage(
     log.warn('temporary files remain', { error: messageOf(error) });
   }
   return { freedBytes: freed + sweepBlobs(context, orphans, options), layers };
+}
+
+/** Out of sight and out of the records in one go, before anything else can run. */
+async function dropLayers({ store, snapshotter }: ImageStoreContext, going: readonly ChainId[]): Promise<void> {
+  const gone = snapshotter.dropLayers(going);
+  try {
+    store.transaction(() => {
+      for (const chainId of going) store.delete('layer', chainId);
+    });
+  } finally {
+    await gone;
+  }
 }
 
 /** Tells whether content without a record may still get one, by its age at the moment of this call. */

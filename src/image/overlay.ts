@@ -88,9 +88,13 @@ export function createSnapshotter(options: { readonly dir: string }): Snapshotte
     },
     usage: (key) => contentSize(upperDir(key)),
     remove: (key) => discard(snapshotDir(key)),
-    removeLayer: async (chainId) => {
-      const path = files.forget(chainId);
-      if (path) await discard(path);
+    dropLayers: async (chainIds) => {
+      const away = temporary('gone-');
+      for (const [index, chainId] of chainIds.entries()) {
+        const path = files.forget(chainId);
+        if (path) renameSync(path, join(away, String(index)));
+      }
+      await removeInBackground(away);
     },
     active: () => readdirSync(join(dir, 'snapshots')),
     makeDurable: async (chain) => {

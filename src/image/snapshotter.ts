@@ -32,7 +32,8 @@ export interface Snapshotter {
   usage(key: string): Promise<number>;
   /** Idempotent; refuses nothing: the caller has unmounted. */
   remove(key: string): Promise<void>;
-  removeLayer(chainId: ChainId): Promise<void>;
+  /** They are out of sight when this returns, and their files are gone when it resolves. Idempotent. */
+  dropLayers(chainIds: readonly ChainId[]): Promise<void>;
   /** Keys of all active snapshots on disk. */
   active(): readonly string[];
   /** What an active snapshot was prepared over; undefined without a parent or without such a snapshot. */

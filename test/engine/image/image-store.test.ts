@@ -148,11 +148,13 @@ if (!isRoot) console.warn('SKIPPED: image store: needs root rights');
 
   test('a layer that is wanted while others are collected stays', async () => {
     const add = async (name: string) => (await bench.images.addLayer(streamOf(tarball([{ name }])))).chainId;
-    const layers = [await add('left'), await add('right')];
+    // Some dozens go at once.
+    const layers: ChainId[] = [];
+    for (let number = 0; number < 70; number++) layers.push(await add(`layer ${number}`));
     const collecting = bench.images.collect(new Set(), { thorough: true });
     const held = layers.filter((chainId) => bench.images.holdLayer(chainId));
     await collecting;
-    expect(held).toHaveLength(1);
+    expect([held.length > 0, held.length < layers.length]).toEqual([true, true]);
     expect(held.filter((chainId) => bench.snapshotter.has(chainId))).toEqual(held);
   });
 
