@@ -132,20 +132,23 @@ const types: ReadonlyMap<string, string> = new Map([
   ['special', 'special file'],
 ]);
 
+const isDirectory = (type: string | undefined): boolean => type === 'dir' || type === 'way';
+
 function describeChange(before: string | undefined, now: string | undefined): string | undefined {
   if (before === now) return undefined;
   if (before === undefined) return 'is new';
   if (now === undefined) return 'is gone';
-  const [oldType, oldMode, oldOwner] = before.split(' ');
-  const [type, mode, owner] = now.split(' ');
+  const [oldType, oldMode, oldOwner, oldContent, oldBeside] = before.split(' ');
+  const [type, mode, owner, content, beside] = now.split(' ');
   if (oldType !== type) return `was a ${types.get(oldType ?? '') ?? oldType}, is a ${types.get(type ?? '') ?? type}`;
   if (type === 'link') return 'link target';
   if (type === 'download' || type === 'heredoc') return 'content';
   if (!types.has(type ?? '')) return 'changed';
   const differences = [
-    before.split(' ')[3] !== now.split(' ')[3] && 'content',
+    !isDirectory(type) && oldContent !== content && 'content',
     oldMode !== mode && `mode ${plain(oldMode)} -> ${plain(mode)}`,
     oldOwner !== owner && `owner ${oldOwner} -> ${owner}`,
+    oldBeside !== beside && 'extended attributes',
   ];
   return differences.filter((difference) => difference !== false).join(' and ');
 }

@@ -21,12 +21,11 @@ import { codeOf } from '../common/error.ts';
 import { getXattr, listXattrs, makeNode, setTimes, setXattr } from '../host/file-syscalls.ts';
 import { innerPath, toBytes } from './extract-dirs.ts';
 import type { Extraction } from './extraction.ts';
-import { isWhiteout, type Lower, opaqueXattr } from './lower.ts';
+import { isOverlayXattr, isWhiteout, type Lower, opaqueXattr } from './lower.ts';
 import { invalid, type TarEntry } from './tar-format.ts';
 
 const O_PATH = 0x200000;
 const hostXattrs = new Set(['security.selinux', 'security.ima', 'security.evm', 'security.apparmor']);
-const isOverlayXattr = (name: string): boolean => /^(?:trusted|user)\.overlay\./.test(name);
 
 /** Attributes that belong to what is in a file (a path, or open), neither to overlayfs nor to the host's own policy. */
 export function contentXattrs(file: Uint8Array | number): Map<string, Buffer> {

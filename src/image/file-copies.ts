@@ -2,6 +2,7 @@ import { chmodSync, constants, copyFileSync, lchownSync } from 'node:fs';
 import { pathBytes, systemPath } from '../common/byte-path.ts';
 import { codeOf } from '../common/error.ts';
 import { getXattr, listXattrs, setTimes, setXattr } from '../host/file-syscalls.ts';
+import { isOverlayXattr } from './lower.ts';
 
 /** A regular file to copy to a name that is free. */
 export interface FileCopy {
@@ -38,7 +39,7 @@ export function finishCopy({ from, to, owner, mode, mtimeNs, withXattrs }: FileC
 export function copyXattrs(from: string, to: string): void {
   const source = pathBytes(from);
   for (const name of listXattrs(source)) {
-    const value = name.startsWith('trusted.overlay.') ? undefined : getXattr(source, name);
+    const value = isOverlayXattr(name) ? undefined : getXattr(source, name);
     if (!value) continue;
     try {
       setXattr(pathBytes(to), name, value);

@@ -5,6 +5,8 @@ import { type Directories, type InnerPath, openDirectories } from './extract-dir
 
 /** What overlayfs writes into a directory that hides those below it. */
 export const opaqueXattr = 'trusted.overlay.opaque';
+/** overlayfs reads these: whoever could set them could change what a layer shows of those below. */
+export const isOverlayXattr = (name: string): boolean => /^(?:trusted|user)\.overlay\./.test(name);
 
 /** A character device 0:0 is overlayfs's mark for a name that was removed. */
 export function isWhiteout(stat: Stats): boolean {

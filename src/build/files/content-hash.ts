@@ -1,12 +1,14 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { nameOf, systemPath } from '../../common/byte-path.ts';
+import { nameOf, pathBytes, systemPath } from '../../common/byte-path.ts';
+import { getXattr, listXattrs } from '../../host/file-syscalls.ts';
+import { isOverlayXattr } from '../../image/lower.ts';
 import { createBreath } from '../breathe.ts';
 import type { PlannedEntry, PlannedSource } from './plan-copy.ts';
 import type { SourceView } from './source-view.ts';
 
-/** Path in the source to type, mode, owner and content; never times. */
+/** Path in the source to type, mode, owner, content and what is said beside it (capabilities); never times. */
 export type Fingerprint = Readonly<Record<string, string>>;
 
 /** Content hashes of files already read in this build, by path and inode. */
@@ -60,8 +62,12 @@ function describe(entry: PlannedEntry, view: SourceView, memo: HashMemo): string
   const mode = (stat.mode & 0o7777n).toString(8).padStart(4, '0');
   const owner = view.ownedByRoot ? '0:0' : `${stat.uid}:${stat.gid}`;
   if (stat.isSymbolicLink()) return `link ${owner} ${nameOf(readlinkSync(systemPath(entry.from), 'buffer'))}`;
-  if (stat.isDirectory()) return `${entry.onTheWay ? 'way' : 'dir'} ${mode} ${owner}`;
-  if (!stat.isFile()) return `special ${stat.mode} ${stat.rdev} ${owner}`;
+  if (!stat.isFile() && !stat.isDirectory()) return `special ${stat.mode} ${stat.rdev} ${owner}`;
+  const beside = view.ownedByRoot ? '' : attributesOf(entry.from);
+  if (stat.isDirectory()) {
+    const line = `${entry.onTheWay ? 'way' : 'dir'} ${mode} ${owner}`;
+    return beside === '' ? line : `${line} - ${beside}`;
+  }
   const known = view.index?.find(stat);
   if (known !== undefined) return `file ${mode} ${owner} ${known}`;
   const key = `${entry.from}\0${stat.ino}\0${stat.size}\0${stat.mtimeNs}\0${stat.ctimeNs}`;
@@ -70,7 +76,17 @@ function describe(entry: PlannedEntry, view: SourceView, memo: HashMemo): string
     content = hashAndNote(entry, view);
     memo.set(key, content);
   }
-  return content.then((hash) => `file ${mode} ${owner} ${hash}`);
+  return content.then((hash) => `file ${mode} ${owner} ${hash}${beside === '' ? '' : ` ${beside}`}`);
+}
+
+/** Extended attributes that a copy takes along, as a hash; empty where there are none. */
+function attributesOf(from: string): string {
+  const path = pathBytes(from);
+  const names = listXattrs(path).filter((name) => !isOverlayXattr(name));
+  if (names.length === 0) return '';
+  const hash = createHash('sha256');
+  for (const name of names.sort()) hash.update(JSON.stringify([name, getXattr(path, name)?.toString('hex')]));
+  return hash.digest('hex').slice(0, 32);
 }
 
 async function hashAndNote({ from, stat }: PlannedEntry, view: SourceView): Promise<string> {

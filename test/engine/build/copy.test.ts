@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { listXattrs, setXattr } from '../../../src/host/file-syscalls.ts';
+import { copyXattrs } from '../../../src/image/file-copies.ts';
 import { type Bench, openBench, put } from './support.ts';
 
 const withRoot = process.getuid?.() === 0 ? describe : describe.skip;
@@ -107,6 +109,16 @@ withRoot('COPY and ADD (needs root)', () => {
       'n/q 2755 0:50 d',
       'n/q/a 644 0:0 f',
     ]);
+  });
+
+  test("a copy has the attributes of its source, and none that is overlayfs's own", () => {
+    put(bench.dir, { 'attributes/from': '1', 'attributes/to': '1' });
+    const [from, to] = [join(bench.dir, 'attributes/from'), join(bench.dir, 'attributes/to')];
+    const names = ['user.note', 'security.capability', 'trusted.overlay.redirect', 'user.overlay.opaque'];
+    for (const name of names)
+      setXattr(Buffer.from(from), name, Buffer.from('0100000200040000000000000000000000000000', 'hex'));
+    copyXattrs(from, to);
+    expect(listXattrs(Buffer.from(to)).toSorted()).toEqual(['security.capability', 'user.note']);
   });
 
   test('many small files are copied as one is', async () => {

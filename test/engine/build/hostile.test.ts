@@ -15,6 +15,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { messageOf } from '../../../src/common/error.ts';
+import { getXattr, setXattr } from '../../../src/host/file-syscalls.ts';
+import type { ChainId } from '../../../src/image/types.ts';
 import { listing } from '../image/support.ts';
 import { type Bench, mountsIn, openBench, put } from './support.ts';
 
@@ -259,6 +261,27 @@ if (!isRoot) process.stderr.write('SKIPPED: hostile builds: needs root rights\n'
     expect(await last(build(0o644, 'two'))).not.toBe('CACHED');
     expect(await last(build(0o644, 'one', '--chown=5:6'))).not.toBe('CACHED');
     expect(await last(build(0o644, 'one', '', 'b'))).not.toBe('CACHED');
+  });
+
+  test('the key of a copy covers what a file is capable of', async () => {
+    const dir = mkdtempSync(join(bench.dir, 'capable-'));
+    put(dir, { f: 'one' });
+    const capable = (bits: string) => {
+      setXattr(
+        Buffer.from(join(dir, 'f')),
+        'security.capability',
+        Buffer.from(`01000002${bits}${'0'.repeat(24)}`, 'hex'),
+      );
+      execFileSync('tar', ['-C', dir, '--xattrs', '--xattrs-include=*', '-cf', join(dir, 't.tar'), 'f']);
+      const text = 'FROM base AS s\nADD t.tar /\nFROM base\nCOPY --from=s /f /f\n';
+      put(dir, { iEchorfile: text });
+      return bench.build('', { contextDir: dir, files: {} });
+    };
+    await capable('00040000');
+    const { steps, image } = await capable('00200000');
+    expect(steps.at(-1)).toBe('COPY /f changed (f extended attributes)');
+    const [top = ''] = bench.snapshotter.lowerDirs(image.chain.at(-1) as ChainId);
+    expect(getXattr(Buffer.from(join(top, 'f')), 'security.capability')?.readUInt32LE(4)).toBe(0x2000);
   });
 
   test('what a failing build made is gone', async () => {
