@@ -104,10 +104,11 @@ function neededLayers(context: ImageStoreContext, keep: ReadonlySet<ChainId>): R
   return needed;
 }
 
-/** Content that the registry of this engine serves: its records name it by `digest`. */
+/** Content that the registry of this engine serves: its records name it by `content`, or else by `digest`. */
 export function servedDigests(store: ObjectStore): ReadonlySet<Digest> {
   const kinds = ['registry-manifest', 'registry-blob'] as const;
-  return new Set(kinds.flatMap((kind) => store.list<{ readonly digest: Digest }>(kind).map(({ digest }) => digest)));
+  const records = kinds.flatMap((kind) => store.list<{ readonly digest: Digest; readonly content?: Digest }>(kind));
+  return new Set(records.map(({ digest, content = digest }) => content));
 }
 
 /** `orphans` are of layers that are gone, and wait for nobody, no more than manifests that were replaced. */

@@ -1,18 +1,21 @@
 import { pipeline } from 'node:stream/promises';
-import type { Digest } from '../image/types.ts';
+import { isDigest } from '../image/digest.ts';
 import { type Exchange, type Registry, send } from './exchange.ts';
 import { Refusal } from './refusal.ts';
+import type { ServedDigest } from './served-digest.ts';
 
 interface Place {
   readonly repository: string;
-  readonly digest: Digest;
+  readonly digest: ServedDigest;
 }
 
 /** GET and HEAD of a blob, whole or a range of it. */
 export async function sendBlob(registry: Registry, exchange: Exchange, { repository, digest }: Place): Promise<void> {
   const { catalog, blobs, local } = registry;
-  const size = blobs.sizeBytes(digest);
-  if (size === undefined || !(catalog.hasBlob(repository, digest) || local.hasBlob(repository, digest))) {
+  const offered = isDigest(digest) && local.hasBlob(repository, digest) ? digest : undefined;
+  const content = catalog.blobContent(repository, digest) ?? offered;
+  const size = content && blobs.sizeBytes(content);
+  if (content === undefined || size === undefined) {
     throw new Refusal('BLOB_UNKNOWN', 'the repository has no such blob');
   }
   const { request, response } = exchange;
@@ -30,7 +33,7 @@ export async function sendBlob(registry: Registry, exchange: Exchange, { reposit
   const status = range ? 206 : 200;
   if (request.method === 'HEAD' || size === 0) return send(exchange, { status, headers });
   response.writeHead(status, headers);
-  await pipeline(blobs.open(digest, start, end), response);
+  await pipeline(blobs.open(content, start, end), response);
 }
 
 /** One range of bytes; several at once are answered as none, which the protocol allows. Throws Refusal. */

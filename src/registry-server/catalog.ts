@@ -1,27 +1,29 @@
 import type { ObjectStore } from '../common/object-store.ts';
 import type { Digest } from '../image/types.ts';
 import type { BlobRecord, ManifestRecord, ServedTag } from './records.ts';
+import { contentOf, type ServedDigest } from './served-digest.ts';
 
 /** What the repositories of a registry hold. */
 export interface Catalog {
   repositories(): readonly string[];
-  manifest(repository: string, digest: Digest): ManifestRecord | undefined;
+  manifest(repository: string, digest: ServedDigest): ManifestRecord | undefined;
   /** What a tag points to. */
-  tagged(repository: string, tag: string): Digest | undefined;
+  tagged(repository: string, tag: string): ServedDigest | undefined;
   /** Names, in the order of their bytes. */
   tags(repository: string): readonly string[];
   /** Manifests that say something about another, the oldest first. */
-  referrers(repository: string, subject: Digest): readonly ManifestRecord[];
-  hasBlob(repository: string, digest: Digest): boolean;
+  referrers(repository: string, subject: ServedDigest): readonly ManifestRecord[];
+  /** Where a blob of the repository lies in the blob store; undefined where it has none. */
+  blobContent(repository: string, digest: ServedDigest): Digest | undefined;
   /** A repository that has the blob. */
-  ownerOf(digest: Digest): string | undefined;
-  addManifest(record: ManifestRecord, tag?: string): void;
-  addBlob(repository: string, digest: Digest): void;
+  ownerOf(digest: ServedDigest): string | undefined;
+  addManifest(record: ManifestRecord, tags: readonly string[]): void;
+  addBlob(repository: string, digest: ServedDigest, content: Digest): void;
   removeTag(repository: string, tag: string): boolean;
   /** The manifest, and the tags that point to it. */
-  removeManifest(repository: string, digest: Digest): boolean;
+  removeManifest(repository: string, digest: ServedDigest): boolean;
   /** False where there is none. A manifest of the repository that needs it is told in its place. */
-  removeBlob(repository: string, digest: Digest): boolean | ManifestRecord;
+  removeBlob(repository: string, digest: ServedDigest): boolean | ManifestRecord;
   /** Everything of a repository; false where there is nothing. */
   removeRepository(repository: string): boolean;
   /** Bytes of what a repository names, each digest once. */
@@ -31,13 +33,13 @@ export interface Catalog {
 }
 
 const unnamedGraceMs = 24 * 60 * 60_000;
-const key = (repository: string, digest: Digest): string => `${repository}@${digest}`;
+const key = (repository: string, digest: ServedDigest): string => `${repository}@${digest}`;
 
 export function createCatalog(store: ObjectStore): Catalog {
   const manifests = () => store.list<ManifestRecord>('registry-manifest');
   const blobs = () => store.list<BlobRecord>('registry-blob');
   const tags = () => store.list<ServedTag>('registry-tag');
-  const userOf = (repository: string, digest: Digest) =>
+  const userOf = (repository: string, digest: ServedDigest) =>
     manifests().find((one) => one.repository === repository && one.blobs.includes(digest));
   return {
     repositories: () => [...new Set(manifests().map(({ repository }) => repository))].sort(),
@@ -51,19 +53,24 @@ export function createCatalog(store: ObjectStore): Catalog {
       manifests()
         .filter((one) => one.repository === repository && one.subject === subject)
         .sort((a, b) => (a.pushedAt < b.pushedAt ? -1 : 1)),
-    hasBlob: (repository, digest) => store.get('registry-blob', key(repository, digest)) !== undefined,
+    blobContent: (repository, digest) => {
+      const record = store.get<BlobRecord>('registry-blob', key(repository, digest));
+      return record && contentOf(record);
+    },
     ownerOf: (digest) => blobs().find((one) => one.digest === digest)?.repository,
-    addManifest: (record, tag) =>
+    addManifest: (record, tags) =>
       store.transaction(() => {
         const { repository, digest } = record;
         store.put<ManifestRecord>('registry-manifest', key(repository, digest), record);
-        if (tag === undefined) return;
-        store.put<ServedTag>('registry-tag', `${repository}:${tag}`, { repository, tag, digest });
+        for (const tag of tags) {
+          store.put<ServedTag>('registry-tag', `${repository}:${tag}`, { repository, tag, digest });
+        }
       }),
-    addBlob: (repository, digest) =>
+    addBlob: (repository, digest, content) =>
       store.put<BlobRecord>('registry-blob', key(repository, digest), {
         repository,
         digest,
+        ...(content !== digest && { content }),
         pushedAt: new Date().toISOString(),
       }),
     removeTag: (repository, tag) => {
@@ -92,7 +99,9 @@ export function createCatalog(store: ObjectStore): Catalog {
     },
     removeRepository: (repository) => removeRepository(store, repository),
     sizeBytes: (repository, sizeOf) => {
-      const named = [...manifests(), ...blobs()].flatMap((one) => (one.repository === repository ? [one.digest] : []));
+      const named = [...manifests(), ...blobs()].flatMap((one) =>
+        one.repository === repository ? [contentOf(one)] : [],
+      );
       return [...new Set(named)].reduce((sum, digest) => sum + sizeOf(digest), 0);
     },
     forgetUnnamed: () => {

@@ -1,7 +1,7 @@
 import { mediaTypes } from '../image/media-types.ts';
-import type { Digest } from '../image/types.ts';
 import { type Exchange, type Registry, sendJson } from './exchange.ts';
 import { Refusal } from './refusal.ts';
+import type { ServedDigest } from './served-digest.ts';
 
 /** GET of the tags of a repository. */
 export function sendTags({ catalog, local }: Registry, exchange: Exchange, repository: string): void {
@@ -38,7 +38,7 @@ function pageOf({ query }: Exchange, names: readonly string[], path: string) {
 export function sendReferrers(
   { catalog }: Registry,
   exchange: Exchange,
-  { repository, digest }: { readonly repository: string; readonly digest: Digest },
+  { repository, digest }: { readonly repository: string; readonly digest: ServedDigest },
 ): void {
   const wanted = exchange.query.get('artifactType');
   const manifests = catalog

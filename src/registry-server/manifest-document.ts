@@ -1,9 +1,10 @@
 import { messageOf } from '../common/error.ts';
-import { isFields, parseDescriptor, parseDocument } from '../image/image-config.ts';
+import { isFields, parseDocument, parseDescriptor as parseSha256Descriptor } from '../image/image-config.ts';
 import { isIndexType, isManifestType, mediaTypes } from '../image/media-types.ts';
-import type { Descriptor, Digest } from '../image/types.ts';
+import type { Descriptor as Sha256Descriptor } from '../image/types.ts';
 import type { ManifestRecord } from './records.ts';
 import { isRefusal, Refusal } from './refusal.ts';
+import { isSha512, type ServedDigest } from './served-digest.ts';
 
 type Described = Pick<ManifestRecord, 'mediaType' | 'blobs' | 'manifests' | 'subject' | 'artifactType' | 'annotations'>;
 
@@ -47,7 +48,17 @@ function describe(content: Buffer, declared: string | undefined): Described {
 }
 
 const invalid = (reason: string) => new Refusal('MANIFEST_INVALID', reason);
-const unique = (digests: readonly Digest[]): Digest[] => [...new Set(digests)];
+const unique = (digests: readonly ServedDigest[]): ServedDigest[] => [...new Set(digests)];
+
+interface Descriptor extends Omit<Sha256Descriptor, 'digest'> {
+  readonly digest: ServedDigest;
+}
+
+/** As images are read, with one more kind of digest. */
+function parseDescriptor(value: unknown, what: string): Descriptor {
+  if (!isFields(value) || !isSha512(value.digest)) return parseSha256Descriptor(value, what);
+  return { ...parseSha256Descriptor({ ...value, digest: `sha256:${'0'.repeat(64)}` }, what), digest: value.digest };
+}
 
 function listOf(value: unknown, name: string): Descriptor[] {
   if (!Array.isArray(value)) throw invalid(`it lists no ${name}`);

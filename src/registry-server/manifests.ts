@@ -1,9 +1,10 @@
-import { digestOf, isDigest } from '../image/digest.ts';
+import { digestOf } from '../image/digest.ts';
 import { maxDocumentBytes } from '../image/image-config.ts';
-import type { Digest } from '../image/types.ts';
 import { type Exchange, type Registry, send } from './exchange.ts';
 import { describeManifest } from './manifest-document.ts';
 import { Refusal } from './refusal.ts';
+import { checkedTag } from './router.ts';
+import { contentOf, isServedDigest, isSha512, sha512Of } from './served-digest.ts';
 
 interface Place {
   readonly repository: string;
@@ -27,21 +28,27 @@ export async function sendManifest(registry: Registry, exchange: Exchange, place
 }
 
 function pushed({ catalog, blobs }: Registry, { repository, reference }: Place) {
-  const digest = isDigest(reference) ? reference : catalog.tagged(repository, reference);
+  const digest = isServedDigest(reference) ? reference : catalog.tagged(repository, reference);
   const record = digest && catalog.manifest(repository, digest);
-  return record && { digest: record.digest, mediaType: record.mediaType, content: blobs.read(record.digest) };
+  return record && { digest: record.digest, mediaType: record.mediaType, content: blobs.read(contentOf(record)) };
 }
 
-/** PUT: kept byte for byte, once everything it needs is there. */
+/** PUT: kept byte for byte, once everything it needs is there. One by digest may name tags in its query. */
 export async function putManifest(registry: Registry, exchange: Exchange, place: Place): Promise<void> {
   const { catalog, blobs } = registry;
   const { repository, reference } = place;
   const content = await readBody(exchange);
-  const digest = digestOf(content);
-  if (isDigest(reference) && reference !== digest) throw new Refusal('DIGEST_INVALID', `the manifest is ${digest}`);
+  const own = digestOf(content);
+  const digest = isSha512(reference) ? await sha512Of([content]) : own;
+  if (isServedDigest(reference) && reference !== digest) {
+    throw new Refusal('DIGEST_INVALID', `the manifest is ${digest}`);
+  }
+  const named = isServedDigest(reference) ? exchange.query.getAll('tag').map(checkedTag) : [];
+  const tags = isServedDigest(reference) ? named : [reference];
   const described = describeManifest(content, exchange.request.headers['content-type']);
   for (const blob of described.blobs) {
-    if (catalog.hasBlob(repository, blob) && blobs.has(blob)) continue;
+    const lies = catalog.blobContent(repository, blob);
+    if (lies && blobs.has(lies)) continue;
     throw new Refusal('MANIFEST_BLOB_UNKNOWN', `the repository has no blob ${blob}`);
   }
   for (const manifest of described.manifests) {
@@ -50,14 +57,18 @@ export async function putManifest(registry: Registry, exchange: Exchange, place:
   }
   blobs.put(content);
   catalog.addManifest(
-    { repository, digest, sizeBytes: content.length, pushedAt: new Date().toISOString(), ...described },
-    isDigest(reference) ? undefined : reference,
+    {
+      ...{ repository, digest, ...(own !== digest && { content: own }) },
+      ...{ sizeBytes: content.length, pushedAt: new Date().toISOString(), ...described },
+    },
+    tags,
   );
   send(exchange, {
     status: 201,
     headers: {
       Location: `/v2/${repository}/manifests/${digest}`,
       'Docker-Content-Digest': digest,
+      ...(named.length > 0 && { 'OCI-Tag': named.join(', ') }),
       ...(described.subject && { 'OCI-Subject': described.subject }),
     },
   });
@@ -65,8 +76,8 @@ export async function putManifest(registry: Registry, exchange: Exchange, place:
 
 /** By digest the manifest and its tags go, by tag the tag alone. */
 export function deleteManifest({ catalog }: Registry, exchange: Exchange, { repository, reference }: Place): void {
-  const removed = isDigest(reference)
-    ? catalog.removeManifest(repository, reference as Digest)
+  const removed = isServedDigest(reference)
+    ? catalog.removeManifest(repository, reference)
     : catalog.removeTag(repository, reference);
   if (!removed) throw new Refusal('MANIFEST_UNKNOWN', `no such manifest: ${repository}:${reference}`);
   send(exchange, { status: 202 });

@@ -1,6 +1,5 @@
-import { isDigest } from '../image/digest.ts';
-import type { Digest } from '../image/types.ts';
 import { Refusal } from './refusal.ts';
+import { isServedDigest, type ServedDigest } from './served-digest.ts';
 
 /** What a request is about, read from its path alone. */
 export type Target =
@@ -8,10 +7,10 @@ export type Target =
   | { readonly kind: 'catalog' }
   | { readonly kind: 'tags'; readonly repository: string }
   | { readonly kind: 'manifest'; readonly repository: string; readonly reference: string }
-  | { readonly kind: 'blob'; readonly repository: string; readonly digest: Digest }
+  | { readonly kind: 'blob'; readonly repository: string; readonly digest: ServedDigest }
   | { readonly kind: 'uploads'; readonly repository: string }
   | { readonly kind: 'upload'; readonly repository: string; readonly id: string }
-  | { readonly kind: 'referrers'; readonly repository: string; readonly digest: Digest };
+  | { readonly kind: 'referrers'; readonly repository: string; readonly digest: ServedDigest };
 
 const nameGrammar = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const tagGrammar = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
@@ -41,15 +40,22 @@ export function checkedName(name: string): string {
   throw new Refusal('NAME_INVALID', 'invalid repository name');
 }
 
-/** Throws Refusal; only sha256 is taken. */
-export function checkedDigest(text: string): Digest {
-  const plain = text.replace(/^sha256%3a/i, 'sha256:');
-  if (isDigest(plain)) return plain;
-  throw new Refusal('DIGEST_INVALID', 'a digest is "sha256:" and 64 lower-case hexadecimal digits');
+/** Throws Refusal. */
+export function checkedDigest(text: string): ServedDigest {
+  const plain = text.replace(/^(sha256|sha512)%3a/i, '$1:');
+  if (isServedDigest(plain)) return plain;
+  throw new Refusal(
+    'DIGEST_INVALID',
+    'a digest is "sha256:" and 64 lower-case hexadecimal digits, or "sha512:" and 128',
+  );
 }
 
 function checkedReference(text: string): string {
-  if (text.includes(':') || /%3a/i.test(text)) return checkedDigest(text);
+  return text.includes(':') || /%3a/i.test(text) ? checkedDigest(text) : checkedTag(text);
+}
+
+/** Throws Refusal. */
+export function checkedTag(text: string): string {
   if (tagGrammar.test(text)) return text;
   throw new Refusal('MANIFEST_INVALID', 'invalid tag', { status: 404 });
 }

@@ -1,10 +1,11 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { rmSync, statfsSync } from 'node:fs';
+import { createReadStream, rmSync, statfsSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BlobStore } from '../image/blob-store.ts';
 import type { Digest } from '../image/types.ts';
 import { Refusal } from './refusal.ts';
+import { isSha512, type ServedDigest, sha512Of } from './served-digest.ts';
 
 /** A blob on its way in. It ends with the daemon: the client then begins anew. */
 export interface Upload {
@@ -14,8 +15,8 @@ export interface Upload {
   readonly sizeBytes: () => number;
   /** Adds the bytes of a request's body; those that came before it broke off count. Throws Refusal. */
   append(body: AsyncIterable<Buffer>): Promise<void>;
-  /** Puts the blob into the store. Throws Refusal where it has another digest, dropping the upload. */
-  finish(digest: Digest): Promise<void>;
+  /** Puts the blob into the store, where it lies under what is returned. Throws Refusal where it has another digest, dropping the upload. */
+  finish(digest: ServedDigest): Promise<Digest>;
   drop(): Promise<void>;
 }
 
@@ -65,10 +66,12 @@ export function createUploads(blobs: BlobStore): Uploads {
     finish: (digest) =>
       alone(session, async () => {
         try {
-          const actual: Digest = `sha256:${session.hash.copy().digest('hex')}`;
+          const content: Digest = `sha256:${session.hash.copy().digest('hex')}`;
+          const actual = isSha512(digest) ? await sha512Of(createReadStream(session.path)) : content;
           if (actual !== digest) throw new Refusal('DIGEST_INVALID', `the content is ${actual}`);
           await session.file.datasync();
-          blobs.adopt(session.path, digest);
+          blobs.adopt(session.path, content);
+          return content;
         } finally {
           await drop(session);
         }

@@ -1,3 +1,4 @@
+import { isDigest } from '../image/digest.ts';
 import { type Exchange, type Registry, send } from './exchange.ts';
 import { Refusal } from './refusal.ts';
 import { checkedDigest, checkedName } from './router.ts';
@@ -23,10 +24,11 @@ function mountBlob(
   { repository, mount, from }: { repository: string; mount: string; from: string | null },
 ): boolean {
   const digest = checkedDigest(mount);
-  if (!blobs.has(digest)) return false;
   const owner = from === null ? catalog.ownerOf(digest) : checkedName(from);
-  if (owner === undefined || !(catalog.hasBlob(owner, digest) || local.hasBlob(owner, digest))) return false;
-  catalog.addBlob(repository, digest);
+  if (owner === undefined) return false;
+  const content = catalog.blobContent(owner, digest) ?? (isDigest(digest) && local.hasBlob(owner, digest) && digest);
+  if (!content || !blobs.has(content)) return false;
+  catalog.addBlob(repository, digest, content);
   return true;
 }
 
@@ -51,8 +53,7 @@ export async function finishUpload(registry: Registry, exchange: Exchange, uploa
 
 async function complete(registry: Registry, exchange: Exchange, upload: Upload): Promise<void> {
   const digest = checkedDigest(exchange.query.get('digest') ?? '');
-  await upload.finish(digest);
-  registry.catalog.addBlob(upload.repository, digest);
+  registry.catalog.addBlob(upload.repository, digest, await upload.finish(digest));
   created(exchange, upload.repository, digest);
 }
 

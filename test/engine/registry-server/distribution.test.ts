@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -128,6 +129,33 @@ if (!isRoot) console.warn('SKIPPED: a served registry: needs root rights');
     const second = await registry.call('POST', '/v2/up/blobs/uploads/');
     expect((await registry.call('DELETE', second.headers.location ?? '')).status).toBe(204);
     expect(readdirSync(join(registry.bench.dir, 'tmp'))).toEqual([]);
+  });
+
+  test('content named by SHA-512 is pushed, tagged, pulled, kept by the collection, and removed under that name', async () => {
+    const named = (content: string) => `sha512:${createHash('sha512').update(content).digest('hex')}`;
+    const blob = named('named otherwise');
+    const begun = await registry.call('POST', '/v2/wide/blobs/uploads/');
+    const put = (digest: string) =>
+      registry.call('PUT', `${begun.headers.location}?digest=${digest}`, { body: 'named otherwise' });
+    expect((await put(blob)).headers['docker-content-digest']).toBe(blob);
+    const part = (mediaType: string) => ({ mediaType, digest: blob, size: 15 });
+    const manifest = JSON.stringify({
+      ...{ schemaVersion: 2, mediaType: manifestType },
+      ...{ config: part('application/vnd.oci.empty.v1+json'), layers: [part('text/plain')] },
+    });
+    const path = `/v2/wide/manifests/${named(manifest)}`;
+    const pushed = await registry.call('PUT', `${path}?tag=one&tag=two`, { body: manifest });
+    expect(pushed).toMatchObject({ status: 201, headers: { 'oci-tag': 'one, two' } });
+    expect((await registry.call('PUT', `/v2/wide/manifests/${named('other')}`, { body: manifest })).status).toBe(400);
+    await registry.bench.images.collect(new Set(), { thorough: true });
+    for (const at of [path, '/v2/wide/manifests/two']) {
+      const got = await registry.call('GET', at);
+      expect([got.body.toString(), got.headers['docker-content-digest']]).toEqual([manifest, named(manifest)]);
+    }
+    expect((await registry.call('GET', `/v2/wide/blobs/${blob}`)).body.toString()).toBe('named otherwise');
+    expect((await registry.call('DELETE', path)).status).toBe(202);
+    expect((await registry.call('DELETE', `/v2/wide/blobs/${blob}`)).status).toBe(202);
+    expect((await registry.call('GET', '/v2/wide/manifests/one')).status).toBe(404);
   });
 
   test('a blob of one repository is given to another, and is in no other by itself', async () => {
