@@ -8,12 +8,14 @@ import { planCopy } from './files/plan-copy.ts';
 import { InstructionError } from './language/form.ts';
 import type { RunMount } from './language/mount-option.ts';
 import { type Made, type OpenMount, targetOf } from './run-mount.ts';
-import { openSource, type Source } from './sources.ts';
+import { openSource, type Source, takeContent } from './sources.ts';
 
 /** RUN --mount=type=cache: a directory that lasts beyond the build. */
 export async function openCache(mount: RunMount, context: StepContext): Promise<OpenMount> {
   const target = targetOf(mount, context);
-  const id = mount.id || target;
+  const namespace = context.build.request.buildArgs?.BUILDKIT_CACHE_MOUNT_NS ?? '';
+  const ownName = mount.id || posix.join(mount.target ?? '');
+  const id = namespace === '' ? mount.id || target : `${namespace}/${ownName}`;
   const source = mount.from === undefined ? undefined : await openSource(mount.from, context);
   const path = posix.join('/', mount.source ?? '');
   const given = mount.mode !== undefined || mount.uid !== undefined || mount.gid !== undefined;
@@ -32,9 +34,15 @@ export async function openCache(mount: RunMount, context: StepContext): Promise<
     const { dir, release } = await acquireCacheDir(name, { sharing: mount.sharing ?? 'shared', fill, context });
     return { mount: { type: 'bind', source: dir, target, readOnly: mount.readOnly }, release };
   };
-  // What a command finds there is not its concern: neither is which directory it is.
-  const attributes = [mount.mode ?? '', mount.uid ?? '', mount.gid ?? ''];
-  return { key: `cache ${target} ${mount.readOnly} ${attributes.join(' ')}`, make };
+  // As with BuildKit: what a command finds there is not its concern, nor is which directory it is, unless it has no name.
+  const isPlain = ownName === target && (mount.sharing ?? 'shared') === 'shared';
+  const beginning = taken
+    ? (await takeContent(taken, [path], { exclude: [], parents: false, literal: true }, context)).digest
+    : given
+      ? `${mount.mode ?? 0o755} ${mount.uid ?? 0} ${mount.gid ?? 0}`
+      : '';
+  const parts = [target, mount.readOnly, isPlain ? `plain ${namespace}` : 'named', beginning];
+  return { key: `cache ${parts.join(' ')}`, make };
 }
 
 async function fillFrom(source: Source, path: string, to: { dir: string; signal: AbortSignal }): Promise<void> {

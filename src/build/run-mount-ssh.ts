@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Build, StepContext } from './build-context.ts';
 import { InstructionError } from './language/form.ts';
 import type { RunMount } from './language/mount-option.ts';
-import { type Made, type OpenMount, targetOf } from './run-mount.ts';
+import { accessOf, type Made, type OpenMount, targetOf } from './run-mount.ts';
 import { openSource } from './sources.ts';
 
 /**
@@ -31,7 +31,7 @@ export async function openSsh(mount: RunMount, ordinal: number, context: StepCon
     chmodSync(source, mount.mode ?? 0o600);
     return { mount: { type: 'bind', source, target, readOnly: true }, ...env, release };
   };
-  return { key: `ssh ${id} ${target}`, make };
+  return { key: `ssh ${id} ${target} ${accessOf(mount, 0o600)}`, make };
 }
 
 /** A socket that leads to the agent that was given by this id; undefined where none was. To be released. */

@@ -21,6 +21,10 @@ export interface Made {
   readonly release?: () => void;
 }
 
+/** What of a secret's or agent's file decides the result: its mode and owner, however they are given, and the need. */
+export const accessOf = ({ mode, uid, gid, required }: RunMount, usual: number): string =>
+  `${mode ?? usual} ${uid ?? 0} ${gid ?? 0} ${required}`;
+
 /** Absolute; relative ones count from WORKDIR. */
 export function targetOf(mount: RunMount, { state }: StepContext): string {
   const target = posix.join('/', state.config.WorkingDir || '/', '.');

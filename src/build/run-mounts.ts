@@ -11,7 +11,7 @@ import { type RunMount, readMount } from './language/mount-option.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf } from './language/types.ts';
 import { expandIn } from './metadata.ts';
-import { type Made, type OpenMount, type ReadyMount, targetOf } from './run-mount.ts';
+import { accessOf, type Made, type OpenMount, type ReadyMount, targetOf } from './run-mount.ts';
 import { openCache } from './run-mount-cache.ts';
 import { openSsh } from './run-mount-ssh.ts';
 import { openSource, refuseChanged, type Source, type Taken, takeContent } from './sources.ts';
@@ -220,7 +220,7 @@ async function openSecret(mount: RunMount, context: StepContext): Promise<OpenMo
     return { mount: { type: 'bind', source, target, readOnly: true, options }, ...env };
   };
   return {
-    key: `secret ${id} ${target ?? ''} ${variable ?? ''} ${mount.mode ?? ''} ${mount.uid ?? ''} ${mount.gid ?? ''}`,
+    key: `secret ${id} ${target ?? ''} ${variable ?? ''} ${target === undefined ? mount.required : accessOf(mount, 0o400)}`,
     make,
   };
 }

@@ -32,7 +32,8 @@ export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepC
     user: state.config.User ?? '',
     network,
     hostname: build.request.buildArgs?.BUILDKIT_SANDBOX_HOSTNAME ?? '',
-    hosts: JSON.stringify(build.request.extraHosts ?? []),
+    // As with BuildKit, where a name leads is no more part of it than what the network has.
+    hosts: JSON.stringify((build.request.extraHosts ?? []).map(hostName)),
     ...limitsOf(build.request),
     mounts: mounts.key,
     [variableOrder]: Object.keys(env).join(' '),
@@ -44,6 +45,8 @@ export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepC
   const step = { canonical: `RUN ${args.join(' ')}`, parts, files: mounts.files, createdBy, execute, args };
   await solveLayer(step, context);
 }
+
+const hostName = (entry: string): string => /^[^:=]*/.exec(entry)?.[0] ?? '';
 
 /** What a command can see of its limits. */
 function limitsOf({ shmSizeBytes, ulimits, cgroupParent }: StepContext['build']['request']): KeyParts {

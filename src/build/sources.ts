@@ -71,7 +71,7 @@ export interface Taken {
   readonly files: Fingerprint | undefined;
 }
 
-/** Content that patterns select from a source. Throws SourceMissing. */
+/** Content that patterns select from a source; of a `literal` path whatever it is called. Throws SourceMissing. */
 export async function takeContent(
   source: Source,
   patterns: readonly string[],
@@ -93,7 +93,7 @@ export async function takeContent(
         patterns,
         options.exclude,
         options.parents,
-        ...(options.literal ? ['literal'] : []),
+        ...(options.literal ? ['unnamed'] : []),
       ]),
     )
     .digest('hex');
@@ -104,7 +104,7 @@ export async function takeContent(
   await source.ready?.();
   const { memo, signal } = context.build;
   if (source.view === context.build.context) context.build.tally.took(plans().flat());
-  const { digest, files } = await hashContent(plans().flat(), source.view, { memo, signal });
+  const { digest, files } = await hashContent(plans().flat(), source.view, { memo, signal, unnamed: options.literal });
   if (source.chainId !== undefined) {
     cache.putContent({ id, chainId: source.chainId, digest });
     stepFiles.put(id, files);

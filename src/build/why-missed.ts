@@ -65,5 +65,5 @@ export function whyMissed(now: StepNow, context: StepContext): string {
 
 /** Whether `--no-cache-filter` names the stage. */
 export function isNamed({ stage }: StageNode, names: readonly string[] | undefined): boolean {
-  return names?.some((name) => name.toLowerCase() === stage.name || name === String(stage.index)) === true;
+  return names?.some((name) => name.toLowerCase() === stage.name) === true;
 }

@@ -22,11 +22,11 @@ export interface Content {
   readonly files: Fingerprint;
 }
 
-/** What decides whether a copy of these sources would give the same files. */
+/** What decides whether a copy of these sources would give the same files; `unnamed`: whatever the source is called. */
 export async function hashContent(
   sources: readonly PlannedSource[],
   view: SourceView,
-  options: { readonly memo: HashMemo; readonly signal: AbortSignal },
+  options: { readonly memo: HashMemo; readonly signal: AbortSignal; readonly unnamed?: boolean | undefined },
 ): Promise<Content> {
   const items = sources.flatMap((source) => source.entries.map((entry) => ({ source, entry })));
   const lines = new Array<string>(items.length);
@@ -49,7 +49,7 @@ export async function hashContent(
   for (const [at, { source, entry }] of items.entries()) {
     const line = lines[at] ?? '';
     const name = source.isDirectory ? entry.path || '.' : source.name;
-    const start = entry === source.entries[0] ? source.isDirectory || source.name : '';
+    const start = entry === source.entries[0] ? source.isDirectory || options.unnamed || source.name : '';
     hash.update(JSON.stringify([start, entry.path, line]));
     files[name in files ? `${name} (${at})` : name] = line;
   }
@@ -65,7 +65,9 @@ function describe(entry: PlannedEntry, view: SourceView, memo: HashMemo): string
   if (!stat.isFile() && !stat.isDirectory()) return `special ${stat.mode} ${stat.rdev} ${owner}`;
   const beside = view.ownedByRoot ? '' : attributesOf(entry.from);
   if (stat.isDirectory()) {
-    const line = `${entry.onTheWay ? 'way' : 'dir'} ${mode} ${owner}`;
+    // Nobody sees the permissions of the context itself.
+    const isContext = view.ownedByRoot && entry.from === view.root;
+    const line = `${entry.onTheWay ? 'way' : 'dir'} ${isContext ? '0755' : mode} ${owner}`;
     return beside === '' ? line : `${line} - ${beside}`;
   }
   const known = view.index?.find(stat);

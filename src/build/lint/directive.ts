@@ -34,18 +34,16 @@ export function readLintSettings(text: string): LintSettings & { readonly proble
 }
 
 function readNames(text: string): ReadonlySet<string> | 'all' {
-  const names = text.split(',').map((name) => name.trim().toLowerCase());
-  return names.includes('all') ? 'all' : new Set(names);
+  return text === 'all' ? 'all' : new Set(text.split(',').map((name) => name.trim()));
 }
 
-const has = (names: ReadonlySet<string> | 'all', rule: LintRule): boolean =>
-  names === 'all' || names.has(rule.toLowerCase());
+const has = (names: ReadonlySet<string> | 'all', rule: LintRule): boolean => names === 'all' || names.has(rule);
 
-/** The warnings that the settings let through, in the order of their places. */
+/** The warnings that the settings let through, in the order of their places. What is experimental nobody need skip. */
 export function selectWarnings(warnings: readonly LintWarning[], settings: LintSettings): LintWarning[] {
   const experimental = (rule: LintRule): boolean => 'experimental' in lintRules[rule];
   return warnings
-    .filter(({ rule }) => !has(settings.skip, rule) && (!experimental(rule) || has(settings.experimental, rule)))
+    .filter(({ rule }) => (experimental(rule) ? has(settings.experimental, rule) : !has(settings.skip, rule)))
     .toSorted(
       (a, b) =>
         a.at.line - b.at.line ||

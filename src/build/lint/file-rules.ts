@@ -76,7 +76,8 @@ function checkFrom(from: InstructionOf<'FROM'>): LintWarning[] {
     warnings.push(warn('StageNameCasing', `Stage name '${name}' should be lowercase`, placeOf(from, name)));
   }
   const keyword = wordOf(from);
-  const agrees = keyword === keyword.toLowerCase() ? word === word?.toLowerCase() : word === word?.toUpperCase();
+  const [lower, upper] = [keyword.toLowerCase(), keyword.toUpperCase()];
+  const agrees = keyword === lower ? word === word?.toLowerCase() : keyword !== upper || word === word?.toUpperCase();
   if (word !== undefined && !agrees) {
     const message = `'${word}' and '${keyword}' keywords' casing do not match`;
     warnings.push(warn('FromAsCasing', message, placeOf(from, ` ${word} `)));
@@ -129,15 +130,19 @@ function checkSecrets(instruction: Instruction): LintWarning[] {
   });
 }
 
-/** A comment right above a named stage or an argument begins with its name. */
+/** The last comment right above a named stage or arguments begins with the name, or with one of theirs. */
 function checkDescriptions(all: readonly Instruction[]): LintWarning[] {
   return all.flatMap((instruction) => {
-    const name =
-      instruction.name === 'FROM' ? instruction.as : instruction.name === 'ARG' ? instruction.args[0]?.key : undefined;
-    const last = instruction.comments.at(-1);
-    if (name === undefined || last === undefined) return [];
-    if (instruction.comments.some((comment) => comment.toLowerCase().startsWith(`${name.toLowerCase()} `))) return [];
-    const message = `Comment for ${instruction.name === 'FROM' ? 'stage' : 'argument'} should follow the format: \`# ${name} <description>\``;
+    const names = definedBy(instruction);
+    const word = instruction.comments.at(-1)?.split(' ', 1)[0];
+    if (names.length === 0 || word === undefined || names.includes(word)) return [];
+    const name = names.length > 1 ? '<arg_key>' : names[0];
+    const message = `Comment for ${instruction.name} should follow the format: \`# ${name} <description>\``;
     return [warn('InvalidDefinitionDescription', message, instruction.at)];
   });
+}
+
+function definedBy(instruction: Instruction): readonly string[] {
+  if (instruction.name === 'ARG') return instruction.args.map(({ key }) => key);
+  return instruction.name === 'FROM' && instruction.as !== undefined ? [instruction.as] : [];
 }

@@ -9,7 +9,10 @@ import type { LintWarning } from './warning.ts';
 /** What the checks of a file found, in its order, as far as it does not skip them; `error`: it wants none. */
 export function lint(checks: StageChecks, given?: string): { warnings: LintWarning[]; error: boolean } {
   const settings = settingsOf(checks.file, given);
-  const found = settings.skip === 'all' ? [] : [...checkFile(checks.file), ...checkStages(checks)];
+  const found =
+    settings.skip === 'all' && settings.experimental !== 'all' && settings.experimental.size === 0
+      ? []
+      : [...checkFile(checks.file), ...checkStages(checks)];
   return { warnings: selectWarnings(found, settings), error: settings.error };
 }
 

@@ -146,13 +146,38 @@ if (!isRoot) console.warn('SKIPPED: why steps are carried out: not root');
   test('mounts: files of a bind mount, a cache mount, a secret; never what a secret or a cache holds', async () => {
     const text = (cache: string, id = 'a') =>
       `FROM base\nRUN --mount=type=bind,source=s,target=/m --mount=type=cache,target=/c${cache} --mount=type=secret,id=${id} true`;
-    const { steps, path } = project(text(''), { 's/f': '1' });
+    const { steps, path } = project(text(',id=one'), { 's/f': '1' });
     await steps();
     writeFileSync(path('s/f'), '2');
     expect(await steps()).toEqual(['what it mounts changed (/m/f content)']);
     expect(await steps(text(',mode=0700'))).toEqual(['what it mounts changed (cache mount /c changed)']);
-    expect(await steps(text(',id=other'))).toEqual(['CACHED']);
+    expect(await steps(text(',id=other,sharing=locked'))).toEqual(['CACHED']);
     expect(await steps(undefined, { secrets: { a: 'another' } })).toEqual(['CACHED']);
-    expect((await steps(text('', 'b')))[0]).toMatch(/^what it mounts changed \(secret mount/);
+    expect((await steps(text(',id=one', 'b')))[0]).toMatch(/^what it mounts changed \(secret mount/);
+  });
+
+  const other = 'what it mounts changed';
+  test.each([
+    ['a file of another name', 'type=bind,source=s/a,target=/m', 'type=bind,source=s/b,target=/m', 'CACHED'],
+    ['a file of other content', 'type=bind,source=s/a,target=/m', 'type=bind,source=s/c,target=/m', other],
+    ['a directory of another name', 'type=bind,source=d1,target=/m', 'type=bind,source=d2,target=/m', 'CACHED'],
+    ["a secret's usual mode", 'type=secret,id=a,target=/m', 'type=secret,id=a,target=/m,mode=0400,uid=0', 'CACHED'],
+    ['a secret that is required', 'type=secret,id=a,target=/m', 'type=secret,id=a,target=/m,required', other],
+    ["a cache's own name", 'type=cache,target=/m', 'type=cache,target=/m,id=/m,sharing=shared', 'CACHED'],
+    ['a cache that others wait for', 'type=cache,target=/m', 'type=cache,target=/m,sharing=locked', other],
+    ['a cache that begins with files', 'type=cache,target=/m', 'type=cache,target=/m,from=base,source=/data', other],
+  ])('mounts: %s is another step or the same as BuildKit has it', async (_, before, after, outcome) => {
+    const text = (mount: string) => `FROM base\nRUN --mount=${mount} true`;
+    const files = { 's/a': '1', 's/b': '1', 's/c': '2', 'd1/f': '1', 'd2/f': '1' };
+    const { steps } = project(text(before), files);
+    await steps(undefined, { secrets: { a: 'x' } });
+    expect((await steps(text(after), { secrets: { a: 'x' } }))[0]).toMatch(new RegExp(`^${outcome}`));
+  });
+
+  test("what nothing shows is no part of a step: the context's own mode, the address of a host", async () => {
+    const { steps, path } = project('FROM base\nCOPY . /n\nRUN true');
+    await steps(undefined, { extraHosts: ['a:1.2.3.4'] });
+    chmodSync(path('.'), 0o711);
+    expect(await steps(undefined, { extraHosts: ['a:1.2.3.5'] })).toEqual(['CACHED', 'CACHED']);
   });
 });

@@ -26,7 +26,7 @@ const examples: Readonly<
   Record<Exclude<LintRule, 'InvalidDefaultArgInFrom'>, readonly [bad: string, place: string, good: string]>
 > = {
   StageNameCasing: ['FROM a AS Build', '1:11', 'FROM a AS build'],
-  FromAsCasing: ['FROM a as build', '1:7', 'from a as build'],
+  FromAsCasing: ['FROM a as build', '1:7', 'from a as build\nFrom b as c'],
   NoEmptyContinuation: ['FROM a\nRUN b \\\n\n c', '4:1', 'FROM a\nRUN b \\\n# d\n c'],
   ConsistentInstructionCasing: ['FROM a\nrun b\nUSER c', '2:1', 'from a\nrun b'],
   DuplicateStageName: ['FROM a AS b\nFROM a AS b', '2:11', 'FROM a AS b\nFROM a AS c'],
@@ -50,7 +50,7 @@ const examples: Readonly<
   InvalidDefinitionDescription: [
     '# check=experimental=all\nFROM b\n# the version\nARG A=1',
     '4:1',
-    '# check=experimental=all\nFROM b\n# A version\nARG A=1',
+    '# check=skip=all;experimental=all\nFROM b\n# B version\nARG A=1 B=2',
   ],
   ExposeProtoCasing: ['FROM a\nEXPOSE 80 53/UDP', '2:11', 'FROM a\nEXPOSE 53/udp'],
   ExposeInvalidFormat: ['FROM a\nEXPOSE 127.0.0.1:80:80', '2:8', 'FROM a\nEXPOSE 80'],
@@ -82,10 +82,11 @@ describe('the checks of a build file', () => {
   });
 
   it('skips what the file asks to skip, and all of it', () => {
-    expect(found('# check=skip=maintainerdeprecated\nFROM a\nMAINTAINER b\nENV c d')).toEqual([
+    expect(found('# check=skip=MaintainerDeprecated\nFROM a\nMAINTAINER b\nENV c d')).toEqual([
       'LegacyKeyValueFormat 4:1',
     ]);
     expect(found('# check=skip=all\nFROM a\nMAINTAINER b')).toEqual([]);
+    expect(found('# check=skip=maintainerdeprecated\nFROM a\nMAINTAINER b')).toEqual(['MaintainerDeprecated 3:1']);
   });
 
   it('makes errors of warnings where the file says so', () => {
