@@ -89,14 +89,24 @@ export async function execStart(
 }
 
 /** Whoever does not read the output is told by an error what kept the process from starting. */
-async function throwUnlessStarted({ pid, output, exit }: ExecHandle, command: string): Promise<void> {
-  if (pid !== 0) return;
+async function throwUnlessStarted(handle: ExecHandle, command: string): Promise<void> {
+  const code = await Promise.race([handle.exit, pidOf(handle)]);
+  if (handle.pid !== 0) return;
   const pieces: Buffer[] = [];
-  for await (const { data } of output) pieces.push(Buffer.from(data));
+  for await (const { data } of handle.output) pieces.push(Buffer.from(data));
   const words = execFailure(Buffer.concat(pieces).toString(), command);
   if (words === undefined) return;
-  throw new IechorError((await exit) === 127 ? 'COMMAND_NOT_FOUND' : 'COMMAND_NOT_EXECUTABLE', words);
+  throw new IechorError(code === 127 ? 'COMMAND_NOT_FOUND' : 'COMMAND_NOT_EXECUTABLE', words);
 }
+
+/** Fulfilled when the process is known, or has ended. The runtime writes its pid down some time after its own start. */
+async function pidOf(handle: ExecHandle): Promise<void> {
+  let ended = false;
+  void handle.exit.catch(() => {}).then(() => (ended = true));
+  while (handle.pid === 0 && !ended) await setTimeout(pidPollMilliseconds);
+}
+
+const pidPollMilliseconds = 2;
 
 function startExitCode(error: unknown): number {
   if (isIechorError(error) && (error.exit === 126 || error.exit === 127)) return error.exit;
@@ -202,6 +212,7 @@ const startWaitMilliseconds = 10_000;
 /** Clients say the terminal's size as soon as their request to start is taken up: one that is not yet is waited for. */
 export async function execResize(context: EngineContext, { id, h, w, signal }: Request<'execResize'>): Promise<void> {
   const instance = context.execs.get(id);
+  if (context.containers.find(instance.containerId)) runningContainer(context, instance.containerId);
   const waited = new AbortController();
   const either = signal ? AbortSignal.any([signal, waited.signal]) : waited.signal;
   const tooLong = setTimeout(startWaitMilliseconds, 'too long', { signal: either }).catch(() => 'gone');

@@ -64,6 +64,21 @@ suite('containers (needs root)', () => {
     await t.engine.containerRemove({ id, force: true });
   });
 
+  test.each([true, false])(
+    'a detached process is answered while it runs (terminal: %s), and has no size after its container',
+    async (Tty) => {
+      const id = await start(t.engine, { Cmd: ['sleep', '100'] });
+      const { Id } = await t.engine.execCreate({ id, body: { Cmd: ['sleep', '90'], Tty } });
+      await t.engine.execStart({ id: Id, body: { Detach: true } });
+      expect((await t.engine.execInspect({ id: Id })).Running).toBe(true);
+      await t.engine.execResize({ id: Id, h: 40, w: 40 });
+      await t.engine.containerKill({ id });
+      await t.engine.containerWait({ id });
+      await expect(t.engine.execResize({ id: Id, h: 40, w: 40 })).rejects.toMatchObject({ code: 'WRONG_STATE' });
+      await t.engine.containerRemove({ id, force: true });
+    },
+  );
+
   test('privileged is the bounding set of the daemon, and cap_drop ALL leaves nothing', async () => {
     const own = /^CapBnd:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
     const script = 'grep -E "^(CapEff|Seccomp):" /proc/self/status';
