@@ -58,21 +58,11 @@ export function createCatalog(store: ObjectStore): Catalog {
       return record && contentOf(record);
     },
     ownerOf: (digest) => blobs().find((one) => one.digest === digest)?.repository,
-    addManifest: (record, tags) =>
-      store.transaction(() => {
-        const { repository, digest } = record;
-        store.put<ManifestRecord>('registry-manifest', key(repository, digest), record);
-        for (const tag of tags) {
-          store.put<ServedTag>('registry-tag', `${repository}:${tag}`, { repository, tag, digest });
-        }
-      }),
-    addBlob: (repository, digest, content) =>
-      store.put<BlobRecord>('registry-blob', key(repository, digest), {
-        repository,
-        digest,
-        ...(content !== digest && { content }),
-        pushedAt: new Date().toISOString(),
-      }),
+    addManifest: (record, tags) => store.transaction(() => addManifest(store, record, tags)),
+    addBlob: (repository, digest, content) => {
+      const record = { repository, digest, ...(content !== digest && { content }), pushedAt: new Date().toISOString() };
+      store.put<BlobRecord>('registry-blob', key(repository, digest), record);
+    },
     removeTag: (repository, tag) => {
       const id = `${repository}:${tag}`;
       if (!store.get('registry-tag', id)) return false;
@@ -112,6 +102,12 @@ export function createCatalog(store: ObjectStore): Catalog {
       }
     },
   };
+}
+
+function addManifest(store: ObjectStore, record: ManifestRecord, tags: readonly string[]): void {
+  const { repository, digest } = record;
+  store.put<ManifestRecord>('registry-manifest', key(repository, digest), record);
+  for (const tag of tags) store.put<ServedTag>('registry-tag', `${repository}:${tag}`, { repository, tag, digest });
 }
 
 function removeRepository(store: ObjectStore, repository: string): boolean {
