@@ -1,3 +1,4 @@
+import { IechorError } from '../common/error.ts';
 import { contentTrustFlag } from './content-trust.ts';
 import { Flags } from './flags.ts';
 
@@ -10,12 +11,20 @@ const list = (summary: string, char?: 'a' | 'e' | 'l' | 'p' | 'v', helpValue = '
   Flags.string({ summary, helpValue, multiple: true, multipleNonGreedy: true, ...(char ? { char } : {}) });
 const whole = (summary: string, char?: 'c') => Flags.integer({ summary, helpValue: 'int', ...(char ? { char } : {}) });
 
+/** In whichever case: VS Code writes STDOUT. */
+function streamOf(name: string): string {
+  if (/^std(in|out|err)$/i.test(name)) return name.toLowerCase();
+  throw new IechorError('USAGE', `invalid argument "${name}" for "-a, --attach" flag`, {
+    hint: 'valid streams are STDIN, STDOUT and STDERR',
+  });
+}
+
 /** Which streams a client takes: those of `-a`, else both outputs, and the input where it is kept open. */
 export function attachedStreams(flags: {
   readonly attach?: readonly string[] | undefined;
   readonly interactive: boolean;
 }) {
-  const streams = flags.attach ?? ['stdout', 'stderr', ...(flags.interactive ? ['stdin'] : [])];
+  const streams = flags.attach?.map(streamOf) ?? ['stdout', 'stderr', ...(flags.interactive ? ['stdin'] : [])];
   return {
     streams,
     config: {
@@ -36,7 +45,7 @@ export const containerFlags = {
     summary: 'Attach to stdin, stdout or stderr',
     multiple: true,
     multipleNonGreedy: true,
-    options: ['stdin', 'stdout', 'stderr'],
+    helpValue: 'list',
   }),
   annotation: list('Annotation handed to the OCI runtime (key=value)'),
   'blkio-weight': whole('Relative weight of block I/O (10 to 1000)'),

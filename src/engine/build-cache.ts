@@ -3,7 +3,7 @@ import type { EngineApi } from '../api/engine-api.ts';
 import type { Builder } from '../build/builder.ts';
 import type { EngineContext } from './context.ts';
 import { layerUsers } from './disk-usage.ts';
-import { checkFilters, untilOf } from './filters.ts';
+import { checkFilters, labelsFit, untilOf } from './filters.ts';
 import { keptLayers } from './kept-layers.ts';
 import { publishPrune } from './notify.ts';
 
@@ -15,7 +15,9 @@ export async function pruneBuilds(
   builder: Builder,
   request: PruneRequest,
 ): ReturnType<EngineApi['buildPrune']> {
-  checkFilters(request.filters, ['until']);
+  checkFilters(request.filters, ['until', 'label', 'label!']);
+  // Steps have no labels: `system prune` with a label leaves them alone.
+  if (!labelsFit(request.filters, {})) return { CachesDeleted: null, SpaceReclaimed: 0 };
   const until = untilOf(request.filters);
   const keepBytes = bytesToKeep(request, usedBytes(builder), freeSpace(context));
   const { keys } = await builder.prune({

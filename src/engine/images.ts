@@ -215,7 +215,8 @@ export async function pruneImages(
   context.store.compact();
   const SpaceReclaimed = removed.reduce((sum, { freedBytes }) => sum + freedBytes, left);
   publishPrune(context, 'image', SpaceReclaimed);
-  return { ImagesDeleted: removed.flatMap(itemsOf), SpaceReclaimed };
+  const items = removed.flatMap(itemsOf);
+  return { ImagesDeleted: items.length > 0 ? items : null, SpaceReclaimed };
 }
 
 export function publishImage(

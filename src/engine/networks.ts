@@ -245,7 +245,7 @@ export async function pruneNetworks(
     removed.push(network.name);
   }
   publishPrune(context, 'network', 0);
-  return { NetworksDeleted: removed };
+  return { NetworksDeleted: removed.length > 0 ? removed : null };
 }
 
 export function publishNetwork(

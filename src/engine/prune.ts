@@ -29,5 +29,6 @@ export async function pruneContainers(
     reclaimed += size;
   }
   publishPrune(context, 'container', reclaimed);
-  return { ContainersDeleted: deleted, SpaceReclaimed: reclaimed };
+  // As Docker has it, and clients compare with: null for none.
+  return { ContainersDeleted: deleted.length > 0 ? deleted : null, SpaceReclaimed: reclaimed };
 }

@@ -27,25 +27,24 @@ export async function stopContainer(
   await stopWith(context, id, { signal, graceMs: grace < 0 ? undefined : grace * 1000 });
 }
 
-/** SIGKILL at once; resolves when the container's end is handled. Idempotent. */
+/** SIGKILL at once; resolves when the container's end is handled. Tells of no stop, as nobody asked for one. Idempotent. */
 export async function stopNow(context: LifeContext, id: string): Promise<void> {
-  await stopWith(context, id, { signal: SIGKILL, graceMs: killTimeoutMs });
+  await stopWith(context, id, { signal: SIGKILL, graceMs: killTimeoutMs, quiet: true });
 }
 
-async function stopWith(
-  context: LifeContext,
-  id: string,
-  options: { readonly signal: number; readonly graceMs: number | undefined },
-): Promise<void> {
+interface StopOptions {
+  readonly signal: number;
+  readonly graceMs: number | undefined;
+  /** Without an event of its own. */
+  readonly quiet?: boolean;
+}
+
+async function stopWith(context: LifeContext, id: string, options: StopOptions): Promise<void> {
   await stopSteps(context, id, options);
   await context.store.durable();
 }
 
-async function stopSteps(
-  context: LifeContext,
-  id: string,
-  options: { readonly signal: number; readonly graceMs: number | undefined },
-): Promise<void> {
+async function stopSteps(context: LifeContext, id: string, options: StopOptions): Promise<void> {
   const { graceMs } = options;
   // Nothing comes after SIGKILL, so its effect is waited for whatever the grace.
   const timeoutMs = graceMs !== undefined && options.signal === SIGKILL ? Math.max(graceMs, killTimeoutMs) : graceMs;
@@ -63,7 +62,7 @@ async function stopSteps(
       hint: 'a process of it may hang in the kernel (state D): look at ps aux on the host',
     });
   }
-  if (record) publishContainer(context, record, 'stop');
+  if (record && !options.quiet) publishContainer(context, record, 'stop');
 }
 
 /** The end is waited for from within the mutex on, which its handler needs: so it cannot be missed. */
