@@ -33,7 +33,7 @@ export function resolveUser(spec: string, databases: UserDatabases, groupAdd: re
     uid: checkedId(uid),
     gid: checkedId(gid),
     additionalGids: [...new Set([gid, ...supplementary, ...added])],
-    home: entry?.home || '/',
+    home: entry?.home ?? '/',
   };
 }
 

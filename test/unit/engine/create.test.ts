@@ -210,7 +210,7 @@ test('a number is never the name of a user, and lines of account files may be ra
   const databases = { passwd: '123:x:55:66::/odd:\n  short:x:57\n', group: '7:x:88:\n' };
   expect(resolveUser('123:7', databases)).toMatchObject({ uid: 123, gid: 7, home: '/' });
   expect(resolveUser('+55', databases)).toMatchObject({ uid: 55, gid: 66, home: '/odd' });
-  expect(resolveUser('short', databases)).toMatchObject({ uid: 57, gid: 0, home: '/' });
+  expect(resolveUser('short', databases)).toMatchObject({ uid: 57, gid: 0, home: '' });
 });
 
 test('a step of a build needs account files for everything but two numbers', () => {
