@@ -6,6 +6,7 @@ import { mediaTypes } from '../image/media-types.ts';
 import { type Reference, repositoryOf } from '../image/reference.ts';
 import type { Descriptor, Digest } from '../image/types.ts';
 import type { Repository } from './repository.ts';
+import { isSigstoreKey, openSigstoreKey } from './sigstore-key.ts';
 import type { SimpleSignature } from './trust-policy.ts';
 import { bytesOf, uploadBlob } from './upload.ts';
 
@@ -27,10 +28,12 @@ export function payloadOf(reference: Reference, digest: Digest): Buffer {
   return Buffer.from(JSON.stringify({ critical, optional: null }));
 }
 
-/** Throws BAD_REQUEST where the key is none, or its passphrase is wrong. */
+/** With a key in PEM, PKCS #8 or as cosign writes it. Throws BAD_REQUEST where it is none, or its passphrase is wrong. */
 export function signPayload(payload: Buffer, key: string, passphrase: string | undefined): SimpleSignature {
   try {
-    const parsed = createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) });
+    const parsed = isSigstoreKey(key)
+      ? openSigstoreKey(key, passphrase ?? '')
+      : createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) });
     if (parsed.asymmetricKeyType !== 'ec') throw new Error('it is no ECDSA key');
     return { payload, signature: sign('sha256', payload, parsed).toString('base64') };
   } catch (cause) {
