@@ -21,7 +21,7 @@ export interface Progress {
   size: number;
   /** Waits for other downloads to end. */
   queued: boolean;
-  /** Begins with bytes of an earlier attempt. */
+  /** Its bytes are of more than one answer, which may have been of different content. */
   resumed: boolean;
   state: 'growing' | 'complete' | { readonly error: unknown };
   readonly waiting: Set<() => void>;
@@ -84,6 +84,7 @@ async function fetchRest(file: FileHandle, hash: Hash, options: FetchOptions): P
     const before = progress.size;
     const failure = await fetchPart(file, hash, options);
     if (progress.size === descriptor.size) return;
+    progress.resumed ||= progress.size > 0;
     fruitless = progress.size > before ? 0 : fruitless + 1;
     if (fruitless >= maxAttempts)
       throw repository.session.broken(failure ?? new Error('it sends less than it declares'), signal);

@@ -62,6 +62,23 @@ describe('a download', () => {
     expect(bench.store.layers.map(digestOf)).toEqual([digestOf(layer)]);
   });
 
+  test('whose content was another before it broke off (its ETag has changed) begins anew', async () => {
+    odd.publish('1', [layer]);
+    const other = randomBytes(100_000);
+    let broken = false;
+    odd.twist = (request, response) => {
+      if (broken || !isLayer(request.url, layer)) return false;
+      broken = true;
+      response.writeHead(200, { 'content-length': layer.length, etag: '"another"' });
+      response.write(other, () => setTimeout(() => response.destroy(), 50));
+      return true;
+    };
+    await pull();
+    expect(bench.store.layers.map(digestOf)).toEqual([digestOf(layer)]);
+    expect(asked(layer).map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=100000-', undefined]);
+    expect(leftovers()).toEqual([]);
+  });
+
   test('whose range is refused (416) begins anew', async () => {
     odd.publish('1', [layer]);
     breakOnce(100_000);
