@@ -132,5 +132,5 @@ function checkEndpoints({ context, coming, body, config }: Given): void {
 }
 
 function checkLinks({ context, coming, body }: Given): void {
-  resolveLinks(body.HostConfig?.Links ?? [], finder(context, coming));
+  resolveLinks(body.HostConfig, finder(context, coming));
 }

@@ -108,11 +108,22 @@ function parseBind(text: string): PlannedMount {
   };
 }
 
+/** Which kind of mount has which options; images have theirs. */
+const optionFields = [
+  ['bind', 'BindOptions'],
+  ['volume', 'VolumeOptions'],
+  ['tmpfs', 'TmpfsOptions'],
+] as const;
+
 function parseMount(mount: Mount): PlannedMount {
   const misses = (field: string) => invalid(`invalid mount config for type "${mount.Type}": field ${field}`);
   if (['bind', 'volume', 'tmpfs'].includes(mount.Type) && !mount.Target) throw misses('Target must not be empty');
   if (mount.Type === 'bind' && !mount.Source) throw misses('Source must not be empty');
   if (mount.Type === 'tmpfs' && mount.Source) throw misses('Source must not be specified');
+  for (const [type, field] of optionFields)
+    if (mount.Type !== type && mount[field])
+      throw invalid(`${field} must not be specified on mount type "${mount.Type}"`);
+  if (mount.ImageOptions) throw misses('ImageOptions must not be specified');
   const destination = checkedDestination(mount.Target);
   const common = { destination, readOnly: mount.ReadOnly ?? false, mode: '' };
   if (mount.Type === 'tmpfs') return { ...tmpfs(destination, tmpfsOptions(mount)), readOnly: common.readOnly };

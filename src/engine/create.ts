@@ -161,7 +161,7 @@ function newRecord(
       { host, networking: body.NetworkingConfig, mac: body.MacAddress },
       context.networks.find,
     ),
-    links: resolveLinks(host?.Links ?? [], context.containers.find),
+    links: resolveLinks(host, context.containers.find),
     ports: publishable(resolvePorts(kind, host, config)),
     status: 'created',
     pid: 0,

@@ -1,3 +1,4 @@
+import type { HostConfig } from '../api/types/host-config.ts';
 import { IechorError } from '../common/error.ts';
 import type { ContainerRecord, RecordLink } from './container-record.ts';
 import type { EngineContext } from './context.ts';
@@ -6,14 +7,19 @@ import { type LiveLink, reachableLinks } from './live-links.ts';
 import { rewriteHosts } from './managed-files.ts';
 import { processOf } from './process-of.ts';
 
-/** Containers that a new one is linked to by `HostConfig.Links`. Throws BAD_REQUEST, CONTAINER_NOT_FOUND. */
+/**
+ * Containers that a new one is linked to by `HostConfig.Links`. On a network of the user's they may come later, and are
+ * found by the endpoint's links. Throws BAD_REQUEST.
+ */
 export function resolveLinks(
-  links: readonly string[],
+  host: HostConfig | undefined,
   find: (name: string) => ContainerRecord | undefined,
 ): RecordLink[] {
-  return links.map((text) => {
+  const mayComeLater = !/^(?:default|bridge|host|none|container:.*)?$/.test(host?.NetworkMode ?? '');
+  return (host?.Links ?? []).flatMap((text) => {
     const { name, alias } = parseLink(text);
     const linked = find(name);
+    if (!linked && mayComeLater) return [];
     if (!linked) throw bad(`could not get container for ${name}: No such container: ${name}`);
     if (networkKind(linked.body.HostConfig, linked.config) === 'host') {
       throw bad(

@@ -22,9 +22,13 @@ export function sharedMemory(
   const place = join(bundleDir(context.roots, owner.id), 'shm');
   if (owner.body.HostConfig?.IpcMode === 'host') return '/dev/shm';
   if (existsSync(place)) return place;
-  throw new IechorError('BAD_REQUEST', `container "${owner.name}" does not share its IPC namespace`, {
-    hint: 'start the other container with --ipc=shareable (compose: ipc: shareable)',
-  });
+  throw new IechorError(
+    'BAD_REQUEST',
+    `container ${owner.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+    {
+      hint: 'start the other container with --ipc=shareable (compose: ipc: shareable)',
+    },
+  );
 }
 
 function mountShared(context: EngineContext, record: ContainerRecord): string {

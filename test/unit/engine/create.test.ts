@@ -5,6 +5,7 @@ import { checkedName, generateName } from '../../../src/engine/container-name.ts
 import type { ContainerRecord } from '../../../src/engine/container-record.ts';
 import { commandOf, mergeConfig, mergeEnv, mergeProcessEnv } from '../../../src/engine/create-config.ts';
 import { resolveMounts } from '../../../src/engine/create-mounts.ts';
+import { resolveLinks } from '../../../src/engine/links.ts';
 import { resolveEndpoints, resolvePorts } from '../../../src/engine/create-network.ts';
 import { parseSignal, parseStopSignal } from '../../../src/engine/signals.ts';
 import { checkSysctls } from '../../../src/engine/sysctls.ts';
@@ -93,6 +94,17 @@ describe('mounts', () => {
 
   test.each(['/h', 'a:b', '/h:/:ro', '/h:/x:bad', 'vo/l:/x', '/h:/x:ro:y', '/h:/proc/sys'])('%s is refused', (bind) => {
     expect(code(() => mountsOf({ Binds: [bind] }, {}))).toBe('MOUNT_INVALID');
+  });
+
+  test.each([
+    [
+      { Type: 'bind', Source: '/a', Target: '/x', VolumeOptions: {} },
+      'VolumeOptions must not be specified on mount type "bind"',
+    ],
+    [{ Type: 'tmpfs', Target: '/x', BindOptions: {} }, 'BindOptions must not be specified on mount type "tmpfs"'],
+    [{ Type: 'volume', Target: '/x', TmpfsOptions: {} }, 'TmpfsOptions must not be specified on mount type "volume"'],
+  ] as const)('options of another kind of mount are refused: %j', (mount, words) => {
+    expect(() => mountsOf({ Mounts: [mount] }, {})).toThrow(words);
   });
 
   test('the same place twice is refused', () => {
@@ -237,4 +249,12 @@ test('signals are names and numbers', () => {
   for (const signal of ['SIGWHAT', '0', '65', '']) expect(code(() => parseSignal(signal))).toBe('BAD_REQUEST');
   expect(['65', '-5', 'TERM', 'CLD'].map(parseStopSignal)).toEqual([undefined, undefined, 15, 17]);
   for (const signal of ['SIGWHAT', '0', '']) expect(code(() => parseStopSignal(signal))).toBe('BAD_REQUEST');
+});
+
+test('a link may name a container that comes later, on a network of the user alone', () => {
+  expect(resolveLinks({ NetworkMode: 'mine', Links: ['later:alias'] }, () => undefined)).toEqual([]);
+  for (const NetworkMode of ['', 'bridge', 'default'])
+    expect(() => resolveLinks({ NetworkMode, Links: ['later:alias'] }, () => undefined)).toThrow(
+      'No such container: later',
+    );
 });
