@@ -4,5 +4,7 @@ export default {
   transform: { '\\.ts$': '<rootDir>/test/support/strip-types.cjs' },
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // VS Code's container client asks the editor for its enumerations.
+  moduleNameMapper: { '^vscode$': '<rootDir>/test/support/vscode.cjs' },
   testTimeout: 60_000,
 };
