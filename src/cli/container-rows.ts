@@ -77,7 +77,7 @@ export function portsText(ports: readonly PortSummary[]): string {
   return [
     ...rangesOf(sorted.filter((port) => !isTranslated(port))),
     ...translated.map(({ IP = '', PublicPort, PrivatePort, Type }) =>
-      publishedText(IP, `${PublicPort}`, `${PrivatePort}/${Type}`),
+      publishedText(IP, `${PublicPort ?? 0}`, `${PrivatePort}/${Type}`),
     ),
   ].join(', ');
 }

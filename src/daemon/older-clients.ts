@@ -55,7 +55,10 @@ const answers: Partial<
     ['1.44', (list: ImageSummary[]) => list.map((image) => ({ ...image, VirtualSize: image.Size }))],
     ['1.51', (list: ImageSummary[]) => list.map((image) => ({ ...image, Containers: -1 }))],
   ],
-  systemInfo: [['1.50', (info: object) => ({ ...info, BridgeNfIptables: false, BridgeNfIp6tables: false })]],
+  systemInfo: [
+    ['1.49', ({ FirewallBackend, ...info }: { FirewallBackend?: unknown }) => info],
+    ['1.50', (info: object) => ({ ...info, BridgeNfIptables: false, BridgeNfIp6tables: false })],
+  ],
 };
 
 /** Changes the fields of a request, in place, to what a client of that API version means. Throws BAD_REQUEST. */

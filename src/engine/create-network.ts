@@ -9,7 +9,6 @@ import type {
 import type { HostConfig, PortBinding } from '../api/types/host-config.ts';
 import { IechorError, isIechorError } from '../common/error.ts';
 import { checkAsked } from '../network/allocate.ts';
-import { endpointOptions } from '../network/endpoint-options.ts';
 import type { EndpointRequest, NetworkRecord, PortProtocol } from '../network/types.ts';
 import type { RequestedPort } from './container-record.ts';
 
@@ -69,7 +68,6 @@ export function resolveEndpoints(
 /** Throws BAD_REQUEST, as Docker says it, for what no container can have on that network. */
 function checkEndpoint(network: NetworkRecord, endpoint: EndpointRequest): void {
   try {
-    endpointOptions(endpoint.driverOptions ?? {});
     checkAsked(network, endpoint);
   } catch (error) {
     if (!isIechorError(error) || error.code !== 'BAD_REQUEST') throw error;

@@ -55,9 +55,12 @@ function receiveMaster(listening: number, child: Child): Promise<number | undefi
         finish(() => reject(error));
       }
     };
+    const isConnected = () => {
+      if (connection < 0) connection = acceptOn(listening);
+      return connection >= 0;
+    };
     const accept = watchFd(listening, () => {
-      connection = acceptOn(listening);
-      if (connection < 0) return;
+      if (!isConnected()) return;
       accept.close();
       const watch = watchFd(connection, receive);
       watches.push(watch);
@@ -65,7 +68,11 @@ function receiveMaster(listening: number, child: Child): Promise<number | undefi
     });
     const watches = [accept];
     accept.want({ readable: true, writable: false });
-    void child.end.then(() => finish(() => resolve(undefined)));
+    // The end of a short process may be seen before what was sent ahead of it.
+    void child.end.then(() => {
+      if (!done && isConnected()) receive();
+      else finish(() => resolve(undefined));
+    });
   });
 }
 

@@ -112,8 +112,10 @@ function refuseUnasked({ pools, enableIPv6 }: NetworkRecord, wanted: string | un
   );
 }
 
-/** Throws BAD_REQUEST for addresses of their own that no container can have on the network, whoever else is on it. */
-export function checkAsked(network: NetworkRecord, { ipv4Address, ipv6Address }: EndpointRequest): void {
+/** Throws BAD_REQUEST for what no container can have on the network, whoever else is on it. */
+export function checkAsked(network: NetworkRecord, request: EndpointRequest): void {
+  const { ipv4Address, ipv6Address, driverOptions } = request;
+  endpointOptions(driverOptions ?? {});
   for (const wanted of [ipv4Address, ipv6Address]) {
     refuseUnasked(network, wanted);
     const options = { network: network.name, holder: () => undefined, avoid: new Set<string>() };

@@ -203,6 +203,17 @@ describeSessions('the API', '', (open) => {
     expect(restart).toMatchObject({ status: 409, body: expect.stringContaining('because AutoRemove is enabled') });
   });
 
+  test('a command that ends at once is heard on its terminal', async () => {
+    const id = await create({ ...busybox, Cmd: ['sleep', '600'] });
+    await ask(`POST /containers/${id}/start`);
+    const heard: string[] = [];
+    for (let count = 0; count < 20; count += 1) {
+      const made = await ask(`POST /containers/${id}/exec`, { Cmd: ['echo', 'here'], Tty: true, AttachStdout: true });
+      heard.push((await ask(`POST /exec/${JSON.parse(made.body).Id}/start`, { Tty: true })).body);
+    }
+    expect(new Set(heard)).toEqual(new Set(['here\r\n']));
+  });
+
   test('archives are named by the path that was asked for', async () => {
     const id = await create(busybox);
     const names = async (path: string) => (await ask(`GET /containers/${id}/archive?path=${path}`)).body.split('\0')[0];

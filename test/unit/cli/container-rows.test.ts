@@ -8,6 +8,10 @@ const published = (IP: string, PublicPort: number, PrivatePort = PublicPort) => 
   PublicPort,
 });
 
+test('a port that is none of the host has the number 0 there', () => {
+  expect(portsText([{ IP: '0.0.0.0', PrivatePort: 80, Type: 'tcp' }])).toBe('0.0.0.0:0->80/tcp');
+});
+
 test('ports with one number on both sides are listed as ranges, for each address', () => {
   const ports = [7001, 7000, 7003].flatMap((port) => [published('::', port), published('0.0.0.0', port)]);
   expect(portsText([...ports, inside(53, 'udp'), inside(80)])).toBe(
