@@ -7,8 +7,12 @@ import { cacheMountRoot, hashIndexRoot, stepFilesRoot } from './cache-mounts.ts'
 import type { StepRecord } from './step-cache.ts';
 
 export interface PruneOptions {
-  /** Also what is in use by recent builds: everything, the directories of cache mounts, and what is known of files. */
+  /** Also what is in use by recent builds: everything, and what is known of files. */
   readonly all?: boolean;
+  /** Also the directories of cache mounts. */
+  readonly cacheMounts?: boolean;
+  /** Of the steps only those with these keys. */
+  readonly only?: ReadonlySet<string>;
   /** Keep the most recently used steps up to so many bytes. */
   readonly keepBytes?: number;
   /** Leaves steps alone whose layers are among these. */
@@ -35,13 +39,14 @@ export async function pruneCache(options: PruneOptions, parts: BuilderParts): Pr
     const fits = options.keepBytes !== undefined && kept + record.sizeBytes <= options.keepBytes;
     const top = record.chain.at(-1);
     const spared = top !== undefined && options.sparing?.has(top) === true;
-    if (young || fits || spared) kept += record.sizeBytes;
+    const other = options.only?.has(record.key) === false;
+    if (young || fits || spared || other) kept += record.sizeBytes;
     else doomed.push(record);
   }
   for (const record of doomed) parts.cache.remove(record.key);
   parts.cache.forgetContent((chainId) => parts.snapshotter.has(chainId));
+  if (options.cacheMounts) removeCacheMounts(parts);
   if (options.all) {
-    removeCacheMounts(parts);
     // Helps for builds to come, which are made anew.
     for (const root of [hashIndexRoot(parts.roots), stepFilesRoot(parts.roots)]) removeTree(root);
   }

@@ -6,7 +6,6 @@ import { method } from './grpc/server.ts';
 import { diskUsageReply, diskUsageRequest, pruneRequest, usageRecord } from './messages/control.ts';
 import { timestampOf } from './progress.ts';
 import type { BuildEngine } from './solve.ts';
-import { refused } from './refused.ts';
 
 type UsageRecord = DraftOf<typeof usageRecord>;
 
@@ -33,13 +32,20 @@ async function* prune(
   request: MessageOf<typeof pruneRequest>,
   { engine, signal }: { engine: BuildEngine; signal: AbortSignal },
 ): AsyncGenerator<UsageRecord> {
-  if (request.filter.some((one) => one !== '')) throw refused('pruning by other filters than until');
-  if (request.maxUsedSpace > 0 || request.minFreeSpace > 0) throw refused('pruning down to a used or free space');
-  const before = await cacheItems(engine, signal);
+  const filter = request.filter.filter((one) => one !== '');
+  const before = (await cacheItems(engine, signal)).filter(filterOf(filter));
+  const mounts = filter.includes('type==exec.cachemount') ? ['exec.cachemount'] : [];
+  if (filter.length > 0 && before.length + mounts.length === 0) return;
   const { CachesDeleted } = await engine.buildPrune({
     all: request.all,
     reservedSpace: request.reservedSpace,
-    ...(request.keepDuration > 0 && { filters: { until: [`${Math.ceil(request.keepDuration / 1e9)}s`] } }),
+    maxUsedSpace: request.maxUsedSpace,
+    minFreeSpace: request.minFreeSpace,
+    filters: {
+      ...(request.keepDuration > 0 && { until: [`${Math.ceil(request.keepDuration / 1e9)}s`] }),
+      ...(filter.length > 0 && before.length > 0 && { id: before.map(({ ID }) => ID) }),
+      ...(mounts.length > 0 && { type: mounts }),
+    },
     signal,
   });
   const deleted = new Set(CachesDeleted);

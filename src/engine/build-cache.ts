@@ -1,9 +1,11 @@
 import { statfsSync } from 'node:fs';
 import type { EngineApi } from '../api/engine-api.ts';
+import type { Filters } from '../api/requests.ts';
+import type { BuildCacheItem } from '../api/types/system.ts';
 import type { Builder } from '../build/builder.ts';
 import type { EngineContext } from './context.ts';
-import { layerUsers } from './disk-usage.ts';
-import { checkFilters, labelsFit, untilOf } from './filters.ts';
+import { cacheItems, layerUsers } from './disk-usage.ts';
+import { anyOf, checkFilters, flagOf, labelsFit, untilOf } from './filters.ts';
 import { keptLayers } from './kept-layers.ts';
 import { publishPrune } from './notify.ts';
 
@@ -15,19 +17,42 @@ export async function pruneBuilds(
   builder: Builder,
   request: PruneRequest,
 ): ReturnType<EngineApi['buildPrune']> {
-  checkFilters(request.filters, ['until', 'label', 'label!']);
+  const { 'unused-for': unusedFor, ...filters } = request.filters ?? {};
+  checkFilters(filters, ['until', 'label', 'label!', ...itemFilters]);
   // Steps have no labels: `system prune` with a label leaves them alone.
-  if (!labelsFit(request.filters, {})) return { CachesDeleted: null, SpaceReclaimed: 0 };
-  const until = untilOf(request.filters);
+  if (!labelsFit(filters, {})) return { CachesDeleted: null, SpaceReclaimed: 0 };
+  const until = untilOf(unusedFor ? { until: unusedFor } : filters);
+  const isChosen = itemFilters.some((name) => filters[name]?.length);
   const keepBytes = bytesToKeep(request, usedBytes(builder), freeSpace(context));
   const { keys } = await builder.prune({
-    ...(request.all ? { all: true } : { sparing: new Set(layerUsers(context).keys()) }),
+    ...(request.all ? { all: !isChosen } : { sparing: new Set(layerUsers(context).keys()) }),
+    ...(isChosen && {
+      only: new Set(
+        cacheItems(context, builder)
+          .filter((one) => itemFits(one, filters))
+          .map(({ ID }) => ID),
+      ),
+    }),
+    cacheMounts: isChosen ? (filters.type ?? []).includes('exec.cachemount') : (request.all ?? false),
     ...(keepBytes === undefined ? {} : { keepBytes }),
     ...(until === undefined ? {} : { unusedForSeconds: (Date.now() - until) / 1000 }),
   });
   const SpaceReclaimed = await context.images.collect(keptLayers(context, builder), { thorough: request.all ?? false });
   publishPrune(context, 'builder', SpaceReclaimed);
   return { CachesDeleted: [...keys], SpaceReclaimed };
+}
+
+const itemFilters = ['id', 'description', 'type', 'shared', 'inuse'];
+
+/** Whether each filter on what is known of a step has a value that fits. */
+function itemFits(item: BuildCacheItem, filters: Filters): boolean {
+  return (
+    anyOf(filters, 'id', (value) => item.ID.startsWith(value)) &&
+    anyOf(filters, 'description', (value) => item.Description.includes(value)) &&
+    anyOf(filters, 'type', (value) => item.Type === value) &&
+    (flagOf(filters, 'shared') ?? item.Shared) === item.Shared &&
+    (flagOf(filters, 'inuse') ?? item.InUse) === item.InUse
+  );
 }
 
 /** The bounds of a prune: what may stay at most, what must be free, and what stays in any case. Undefined: none is set. */

@@ -84,7 +84,8 @@ function readable(instruction: string): string {
   return Array.isArray(words) ? words.join(' ') : instruction;
 }
 
-function cacheItems(context: EngineContext, builder: Pick<Builder, 'steps'>): BuildCacheItem[] {
+/** Finished steps of builds. */
+export function cacheItems(context: EngineContext, builder: Pick<Builder, 'steps'>): BuildCacheItem[] {
   const users = layerUsers(context);
   return builder.steps().map((step) => {
     const top = step.chain.at(-1);

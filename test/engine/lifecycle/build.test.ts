@@ -52,6 +52,21 @@ suite('builds on the engine (needs root)', () => {
     expect(t.context.snapshotter.active()).toEqual([]);
   });
 
+  test('a prune takes what its filters choose: directories of cache mounts, steps by description', async () => {
+    await build('FROM busybox\nRUN --mount=type=cache,target=/c touch /c/x && echo one\nRUN echo other\n', 'pruned');
+    await t.engine.imageRemove({ name: 'pruned' });
+    const mounts = () => readdirSync(join(root.dir, 'data/build-cache/mounts'));
+    const steps = async () => (await t.engine.systemDiskUsage({ type: ['build-cache'] })).BuildCache ?? [];
+    const prune = (filters: Record<string, string[]>) => t.engine.buildPrune({ all: true, filters });
+    const all = await steps();
+    expect(mounts()).not.toEqual([]);
+    expect((await prune({ type: ['exec.cachemount'] })).CachesDeleted).toEqual([]);
+    expect(mounts()).toEqual([]);
+    expect((await prune({ description: ['echo other'] })).CachesDeleted).toHaveLength(1);
+    expect(await steps()).toEqual(all.filter(({ Description }) => !Description.includes('echo other')));
+    await expect(prune({ colour: ['red'] })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  });
+
   test('an aborted build ends its command', async () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 700);
