@@ -1,5 +1,6 @@
+import { IechorError } from '../common/error.ts';
 import { newId } from '../common/id.ts';
-import { digestOf } from '../image/digest.ts';
+import type { ImageConfig, ImageRecord } from '../image/types.ts';
 import type { Build, StepContext } from './build-context.ts';
 import type { BuildStep } from './events.ts';
 import type { Graph, StageNode } from './graph.ts';
@@ -29,24 +30,59 @@ export function keeper(
   };
 }
 
-/** The image after an instruction, told with its id; the state goes on with it. */
+/** The image after an instruction, told with its id; the state goes on with it. One that is there already is used. */
 export async function commitStep(context: StepContext): Promise<void> {
   const { build, state } = context;
-  const { classic, noCache } = build.request;
+  const { classic } = build.request;
   if (!classic) return;
   const { images } = build.parts;
   await build.caches.current.bring(state.chain);
-  const config = imageOf(state, {}, build.epoch);
-  const before = state.image;
-  const isKnown = images.find(digestOf(JSON.stringify(config))) !== undefined && !noCache;
-  const record = await images.create(config, state.chain, before === undefined ? {} : { parent: before });
-  state.image = record.id;
+  const before = state.image === undefined ? undefined : images.get(state.image);
   const { name, source } = context.instruction;
-  const isPlain = (before === undefined ? 0 : images.get(before).chain.length) === state.chain.length;
-  const { containerId: id } = context;
-  if (!runsOrCopies.has(name) && !isKnown && before !== undefined && id !== undefined)
-    await classic.keep?.({ id, image: before, args: ['/bin/sh', '-c', `#(nop) ${source}`] });
-  tellImage(build, state, { ...stepOf(context, 'committed'), ...(isPlain && { isCached: isKnown }) });
+  const known = build.request.noCache ? undefined : sameStep(context, before);
+  if (known) goOnWith(state, known);
+  else {
+    noteStep(state, source, before?.config.history?.length ?? 0);
+    const config = imageOf(state, {}, build.epoch);
+    state.image = (await images.create(config, state.chain, before ? { parent: before.id } : {})).id;
+    const { containerId: id } = context;
+    if (!runsOrCopies.has(name) && before && id !== undefined)
+      await classic.keep?.({ id, image: before.id, args: ['/bin/sh', '-c', `#(nop) ${source}`] });
+  }
+  const isPlain = (before?.chain.length ?? 0) === state.chain.length;
+  tellImage(build, state, { ...stepOf(context, 'committed'), ...(isPlain && { isCached: known !== undefined }) });
+}
+
+/** The image that a former build made of the same one by the same instruction. */
+function sameStep(
+  { build, state, instruction }: StepContext,
+  before: ImageRecord | undefined,
+): ImageRecord | undefined {
+  const entries = before?.config.history?.length ?? 0;
+  const createdBy = state.history.length === entries ? instruction.source : state.history.at(-1)?.created_by;
+  const said = ({ author, config, rootfs }: ImageConfig) => JSON.stringify([author, config, rootfs]);
+  const now = said(imageOf(state, {}, build.epoch));
+  return build.parts.images
+    .list()
+    .find(
+      ({ parent, config }) =>
+        parent === before?.id && config.history?.at(-1)?.created_by === createdBy && said(config) === now,
+    );
+}
+
+function goOnWith(state: StageState, { id, config }: ImageRecord): void {
+  state.image = id;
+  state.history.splice(0, state.history.length, ...(config.history ?? []));
+  state.layerTime = config.created;
+}
+
+/** A step is of its own time, also where it makes no layer, and has a line in the history. */
+function noteStep(state: StageState, source: string, before: number): void {
+  if (state.history.length === before) addHistory(state, source);
+  const last = state.history.at(-1);
+  if (!last?.empty_layer) return;
+  state.layerTime = new Date().toISOString();
+  state.history[state.history.length - 1] = { ...last, created: state.layerTime };
 }
 
 /** Tells the image that a stage has come to, in the place of `step`. */
@@ -98,5 +134,7 @@ export async function solveInOrder(build: Build): Promise<StageState> {
     build.emit({ stream: `Step ${counter.step}/${counter.total} : ${source}\n` });
   }
   for (const index of graph.needed) await build.stage(index);
-  return build.stage(graph.target.stage.index);
+  const state = await build.stage(graph.target.stage.index);
+  if (state.image !== undefined) return state;
+  throw new IechorError('BUILD_FAILED', 'No image was generated. Is your Dockerfile empty?');
 }

@@ -41,7 +41,8 @@ export interface FoundBuildFile {
  */
 export function findBuildFile(contextDir: string, wanted?: string): FoundBuildFile {
   const names = wanted ? [posix.join('/', wanted).slice(1)] : defaultBuildFiles;
-  for (const name of names) {
+  // As Docker does, a name in small letters is taken, too.
+  for (const name of wanted ? names : [...names, 'dockerfile']) {
     const text = readPlainFile(join(contextDir, name));
     if (text !== undefined) return { name, shown: shownName(contextDir, name), text };
   }

@@ -99,6 +99,14 @@ const failures: readonly (readonly [pattern: RegExp, words: (found: readonly str
     ([, path]) =>
       `COPY failed: file not found in build context or excluded by .dockerignore: stat ${path}: file does not exist`,
   ],
+  [
+    /^.+:\d+:\d+ there is no build stage ("[^"]*") to be the target/,
+    ([, name]) => `target stage ${name} could not be found`,
+  ],
+  [
+    /^.+:(\d+):\d+ SHELL requires its arguments as a JSON array/,
+    ([, line]) => `dockerfile parse error on line ${line}: SHELL requires the arguments to be in JSON form`,
+  ],
   [/^there is no build file:? (?:iEchorfile, )?([^,\s]+)/, ([, file]) => `Cannot locate specified Dockerfile: ${file}`],
 ];
 

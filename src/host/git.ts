@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { IechorError, isIechorError } from '../common/error.ts';
+import { IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { removeTree } from './files.ts';
 import { run } from './spawn.ts';
 
@@ -93,11 +93,20 @@ export async function checkOut(
   const inside = ['-C', directory];
   await git(['init', '--quiet', '--template=', '--initial-branch=main', directory], options);
   await git([...inside, 'remote', 'add', 'origin', url], options);
-  const fetch = (name: string) =>
-    git(
-      [...inside, 'fetch', '--quiet', '--depth=1', '--no-tags', '--no-recurse-submodules', '--', 'origin', name],
-      options,
-    );
+  const fetch = async (name: string) => {
+    const from = (...depth: string[]) =>
+      git(
+        [...inside, 'fetch', '--quiet', ...depth, '--no-tags', '--no-recurse-submodules', '--', 'origin', name],
+        options,
+      );
+    try {
+      await from('--depth=1');
+    } catch (error) {
+      // A server of plain files hands out all or nothing.
+      if (signal.aborted || !/dumb http transport/.test(messageOf(error))) throw error;
+      await from();
+    }
+  };
   try {
     await fetch(commit);
   } catch (error) {

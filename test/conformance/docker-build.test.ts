@@ -63,9 +63,9 @@ for (const [engineName, lackingEngine, open] of engines) {
       mkdirSync(join(dir, path, '..'), { recursive: true });
       writeFileSync(join(dir, path), text);
     };
-    const withInput = (input: string, args: readonly string[]): Ran => {
+    const withInput = (input: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Ran => {
       const result = spawnSync(client[0] ?? '', [...client.slice(1), ...args], {
-        env: { ...process.env, DOCKER_BUILDKIT: '', BUILDKIT_PROGRESS: 'plain', NO_COLOR: '1', ...opened.env },
+        env: { ...process.env, DOCKER_BUILDKIT: '', BUILDKIT_PROGRESS: 'plain', NO_COLOR: '1', ...opened.env, ...env },
         input,
         encoding: 'utf8',
         timeout: 60_000,
@@ -132,6 +132,31 @@ for (const [engineName, lackingEngine, open] of engines) {
       expect(exit).toBe(1);
       expect(stderr).toContain('>>> RUN echo so; exit 3');
       expect(stderr).toContain('process "/bin/sh -c echo so; exit 3" did not complete successfully: exit code: 3');
+    });
+
+    test('with the classic builder: an image after every step, and the containers of steps as --rm and --force-rm say', () => {
+      const classic = (text: string, ...flags: string[]) => {
+        const args = ['build', '--no-cache', '-t', `${prefix}:classic`, ...flags, '-'];
+        const { stdout } = withInput(text, args, { DOCKER_BUILDKIT: '0' });
+        const ids = (pattern: RegExp) => [...stdout.matchAll(pattern)].map(([, id = '']) => id);
+        const containers = ids(/---> Running in ([0-9a-f]{12})$/gm);
+        const kept = containers.filter((id) => docker('inspect', '--type=container', id).exit === 0);
+        if (kept.length > 0) docker('rm', ...kept);
+        return { stdout, images: ids(/^ ---> ([0-9a-f]{12})$/gm), ran: containers.length, kept: kept.length };
+      };
+      const base = classic(
+        'FROM busybox\nRUN echo 1 > /one\nRUN echo 2 > /two\nONBUILD RUN echo 3 > /three\n',
+        '--rm=false',
+      );
+      expect([base.ran, base.kept]).toEqual([3, 3]);
+      expect(shown(base.images[1] ?? '', 'cat /one /two 2>/dev/null')).toBe('1\n');
+      docker('tag', `${prefix}:classic`, `${prefix}:base`);
+      const stages = classic(`FROM busybox AS a\nFROM ${prefix}:base\nUSER 7\n`);
+      expect(stages.stdout).toContain('# Executing 1 build trigger\n');
+      expect(stages.stdout).toMatch(/^Step 3\/3 : USER 7$/m);
+      expect([stages.ran, stages.kept]).toEqual([2, 0]);
+      expect(classic('FROM busybox\nRUN true\nRUN false\n')).toMatchObject({ ran: 2, kept: 1 });
+      expect(classic('FROM busybox\nRUN true\nRUN false\n', '--force-rm')).toMatchObject({ ran: 2, kept: 0 });
     });
 
     test('a mistake in the build file, with its place', () => {

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 
 /** Serves the repositories below a directory over HTTP on a port of the loopback, by git's own program. */
 export async function serveRepositories(directory: string): Promise<{ readonly url: string; close(): void }> {
@@ -38,6 +40,20 @@ export async function serveRepositories(directory: string): Promise<{ readonly u
       }
       response.end(whole.subarray(end + 4));
     });
+  });
+  await new Promise<void>((listening) => {
+    server.listen(0, '127.0.0.1', listening);
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
+}
+
+/** Serves what `git update-server-info` has prepared below a directory as plain files, as a web server without git does. */
+export async function serveFiles(directory: string): Promise<{ readonly url: string; close(): void }> {
+  const server = createServer((request, response) => {
+    const path = join(directory, new URL(request.url ?? '/', 'http://host').pathname);
+    if (!existsSync(path)) response.statusCode = 404;
+    response.end(existsSync(path) ? readFileSync(path) : '');
   });
   await new Promise<void>((listening) => {
     server.listen(0, '127.0.0.1', listening);

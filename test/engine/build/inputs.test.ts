@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { serveRepositories } from '../../support/git-server.ts';
+import { serveFiles, serveRepositories } from '../../support/git-server.ts';
 import { type Bench, openBench, put } from './support.ts';
 
 const gitIsThere = ['/usr/bin/git', '/usr/local/bin/git', '/bin/git'].some((path) => existsSync(path));
@@ -103,6 +103,10 @@ withRoot('what a build is given (needs root)', () => {
       git('reset', '-q', '--hard', commit);
       const pulled = await bench.build(`FROM base\nADD ${server.url}/demo.git?ref=pull/3/head&subdir=d /n`);
       expect(await bench.look(pulled.image, 'cat n/f')).toBe('two');
+      git('update-server-info');
+      const plain = await serveFiles(join(bench.dir, 'served'));
+      const fromFiles = await bench.build(`FROM base\nADD ${plain.url}/demo.git/.git#main:d /n`).finally(plain.close);
+      expect(await bench.look(fromFiles.image, 'cat n/f')).toBe('one');
       await expect(bench.build('FROM base\nADD git@host.invalid:a/b.git /n')).rejects.toThrow('needs an SSH agent');
     } finally {
       server.close();

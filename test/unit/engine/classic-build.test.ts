@@ -91,6 +91,11 @@ test.each([
     'a/D:2:1 unknown instruction: FOO\n  2 | FOO',
     'dockerfile parse error on line 2: unknown instruction: FOO\n  2 | FOO',
   ],
+  ['D:2:1 there is no build stage "no" to be the target', 'target stage "no" could not be found'],
+  [
+    'D:2:1 SHELL requires its arguments as a JSON array',
+    'dockerfile parse error on line 2: SHELL requires the arguments to be in JSON form',
+  ],
   ['there is no build file: nope not found in the context', 'Cannot locate specified Dockerfile: nope'],
 ])('%j is said in the words of the classic builder', async (error, message) => {
   const [told] = await dressed([{ error, errorDetail: { message: error, reason: 'BUILD_SYNTAX' } }]);
