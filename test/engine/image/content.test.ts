@@ -88,7 +88,7 @@ if (!isRoot) console.warn('SKIPPED: what is in an image: needs root rights');
       [
         {
           name: 'usr/lib/python3/dist-packages/six-1.16.dist-info/METADATA',
-          content: 'Metadata-Version: 2.1\nName: six\nVersion: 1.16\n\nName: not this\n',
+          content: 'Metadata-Version: 2.1\nName: Six_More\nVersion: 1.16\n\nName: not this\n',
         },
         { name: 'var/lib/rpm/Packages', content: 'berkeley' },
         { name: 'var/lib/dpkg/status.d/base', type: 'symlink', linkName: '/etc/shadow' },
@@ -99,7 +99,7 @@ if (!isRoot) console.warn('SKIPPED: what is in an image: needs root rights');
       'apk musl 1.2.5-r0',
       'deb libc6 2.36-9',
       'npm @org/lib 1.0.0',
-      'pypi six 1.16',
+      'pypi Six_More 1.16',
       'rpm bash 5.2-1.fc40',
     ]);
     expect(inventory.warnings).toEqual([expect.stringMatching(/\/var\/lib\/rpm\/Packages cannot be read/)]);
@@ -110,7 +110,7 @@ if (!isRoot) console.warn('SKIPPED: what is in an image: needs root rights');
         'pkg:apk/debian/musl@1.2.5-r0?arch=x86_64&distro=debian-12',
         'pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12',
         'pkg:npm/%40org/lib@1.0.0',
-        'pkg:pypi/six@1.16',
+        'pkg:pypi/six-more@1.16',
         'pkg:rpm/debian/bash@5.2-1.fc40?arch=x86_64&distro=debian-12',
       ]),
     );
