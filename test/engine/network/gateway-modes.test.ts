@@ -2,15 +2,13 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { newId } from '../../../src/common/id.ts';
-import { silentLog } from '../../../src/common/log.ts';
 import { withNetlink } from '../../../src/host/netlink.ts';
 import { createVeth, deleteLink, findLink, setLink } from '../../../src/host/netlink-links.ts';
 import { addAddress, setDefaultRoute } from '../../../src/host/netlink-routes.ts';
 import { createNetns, removeNetns } from '../../../src/host/netns.ts';
 import { writeSysctl } from '../../../src/host/netns-system.ts';
-import { createNetworks } from '../../../src/network/networks.ts';
 import type { Networks, SandboxState } from '../../../src/network/types.ts';
-import { bridgeRequest, enterPrivateHost, greet, hear, memoryStore, type PrivateHost } from './support.ts';
+import { bridgeRequest, greet, hear, openPrivateNetworks, type PrivateHost } from './support.ts';
 
 const root = process.getuid?.() === 0;
 const mode = (value: string) => ({
@@ -26,13 +24,10 @@ const outsideAddress = '198.51.100.2';
   const closers: (() => void)[] = [];
 
   beforeEach(async () => {
-    host = enterPrivateHost();
-    withNetlink(undefined, (netlink) => netlink.send(setLink('lo', { up: true })));
+    ({ host, networks } = await openPrivateNetworks('e2e0ab14'));
     outside = join(host.directory, 'outside');
     createNetns(outside);
     linkOutside(outside);
-    const roots = { dataRoot: host.directory, execRoot: join(host.directory, 'run'), scope: 'e2e0ab14' };
-    networks = await createNetworks({ store: memoryStore(), roots, log: silentLog });
   });
   afterEach(async () => {
     for (const close of closers.splice(0)) close();

@@ -1,13 +1,10 @@
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { newId } from '../../../src/common/id.ts';
-import { silentLog } from '../../../src/common/log.ts';
 import { withNetlink } from '../../../src/host/netlink.ts';
-import { findLink, setLink } from '../../../src/host/netlink-links.ts';
+import { findLink } from '../../../src/host/netlink-links.ts';
 import { listAddresses, listRoutes } from '../../../src/host/netlink-routes.ts';
-import { createNetworks } from '../../../src/network/networks.ts';
 import type { Networks, PublishedPort, SandboxState } from '../../../src/network/types.ts';
-import { ask, bridgeRequest, enterPrivateHost, greet, hear, memoryStore, type PrivateHost } from './support.ts';
+import { ask, bridgeRequest, greet, hear, openPrivateNetworks, type PrivateHost } from './support.ts';
 
 const root = process.getuid?.() === 0;
 
@@ -17,10 +14,7 @@ const root = process.getuid?.() === 0;
   const closers: (() => void)[] = [];
 
   beforeEach(async () => {
-    host = enterPrivateHost();
-    withNetlink(undefined, (netlink) => netlink.send(setLink('lo', { up: true })));
-    const roots = { dataRoot: host.directory, execRoot: join(host.directory, 'run'), scope: 'e2e0ab15' };
-    networks = await createNetworks({ store: memoryStore(), roots, log: silentLog });
+    ({ host, networks } = await openPrivateNetworks('e2e0ab15'));
     await networks.create({ ...bridgeRequest('six'), enableIPv4: false, enableIPv6: true });
   });
   afterEach(async () => {

@@ -1,26 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { connect, createServer } from 'node:net';
-import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { newId } from '../../../src/common/id.ts';
-import { silentLog } from '../../../src/common/log.ts';
-import { withNetlink } from '../../../src/host/netlink.ts';
-import { setLink } from '../../../src/host/netlink-links.ts';
 import { openSocket } from '../../../src/host/netns-sockets.ts';
 import { writeSysctl } from '../../../src/host/netns-system.ts';
-import { createNetworks } from '../../../src/network/networks.ts';
 import type { Networks, PublishedPort, SandboxRequest, SandboxState } from '../../../src/network/types.ts';
-import {
-  bridgeRequest,
-  echoUdp,
-  enterPrivateHost,
-  greet,
-  hear,
-  hearUdp,
-  memoryStore,
-  type PrivateHost,
-} from './support.ts';
+import { bridgeRequest, echoUdp, greet, hear, hearUdp, openPrivateNetworks, type PrivateHost } from './support.ts';
 
 const root = process.getuid?.() === 0;
 
@@ -30,10 +16,7 @@ const root = process.getuid?.() === 0;
   const closers: (() => void)[] = [];
 
   beforeEach(async () => {
-    host = enterPrivateHost();
-    withNetlink(undefined, (netlink) => netlink.send(setLink('lo', { up: true })));
-    const roots = { dataRoot: host.directory, execRoot: join(host.directory, 'run'), scope: 'e2e0ab13' };
-    networks = await createNetworks({ store: memoryStore(), roots, log: silentLog });
+    ({ host, networks } = await openPrivateNetworks('e2e0ab13'));
     await networks.create(bridgeRequest('front'));
   });
   afterEach(async () => {

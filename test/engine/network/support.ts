@@ -4,10 +4,14 @@ import { createServer, type Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode, encode, type RecordType } from 'dns-packet';
+import { silentLog } from '../../../src/common/log.ts';
 import type { ObjectStore } from '../../../src/common/object-store.ts';
 import { native } from '../../../src/host/libc.ts';
+import { withNetlink } from '../../../src/host/netlink.ts';
+import { setLink } from '../../../src/host/netlink-links.ts';
 import { createNetns, removeNetns } from '../../../src/host/netns.ts';
 import { openSocket } from '../../../src/host/netns-sockets.ts';
+import { createNetworks } from '../../../src/network/networks.ts';
 import type { Networks } from '../../../src/network/types.ts';
 
 /** A store in memory, with every change in a file where one is named, so that another process can go on with it. */
@@ -83,6 +87,14 @@ export function enterPrivateHost(): PrivateHost {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** A private host with its loopback device up, and networks of its own. */
+export async function openPrivateNetworks(scope: string): Promise<{ host: PrivateHost; networks: Networks }> {
+  const host = enterPrivateHost();
+  withNetlink(undefined, (netlink) => netlink.send(setLink('lo', { up: true })));
+  const roots = { dataRoot: host.directory, execRoot: join(host.directory, 'run'), scope };
+  return { host, networks: await createNetworks({ store: memoryStore(), roots, log: silentLog }) };
 }
 
 function go(path: string): void {
