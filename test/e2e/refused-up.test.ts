@@ -62,7 +62,7 @@ const cases: readonly (readonly [what: string, wrong: string, more: string, plac
     'networks: [odd]',
     'networks: {odd: {ipam: {config: [{subnet: 10.9.9.7/24}]}}}',
     '11:25',
-    'write 10.9.9.0/24',
+    'it should be 10.9.9.0/24',
   ],
   ['an address outside its network', 'networks: {back: {ipv4_address: 10.9.9.9}}', fixed, '8:37', 'contain the IP address'],
   ['the address of the gateway', 'networks: {back: {ipv4_address: 10.213.7.1}}', fixed, '8:37', 'the gateway'],
