@@ -3,6 +3,7 @@ import type {
   AttachOptions,
   ById,
   Filters,
+  LayoutPacking,
   LogOptions,
   WithPlatform,
   WithRegistryAuth,
@@ -248,14 +249,7 @@ export interface EngineApi extends OwnApi {
       platform?: Readonly<Record<string, unknown>> | undefined;
       /** Ours: names in the archive in place of the engine's, and one OCI image layout of all, with attestations. */
       tags?: readonly string[] | undefined;
-      layout?:
-        | {
-            compression?: string;
-            'compression-level'?: string;
-            'force-compression'?: string;
-            annotations?: ImageAnnotations;
-          }
-        | undefined;
+      layout?: (LayoutPacking & { annotations?: ImageAnnotations }) | undefined;
     } & WithSignal,
   ): Promise<ByteStream>;
   imagesLoad(

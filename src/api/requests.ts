@@ -42,3 +42,10 @@ export interface AttachOptions {
   readonly logs?: boolean | undefined;
   readonly detachKeys?: string | undefined;
 }
+
+/** How layers of an image layout are packed: as `--output` has it. */
+export interface LayoutPacking {
+  readonly compression?: string;
+  readonly 'compression-level'?: string;
+  readonly 'force-compression'?: string;
+}
