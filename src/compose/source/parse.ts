@@ -16,6 +16,7 @@ import {
 } from './node.ts';
 import type { Path, Report } from './report.ts';
 import { findBadText, yamlHint } from './syntax-text.ts';
+import { indentQuoted } from './yaml-quoted.ts';
 import { resolvePlain } from './yaml-scalar.ts';
 
 /** One YAML document of a file. */
@@ -39,20 +40,32 @@ export async function parse(file: SourceFile, report: Report): Promise<readonly 
   }
   const yaml: Yaml = await import('yaml');
   const options = { schema: 'failsafe', uniqueKeys: false, prettyErrors: false, logLevel: 'silent' } as const;
-  const documents = [...(yaml.parseAllDocuments(file.text, options) as Document.Parsed[])];
+  const read = (text: string) => [...(yaml.parseAllDocuments(text, options) as Document.Parsed[])];
+  let documents = read(file.text);
+  let origin = (offset: number) => offset;
+  if (documents.some(({ errors }) => errors.some(({ code }) => code === 'MISSING_CHAR'))) {
+    const indented = indentQuoted(file.text, (text) => new yaml.Lexer().lex(text));
+    if (indented) {
+      documents = read(indented.text);
+      origin = indented.origin;
+    }
+  }
   const before = report.errors.length;
   for (const document of documents) {
     for (const error of document.errors) {
-      const place = { file, start: error.pos[0], end: error.pos[1] };
+      const place = { file, start: origin(error.pos[0]), end: origin(error.pos[1]) };
       report.error({ code: 'COMPOSE_SYNTAX', message: error.message, hint: yamlHint(error.code), at: [place] });
     }
   }
   if (report.errors.length > before) return undefined;
-  const converted = documents.map((document) => convertDocument(document, { yaml, file, report }));
+  const converted = documents.map((document) => convertDocument(document, { yaml, file, report, origin }));
   return report.errors.length > before ? undefined : converted;
 }
 
-function convertDocument(document: Document.Parsed, source: Pick<State, 'yaml' | 'file' | 'report'>): ParsedDocument {
+function convertDocument(
+  document: Document.Parsed,
+  source: Pick<State, 'yaml' | 'file' | 'report' | 'origin'>,
+): ParsedDocument {
   const { file } = source;
   const state: State = {
     ...source,
@@ -74,16 +87,18 @@ interface State {
   readonly yaml: Yaml;
   readonly file: SourceFile;
   readonly report: Report;
+  /** From a position in the text that was parsed to the one in the file. */
+  readonly origin: (offset: number) => number;
   readonly anchors: Map<string, YamlNode>;
   /** Anchored nodes being walked: an alias to one of them would never end. */
   readonly open: Set<YamlNode>;
   resets: string[][];
 }
 
-const placeOf = (node: { range?: readonly number[] | null | undefined }, { file }: State): Place => ({
+const placeOf = (node: { range?: readonly number[] | null | undefined }, { file, origin }: State): Place => ({
   file,
-  start: node.range?.[0] ?? 0,
-  end: node.range?.[1] ?? node.range?.[0] ?? 0,
+  start: origin(node.range?.[0] ?? 0),
+  end: origin(node.range?.[1] ?? node.range?.[0] ?? 0),
 });
 
 /** Undefined where the node is taken out by `!reset`. */
