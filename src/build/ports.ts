@@ -21,6 +21,8 @@ export interface SandboxRun {
     readOnly: boolean;
     type: 'bind' | 'tmpfs';
     sizeBytes?: number;
+    /** Of a tmpfs; else anybody may write there. */
+    mode?: number;
     /** Further ones of a bind mount. */
     options?: readonly ('nosuid' | 'nodev' | 'noexec')[];
   }[];

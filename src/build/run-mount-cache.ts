@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { chmod, chown, mkdir } from 'node:fs/promises';
-import { posix } from 'node:path';
+import { join, posix } from 'node:path';
 import type { StepContext } from './build-context.ts';
 import { acquireCacheDir } from './cache-mounts.ts';
-import { copySource } from './files/copy-tree.ts';
-import { planCopy } from './files/plan-copy.ts';
+import { copySource, copyTop } from './files/copy-tree.ts';
+import type { PlannedSource } from './files/plan-copy.ts';
+import type { SourceView } from './files/source-view.ts';
 import { InstructionError } from './language/form.ts';
 import type { RunMount } from './language/mount-option.ts';
 import { type Made, type OpenMount, targetOf } from './run-mount.ts';
-import { openSource, type Source, takeContent } from './sources.ts';
+import { openSource, takeContent } from './sources.ts';
 
 /** RUN --mount=type=cache: a directory that lasts beyond the build. */
 export async function openCache(mount: RunMount, context: StepContext): Promise<OpenMount> {
@@ -24,36 +25,37 @@ export async function openCache(mount: RunMount, context: StepContext): Promise<
   // As with BuildKit: a path in the source keeps its own attributes; those of the mount are for a new directory.
   const taken = source && (path !== '/' || !given) ? source : undefined;
   if (!source && path !== '/') throw new InstructionError(`the source ${path} of a cache mount needs from`);
+  const content = taken && (await takeContent(taken, [path], { exclude: [], parents: false, literal: true }, context));
+  const beginning = async (): Promise<PlannedSource | undefined> => {
+    await taken?.ready?.();
+    return content?.plans().flat()[0];
+  };
   const fill = async (dir: string): Promise<void> => {
     await mkdir(dir, { recursive: true });
-    if (taken) return fillFrom(taken, path, { dir, signal: context.build.signal });
+    const planned = await beginning();
+    if (taken && planned) return fillFrom(planned, { dir, view: taken.view, signal: context.build.signal });
     await chown(dir, mount.uid ?? 0, mount.gid ?? 0);
     await chmod(dir, (mount.mode ?? 0o755) & 0o755);
   };
   const make = async (): Promise<Made> => {
+    const planned = await beginning();
     const { dir, release } = await acquireCacheDir(name, { sharing: mount.sharing ?? 'shared', fill, context });
-    return { mount: { type: 'bind', source: dir, target, readOnly: mount.readOnly }, release };
+    const place = planned && !planned.isDirectory ? join(dir, planned.name) : dir;
+    return { mount: { type: 'bind', source: place, target, readOnly: mount.readOnly }, release };
   };
   // As with BuildKit: what a command finds there is not its concern, nor is which directory it is, unless it has no name.
   const isPlain = ownName === target && (mount.sharing ?? 'shared') === 'shared';
-  const beginning = taken
-    ? (await takeContent(taken, [path], { exclude: [], parents: false, literal: true }, context)).digest
-    : given
-      ? `${mount.mode ?? 0o755} ${mount.uid ?? 0} ${mount.gid ?? 0}`
-      : '';
-  const parts = [target, mount.readOnly, isPlain ? `plain ${namespace}` : 'named', beginning];
+  const first = given ? `${mount.mode ?? 0o755} ${mount.uid ?? 0} ${mount.gid ?? 0}` : '';
+  const parts = [target, mount.readOnly, isPlain ? `plain ${namespace}` : 'named', content?.digest ?? first];
   return { key: `cache ${parts.join(' ')}`, make };
 }
 
-async function fillFrom(source: Source, path: string, to: { dir: string; signal: AbortSignal }): Promise<void> {
-  for (const planned of planCopy(source.view, path, { exclude: [], parents: false, literal: true })) {
-    await copySource(planned, {
-      root: to.dir,
-      destination: '/',
-      owner: undefined,
-      chmod: undefined,
-      ownedByRoot: source.view.ownedByRoot,
-      signal: to.signal,
-    });
-  }
+async function fillFrom(
+  planned: PlannedSource,
+  to: { readonly dir: string; readonly view: SourceView; readonly signal: AbortSignal },
+): Promise<void> {
+  const { ownedByRoot } = to.view;
+  const target = { root: to.dir, destination: '/', owner: undefined, chmod: undefined, ownedByRoot, signal: to.signal };
+  await copySource(planned, target);
+  copyTop(planned, to.dir, to.view);
 }

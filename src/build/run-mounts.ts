@@ -3,7 +3,7 @@ import { chmod, chown } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import type { StepContext } from './build-context.ts';
 import type { Fingerprint } from './files/content-hash.ts';
-import { copySource } from './files/copy-tree.ts';
+import { copySource, copyTop } from './files/copy-tree.ts';
 import { planCopy, SourceMissing } from './files/plan-copy.ts';
 import { resolveInRoot } from './files/root-path.ts';
 import { InstructionError } from './language/form.ts';
@@ -160,6 +160,7 @@ async function visiblePath(
     ownedByRoot: true,
     signal,
   });
+  copyTop(planned, join(root, name), view);
   if (view === context.build.context) refuseChanged([planned], context);
   return join(root, name);
 }

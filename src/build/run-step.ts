@@ -1,8 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { proxyEnv } from './args.ts';
 import { canRun } from '../host/binfmt.ts';
+import { systemPath } from '../common/byte-path.ts';
 import type { StepContext } from './build-context.ts';
+import { resolveInRoot } from './files/root-path.ts';
 import { homeOf } from './files/users.ts';
 import { chompTabs, heredocOf } from './language/heredoc.ts';
 import { syntaxError } from './language/syntax-error.ts';
@@ -150,7 +152,8 @@ async function execRun(root: string, run: Execution): Promise<void> {
   checkRunnable(run.instruction, run.context);
   const ready = await run.mounts.prepare();
   try {
-    const mounts = [...ready.mounts, ...(run.script ? [scriptMount(run.script, run.context)] : [])];
+    const own = ready.mounts.map((mount) => withMode(mount, root));
+    const mounts = [...own, ...(run.script ? [scriptMount(run.script, run.context)] : [])];
     const stubs = noteStubs(root, mounts);
     const user = state.config.User ?? '';
     const hostname = build.request.buildArgs?.BUILDKIT_SANDBOX_HOSTNAME;
@@ -196,6 +199,13 @@ async function execRun(root: string, run: Execution): Promise<void> {
   } finally {
     ready.release();
   }
+}
+
+/** A tmpfs over a directory of the image has that one's mode. */
+function withMode(mount: ReadyMount, root: string): ReadyMount {
+  if (mount.type !== 'tmpfs') return mount;
+  const there = statSync(systemPath(resolveInRoot(root, mount.target)), { throwIfNoEntry: false });
+  return there?.isDirectory() ? { ...mount, mode: there.mode & 0o7777 } : mount;
 }
 
 function scriptMount(script: Script, { build }: StepContext): ReadyMount {

@@ -173,7 +173,8 @@ function stepMount(mount: StepMount): OciMount {
     return { destination: mount.target, type: 'bind', source: mount.source, options };
   }
   const size = mount.sizeBytes === undefined ? [] : [`size=${mount.sizeBytes}`];
-  return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', ...size, access] };
+  const mode = mount.mode === undefined ? [] : [`mode=${mount.mode.toString(8)}`];
+  return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', ...size, ...mode, access] };
 }
 
 function targetsOf(request: SandboxRun): MountTarget[] {

@@ -21,6 +21,7 @@ import { type AddCopy, withCopyBatches } from './copy-batches.ts';
 import type { LateCopies } from './late-copies.ts';
 import type { PlannedEntry, PlannedSource } from './plan-copy.ts';
 import { resolveInRoot } from './root-path.ts';
+import type { SourceView } from './source-view.ts';
 import type { Owner } from './users.ts';
 
 /** Files up to this size are copied at once, larger ones aside. */
@@ -71,6 +72,16 @@ export async function copySource(source: PlannedSource, target: CopyTarget): Pro
   const [top] = source.entries;
   if (isDirectory && isNew && top?.path === '') directories.unshift({ path: to, timeNs: top.stat.mtimeNs });
   for (const { path, timeNs } of directories.reverse()) setTimes(pathBytes(path), timeNs);
+}
+
+/** Gives a directory that stands for a copied one its mode and owner; the context itself has none to give. */
+export function copyTop({ entries, isDirectory }: PlannedSource, path: string, view: SourceView): void {
+  const [top] = entries;
+  if (!isDirectory || top?.path !== '' || (view.ownedByRoot && top.from === view.root)) return;
+  const { uid, gid, mode } = top.stat;
+  const owner = view.ownedByRoot ? { uid: 0, gid: 0 } : { uid: Number(uid), gid: Number(gid) };
+  lchownSync(systemPath(path), owner.uid, owner.gid);
+  chmodSync(systemPath(path), Number(mode & 0o7777n));
 }
 
 /** Makes the destination itself where it ends in a slash, otherwise the directory it is in. */

@@ -55,7 +55,9 @@ function hostFiles(rootfs: string, id: string): string[] {
 
 function mountCommand(rootfs: string, mount: SandboxRun['mounts'][number]): string[] {
   const target = join(rootfs, mount.target);
-  if (mount.type === 'tmpfs') return [`mkdir -p ${quote(target)}; mount -t tmpfs tmpfs ${quote(target)}`];
+  const mode = (mount.mode ?? 0o1777).toString(8);
+  if (mount.type === 'tmpfs')
+    return [`mkdir -p ${quote(target)}; mount -t tmpfs -o mode=${mode} tmpfs ${quote(target)}`];
   const isDirectory = statSync(mount.source).isDirectory();
   const make = isDirectory
     ? `mkdir -p ${quote(target)}`

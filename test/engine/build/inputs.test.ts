@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -51,6 +51,21 @@ withRoot('what a build is given (needs root)', () => {
       await other.close();
     }
   }, 60_000);
+
+  test('a mount has the mode of what it shows or covers, and a cache of what it begins with, which may be a file', async () => {
+    const contextDir = mkdtempSync(join(bench.dir, 'modes-'));
+    const from = 'type=cache,from=s,source=/q';
+    const text = `FROM base AS s
+RUN mkdir /q && echo 1 > /q/1 && chown 3:4 /q && chmod 701 /q
+FROM base
+RUN mkdir -m 750 /t
+RUN --mount=source=d,target=/m --mount=${from},target=/c --mount=${from}/1,target=/f --mount=type=tmpfs,target=/t \\
+  stat -c "%a %u" /m /c /t > /o; cat /f >> /o`;
+    put(contextDir, { iEchorfile: text, 'd/f': '1' });
+    chmodSync(join(contextDir, 'd'), 0o700);
+    const { image } = await bench.build('', { contextDir, isLive: true });
+    expect(await bench.look(image, 'cat o')).toBe('700 0\n701 3\n750 0\n1');
+  });
 
   test('a step speaks with the SSH agent it asks for', async () => {
     const path = join(bench.dir, 'agent');
