@@ -173,7 +173,6 @@ function buildRequest(
 function refuseUnsupported(request: BuildQuery): void {
   const refused: [string, unknown, string][] = [
     ['outputs', request.outputs, 'take them from the image'],
-    ['squash', request.squash, 'copy what is wanted into a last stage'],
     [
       'remote=client-session',
       request.remote === 'client-session',
@@ -181,6 +180,10 @@ function refuseUnsupported(request: BuildQuery): void {
     ],
   ];
   const { version = '' } = request;
+  if (request.squash) {
+    const hint = 'copy what is wanted into a last stage';
+    throw new IechorError('BAD_REQUEST', 'squash is only supported with experimental mode', { hint });
+  }
   if (!['', '1'].includes(version)) throw new IechorError('BAD_REQUEST', `invalid version ${JSON.stringify(version)}`);
   for (const [field, value, hint] of refused) {
     if (value) throw new IechorError('NOT_SUPPORTED', `builds with ${field} are not supported yet`, { hint });

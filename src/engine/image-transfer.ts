@@ -124,11 +124,12 @@ export function loadFromArchive(
   context: EngineContext,
   request: Request<'imagesLoad'>,
 ): AsyncGenerator<ProgressMessage> {
+  const platform = platformText(request.platform);
   const load = async (push: (message: ProgressMessage) => void, signal: AbortSignal) => {
     const loaded = await loadImages(request.body, {
       images: context.images,
       roots: context.roots,
-      platform: platformText(request.platform),
+      platform,
       ...(request.quiet ? {} : { onProgress: (status: string) => push({ status }) }),
       signal,
     });

@@ -50,6 +50,14 @@ const mistakes: readonly (readonly [call: string, body: unknown, status: number,
     'invalid mount config for type "x": mount type unknown',
   ],
   ['POST /containers/create', withMount({ Type: 'bind', Source: '/tmp' }), 400, 'field Target must not be empty'],
+  [
+    'POST /containers/create',
+    withMount({ Type: 'bind', Source: '/tmp', Target: '/x', VolumeOptions: {} }),
+    400,
+    'VolumeOptions must not be specified on mount type "bind"',
+  ],
+  ['POST /build?squash=1', '', 400, 'squash is only supported with experimental mode'],
+  ['POST /images/load?platform=%7B%7D', '', 400, 'both OS and Architecture must be provided'],
   ['POST /v1.43/containers/create', twoNetworks(), 400, 'Container cannot be created with multiple network endpoints'],
   ['POST /containers/none/start', '', 404, 'No such container: none'],
   ['POST /containers/none/kill', '', 404, 'cannot kill container: none: No such container: none'],
@@ -178,8 +186,13 @@ describeSessions('the API', '', (open) => {
     test.each([
       ['', 'the Dockerfile (Dockerfile) cannot be empty'],
       ['# nothing\n', 'file with no instructions'],
-    ])('of the file %j is refused', async (file, words) => {
-      expect(await ask('POST /build', contextOf(file))).toEqual({ status: 400, body: expect.stringContaining(words) });
+      ['FROM busybox\nSHELL sh\n', 'dockerfile parse error on line 2: SHELL requires the arguments to be in JSON form'],
+      ['FROM busybox\n', 'target stage \\"none\\" could not be found', '?target=none'],
+    ])('of the file %j is refused: %s', async (file, words, query = '') => {
+      expect(await ask(`POST /build${query}`, contextOf(file))).toEqual({
+        status: 400,
+        body: expect.stringContaining(words),
+      });
     });
   });
 
