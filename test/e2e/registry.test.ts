@@ -152,6 +152,25 @@ describeWithContainers('registries by the command line', () => {
     expect([unnamed.exit, unnamed.stderr]).toEqual([1, expect.stringContaining(`tag does not exist: ${name}:2`)]);
   });
 
+  test('an image of one other platform comes when it is asked for, and runs when it is not, each with a warning', () => {
+    const [name, host] = [`${open.host}/elsewhere:1`, process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64'];
+    iechor(['import', '--platform', 'linux/s390x', '-c', 'CMD ["true"]', join(engine.dir, 'busybox.tar'), name]);
+    iechor(['push', '-q', name]);
+    iechor(['rmi', name]);
+    const said = 'its platform (linux/s390x) does not match the specified platform (linux/riscv64)';
+    expect(iechor(['pull', '--platform', 'linux/riscv64', name])).toMatchObject({
+      exit: 0,
+      stdout: expect.stringContaining(`WARNING: image with reference ${name} was found but ${said}\n`),
+    });
+    expect(iechor(['create', name]).stderr).toBe(
+      `WARNING: The requested image's platform (linux/s390x) does not match the detected host platform (${host}) and no specific platform was requested\n`,
+    );
+    expect(iechor(['create', '--platform', 'linux/riscv64', name])).toMatchObject({
+      exit: 1,
+      stderr: expect.stringContaining(said),
+    });
+  });
+
   test('a project is pushed, published, and brought up from the registry', () => {
     const dir = join(engine.dir, 'project');
     mkdirSync(dir);
