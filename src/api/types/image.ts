@@ -152,12 +152,10 @@ export interface BuildStepProgress {
   instruction: string;
   /** `output`: the line is the command's; `begun` alone: the instruction makes no layer. */
   status: 'begun' | 'running' | 'output' | 'cached' | 'done' | 'failed' | 'committed';
-  /** Of classic builds, `committed`: the image after the instruction, and whether one without a layer was there. */
+  /** Of classic builds: the image after it (`committed`), whether that was there, and the container it runs in. */
   image?: string;
   isCached?: boolean;
-  /** Of classic builds: the container that the instruction runs in. */
   container?: string;
-  /** One that the base image asks for, from 1. */
   trigger?: { number: number; total: number };
   /** Of `output`: written to standard error. */
   stderr?: boolean;
