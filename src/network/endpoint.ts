@@ -121,24 +121,24 @@ function setOwn(path: string, value: string, netns: string): void {
   writeSysctl(path, value, netns);
 }
 
-/** Points a container's default routes at the gateways of its ways out; takes that of a family without one away. Idempotent. */
+/**
+ * Points a container's default routes at the gateways of its ways out; none at all: takes them away. A family without
+ * a way is left alone: what was ours went with its link, and what is there is the container's own. Idempotent.
+ */
 export function routeBy(netns: string, ways: WaysOut<StoredEndpoint>): void {
   withNetlink(netns, (inside) => {
     // No gateway: the device itself.
-    inside.send(
-      defaultRoute(inside, 4, { way: ways.ipv4, gateway: ways.ipv4?.gateway || '0.0.0.0' }),
-      defaultRoute(inside, 6, { way: ways.ipv6, gateway: ways.ipv6?.ipv6Gateway || '::' }),
-    );
+    const routes = [
+      ...defaultRoute(inside, ways.ipv4, ways.ipv4?.gateway || '0.0.0.0'),
+      ...defaultRoute(inside, ways.ipv6, ways.ipv6?.ipv6Gateway || '::'),
+    ];
+    inside.send(...(routes.length > 0 ? routes : [deleteDefaultRoute(4), deleteDefaultRoute(6)]));
   });
 }
 
-function defaultRoute(
-  inside: Netlink,
-  family: 4 | 6,
-  { way, gateway }: { way: StoredEndpoint | undefined; gateway: string },
-): NetlinkRequest {
+function defaultRoute(inside: Netlink, way: StoredEndpoint | undefined, gateway: string): readonly NetlinkRequest[] {
   const link = way && findLink(inside, way.interfaceName);
-  return link ? setDefaultRoute(link.index, gateway) : deleteDefaultRoute(family);
+  return link ? [setDefaultRoute(link.index, gateway)] : [];
 }
 
 /** Takes one link away, both ends. Idempotent, also where the container's namespace is gone. */
