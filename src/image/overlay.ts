@@ -88,14 +88,7 @@ export function createSnapshotter(options: { readonly dir: string }): Snapshotte
     },
     usage: (key) => contentSize(upperDir(key)),
     remove: (key) => discard(snapshotDir(key)),
-    dropLayers: async (chainIds) => {
-      const away = temporary('gone-');
-      for (const [index, chainId] of chainIds.entries()) {
-        const path = files.forget(chainId);
-        if (path) renameSync(path, join(away, String(index)));
-      }
-      await removeInBackground(away);
-    },
+    dropLayers: (chainIds) => dropLayers(files, chainIds, temporary('gone-')),
     active: () => readdirSync(join(dir, 'snapshots')),
     makeDurable: async (chain) => {
       const pending = chain.filter((chainId) => files.isVolatile(chainId));
@@ -107,6 +100,15 @@ export function createSnapshotter(options: { readonly dir: string }): Snapshotte
     },
     sweep: () => sweep(files, join(dir, 'tmp'), startedMs),
   };
+}
+
+/** By way of `away`, an empty directory beside them, which goes, too. */
+async function dropLayers(files: LayerFiles, chainIds: readonly ChainId[], away: string): Promise<void> {
+  for (const [index, chainId] of chainIds.entries()) {
+    const path = files.forget(chainId);
+    if (path) renameSync(path, join(away, String(index)));
+  }
+  await removeInBackground(away);
 }
 
 function makeDirectories(dir: string): void {
