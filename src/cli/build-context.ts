@@ -18,11 +18,15 @@ export async function openBuildContext(
     /** Whether `.git` of a repository belongs to the context. */
     readonly keepGitDir?: boolean;
     readonly beside?: Readonly<Record<string, string>>;
+    /** Socket of the agent that repositories are fetched with by ssh; default: the user's own. */
+    readonly sshAgent?: string | undefined;
     readonly signal: AbortSignal;
   },
 ): Promise<OpenContext> {
-  if (isGitAddress(context))
-    return openRepository(await fetchRepository(context, { keepGitDir: options.keepGitDir ?? false }), options);
+  if (isGitAddress(context)) {
+    const { keepGitDir = false, sshAgent } = options;
+    return openRepository(await fetchRepository(context, { keepGitDir, sshAgent }), options);
+  }
   if (/^https?:\/\//.test(context)) return openStream(await fetchContext(context, options.signal), context, options);
   if (context !== '-')
     return openContext(context, { ...options, file: options.text === undefined ? options.file : undefined });

@@ -92,11 +92,11 @@ const noRules = { name: '.iechorignore', text: '' };
 /** The directory of `URL#ref:directory`, fetched by the host's git with its submodules. Throws BUILD_CONTEXT. */
 export async function fetchRepository(
   reference: string,
-  options: { readonly keepGitDir?: boolean } = {},
+  { sshAgent, ...options }: { readonly keepGitDir?: boolean; readonly sshAgent?: string | undefined } = {},
 ): Promise<string> {
   const parsed = parseGitReference(reference);
   if (typeof parsed === 'string') throw new IechorError('BUILD_CONTEXT', parsed);
-  const answer = await fetchRemote({ submodules: true, ...options, ...parsed });
+  const answer = await fetchRemote({ submodules: true, ...options, ...parsed }, { sshAgent });
   if ('problem' in answer) throw new IechorError('BUILD_CONTEXT', answer.problem, { hint: answer.hint });
   if (parsed.path === undefined) return answer.directory;
   const root = realpathSync(answer.directory);

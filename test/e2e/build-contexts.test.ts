@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createSocketServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
@@ -118,6 +118,30 @@ describeWithContainers('contexts of builds', () => {
     await expect(built(`${url}?checksum=0123456789`)).rejects.toThrow('the commit of');
     await expect(built(`${url}#nope`)).rejects.toThrow('no branch or tag');
     await expect(built(`${url}#main:out`)).rejects.toThrow('leads out of the repository');
+  });
+
+  test('a repository by ssh is fetched with the agent that is given', async () => {
+    const agent = createSocketServer();
+    await new Promise<void>((listening) => agent.listen(join(engine.dir, 'agent.sock'), listening));
+    // In place of ssh: runs on this machine what the server would be asked to run.
+    const script = `echo "$SSH_AUTH_SOCK" >> "${engine.dir}/agents"; for last; do :; done; exec sh -c "$last"`;
+    write(engine.dir, { 'ssh.sh': script });
+    const env = { GIT_SSH_COMMAND: `sh ${join(engine.dir, 'ssh.sh')}` };
+    const context = `ssh://user@host.example${join(engine.dir, 'git/app.git')}#main:sub`;
+    const args = [
+      'build',
+      '-q',
+      '-o',
+      join(engine.dir, 'by-ssh'),
+      '--ssh',
+      `default=${engine.dir}/agent.sock`,
+      context,
+    ];
+    expect(await run(args, { env })).toMatchObject({ exit: 0 });
+    expect(readFileSync(join(engine.dir, 'by-ssh/a'), 'utf8')).toBe('sub');
+    const agents = new Set(readFileSync(join(engine.dir, 'agents'), 'utf8').trim().split('\n'));
+    expect([...agents]).toEqual([join(engine.dir, 'agent.sock')]);
+    agent.close();
   });
 
   test('a repository brings its submodules, unless they are not wanted', async () => {

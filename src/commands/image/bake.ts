@@ -171,7 +171,10 @@ export default class Bake extends ComposeCommand {
       signal,
     };
     if (!['quiet', 'none', 'rawjson'].includes(progress)) process.stderr.write(`Target ${name}\n`);
-    const context = await openBuildContext(directory, { file, text: inline, beside: named.beside, signal });
+    const context = await openBuildContext(directory, {
+      ...{ file, text: inline, beside: named.beside, signal },
+      sshAgent: request.ssh?.default,
+    });
     const messages = buildFrom(engine, context, request);
     if (call.name !== 'build') return printCalled(messages, { ...call, print: (line) => this.print(line) });
     const built = builtImages(await showBuild(messages, progress));

@@ -99,6 +99,7 @@ export default class Build extends BaseCommand {
       text: input,
       keepGitDir: /^(1|true)$/i.test(buildargs.BUILDKIT_CONTEXT_KEEP_GIT_DIR ?? ''),
       beside: named.beside,
+      sshAgent: ssh?.default,
       signal: this.signal,
     };
     const engine = await this.engine();
