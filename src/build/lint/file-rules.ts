@@ -2,8 +2,8 @@ import { expand } from '../language/expand.ts';
 import type { BuildFile, Instruction, InstructionOf, Stage } from '../language/types.ts';
 import { type LintWarning, placeOf, warn } from './warning.ts';
 
-/** Checks that need the text alone. */
-export function checkFile(file: BuildFile): LintWarning[] {
+/** Checks that need the text alone, some of them of the stages alone that are `needed`. */
+export function checkFile(file: BuildFile, needed: ReadonlySet<number>): LintWarning[] {
   const all: Instruction[] = [
     ...file.globalArgs,
     ...file.stages.flatMap(({ from, instructions }) => [from, ...instructions]),
@@ -13,8 +13,10 @@ export function checkFile(file: BuildFile): LintWarning[] {
     ...checkCasing(file),
     ...checkStageNames(file.stages),
     ...file.stages.flatMap(({ from }) => [...checkFrom(from), ...checkPlatform(from, file)]),
-    ...all.flatMap(checkInstruction),
-    ...[...file.globalArgs, ...file.stages.flatMap((stage) => stage.instructions)].flatMap(checkSecrets),
+    ...all.flatMap(checkMaintainer),
+    ...file.stages
+      .filter(({ index }) => needed.has(index))
+      .flatMap(({ instructions }) => [...instructions.flatMap(checkFormat), ...instructions.flatMap(checkSecrets)]),
     ...checkDescriptions(all),
   ];
 }
@@ -102,18 +104,16 @@ function checkPlatform(from: InstructionOf<'FROM'>, file: BuildFile): LintWarnin
   return [warn('RedundantTargetPlatform', message.replace('$TARGETPLATFORM', platform), at)];
 }
 
-function checkInstruction(instruction: Instruction): LintWarning[] {
+function checkMaintainer(instruction: Instruction): LintWarning[] {
+  if (instruction.name !== 'MAINTAINER') return [];
+  return [warn('MaintainerDeprecated', 'Maintainer instruction is deprecated in favor of using label', instruction.at)];
+}
+
+function checkFormat(instruction: Instruction): LintWarning[] {
+  if (!(instruction.name === 'ENV' || instruction.name === 'LABEL') || !instruction.pairs[0]?.legacy) return [];
   const word = wordOf(instruction);
-  if (instruction.name === 'MAINTAINER') {
-    return [
-      warn('MaintainerDeprecated', 'Maintainer instruction is deprecated in favor of using label', instruction.at),
-    ];
-  }
-  if ((instruction.name === 'ENV' || instruction.name === 'LABEL') && instruction.pairs[0]?.legacy) {
-    const message = `"${word} key=value" should be used instead of legacy "${word} key value" format`;
-    return [warn('LegacyKeyValueFormat', message, instruction.at)];
-  }
-  return [];
+  const message = `"${word} key=value" should be used instead of legacy "${word} key value" format`;
+  return [warn('LegacyKeyValueFormat', message, instruction.at)];
 }
 
 const secretWord = /(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)/i;

@@ -12,7 +12,7 @@ export function lint(checks: StageChecks, given?: string): { warnings: LintWarni
   const found =
     settings.skip === 'all' && settings.experimental !== 'all' && settings.experimental.size === 0
       ? []
-      : [...checkFile(checks.file), ...checkStages(checks)];
+      : [...checkFile(checks.file, checks.needed), ...checkStages(checks)];
   return { warnings: selectWarnings(found, settings), error: settings.error };
 }
 

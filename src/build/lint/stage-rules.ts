@@ -121,9 +121,14 @@ function expanded(text: string, lookup: Lookup, file: BuildFile): string | undef
   }
 }
 
-function unsetIn(text: string, lookup: Lookup, file: BuildFile): readonly string[] {
+function unsetIn(
+  text: string,
+  lookup: Lookup,
+  { escapeChar }: Pick<BuildFile, 'escapeChar'>,
+  plainQuotes = false,
+): readonly string[] {
   try {
-    return [...expand(text, { lookup, escapeChar: file.escapeChar }).unset];
+    return [...expand(text, { lookup, escapeChar, plainQuotes }).unset];
   } catch (error) {
     if (error instanceof ExpansionError) return [];
     throw error;
@@ -139,7 +144,7 @@ function checkInstruction(instruction: StageInstruction, scope: Scope, checks: S
   const warnings = checkVariables(instruction, scope, checks);
   switch (instruction.name) {
     case 'WORKDIR':
-      if (!scope.workdirSet && !instruction.path.startsWith('/') && !instruction.path.startsWith('$')) {
+      if (!scope.workdirSet && !/^["']?[/$]/.test(instruction.path)) {
         const message = `Relative workdir ${JSON.stringify(instruction.path)} can have unexpected results if the base image changes`;
         warnings.push(warn('WorkdirRelativePath', message, instruction.at));
       }
@@ -187,10 +192,18 @@ function wordsOf(instruction: StageInstruction): readonly string[] {
     case 'COPY':
     case 'ADD':
       return [...instruction.sources, instruction.destination, instruction.chown ?? '', instruction.chmod ?? ''];
+    case 'RUN':
+      return instruction.mounts;
     default:
       return [];
   }
 }
+
+/** Bodies of heredocs in which variables are expanded; quotes in them are text. */
+const bodiesOf = (instruction: StageInstruction): readonly string[] =>
+  instruction.name === 'COPY' || instruction.name === 'ADD'
+    ? instruction.inline.flatMap(({ content, expand: isExpanded }) => (isExpanded ? [content] : []))
+    : [];
 
 function checkVariables(instruction: StageInstruction, scope: Scope, { file }: StageChecks): LintWarning[] {
   const { variables } = scope;
@@ -198,7 +211,9 @@ function checkVariables(instruction: StageInstruction, scope: Scope, { file }: S
   const told = new Set<string>();
   if (variables) {
     const lookup: Lookup = (name) => (variables.has(name) ? '' : undefined);
-    for (const name of wordsOf(instruction).flatMap((word) => unsetIn(word, lookup, file))) {
+    const inWords = wordsOf(instruction).flatMap((word) => unsetIn(word, lookup, file));
+    const inBodies = bodiesOf(instruction).flatMap((body) => unsetIn(body, lookup, { escapeChar: '\\' }, true));
+    for (const name of [...inWords, ...inBodies]) {
       if (told.has(name)) continue;
       told.add(name);
       const message = `Usage of undefined variable '$${name}'${suggestion(name, [...variables], '$')}`;

@@ -93,6 +93,13 @@ describe('the checks of a build file', () => {
     expect(check('# check=skip=JSONArgsRecommended;error=true\nFROM a').error).toBe(true);
   });
 
+  it.each([
+    ['a mount', 'RUN --mount=target=/m/$C true'],
+    ['the body of a heredoc', 'COPY <<E /f\n"$C\nE'],
+  ])('finds undefined variables in %s', (_, line) => {
+    expect(found(`FROM a\n${line}`)).toEqual([expect.stringMatching(/^UndefinedVar 2:/)]);
+  });
+
   it('refuses options it does not know, by place', () => {
     expect(() => check('# escape=`\n# check=skp=all\nFROM a')).toThrow(/iEchorfile:2:1/);
   });
