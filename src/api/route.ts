@@ -11,12 +11,13 @@ export type RequestOf<Op extends ApiOperation> = Parameters<Api[Op]>[0];
 
 /**
  * How a field of the request travels: in the path, or in the query as Docker writes that kind. `extent`: a number of
- * rows or columns that has to be there. `header`: JSON as
- * base64url in a header of ours, which other engines do not know. `login`: the same in a header of Docker's.
+ * rows or columns that has to be there. `text`: a string that is empty where it is left out. `header`: JSON as base64url
+ * in a header of ours, which other engines do not know. `login`: the same in a header of Docker's.
  */
 export type FieldKind =
   | 'path'
   | 'string'
+  | 'text'
   | 'bool'
   | 'int'
   | 'extent'

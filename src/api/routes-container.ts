@@ -94,7 +94,7 @@ export const containerRoutes = {
   containerRename: {
     method: 'POST',
     path: '/containers/:id/rename',
-    fields: { ...byId, name: 'string' },
+    fields: { ...byId, name: 'text' },
     reply: 'none',
     ok: [204],
     notFound: 'CONTAINER_NOT_FOUND',
@@ -220,7 +220,7 @@ export const containerRoutes = {
   containerArchiveStat: {
     method: 'HEAD',
     path: '/containers/:id/archive',
-    fields: { ...byId, path: 'string' },
+    fields: { ...byId, path: 'text' },
     reply: 'stat',
     ok: [200],
     ...archive,
@@ -228,7 +228,7 @@ export const containerRoutes = {
   containerArchiveGet: {
     method: 'GET',
     path: '/containers/:id/archive',
-    fields: { ...byId, path: 'string' },
+    fields: { ...byId, path: 'text' },
     reply: 'bytes',
     ok: [200],
     ...archive,
@@ -236,7 +236,7 @@ export const containerRoutes = {
   containerArchivePut: {
     method: 'PUT',
     path: '/containers/:id/archive',
-    fields: { ...byId, path: 'string', noOverwriteDirNonDir: 'bool', copyUIDGID: 'bool', beforeStart: 'bool' },
+    fields: { ...byId, path: 'text', noOverwriteDirNonDir: 'bool', copyUIDGID: 'bool', beforeStart: 'bool' },
     body: 'bytes',
     reply: 'none',
     ok: [200],

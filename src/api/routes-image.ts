@@ -60,7 +60,7 @@ export const imageRoutes = {
   imageSearch: {
     method: 'GET',
     path: '/images/search',
-    fields: { term: 'string', limit: 'int', filters: 'filters', ...login },
+    fields: { term: 'text', limit: 'int', filters: 'filters', ...login },
     reply: 'json',
     ok: [200],
   },
@@ -68,7 +68,7 @@ export const imageRoutes = {
   imageTag: {
     method: 'POST',
     path: '/images/:name/tag',
-    fields: { ...byName, repo: 'string', tag: 'string' },
+    fields: { ...byName, repo: 'text', tag: 'string' },
     reply: 'none',
     ok: [201],
     ...image,
@@ -162,7 +162,7 @@ export const imageRoutes = {
   imageBootstrap: {
     method: 'POST',
     path: '/iechor/images/bootstrap',
-    fields: { reference: 'string', mirror: 'string' },
+    fields: { reference: 'text', mirror: 'string' },
     body: 'optional-bytes',
     reply: 'ndjson',
     ok: [200],
@@ -171,7 +171,7 @@ export const imageRoutes = {
   imageSbom: {
     method: 'GET',
     path: '/iechor/images/sbom',
-    fields: { name: 'string', format: 'string' },
+    fields: { name: 'text', format: 'string' },
     reply: 'json',
     ok: [200],
     ...image,
@@ -179,7 +179,7 @@ export const imageRoutes = {
   imageFiles: {
     method: 'GET',
     path: '/iechor/images/files',
-    fields: { name: 'string', pattern: 'string' },
+    fields: { name: 'text', pattern: 'string' },
     reply: 'ndjson',
     ok: [200],
     ...image,
@@ -197,7 +197,7 @@ export const imageRoutes = {
   registryRemove: {
     method: 'DELETE',
     path: '/iechor/registry',
-    fields: { name: 'string' },
+    fields: { name: 'text' },
     reply: 'json',
     ok: [200],
   },

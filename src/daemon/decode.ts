@@ -23,8 +23,8 @@ export function decodeFields(
       if (value !== undefined) request[name] = value;
     } else {
       const values = query.getAll(wireName(name, field));
-      const value =
-        values.length === 0 && kind !== 'extent' ? undefined : decoders[kind](values, wireName(name, field));
+      const isAbsent = values.length === 0 && kind !== 'extent' && kind !== 'text';
+      const value = isAbsent ? undefined : decoders[kind](values, wireName(name, field));
       if (value !== undefined) request[name] = value;
     }
   }
@@ -35,6 +35,7 @@ type Decoder = (values: readonly string[], name: string) => unknown;
 
 const decoders: Readonly<Record<Exclude<FieldKind, 'path' | 'header' | 'login'>, Decoder>> = {
   string: ([value]) => value,
+  text: ([value = '']) => value,
   bool: ([value = '']) => !['', '0', 'no', 'false', 'none'].includes(value.trim().toLowerCase()),
   int: ([value = ''], name) => {
     if (value === '') return undefined;

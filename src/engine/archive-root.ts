@@ -26,8 +26,8 @@ export interface ArchivePlace {
  * does not, its root is mounted for the time, and what would be mounted at the path is looked up by its record.
  */
 export async function openArchivePlace(context: LifeContext, id: string, path: string): Promise<ArchivePlace> {
+  if (path === '') throw new IechorError('BAD_REQUEST', 'bad parameter: path cannot be empty');
   const record = context.containers.get(id);
-  if (path === '') throw new IechorError('BAD_REQUEST', 'a path in the container is missing');
   if (path.includes('\0')) throw new IechorError('BAD_REQUEST', 'the path holds a zero byte');
   const pid = context.monitor.adopt(record.id)?.pid;
   if (pid !== undefined && (record.status === 'running' || record.status === 'paused')) {

@@ -108,7 +108,7 @@ async function layoutArchive(
 }
 
 export async function saveToArchive(context: EngineContext, request: Request<'imagesGet'>): Promise<ByteStream> {
-  const { names, tags, layout } = request;
+  const { names = [], tags, layout } = request;
   const stream = layout
     ? await layoutArchive(context, layout, request)
     : saveImages(context.images, names, { platform: platformText(request.platform), tags });

@@ -9,6 +9,9 @@ export async function renameContainer(
   context: EngineContext,
   request: Parameters<EngineApi['containerRename']>[0],
 ): Promise<void> {
+  if (request.name.replace(/^\//, '') === '') {
+    throw new IechorError('BAD_REQUEST', 'Neither old nor new names may be empty');
+  }
   const { id } = context.containers.get(request.id);
   const name = checkedName(request.name);
   await context.mutex.run(id, async () => {
