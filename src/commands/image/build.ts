@@ -98,8 +98,7 @@ export default class Build extends BaseCommand {
       file: flags.file,
       text: input,
       keepGitDir: /^(1|true)$/i.test(buildargs.BUILDKIT_CONTEXT_KEEP_GIT_DIR ?? ''),
-      beside: named.beside,
-      sshAgent: ssh?.default,
+      ...{ beside: named.beside, sshAgent: ssh?.default },
       signal: this.signal,
     };
     const engine = await this.engine();
