@@ -107,7 +107,7 @@ export const routes = {
   volumeClone: {
     method: 'POST',
     path: '/iechor/volumes/:name/clone',
-    fields: { ...byName, to: 'string', labels: 'json' },
+    fields: { ...byName, to: 'text', labels: 'json' },
     reply: 'json',
     ok: [201],
     notFound: 'VOLUME_NOT_FOUND',

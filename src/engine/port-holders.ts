@@ -8,7 +8,7 @@ export async function portHolders(
   context: EngineContext,
   request: Parameters<EngineApi['portHolders']>[0],
 ): ReturnType<EngineApi['portHolders']> {
-  return request.ports.flatMap((Port) => {
+  return (request.ports ?? []).flatMap((Port) => {
     const Holder = context.networks.foreignHolder(parse(Port));
     return Holder === undefined ? [] : [{ Port, Holder }];
   });
