@@ -179,8 +179,6 @@ function wordsOf(instruction: StageInstruction): readonly string[] {
       return instruction.pairs.flatMap(({ key, value }) => [key, value]);
     case 'ARG':
       return instruction.args.flatMap(({ value }) => value ?? []);
-    case 'EXPOSE':
-      return instruction.ports;
     case 'VOLUME':
       return instruction.paths;
     case 'USER':

@@ -35,7 +35,7 @@ const examples: Readonly<
   MaintainerDeprecated: ['FROM a\nMAINTAINER b', '2:1', 'FROM a\nLABEL maintainer=b'],
   UndefinedArgInFrom: ['FROM a:b${TAG}', '1:11', 'ARG TAG=1\nFROM a:b${TAG}'],
   WorkdirRelativePath: ['FROM a\nWORKDIR b', '2:1', 'FROM a\nWORKDIR /b\nWORKDIR c'],
-  UndefinedVar: ['FROM a\nENV B=${C}', '2:9', 'FROM a\nARG C\nENV B=$C$OF_BASE'],
+  UndefinedVar: ['FROM a\nENV B=${C}', '2:9', 'FROM a\nARG C\nENV B=$C$OF_BASE\nEXPOSE $D'],
   MultipleInstructionsDisallowed: ['FROM a\nCMD ["b"]\nCMD ["c"]', '2:1', 'FROM a AS x\nCMD ["b"]\nFROM a\nCMD ["c"]'],
   LegacyKeyValueFormat: ['FROM a\nENV b c', '2:1', 'FROM a\nENV b=c'],
   InvalidBaseImagePlatform: ['FROM a', '1:6', 'FROM --platform=$BUILDPLATFORM a'],
