@@ -14,6 +14,8 @@ import type { StageInstruction } from './language/types.ts';
 import type { BuildCall } from './lint/call.ts';
 import type { BaseImages, ClassicBuild, ClientContent, Logins, Sandbox, SandboxRun } from './ports.ts';
 import type { Scratch } from './scratch.ts';
+import type { DoneBuild } from './shared-cache/export.ts';
+import type { Meeting } from './shared-cache/meeting.ts';
 import type { CacheEntry } from './shared-cache/options.ts';
 import type { CacheRegistry } from './shared-cache/registry-place.ts';
 import type { SharedCaches } from './shared-cache/types.ts';
@@ -66,6 +68,8 @@ export interface BuildRequest {
   /** Caches to take finished steps from, and caches to write; a `local` one names a directory of this machine. */
   readonly cacheFrom?: readonly CacheEntry[] | undefined;
   readonly cacheTo?: readonly CacheEntry[] | undefined;
+  /** Where the builds of this one's platforms write their caches as one. */
+  readonly meeting?: Meeting<DoneBuild> | undefined;
   /** What is to be said about the image. */
   readonly attestations?: AttestationRequest | undefined;
   /** Where the context came from, for provenance: a repository. */

@@ -3,6 +3,8 @@ import type { ImageStore } from '../image/image-port.ts';
 import type { Digest } from '../image/types.ts';
 import type { BuildRequest } from './build-context.ts';
 import type { BuildEvent, BuildStep, BuildSummary } from './events.ts';
+import type { DoneBuild } from './shared-cache/export.ts';
+import { createMeeting } from './shared-cache/meeting.ts';
 import { formatPlatform, hostPlatform, parsePlatform } from './platform.ts';
 
 export interface Building {
@@ -21,7 +23,7 @@ export function buildEach(request: BuildRequest, building: Building): AsyncItera
 
 /**
  * Builds for several platforms side by side: steps are numbered through, and named by their platform. The names go to the
- * images together, that of this machine's platform first, when all are built; the first failure ends all builds.
+ * images together, that of this machine's platform first, when all are built, and caches are written as one; the first failure ends all builds.
  */
 async function* buildPlatforms(
   request: BuildRequest & { readonly platforms: readonly string[] },
@@ -34,7 +36,8 @@ async function* buildPlatforms(
   const numbers = createNumbers();
   const built = new Map<string, string>();
   const summaries: BuildSummary[] = [];
-  const running = platforms.map((platform) => build({ ...request, platform, tags: [], signal }));
+  const meeting = createMeeting<DoneBuild>(platforms.length);
+  const running = platforms.map((platform) => build({ ...request, platform, tags: [], meeting, signal }));
   let failed = false;
   for await (const [at, event] of merged(running, stop)) {
     const platform = platforms[at] ?? '';

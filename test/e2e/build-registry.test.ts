@@ -155,7 +155,7 @@ describeWithContainers('builds and registries', () => {
 
   test('images for several platforms go below one index, from bases of each', async () => {
     const context = join(one.dir, 'platforms');
-    mkdirSync(context);
+    mkdirSync(context, { recursive: true });
     for (const name of ['amd64', 'arm64']) writeFileSync(join(context, name), `on ${name}\n`);
     writeFileSync(join(context, 'base'), 'FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /base\n');
     const name = `${registry.host}/base:1`;
@@ -172,6 +172,28 @@ describeWithContainers('builds and registries', () => {
     const read = (path: string) => readFileSync(join(one.dir, 'out', path), 'utf8');
     expect([read('linux_amd64/base'), read('linux_arm64/base')]).toEqual(['on amd64\n', 'on arm64\n']);
     expect([read('linux_amd64/o'), read('linux_arm64/o')]).toEqual(['amd64\n', 'arm64\n']);
+  });
+
+  test.each([
+    ['in a registry', (host: string) => [`type=registry,ref=${host}/both:cache`, `${host}/both:cache`]],
+    ['in a directory', () => ['type=local,dest=both', `type=local,src=${join(one.dir, 'both')}`]],
+    ['in the images', (host: string) => ['type=inline', `${host}/both:1`]],
+  ])('a cache %s holds the steps of all platforms that it was written for', (_where, places) => {
+    const context = join(one.dir, 'platforms');
+    mkdirSync(context, { recursive: true });
+    for (const name of ['amd64', 'arm64']) writeFileSync(join(context, name), `on ${name}\n`);
+    const base = 'FROM scratch AS base\nARG TARGETARCH\nCOPY $TARGETARCH /base\n';
+    writeFileSync(join(context, 'both'), `${base}FROM scratch\nCOPY --from=base /base /both\n`);
+    const [to = '', from = ''] = places(registry.host);
+    const args = ['build', '--progress', 'plain', '--platform', 'linux/amd64,linux/arm64', '-f', join(context, 'both')];
+    const named = ['-t', `${registry.host}/both:1`, '--push'];
+    const mode = to === 'type=inline' ? '' : ',mode=max';
+    expect(one.iechor([...args, ...named, '--cache-to', `${to}${mode}`, context])).toMatchObject({ exit: 0 });
+    const again = other.iechor([...args, '--cache-from', from, '-o', join(one.dir, 'both-out'), context]);
+    expect(cachedFrom(again.stderr)).toHaveLength(4);
+    const read = (path: string) => readFileSync(join(one.dir, 'both-out', path), 'utf8');
+    expect([read('linux_amd64/both'), read('linux_arm64/both')]).toEqual(['on amd64\n', 'on arm64\n']);
+    other.iechor(['builder', 'prune', '--all', '-f']);
   });
 
   test('images for several platforms are kept under one name, pushed and removed by it, and run by platform', async () => {

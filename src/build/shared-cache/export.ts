@@ -7,6 +7,7 @@ import type { ChainId, Descriptor, ImageConfig } from '../../image/types.ts';
 import type { Build } from '../build-context.ts';
 import { createLimit } from '../limit.ts';
 import type { StageState } from '../stage-state.ts';
+import type { StepRecord } from '../step-cache.ts';
 import { writeToClient } from './client-place.ts';
 import type { CacheDocument, CachedStep } from './document.ts';
 import { formatCache, inlineField } from './document.ts';
@@ -19,26 +20,40 @@ import { writeToRegistry } from './registry-place.ts';
 export function withInlineCache(config: ImageConfig, state: StageState, build: Build): ImageConfig {
   if (!build.caches.exports.some(({ type }) => type === 'inline')) return config;
   const places = new Map(state.chain.map((chainId, index) => [chainId, index]));
-  const document = documentOf(build, (chainId) => places.get(chainId));
+  const document = documentOf([build], (chainId) => places.get(chainId));
   return { ...config, [inlineField]: formatCache(document) } as ImageConfig;
 }
 
-/** Writes the caches that are asked for. What fails, fails the build, unless errors are to be ignored. */
+/** A build that is done, and what it came to. */
+export interface DoneBuild {
+  readonly build: Build;
+  readonly state: StageState;
+}
+
+/** Writes the caches that are asked for, of all builds that meet into one. What fails, fails the build, unless told. */
 export async function exportCaches(build: Build, state: StageState): Promise<void> {
-  for (const target of build.caches.exports.filter(({ type }) => type !== 'inline')) {
-    try {
-      const cache = outgoing(build, target, new Set(state.chain));
-      const { steps } = cache.document;
-      const size = `${steps.length} steps, ${cache.layers.length} layers`;
-      build.emit({ stream: `exporting the cache to ${target.name} (${size})\n` });
-      const packing = createLimit(availableParallelism());
-      const layers = await Promise.all(cache.layers.map((open) => packing.run(open)));
-      await write(build, target, { ...cache, layers });
-    } catch (error) {
-      build.signal.throwIfAborted();
-      if (!target.ignoreError) throw error;
-      build.emit({ stream: `[Warning] the cache was not exported to ${target.name}: ${messageOf(error)}\n` });
-    }
+  const { exports } = build.caches;
+  if (exports.every(({ type }) => type === 'inline')) return;
+  const done = { build, state };
+  const writeAll = async (all: readonly DoneBuild[]) => {
+    for (const target of exports.filter(({ type }) => type !== 'inline')) await exportTo(target, build, all);
+  };
+  await (build.request.meeting?.attend(done, writeAll, build.signal) ?? writeAll([done]));
+}
+
+async function exportTo(target: CacheExport, build: Build, all: readonly DoneBuild[]): Promise<void> {
+  try {
+    const cache = outgoing(all, target);
+    const { steps } = cache.document;
+    const size = `${steps.length} steps, ${cache.layers.length} layers`;
+    build.emit({ stream: `exporting the cache to ${target.name} (${size})\n` });
+    const packing = createLimit(availableParallelism());
+    const layers = await Promise.all(cache.layers.map((open) => packing.run(open)));
+    await write(build, target, { ...cache, layers });
+  } catch (error) {
+    build.signal.throwIfAborted();
+    if (!target.ignoreError) throw error;
+    build.emit({ stream: `[Warning] the cache was not exported to ${target.name}: ${messageOf(error)}\n` });
   }
 }
 
@@ -54,12 +69,13 @@ async function write(build: Build, target: CacheExport, cache: OutgoingCache): P
 }
 
 function outgoing(
-  build: Build,
+  all: readonly DoneBuild[],
   { mode, packing }: CacheExport,
-  final: ReadonlySet<ChainId>,
 ): { document: CacheDocument; layers: readonly (() => Promise<OutgoingLayer>)[] } {
+  const final = new Set(all.flatMap(({ state }) => state.chain));
   const layers = new Map<ChainId, () => Promise<OutgoingLayer>>();
-  const document = documentOf(build, (chainId, chain) => {
+  const builds = all.map(({ build }) => build);
+  const document = documentOf(builds, (chainId, chain, build) => {
     if (mode === 'min' && !final.has(chainId)) return undefined;
     const known = [...layers.keys()].indexOf(chainId);
     if (known >= 0) return known;
@@ -70,23 +86,30 @@ function outgoing(
   return { document, layers: [...layers.values()] };
 }
 
-/** The steps of a build in the order of their names, so that the same steps give the same bytes. */
+/** The steps of builds in the order of their names, so that the same steps give the same bytes. */
 function documentOf(
-  { caches }: Build,
-  placeOf: (chainId: ChainId, chain: readonly ChainId[]) => number | undefined,
+  builds: readonly Build[],
+  placeOf: (chainId: ChainId, chain: readonly ChainId[], build: Build) => number | undefined,
 ): CacheDocument {
-  const { used } = caches.current;
-  const steps = [...used.steps.values()]
-    .toSorted((a, b) => (a.key < b.key ? -1 : 1))
-    .flatMap(({ key, chain, diffId, createdAt }): CachedStep[] => {
+  const used = builds.map((build) => ({ build, ...build.caches.current.used }));
+  const named = new Map<string, { build: Build; step: StepRecord }>(
+    used.flatMap(({ build, steps }) =>
+      [...steps.values()].map((step) => [`${step.key} ${step.chain.at(-1)}`, { build, step }] as const),
+    ),
+  );
+  const steps = [...named]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, { build, step }]): CachedStep[] => {
+      const { key, chain, diffId, createdAt } = step;
       const chainId = chain.at(-1);
       if (chainId === undefined) return [];
       const parent = chain.at(-2);
-      const layer = placeOf(chainId, chain);
+      const layer = placeOf(chainId, chain, build);
       const below = parent !== undefined && { parent };
       return [{ key, ...below, diffId, created: createdAt, ...(layer !== undefined && { layer }) }];
     });
-  const content = [...used.content].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([id, digest]) => ({ id, digest }));
+  const contents = new Map(used.flatMap(({ content }) => [...content]));
+  const content = [...contents].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([id, digest]) => ({ id, digest }));
   return { steps, content };
 }
 
