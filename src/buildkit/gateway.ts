@@ -15,7 +15,7 @@ import {
   solveRequest,
 } from './messages/gateway.ts';
 import type { Sessions } from './sessions.ts';
-import { type BuildEngine, buildImage } from './solve.ts';
+import { type BuildEngine, type BuiltImage, buildImage } from './solve.ts';
 import { refused } from './refused.ts';
 import { type Inputs, readSolveOptions } from './solve-options.ts';
 import type { Solve, Solves } from './solves.ts';
@@ -123,7 +123,7 @@ export interface FrontendRequest {
 
 /** What a solve came to: an image for each platform, or the answer to a question. */
 export interface BuiltImages {
-  readonly images: readonly { readonly platform: string; readonly image: string }[];
+  readonly images: readonly BuiltImage[];
   readonly description: object | undefined;
 }
 
@@ -144,16 +144,9 @@ export async function runFrontend(
     const other = read.sessions.get(dir);
     return other === undefined ? session : sessions.find(other, signal);
   };
-  const images: { platform: string; image: string }[] = [];
-  let description: object | undefined;
-  for (const platform of (read.build.platform ?? '').split(',')) {
-    const one = { ...named, build: { ...named.build, platform: platform || undefined } };
-    const built = await buildImage(one, { engine, session, sessionOf, progress: solve.progress, signal });
-    images.push({ platform, image: built.image });
-    if (built.cacheManifest) solve.told.set('cache.manifest', built.cacheManifest);
-    description = built.description;
-    if (description) break;
-  }
+  const building = { engine, session, sessionOf, progress: solve.progress, signal };
+  const { images, description, cacheManifest } = await buildImage(named, building);
+  if (cacheManifest) solve.told.set('cache.manifest', cacheManifest);
   return { images, description };
 }
 

@@ -1,4 +1,5 @@
 import type { EngineApi } from '../api/engine-api.ts';
+import type { ProgressMessage } from '../api/types/image.ts';
 import type { SessionBuilds } from '../api/session-build.ts';
 import { type BuildFile, buildFailure } from './build-errors.ts';
 import { createBuildSteps } from './build-steps.ts';
@@ -22,12 +23,18 @@ export interface Building {
   readonly signal: AbortSignal;
 }
 
-/** What a build came to: an image, or the description of the build file that was asked for. */
+/** What a build came to: an image for each platform, or the description of the build file that was asked for. */
 export interface Built {
-  readonly image: string;
+  readonly images: readonly BuiltImage[];
   readonly description: object | undefined;
   /** Of a cache that the client got, for its index. */
   readonly cacheManifest: string | undefined;
+}
+
+export interface BuiltImage {
+  /** As the client named it; empty where it named none. */
+  readonly platform: string;
+  readonly image: string;
 }
 
 /** Builds (or describes) what the options say from what the client has. Throws GrpcError. */
@@ -35,7 +42,7 @@ export async function buildImage(options: SolveOptions, building: Building): Pro
   const { engine, session, progress, signal } = building;
   const { file, dockerfile, body, remote, loading } = await takeFiles(options, building);
   const steps = createBuildSteps(progress, { warnOn: loading, file });
-  let image = '';
+  let images: readonly BuiltImage[] = [];
   let cacheManifest: string | undefined;
   let description: object | undefined;
   try {
@@ -58,7 +65,7 @@ export async function buildImage(options: SolveOptions, building: Building): Pro
       }
       steps.take(message);
       if (message.called) description = described(message.called, file);
-      image = message.aux?.ID ?? image;
+      if (message.aux) images = imagesIn(message.aux, options.build.platform);
       if (message.cacheManifest) cacheManifest = JSON.stringify(message.cacheManifest);
     }
   } catch (error) {
@@ -69,7 +76,16 @@ export async function buildImage(options: SolveOptions, building: Building): Pro
   }
   steps.end();
   if (signal.aborted) throw new GrpcError(grpcCode.cancelled, 'the build was interrupted');
-  return { image, description, cacheManifest };
+  return { images, description, cacheManifest };
+}
+
+/** In the order in which the platforms were asked for. */
+function imagesIn({ ID = '', Platforms }: NonNullable<ProgressMessage['aux']>, asked = ''): readonly BuiltImage[] {
+  if (!Platforms) return [{ platform: asked, image: ID }];
+  return asked.split(',').flatMap((platform) => {
+    const image = Platforms[platform];
+    return image === undefined ? [] : [{ platform, image }];
+  });
 }
 
 /** A check's answer with its source as clients expect it: by name, for the places they print. */
