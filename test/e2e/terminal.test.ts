@@ -109,6 +109,15 @@ if (lacking) console.warn(`SKIPPED: containers in a terminal: this machine lacks
     expect(names()).toBe('');
   });
 
+  test('an archive is read from a file behind the command, and not from a terminal', async () => {
+    const terminal = await openTerminal(engine, ['load']);
+    await terminal.sees('standard input is a terminal');
+    expect(await terminal.ended()).toBe(1);
+    const script = '"$0" save busybox > saved.tar && "$0" load -q < saved.tar';
+    const { stdout } = spawnSync('sh', ['-c', script, engine.program], { cwd: engine.dir, env: engine.environment });
+    expect(stdout.toString()).toBe('Loaded image: busybox:latest\n');
+  });
+
   test('a window that is closed ends the client, not the container', async () => {
     const terminal = await openTerminal(engine, ['run', '-it', '--name', 'alone', 'busybox', 'sh']);
     await terminal.sees(prompt);

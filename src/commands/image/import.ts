@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Args, Flags } from '../../cli/flags.ts';
-import { openInput } from '../../cli/open-input.ts';
+import { openInput, standardInput } from '../../cli/open-input.ts';
 import { printProgress } from '../../cli/progress-stream.ts';
 import { splitTag } from '../../cli/split-tag.ts';
 
@@ -23,7 +23,7 @@ export default class Import extends BaseCommand {
     const { args, flags } = await this.parse(Import);
     const { repo, tag } = splitTag(args.reference ?? '');
     const isAddress = /^https?:\/\//.test(args.file);
-    const body = args.file === '-' ? process.stdin : isAddress ? undefined : openInput(args.file);
+    const body = args.file === '-' ? standardInput('an archive') : isAddress ? undefined : openInput(args.file);
     const engine = await this.engine();
     const messages = engine.imageCreate({
       fromSrc: isAddress ? args.file : '-',

@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { Flags } from '../../cli/flags.ts';
-import { openInput } from '../../cli/open-input.ts';
+import { openInput, standardInput } from '../../cli/open-input.ts';
 import { platformFlag } from '../../cli/platform-flag.ts';
 import { printProgress } from '../../cli/progress-stream.ts';
 
@@ -14,7 +14,7 @@ export default class Load extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Load);
-    const body = flags.input ? openInput(flags.input) : process.stdin;
+    const body = flags.input ? openInput(flags.input) : standardInput('an archive of images');
     const messages = (await this.engine()).imagesLoad({
       quiet: flags.quiet || !process.stdout.isTTY,
       platform: platformFlag(flags.platform),
