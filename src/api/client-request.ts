@@ -11,6 +11,8 @@ import { releaseConnection } from '../common/release-bytes.ts';
 import { type ApiOperation, type FieldKind, kindOf, type Route, wireName } from './route.ts';
 import { contentType, maxFieldHeaderBytes } from './wire.ts';
 
+const inHeaders: ReadonlySet<FieldKind> = new Set(['header', 'login', 'logins']);
+
 /** What a request needs of its connection. */
 export interface Wire {
   /** As people write it: `unix:///run/iechor/iechor.sock`. */
@@ -54,7 +56,7 @@ export async function pathOf(
   for (const [name, field] of Object.entries(route.fields)) {
     const value = request[name];
     if (kindOf(field) === 'path') path = path.replace(`:${name}`, segment(op, route, name, value));
-    else if (kindOf(field) === 'header' || kindOf(field) === 'login') continue;
+    else if (inHeaders.has(kindOf(field))) continue;
     else if (value !== undefined)
       for (const text of queryTexts(kindOf(field), value)) query.append(wireName(name, field), text);
   }
@@ -100,7 +102,7 @@ export async function fieldHeaders(
   const headers: Record<string, string> = {};
   for (const [name, field] of Object.entries(route.fields)) {
     const kind = kindOf(field);
-    if ((kind !== 'header' && kind !== 'login') || request[name] === undefined) continue;
+    if (!inHeaders.has(kind) || request[name] === undefined) continue;
     if (kind === 'header' && !(await wire.ownOperations())) {
       throw new IechorError('NOT_SUPPORTED', `the engine takes no ${name} with this request`, {
         hint: "use iEchor's own engine for it",

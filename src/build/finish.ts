@@ -17,7 +17,8 @@ export async function finish(build: Build, state: StageState, tags: readonly str
 async function makeImage(build: Build, state: StageState): Promise<Digest> {
   const { images } = build.parts;
   const config = withInlineCache(imageOf(state, build.request.labels ?? {}, build.epoch), state, build);
-  const parent = state.baseImage === undefined ? {} : { parent: state.baseImage };
+  const { classic } = build.request;
+  const parent = classic && state.baseImage !== undefined ? { parent: state.baseImage } : {};
   const id = digestOf(JSON.stringify(config));
   const attestations = await attest(build, state, { id, config });
   return (await images.create(config, state.chain, { ...parent, attestations })).id;

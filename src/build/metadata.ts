@@ -4,7 +4,7 @@ import { readPorts } from './language/ports.ts';
 import { checkSignal } from './language/signal.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { CommandLine, InstructionName, InstructionOf } from './language/types.ts';
-import { addHistory, type StageState, setImageEnv } from './stage-state.ts';
+import { addHistory, type StageState, setImageEnv, splitEnv } from './stage-state.ts';
 
 type MetadataName = Exclude<InstructionName, 'FROM' | 'RUN' | 'COPY' | 'ADD' | 'WORKDIR'>;
 type Apply<N extends MetadataName> = (instruction: InstructionOf<N>, context: StepContext) => void;
@@ -109,6 +109,7 @@ function applyArg({ args }: InstructionOf<'ARG'>, context: StepContext): void {
     build.usedArgs.add(key);
     const result =
       typeof given === 'string' ? given : value === undefined ? build.globals.get(key) : expandIn(context, value);
+    if (build.request.classic && (state.config.Env ?? []).some((entry) => splitEnv(entry)[0] === key)) return key;
     state.declared.add(key);
     if (result === undefined) return key;
     state.env.set(key, result);

@@ -12,7 +12,7 @@ export interface SandboxRun {
   readonly env: readonly string[];
   readonly cwd: string;
   readonly user: string;
-  /** `default`, `none`, `host`, or a network by name or id. */
+  /** `default`, `none`, `host`, `container:<name>`, or a network by name or id. */
   readonly network: string;
   readonly hostname?: string;
   readonly mounts: readonly {
@@ -33,6 +33,8 @@ export interface SandboxRun {
   readonly privileged?: boolean;
   readonly ulimits?: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[];
   readonly cgroupParent?: string;
+  /** It sees where its cgroup is, where a container without a word about that would. */
+  readonly seesCgroups?: boolean;
 }
 
 /** "Run this command in that root file system": declared here, implemented by the engine, so that build needs no engine. */

@@ -24,6 +24,7 @@ export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepC
   checkAllowed(instruction, context);
   const isInsecure = instruction.security === 'insecure';
   const { args, script } = commandOf(instruction, context);
+  if (args.length === 0) throw syntaxError('no command specified', instruction);
   if (args.some((arg) => arg.includes('\0'))) throw syntaxError('a command can not hold a NUL character', instruction);
   const network = networkOf(instruction, context);
   const mounts = await openMounts(instruction, context);
@@ -107,7 +108,7 @@ function historyOf(args: readonly string[], { state }: StepContext): string {
 
 function networkOf(instruction: InstructionOf<'RUN'>, { build }: StepContext): string {
   const given = build.request.networkMode || 'default';
-  if (given.startsWith('container:')) {
+  if (given.startsWith('container:') && !build.request.classic) {
     throw syntaxError(`builds cannot use the network ${JSON.stringify(given)}`, {
       ...instruction,
       code: 'NOT_SUPPORTED',
@@ -176,6 +177,7 @@ async function execRun(root: string, run: Execution): Promise<void> {
           ...(build.request.memoryBytes !== undefined && { memoryBytes: build.request.memoryBytes }),
           ...(build.request.ulimits && { ulimits: build.request.ulimits }),
           ...(build.request.cgroupParent && { cgroupParent: build.request.cgroupParent }),
+          ...(build.request.classic && build.request.cgroupParent && { seesCgroups: true }),
           privileged: run.instruction.security === 'insecure',
         },
         (stream, data) => {

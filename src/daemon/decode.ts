@@ -17,9 +17,8 @@ export function decodeFields(
   for (const [name, field] of Object.entries(route.fields)) {
     const kind = kindOf(field);
     if (kind === 'path') request[name] = pathFields[name];
-    else if (kind === 'header' || kind === 'login') {
-      const decode = kind === 'header' ? decodeHeader : decodeLogin;
-      const value = decode(headers, wireName(name, field));
+    else if (kind === 'header' || kind === 'login' || kind === 'logins') {
+      const value = headerDecoders[kind](headers, wireName(name, field));
       if (value !== undefined) request[name] = value;
     } else {
       const values = query.getAll(wireName(name, field));
@@ -31,9 +30,11 @@ export function decodeFields(
   return request;
 }
 
+const headerDecoders = { header: decodeHeader, login: decodeLogin, logins: decodeLogins };
+
 type Decoder = (values: readonly string[], name: string) => unknown;
 
-const decoders: Readonly<Record<Exclude<FieldKind, 'path' | 'header' | 'login'>, Decoder>> = {
+const decoders: Readonly<Record<Exclude<FieldKind, 'path' | keyof typeof headerDecoders>, Decoder>> = {
   string: ([value]) => value,
   text: ([value = '']) => value,
   bool: ([value = '']) => !['', '0', 'no', 'false', 'none'].includes(value.trim().toLowerCase()),
@@ -89,6 +90,14 @@ function decodeLogin(headers: IncomingHttpHeaders, name: string): Record<string,
     throw bad(`the header ${name} is not base64url of a login in JSON`);
   }
   return value;
+}
+
+function decodeLogins(headers: IncomingHttpHeaders, name: string): Record<string, unknown> | undefined {
+  try {
+    return decodeLogin(headers, name);
+  } catch {
+    return undefined;
+  }
 }
 
 /** `{"name": ["a"]}`, or the older `{"name": {"a": true}}`. */

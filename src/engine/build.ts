@@ -179,7 +179,10 @@ function refuseUnsupported(request: BuildQuery): void {
       'use a client with buildx, or set DOCKER_BUILDKIT=0',
     ],
   ];
-  const { version = '' } = request;
+  const { version = '', isolation = '', securityopt } = request;
+  if (securityopt) throw new IechorError('BAD_REQUEST', 'security options are not supported on linux');
+  if (!['', 'default'].includes(isolation.toLowerCase()))
+    throw new IechorError('BAD_REQUEST', `unsupported isolation: ${JSON.stringify(isolation)}`);
   if (request.squash) {
     const hint = 'copy what is wanted into a last stage';
     throw new IechorError('BAD_REQUEST', 'squash is only supported with experimental mode', { hint });

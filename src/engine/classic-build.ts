@@ -99,6 +99,16 @@ const failures: readonly (readonly [pattern: RegExp, words: (found: readonly str
     ([, path]) =>
       `COPY failed: file not found in build context or excluded by .dockerignore: stat ${path}: file does not exist`,
   ],
+  [/^.+:\d+:\d+ "\/?(.*)": not found/, ([, path]) => `COPY failed: stat ${path}: file does not exist`],
+  [
+    /^.+:\d+:\d+ there is no build stage number (\d+)/,
+    ([, number]) => `invalid from flag value ${number}: index out of bounds`,
+  ],
+  [
+    /^.+:(\d+):\d+ cannot use the stage (\S+): it must stand before the stage \2\n +\1 \| COPY .*--from=(\S+)/,
+    ([, , , name]) => `invalid from flag value ${name}: refers to current build stage`,
+  ],
+  [/^.+:\d+:\d+ (network \S+ not found)$/m, ([, words]) => `failed to set up container networking: ${words}`],
   [
     /^.+:\d+:\d+ there is no build stage ("[^"]*") to be the target/,
     ([, name]) => `target stage ${name} could not be found`,
@@ -117,7 +127,13 @@ function classicFailure({ error = '', errorDetail, iechor }: ProgressMessage): P
     const message = `The command '${JSON.parse(command)}' returned a non-zero code: ${code}`;
     return { error: message, errorDetail: { ...errorDetail, message, code: Number(code) } };
   }
-  const message = saidClassically(error, errorDetail?.reason === 'BUILD_SYNTAX' && iechor === undefined);
+  const isParse = errorDetail?.reason === 'BUILD_SYNTAX' && iechor === undefined;
+  const words = saidClassically(error, isParse);
+  const from = /^(?:COPY|ADD)\b.* --from=(\S+)/i.exec(iechor?.instruction ?? '')?.[1];
+  const isOfImage = from !== undefined && /^(?:IMAGE|REGISTRY)_/.test(errorDetail?.reason ?? '');
+  const isAdded = /^ADD\b/i.test(iechor?.instruction ?? '');
+  const ofStep = isOfImage ? `invalid from flag value ${from}: ${words}` : words;
+  const message = isAdded ? ofStep.replace(/^COPY failed: /, 'ADD failed: ') : ofStep;
   return message === error ? {} : { error: message, errorDetail: { ...errorDetail, message } };
 }
 
@@ -126,5 +142,7 @@ function saidClassically(error: string, isParse: boolean): string {
     const found = pattern.exec(error);
     if (found) return words(found);
   }
-  return isParse ? error.replace(/^.+?:(\d+):\d+ /, 'dockerfile parse error on line $1: ') : error;
+  if (isParse) return error.replace(/^.+?:(\d+):\d+ /, 'dockerfile parse error on line $1: ');
+  // The step that failed has just been told, and its line with it.
+  return error.replace(/^\S+?:\d+:\d+ /, '').replace(/\n +\d+ \| [\s\S]*$/, '');
 }

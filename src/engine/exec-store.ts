@@ -21,6 +21,8 @@ export interface Execs {
   add(instance: ExecInstance): void;
   /** By id or unambiguous prefix. Throws EXEC_NOT_FOUND. */
   get(id: string): ExecInstance;
+  /** What never began in a container that has ended can not begin in its next life. */
+  forgetUnstarted(containerId: string): void;
   /** Those of a container that have not ended: what `inspect` shows as ExecIDs. */
   idsOf(containerId: string): string[];
 }
@@ -46,6 +48,10 @@ export function createExecs(): Execs {
       const [only] = found;
       if (found.length === 1 && only) return only;
       throw new IechorError('EXEC_NOT_FOUND', `No such exec instance: ${id}`);
+    },
+    forgetUnstarted(containerId) {
+      for (const [id, one] of instances)
+        if (one.containerId === containerId && one.state === 'created') instances.delete(id);
     },
     idsOf: (containerId) =>
       [...instances.values()]

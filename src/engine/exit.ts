@@ -21,6 +21,7 @@ export async function endedLocked(context: LifeContext, id: string, exit: ExitSt
   const record = context.containers.find(id);
   if (!record || (record.status !== 'running' && record.status !== 'paused')) return;
   stopProbes(context, id);
+  context.execs.forgetUnstarted(id);
   await tearDown(context, id, { keepExit: true });
   const finishedAt = exit.finishedAt.toISOString();
   const delay = restartDelay(record.body.HostConfig?.RestartPolicy, {

@@ -206,9 +206,16 @@ export async function pruneImages(
   const fits = imageFilter(context, onlyDangling ? { ...rest, dangling: ['true'] } : rest);
   const used = new Set(context.containers.list().flatMap(imagesOf));
   const removed: Removed[] = [];
-  for (const { id } of context.images.list().filter((each) => fits(each) && !used.has(each.id))) {
-    // It may have gone with one that was made of it.
-    if (context.images.find(id)) removed.push(await removeOne(context, { name: id, force: true }, keep));
+  const going = context.images.list().filter((each) => fits(each) && !used.has(each.id));
+  const depth = ({ parent }: ImageRecord): number => {
+    const below = parent && context.images.find(parent);
+    return below ? depth(below) + 1 : 0;
+  };
+  for (const { id } of going.sort((a, b) => depth(b) - depth(a))) {
+    // It may have gone with one that was made of it; where such a one stays, no more than names can go.
+    const isParent = context.images.list().some(({ parent }) => parent === id);
+    const names = isParent ? context.images.tagsOf(id) : context.images.find(id) ? [id] : [];
+    for (const name of names) removed.push(await removeOne(context, { name, force: true }, keep));
   }
   const partial = (await context.registry()).sweep();
   const left = partial + (await context.images.collect(keep(), { thorough: true }));

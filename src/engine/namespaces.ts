@@ -47,7 +47,16 @@ function networkChoice(context: EngineContext, record: ContainerRecord, netns: s
   if (kind !== 'container') return 'own';
   const owner = networkOwner(context, record);
   if (owner.id === record.id) throw new IechorError('BAD_REQUEST', 'cannot join own network namespace');
-  return { path: `/proc/${running(context, record.body.HostConfig?.NetworkMode ?? '', 'network').pid}/ns/net` };
+  return networkOf(context, record.body.HostConfig?.NetworkMode ?? '').namespace;
+}
+
+/** The network of `container:<name>`, and whose it is. Throws WRONG_STATE where that one does not run. */
+export function networkOf(
+  context: EngineContext,
+  mode: string,
+): { owner: ContainerRecord; namespace: { path: string } } {
+  const owner = running(context, mode, 'network');
+  return { owner, namespace: { path: `/proc/${owner.pid}/ns/net` } };
 }
 
 function choice(context: EngineContext, mode: string | undefined, type: 'pid' | 'ipc'): NamespaceChoice {

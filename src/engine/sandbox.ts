@@ -1,7 +1,8 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox, SandboxRun } from '../build/ports.ts';
-import { IechorError } from '../common/error.ts';
+import { codeOf, IechorError, messageOf } from '../common/error.ts';
+import { cgroupMode } from '../host/cgroup.ts';
 import { readIfThere } from '../host/files.ts';
 import type { OciMount, OciSpec } from '../host/oci-types.ts';
 import { signalProcess } from '../host/processes.ts';
@@ -15,7 +16,8 @@ import { stepHostsText } from './hosts-file.ts';
 import { type LifeContext, withLife } from './life.ts';
 import { type MountTarget, makeMountTargets } from './mount-targets.ts';
 import { ociSpec } from './oci-spec.ts';
-import { bundleDir, cgroupPath } from './paths.ts';
+import { networkOf } from './namespaces.ts';
+import { bundleDir, cgroupPath, type ManagedFile, managedFile } from './paths.ts';
 import { checkMountPlaces } from './rootfs.ts';
 import { writeSpec } from './spec-file.ts';
 import { tearDown } from './tear-down.ts';
@@ -51,10 +53,11 @@ async function execute(context: LifeContext, request: SandboxRun, options: StepO
   const { id } = request;
   const bundle = bundleDir(context.roots, id);
   mkdirSync(bundle, { recursive: true, mode: 0o710 });
-  const isolated = request.network === 'none' || request.network === 'host';
+  const shared = request.network.startsWith('container:') ? networkOfOther(context, request.network) : undefined;
+  const isolated = shared || request.network === 'none' || request.network === 'host';
   const network = isolated ? undefined : await networkUp(context, id, request.network);
   await context.life.apparmor.ready;
-  writeSpec(context, bundle, specOf(context, request, network));
+  writeSpec(context, bundle, specOf(context, request, { network, shared }));
   const { pid } = await context.monitor.create({
     id,
     bundle,
@@ -93,9 +96,26 @@ function networkUp(context: EngineContext, id: string, name: string): Promise<Sa
   });
 }
 
-function specOf(context: LifeContext, request: SandboxRun, network: SandboxState | undefined): OciSpec {
+function networkOfOther(context: EngineContext, mode: string): ReturnType<typeof networkOf> {
+  try {
+    return networkOf(context, mode);
+  } catch (error) {
+    if (codeOf(error) !== 'CONTAINER_NOT_FOUND') throw error;
+    const message = `joining network namespace of container: ${messageOf(error)}`;
+    throw new IechorError('CONTAINER_NOT_FOUND', message, { cause: error });
+  }
+}
+
+interface StepNetwork {
+  readonly network: SandboxState | undefined;
+  readonly shared: ReturnType<typeof networkOf> | undefined;
+}
+
+function specOf(context: LifeContext, request: SandboxRun, { network, shared }: StepNetwork): OciSpec {
   const host = {
     Privileged: request.privileged ?? false,
+    ...(shared && { NetworkMode: request.network }),
+    ...(request.seesCgroups && cgroupMode() !== 'v2' && { CgroupnsMode: 'host' as const }),
     ...(request.ulimits && { Ulimits: [...request.ulimits] }),
     ...(request.shmSizeBytes === undefined ? {} : { ShmSize: request.shmSizeBytes }),
     ...(request.memoryBytes === undefined ? {} : { Memory: request.memoryBytes }),
@@ -118,14 +138,17 @@ function specOf(context: LifeContext, request: SandboxRun, network: SandboxState
     rootfs: request.rootfs,
     cgroupPath: cgroupPath(context.roots, request.id, request.cgroupParent),
     namespaces: {
-      network: request.network === 'host' ? 'host' : network?.netns ? { path: network.netns } : 'own',
+      network:
+        shared?.namespace ?? (request.network === 'host' ? 'host' : network?.netns ? { path: network.netns } : 'own'),
       pid: 'own',
       ipc: 'own',
       uts: 'own',
     },
     managed: undefined,
     mounts: [
-      ...managedMounts(context, request, network).filter(({ destination }) => !isTaken(request, destination)),
+      ...managedMounts(context, request, { network, shared }).filter(
+        ({ destination }) => !isTaken(request, destination),
+      ),
       ...request.mounts.map(stepMount),
     ],
     devices: resolveDevices(host),
@@ -142,14 +165,17 @@ const managedFiles = ['/etc/hosts', '/etc/resolv.conf'];
 const isTaken = ({ mounts }: SandboxRun, path: string): boolean => mounts.some(({ target }) => target === path);
 
 /** /etc/hosts and /etc/resolv.conf; their content is the machine's and must not get into the layer. */
-function managedMounts(context: EngineContext, request: SandboxRun, network: SandboxState | undefined): OciMount[] {
+function managedMounts(context: EngineContext, request: SandboxRun, { network, shared }: StepNetwork): OciMount[] {
   const bundle = bundleDir(context.roots, request.id);
-  const hosts = stepHostsText({
-    hostname: request.hostname ?? hostname,
-    extraHosts: request.extraHosts,
-    hostGateway: context.networks.find(defaultNetwork)?.pools[0]?.gateway,
-  });
-  const resolv = network?.resolvConf ?? readIfThere('/etc/resolv.conf') ?? '';
+  const ofOwner = (name: ManagedFile) => shared && readIfThere(managedFile(context.roots, shared.owner.id, name));
+  const hosts =
+    ofOwner('hosts') ??
+    stepHostsText({
+      hostname: request.hostname ?? hostname,
+      extraHosts: request.extraHosts,
+      hostGateway: context.networks.find(defaultNetwork)?.pools[0]?.gateway,
+    });
+  const resolv = ofOwner('resolv.conf') ?? network?.resolvConf ?? readIfThere('/etc/resolv.conf') ?? '';
   return [
     { name: 'hosts', text: hosts },
     { name: 'resolv.conf', text: resolv },

@@ -11,7 +11,7 @@ import type { ImageRecord } from './types.ts';
 /**
  * Removes an image by one of its names or by its id, by Docker's rules: a name goes alone while there are others; the id
  * of an image with names in several repositories needs `force`, and so does one that a stopped container was made of. One
- * that runs is never removed. Throws IN_USE.
+ * that runs is never removed, nor one that another was made from, step by step. Throws IN_USE.
  */
 export async function removeImage(
   context: ImageStoreContext,
@@ -20,12 +20,17 @@ export async function removeImage(
   options: RemoveOptions,
 ): Promise<Removed> {
   const named = nameGiven(context, image, name);
+  const hasChildren = context.store.list<ImageRecord>('image').some(({ parent }) => parent === image.id);
+  if (named === undefined && hasChildren) {
+    const hint = 'remove those first, which were built or committed from it';
+    throw conflict(image, 'cannot be forced', 'image has dependent child images', { hint });
+  }
   const others = named === undefined ? [] : otherPlatforms(context.store, named);
   const going = named === undefined ? allNames(context, image, options) : oneName(context, image, { named, options });
   const untagged = going.map(familiar);
   const onlyNames: Removed = { untagged, deleted: [], freedBytes: 0 };
   forgetOthers(context, others, options);
-  if (named !== undefined && namesOf(context, image).length > 0) return onlyNames;
+  if (named !== undefined && (hasChildren || namesOf(context, image).length > 0)) return onlyNames;
   const users = options.usersOf(image.id);
   const blocked = users.running ?? (options.force ? undefined : users.stopped);
   if (blocked !== undefined) return onlyNames;

@@ -281,13 +281,13 @@ export interface BuildOptions {
   explain?: boolean | undefined;
   /** Ours: stages whose steps are carried out anew. */
   nocachestages?: readonly string[] | undefined;
-  /**
-   * Ours: what stands for a stage or image of a name: another image, a directory at the top of the context, or what the
-   * engine fetches from an address.
-   */
+  /** Ours: what stands for a stage or image of a name: an image, a directory at the context's top, or an address. */
   buildcontexts?: Readonly<Record<string, { image?: string; path?: string; remote?: string }>> | undefined;
   ulimits?: readonly { Name: string; Soft: number; Hard: number }[] | undefined;
   cgroupparent?: string | undefined;
+  /** Both of Windows alone: refused, but for the isolation `default`. */
+  isolation?: string | undefined;
+  securityopt?: readonly string[] | undefined;
   squash?: boolean | undefined;
   /** Ours: what the build file may ask for: `security.insecure`, `network.host`. */
   allow?: readonly string[] | undefined;

@@ -101,3 +101,29 @@ test.each([
   const [told] = await dressed([{ error, errorDetail: { message: error, reason: 'BUILD_SYNTAX' } }]);
   expect(told).toEqual({ error: message, errorDetail: { message, reason: 'BUILD_SYNTAX' } });
 });
+
+test.each([
+  ['COPY --from=base /x /', 'D:2:1 "/x": not found\n  2 | COPY', 'COPY failed: stat x: file does not exist'],
+  [
+    'ADD x /',
+    'D:2:1 "/x": not found in the build context\n  2 | ADD',
+    'ADD failed: file not found in build context or excluded by .dockerignore: stat x: file does not exist',
+  ],
+  ['RUN x', 'D:2:1 network no not found\n  2 | RUN x', 'failed to set up container networking: network no not found'],
+  ['RUN []', 'D:2:1 no command specified\n  2 | RUN []\n    | ^^^^^^', 'no command specified'],
+])(
+  'a step %s that fails is told without its place, which was told with the step',
+  async (instruction, error, message) => {
+    const failed = step('failed', { instruction });
+    const [told] = await dressed([{ error, errorDetail: { message: error }, iechor: failed }]);
+    expect(told?.error).toBe(message);
+  },
+);
+
+test('an image that files are taken from and that is nowhere is named by the flag', async () => {
+  const error = 'D:2:1 the registry r.example cannot be reached\n  2 | COPY';
+  const errorDetail = { message: error, reason: 'REGISTRY_UNREACHABLE' };
+  const iechor = step('failed', { instruction: 'COPY --from=nowhere / /' });
+  const [told] = await dressed([{ error, errorDetail, iechor }]);
+  expect(told?.error).toBe('invalid from flag value nowhere: the registry r.example cannot be reached');
+});
