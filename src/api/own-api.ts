@@ -37,8 +37,8 @@ export interface OwnApi {
   imageSbom(request: { name: string; format?: string | undefined } & WithSignal): Promise<SbomReply>;
   /** Ours: files of an image whose path fits a pattern. */
   imageFiles(request: { name: string; pattern?: string | undefined } & WithSignal): AsyncIterable<ImageFile>;
-  /** Ours: all files of an image as one tar archive, as a container would see them. */
-  imageTree(request: { name: string } & WithSignal): Promise<ByteStream>;
+  /** Ours: all files of an image as one tar archive, as a container would see them; `folder`: below this directory. */
+  imageTree(request: { name: string; folder?: string | undefined } & WithSignal): Promise<ByteStream>;
 
   /** Ours: which images are taken from registries. */
   trustPolicy(request: WithSignal): Promise<TrustPolicyBody>;

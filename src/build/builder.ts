@@ -55,7 +55,7 @@ export interface Builder {
   /** Layers that finished steps need: the image store keeps them. */
   keptChains(): ReadonlySet<ChainId>;
   /** All files of an image as one tar archive. */
-  tree(chain: readonly ChainId[]): Readable;
+  tree(chain: readonly ChainId[], folder?: string): Readable;
   /** Forgets finished steps; the image store frees their layers with its next `collect`. */
   prune(options: PruneOptions): Promise<Pruned>;
 }
@@ -94,7 +94,7 @@ export function createBuilder(options: {
     },
     steps: cache.list,
     keptChains: () => new Set(cache.list().flatMap((record) => record.chain)),
-    tree: (chain) => imageTree(chain, parts),
+    tree: (chain, folder) => imageTree(chain, folder, parts),
     prune: (given) => pruneCache(given, parts),
   };
 }

@@ -19,6 +19,7 @@ import {
   updateHistoryRequest,
 } from './messages/control.ts';
 import { refused } from './refused.ts';
+import type { BuiltImage } from './solve.ts';
 import type { Solve } from './solves.ts';
 
 const service = '/moby.buildkit.v1.Control';
@@ -103,13 +104,16 @@ async function solve(request: SolveRequest, { signal }: Call, serving: Serving) 
   }
 }
 
-async function direct(solve: Solve, { signal, serving }: { signal: AbortSignal; serving: Serving }): Promise<string[]> {
+async function direct(
+  solve: Solve,
+  { signal, serving }: { signal: AbortSignal; serving: Serving },
+): Promise<readonly BuiltImage[]> {
   const { frontend = '', frontendAttrs: options = new Map(), frontendInputs: inputs = new Map() } = solve.request ?? {};
   const { images } = await runFrontend(solve, { frontend, options, inputs }, { ...serving, signal });
-  return images.map(({ image }) => image);
+  return images;
 }
 
-async function returnedImages(solve: Solve, signal: AbortSignal): Promise<string[]> {
+async function returnedImages(solve: Solve, signal: AbortSignal): Promise<readonly BuiltImage[]> {
   const gone = new Promise<never>((_, reject) => {
     const cancel = () => reject(new GrpcError(grpcCode.cancelled, 'the build was interrupted'));
     signal.addEventListener('abort', cancel, { once: true });
@@ -120,6 +124,9 @@ async function returnedImages(solve: Solve, signal: AbortSignal): Promise<string
     throw new GrpcError(code, message, details);
   }
   const { ref, refs } = returned.result ?? {};
-  const given = ref ? [ref] : [...(refs?.refs.values() ?? [])];
-  return given.flatMap(({ id }) => solve.results.get(id) ?? []);
+  const given = ref ? [['', ref] as const] : [...(refs?.refs ?? [])];
+  return given.flatMap(([platform, { id }]) => {
+    const image = solve.results.get(id);
+    return image === undefined ? [] : [{ platform, image }];
+  });
 }

@@ -1,12 +1,12 @@
 import type { ImageAnnotations, ProgressMessage } from '../api/types/image.ts';
+import { createOverlapCheck, filesOf, joinArchives } from '../api/platform-files.ts';
 import { clientOf } from './client-services.ts';
 import { exportImage, type Output } from './exporters.ts';
 import { GrpcError, grpcCode } from './grpc/status.ts';
 import type { Progress } from './progress.ts';
-import { refused } from './refused.ts';
-import { sendArchive, sendTree } from './send-files.ts';
+import { type Sending, sendArchive, sendTree } from './send-files.ts';
 import type { ClientSession } from './sessions.ts';
-import type { BuildEngine } from './solve.ts';
+import type { BuildEngine, BuiltImage } from './solve.ts';
 
 export interface Delivering {
   readonly engine: BuildEngine;
@@ -18,11 +18,12 @@ export interface Delivering {
 
 /** Brings images, one for each platform, to where the client wants them; resolves with what it is told of it. */
 export async function deliver(
-  images: readonly string[],
+  built: readonly BuiltImage[],
   output: Output,
   delivering: Delivering,
 ): Promise<ReadonlyMap<string, string>> {
   const { engine, progress, signal } = delivering;
+  const images = built.map(({ image }) => image);
   const [image = ''] = images;
   if (output.type === 'image') {
     if (images.length > 1 && !output.push) await engine.nameTogether({ images, names: output.names });
@@ -37,10 +38,22 @@ export async function deliver(
     await sendArchive(await engine.imagesGet({ names: images, tags: output.names, layout, signal }), sending);
     return new Map([['containerimage.config.digest', image]]);
   }
-  if (images.length > 1) throw refused('sending the files of several platforms', 'use --output type=oci');
-  const send = output.type === 'tar' ? sendArchive : sendTree;
-  await send(await engine.imageTree({ name: image, signal }), sending);
+  await sendFiles(built, output, { engine, sending });
   return new Map();
+}
+
+/** Sends the files of each platform, beside those of the others unless they are to lie together. */
+async function sendFiles(
+  built: readonly BuiltImage[],
+  { type, isSplit }: Output,
+  { engine, sending }: { readonly engine: BuildEngine; readonly sending: Sending },
+): Promise<void> {
+  const { signal } = sending;
+  const images = built.map(({ image, platform }) => ({ id: image, platform }));
+  const trees = await filesOf(engine, images, { isSplit, signal });
+  if (type === 'tar') return sendArchive(joinArchives(trees.map(({ open }) => open)), sending);
+  const check = createOverlapCheck();
+  for (const { platform, open } of trees) await sendTree(await open(), sending, (header) => check(platform, header));
 }
 
 /** Pushes under each of the names, with the client's logins. */

@@ -14,6 +14,8 @@ export interface Output {
   readonly packing: Readonly<Record<string, string>>;
   /** By what they are put on. */
   readonly annotations: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
+  /** `platform-split`: whether the files of each platform get a directory of their own; undefined: of several. */
+  readonly isSplit: boolean | undefined;
   /** Names for the image, as the client gave them. */
   readonly names: readonly string[];
 }
@@ -41,10 +43,13 @@ export function outputOf(request: SolveRequest): Output | undefined {
     type,
     names: (one.attrs.get('name') ?? '').split(',').filter(Boolean),
     push: one.attrs.get('push') === 'true',
+    isSplit: type === 'local' ? switchOf(one.attrs.get('platform-split')) : undefined,
     packing: type === 'oci' ? Object.fromEntries([...one.attrs].filter(([name]) => packingNames.includes(name))) : {},
     annotations: annotationsIn(one.attrs),
   };
 }
+
+const switchOf = (text: string | undefined): boolean | undefined => (text === undefined ? undefined : text !== 'false');
 
 function exportersOf(request: SolveRequest): readonly MessageOf<typeof exporter>[] {
   if (request.exporters.length > 0 || request.exporterDeprecated === '') return request.exporters;
@@ -84,6 +89,7 @@ function checkAttribute(type: Output['type'], name: string, value: string): void
     harmless.includes(name) ||
     annotationName.test(name) ||
     (name === 'tar' && value === 'true') ||
+    (name === 'platform-split' && type === 'local') ||
     value === 'false'
   )
     return;

@@ -8,7 +8,7 @@ import { bytesMessage, packet, packetType } from './messages/session.ts';
 import type { Progress } from './progress.ts';
 import type { ClientSession } from './sessions.ts';
 
-interface Sending {
+export interface Sending {
   readonly session: ClientSession;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -35,18 +35,24 @@ export async function sendArchive(archive: ByteStream, { session, progress, sign
   }
 }
 
+/** Sees each entry before it is sent. */
+type Check = (header: Header) => void;
 type PacketChannel = Channel<DraftOf<typeof packet>, MessageOf<typeof packet>>;
 
 /**
  * Sends the files of an archive, which has to be in the order of a walk, to a directory of the client (`--output
  * type=local`). The client asks for each file's content when it has its description; the archive is read once.
  */
-export async function sendTree(archive: ByteStream, { session, progress, signal }: Sending): Promise<void> {
+export async function sendTree(
+  archive: ByteStream,
+  { session, progress, signal }: Sending,
+  check?: Check,
+): Promise<void> {
   const task = progress.begin('exporting to client directory');
   const transfer = task.transfer('copying files');
   const channel = session.grpc.open({ path, sends: packet, receives: packet, headers, signal });
   try {
-    await sendEntries(archive, channel, transfer.add);
+    await sendEntries(archive, channel, { onBytes: transfer.add, check });
     transfer.end();
     task.end();
   } finally {
@@ -59,13 +65,14 @@ export async function sendTree(archive: ByteStream, { session, progress, signal 
 async function sendEntries(
   archive: ByteStream,
   channel: PacketChannel,
-  onBytes: (count: number) => void,
+  { onBytes, check }: { readonly onBytes: (count: number) => void; readonly check: Check | undefined },
 ): Promise<void> {
   const answers = channel.received[Symbol.asyncIterator]();
   let id = 0;
   const entries = archive.pipe(extract());
   archive.once('error', (error) => entries.destroy(error));
   for await (const entry of entries) {
+    check?.(entry.header);
     const stat = statOf(entry.header);
     if (!stat) {
       entry.resume();

@@ -13,7 +13,10 @@ import type { SolveOptions } from './solve-options.ts';
 
 /** The engine, as far as builds need it. */
 export type BuildEngine = SessionBuilds &
-  Pick<EngineApi, 'buildPrune' | 'systemDiskUsage' | 'imageTree' | 'imagesGet' | 'imagePush' | 'systemInfo'>;
+  Pick<
+    EngineApi,
+    'buildPrune' | 'systemDiskUsage' | 'imageTree' | 'imageInspect' | 'imagesGet' | 'imagePush' | 'systemInfo'
+  >;
 
 export interface Building {
   readonly engine: BuildEngine;

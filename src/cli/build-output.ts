@@ -1,8 +1,9 @@
 import { mkdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { ImageAnnotations, ProgressMessage } from '../api/types/image.ts';
 import { IechorError } from '../common/error.ts';
+import { createOverlapCheck, filesOf, joinArchives } from '../api/platform-files.ts';
 import { unpackInto } from './copy-from-container.ts';
 import { printTransfer } from './print-transfer.ts';
 import { splitTag } from './split-tag.ts';
@@ -24,6 +25,8 @@ export interface BuildOutput {
   readonly names: readonly string[];
   /** Whether the layout is an archive (true) or a directory. */
   readonly isArchive: boolean;
+  /** Whether each platform's files get a directory of their own; undefined: where there are several. */
+  readonly isSplit?: boolean;
 }
 
 type Draft = { -readonly [K in keyof BuildOutput]: BuildOutput[K] };
@@ -72,6 +75,8 @@ function readOutput(text: string): BuildOutput {
   const [packed] = Object.keys(draft.packing);
   if (packed !== undefined && draft.type !== 'oci')
     throw usage(`${packed} is not for an output of type=${draft.type}`, 'it is for type=oci; a push takes gzip');
+  if (draft.isSplit !== undefined && draft.type !== 'local')
+    throw usage(`platform-split is not for an output of type=${draft.type}`, 'it is for type=local');
   draft.isWritten ||= draft.type === 'local' || draft.type === 'tar' || draft.type === 'oci';
   return draft;
 }
@@ -110,6 +115,9 @@ const fields: Readonly<Record<string, (draft: Draft, value: string) => void>> = 
   },
   tar(draft, value) {
     draft.isArchive = boolean(value);
+  },
+  'platform-split'(draft, value) {
+    draft.isSplit = boolean(value);
   },
   compression(draft, value) {
     if (!['gzip', 'zstd', 'uncompressed'].includes(value))
@@ -155,11 +163,14 @@ export async function deliverOutputs(
   outputs: readonly BuildOutput[],
   delivery: Delivery,
 ): Promise<void> {
-  const { signal } = delivery;
   const needless = wantsImage(outputs) ? [] : await nameless(engine, delivery);
-  for (const output of outputs) await deliver(engine, output, delivery);
-  // What was pushed is known by its digest in the registry, which is no name that somebody gave it.
-  for (const name of needless) await engine.imageRemove({ name, force: true, signal });
+  try {
+    for (const output of outputs) await deliver(engine, output, delivery);
+  } finally {
+    // What was pushed is known by its digest in the registry, which is no name that somebody gave it.
+    const removing = new AbortController().signal;
+    for (const name of needless) await engine.imageRemove({ name, force: true, signal: removing });
+  }
 }
 
 /** Ids of the images that have neither name nor digest: this build made them. */
@@ -185,24 +196,32 @@ export function builtImages({ ID, Platforms }: NonNullable<ProgressMessage['aux'
 
 /** Refuses outputs that cannot hold images of several platforms. Throws USAGE. */
 export function checkPlatforms(outputs: readonly BuildOutput[], platforms: readonly string[]): void {
-  const refused = outputs.find(({ type, isWritten }) => type === 'tar' || (type === 'docker' && isWritten));
+  const refused = outputs.find(({ type, isWritten }) => type === 'docker' && isWritten);
   if (platforms.length < 2 || !refused) return;
-  throw usage(`an output of type=${refused.type} is for one platform`, 'use -o type=oci, -o type=local or --push');
+  throw usage(
+    `an output of type=${refused.type} is for one platform`,
+    'use -o type=oci, -o type=local, -o type=tar or --push',
+  );
+}
+
+/** Writes the files of each platform, beside those of the others unless they are to lie together. */
+async function deliverFiles(
+  engine: EngineApi,
+  { type, dest = '', isSplit }: BuildOutput,
+  { images, signal }: Delivery,
+): Promise<void> {
+  const trees = await filesOf(engine, images, { isSplit, signal });
+  if (type === 'tar') return writeArchive(joinArchives(trees.map(({ open }) => open)), dest || undefined);
+  const check = createOverlapCheck();
+  const root = makeDirectory(dest);
+  for (const { platform, open } of trees) await unpackInto(root, await open(), (header) => check(platform, header));
 }
 
 async function deliver(engine: EngineApi, output: BuildOutput, delivery: Delivery): Promise<void> {
   const { type, dest, isArchive, isWritten, packing } = output;
   const { images, tags, annotations, signal } = delivery;
+  if (type === 'local' || type === 'tar') return deliverFiles(engine, output, delivery);
   const names = images.map(({ id }) => id);
-  const [name = ''] = names;
-  if (type === 'local' && dest !== undefined) {
-    for (const { id, platform } of images) {
-      const place = images.length > 1 ? join(dest, (platform ?? '').replaceAll('/', '_')) : dest;
-      await unpackInto(makeDirectory(place), await engine.imageTree({ name: id, signal }));
-    }
-    return;
-  }
-  if (type === 'tar') return writeArchive(await engine.imageTree({ name, signal }), dest);
   if (type === 'oci' || (type === 'docker' && isWritten)) {
     const layout = type === 'oci' ? { ...packing, ...(annotations && { annotations }) } : undefined;
     const archive = await engine.imagesGet({ names, tags, layout, signal });

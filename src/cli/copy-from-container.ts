@@ -87,9 +87,9 @@ export function firstName(path: string): string {
   return /(?:^|\/)\.\/*$/.test(path) ? '' : posix.basename(posix.normalize(path));
 }
 
-/** Writes all entries of an archive below a directory, as the caller's own. */
-export const unpackInto = (root: string, tar: Readable): Promise<void> =>
-  unpack(tar, { root, prefix: '', archive: false });
+/** Writes all entries of an archive below a directory, as the caller's own; `check` sees each before. */
+export const unpackInto = (root: string, tar: Readable, check?: Unpacking['check']): Promise<void> =>
+  unpack(tar, { root, prefix: '', archive: false, check });
 
 interface Unpacking {
   /** What the archive's first entry becomes. */
@@ -97,6 +97,7 @@ interface Unpacking {
   /** Its name in the archive. */
   readonly prefix: string;
   readonly archive: boolean;
+  readonly check?: ((header: Header) => void) | undefined;
 }
 
 /** Writes the entries of an archive at and below `root`, following no link that it made. */
@@ -107,6 +108,7 @@ async function unpack(tar: Readable, unpacking: Unpacking): Promise<void> {
   for await (const entry of entries) {
     const place = placeOf(entry.header.name, unpacking);
     const { header } = entry;
+    unpacking.check?.(header);
     if (header.type === 'directory') {
       makeDirectory(place);
       directories.set(place, header);

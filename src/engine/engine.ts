@@ -165,7 +165,7 @@ function imageOperations(context: LifeContext, builder: Builder) {
     registryList: () => listServed(context),
     registryRemove: (request) => removeServed(context, request, kept),
     registryServe: (request) => serveImages(context, request),
-    imageTree: async ({ name }) => builder.tree(context.images.get(name).chain),
+    imageTree: async ({ name, folder }) => builder.tree(context.images.get(name).chain, folder),
     imagesGet: (request) => saveToArchive(context, request),
     imagesLoad: (request) => loadFromArchive(context, request),
   } satisfies Partial<EngineApi & SessionBuilds>;

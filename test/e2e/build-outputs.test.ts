@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -30,6 +30,34 @@ describeWithContainers('what goes into a build and what comes out of it', () => 
     ok('build', '--build-context', 'other=other', '-o', 'type=tar,dest=out.tar', '-t', 'unnamed', 'ctx');
     const listed = spawnSync('tar', ['tf', at('out.tar')], { encoding: 'utf8' }).stdout.split('\n');
     expect(listed).toEqual(['d/', 'd/a', 'o', '']);
+    expect(ok('images', '-q')).toBe('');
+  });
+
+  test('files for several platforms lie side by side, or together where none is in the way of another', () => {
+    for (const name of ['amd64', 'arm64']) writeFileSync(at(`other/${name}`), name);
+    writeFileSync(at('each'), 'FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /\n');
+    writeFileSync(at('same'), 'FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /same\n');
+    const args = (file: string, output: string) => [
+      'build',
+      '--platform',
+      'linux/arm64,linux/amd64',
+      '-f',
+      file,
+      '-o',
+      output,
+      'other',
+    ];
+    ok(...args('same', 'type=local,dest=split'));
+    expect(readFileSync(at('split/linux_arm64/same'), 'utf8')).toBe('arm64');
+    ok(...args('same', 'type=tar,dest=split.tar'));
+    const listed = spawnSync('tar', ['tf', at('split.tar')], { encoding: 'utf8' }).stdout.split('\n');
+    expect(listed).toEqual(['linux_amd64/', 'linux_amd64/same', 'linux_arm64/', 'linux_arm64/same', '']);
+    ok(...args('each', 'type=local,dest=joined,platform-split=false'));
+    expect(readdirSync(at('joined')).sort()).toEqual(['amd64', 'arm64']);
+    expect(engine.iechor(args('same', 'type=local,dest=clash,platform-split=false'))).toMatchObject({
+      exit: 1,
+      stderr: expect.stringContaining('cannot overwrite same from linux/amd64 with linux/arm64'),
+    });
     expect(ok('images', '-q')).toBe('');
   });
 
