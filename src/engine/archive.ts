@@ -128,6 +128,7 @@ export async function containerArchivePut(
       prefix: place.path,
       devices: 'skip' as const,
       ...(noOverwriteDirNonDir && { keepTypes: true }),
+      busy: mountedFiles(place),
       ...(owner && { owner }),
     };
     await applyTar(body, options, signal);
@@ -138,6 +139,13 @@ export async function containerArchivePut(
   } finally {
     await place.release();
   }
+}
+
+/** Places of a container's root that are not written to from outside: the mount would be lost, or hide what is written. */
+function mountedFiles({ record, mounted }: ArchivePlace): readonly string[] {
+  if (mounted && record.pid === 0) return [];
+  const ours = record.status === 'created' ? [] : ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
+  return [...record.mounts.map(({ destination }) => destination), ...ours];
 }
 
 function checkTarget(place: ArchivePlace, { prepares }: { readonly prepares: boolean }): void {

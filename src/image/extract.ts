@@ -1,4 +1,5 @@
 import { closeSync, constants, ftruncateSync, linkSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { IechorError } from '../common/error.ts';
 import { setTimes } from '../host/file-syscalls.ts';
 import { innerPath, openDirectories } from './extract-dirs.ts';
 import {
@@ -153,6 +154,7 @@ function place(state: Extraction, entry: TarEntry): OpenFile | undefined {
     return undefined; // as Docker, which leaves it out
   }
   const path = inRoot(own);
+  if (entry.type !== 'directory') refuseBusy(state, path);
   switch (entry.type) {
     case 'file':
       return { ...openFile(state, path), path };
@@ -171,4 +173,13 @@ function place(state: Extraction, entry: TarEntry): OpenFile | undefined {
       placeNode(state, path, entry, entry.type);
       return undefined;
   }
+}
+
+function refuseBusy({ options, directories }: Extraction, path: string): void {
+  const isPlace = (file: string) => directories.resolve(innerPath(Buffer.from(file).toString('latin1'))) === path;
+  if (!options.busy?.some(isPlace)) return;
+  const name = Buffer.from(path, 'latin1').toString().replace(/^.*\//, '');
+  throw new IechorError('IN_USE', `RemoveAll ${name}: device or resource busy`, {
+    hint: 'something is mounted on it: write into the file from inside, e.g. with "iechor exec"',
+  });
 }

@@ -24,6 +24,8 @@ export interface ExtractOptions {
    */
   readonly keepTypes?: boolean;
   readonly mayReplaceDirectories?: boolean;
+  /** Files that something is mounted on, absolute in `root`: nothing takes their place. Throws IN_USE. */
+  readonly busy?: readonly string[];
   /**
    * As Docker's ADD: times before 1970, and after what 64 bits of nanoseconds hold, become 1970; contiguous files, and
    * sparse ones in GNU's own form, are refused.

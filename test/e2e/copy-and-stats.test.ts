@@ -52,6 +52,15 @@ describeWithContainers('looking at and into a container', () => {
       expect([from, to, cp(from, to)]).toEqual([from, to, 1]);
   });
 
+  test('nothing takes the place of a file that is mounted', () => {
+    writeFileSync(join(engine.dir, 'hosts'), 'other\n');
+    expect(engine.iechor(['cp', 'hosts', 'box:/etc/'])).toMatchObject({
+      exit: 1,
+      stderr: expect.stringContaining('RemoveAll hosts: device or resource busy'),
+    });
+    expect(inside('cat /etc/hosts')).toContain('localhost');
+  });
+
   test('what is mounted into a container that has ended is copied under the names it has there', () => {
     const mounts = [
       '-v',
@@ -68,6 +77,7 @@ describeWithContainers('looking at and into a container', () => {
     expect(['volume/sub/v', 'sub/v', 'a-file', 'bound/one'].map((path) => outside(`taken/${path}`)).join('')).toBe(
       'v\nv\nold\none\n',
     );
+    expect(cp('file', 'ended:/a-file')).toBe(1);
     expect(cp('file', 'ended:/volume/link')).toBe(0);
     expect(cp('ended:/volume/sub/v', 'through-the-link')).toBe(0);
     expect(outside('through-the-link')).toBe('old\n');
