@@ -176,6 +176,8 @@ export interface EngineApi extends OwnApi {
       /** Ours: ids of images to push under that name, several below an index. */
       images?: readonly string[] | undefined;
       annotations?: ImageAnnotations | undefined;
+      /** Ours: how layers are packed that were made here. */
+      packing?: LayoutPacking | undefined;
     } & WithRegistryAuth &
       WithSignal,
   ): AsyncIterable<ProgressMessage>;

@@ -52,7 +52,15 @@ export const imageRoutes = {
   imagePush: {
     method: 'POST',
     path: '/images/:name/push',
-    fields: { ...byName, tag: 'string', platform: 'json', images: 'list', annotations: 'json', ...login },
+    fields: {
+      ...byName,
+      tag: 'string',
+      platform: 'json',
+      images: 'list',
+      annotations: 'json',
+      packing: 'json',
+      ...login,
+    },
     reply: 'ndjson',
     ok: [200],
     ...image,

@@ -14,7 +14,6 @@ import type { StageInstruction } from './language/types.ts';
 import type { BuildCall } from './lint/call.ts';
 import type { BaseImages, ClassicBuild, ClientContent, Logins, Sandbox, SandboxRun } from './ports.ts';
 import type { Scratch } from './scratch.ts';
-import type { DoneBuild } from './shared-cache/export.ts';
 import type { Meeting } from './shared-cache/meeting.ts';
 import type { CacheEntry } from './shared-cache/options.ts';
 import type { CacheRegistry } from './shared-cache/registry-place.ts';
@@ -112,6 +111,12 @@ export interface BuildRequest {
 export interface NamedContext {
   readonly dir?: string | undefined;
   readonly image?: string | undefined;
+}
+
+/** A build that is done, and what it came to. */
+export interface DoneBuild {
+  readonly build: Build;
+  readonly state: StageState;
 }
 
 /** One build. */

@@ -1,9 +1,8 @@
 import { formatReference, parseReference } from '../image/reference.ts';
 import type { ImageStore } from '../image/image-port.ts';
 import type { Digest } from '../image/types.ts';
-import type { BuildRequest } from './build-context.ts';
+import type { BuildRequest, DoneBuild } from './build-context.ts';
 import type { BuildEvent, BuildStep, BuildSummary } from './events.ts';
-import type { DoneBuild } from './shared-cache/export.ts';
 import { createMeeting } from './shared-cache/meeting.ts';
 import { formatPlatform, hostPlatform, parsePlatform } from './platform.ts';
 

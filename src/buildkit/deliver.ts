@@ -59,16 +59,24 @@ async function sendFiles(
 /** Pushes under each of the names, with the client's logins. */
 async function push(
   images: readonly string[],
-  { names, annotations }: Output,
+  { names, annotations, packing }: Output,
   { engine, session, progress, signal }: Delivering,
 ): Promise<Map<string, string>> {
   const told = new Map<string, string>();
+  const packed = Object.keys(packing).length > 0 ? packing : undefined;
   for (const full of names) {
     const { name, tag, host } = partsOf(full);
     const registryAuth = await clientOf(await session()).login(host);
     const task = progress.begin(`pushing ${full}`);
     try {
-      const request = { name, tag, images, annotations: annotations as ImageAnnotations | undefined, signal };
+      const request = {
+        name,
+        tag,
+        images,
+        annotations: annotations as ImageAnnotations | undefined,
+        packing: packed,
+        signal,
+      };
       for await (const message of engine.imagePush({ ...request, ...(registryAuth && { registryAuth }) })) {
         const digest = digestIn(message);
         if (digest !== undefined) told.set('containerimage.digest', digest);

@@ -10,7 +10,7 @@ export interface Output {
   /** `local` and `tar`: the files of the image, to the client. */
   readonly type: 'image' | 'local' | 'tar' | 'oci' | 'docker';
   readonly push: boolean;
-  /** How layers of an image layout are packed: `compression`, `compression-level`, `force-compression`. */
+  /** How layers are packed that are pushed or go into an image layout: `compression`, `compression-level`, `force-compression`. */
   readonly packing: Readonly<Record<string, string>>;
   /** By what they are put on. */
   readonly annotations: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
@@ -38,13 +38,15 @@ export function outputOf(request: SolveRequest): Output | undefined {
   const type = Object.hasOwn(outputTypes, one.type) ? outputTypes[one.type] : undefined;
   if (!type) throw refused(`the output type ${one.type}`);
   if (one.attrs.get('tar') === 'false') throw refused('an image layout in a directory of the client (tar=false)');
-  for (const [name, value] of one.attrs) checkAttribute(type, name, value);
+  const push = one.attrs.get('push') === 'true';
+  const packs = type === 'oci' || push;
+  for (const [name, value] of one.attrs) checkAttribute({ type, packs }, name, value);
   return {
     type,
     names: (one.attrs.get('name') ?? '').split(',').filter(Boolean),
-    push: one.attrs.get('push') === 'true',
+    push,
     isSplit: type === 'local' ? switchOf(one.attrs.get('platform-split')) : undefined,
-    packing: type === 'oci' ? Object.fromEntries([...one.attrs].filter(([name]) => packingNames.includes(name))) : {},
+    packing: packs ? Object.fromEntries([...one.attrs].filter(([name]) => packingNames.includes(name))) : {},
     annotations: annotationsIn(one.attrs),
   };
 }
@@ -70,6 +72,8 @@ const annotationName = /^annotation(?:-(manifest|index|manifest-descriptor))?\.(
 
 const packingNames = ['compression', 'compression-level', 'force-compression'];
 
+const compressions = ['gzip', 'zstd', 'uncompressed'];
+
 /** What holds anyway; times are never later than SOURCE_DATE_EPOCH. */
 const harmless = [
   'name',
@@ -83,9 +87,14 @@ const harmless = [
   'rewrite-timestamp',
 ];
 
-function checkAttribute(type: Output['type'], name: string, value: string): void {
+function checkAttribute(
+  { type, packs }: Pick<Output, 'type'> & { readonly packs: boolean },
+  name: string,
+  value: string,
+): void {
   if (
-    (packingNames.includes(name) && (type === 'oci' || value === 'gzip')) ||
+    (packingNames.includes(name) && packs && (name !== 'compression' || compressions.includes(value))) ||
+    (name === 'compression' && value === 'gzip') ||
     harmless.includes(name) ||
     annotationName.test(name) ||
     (name === 'tar' && value === 'true') ||

@@ -37,14 +37,15 @@ export function readOutputs(
   given: readonly string[] | undefined,
   options: { readonly load?: boolean; readonly push?: boolean },
 ): readonly BuildOutput[] {
-  const outputs: BuildOutput[] = (given ?? []).map(readOutput);
+  const outputs: BuildOutput[] = (given ?? []).map((text) => readOutput(text, options.push === true));
   if (options.push && outputs.some(({ type }) => type !== 'image')) {
     throw usage('push and another output cannot be used together', 'write -o type=image,push=true');
   }
   if (options.load) outputs.push(plain);
   if (options.push) {
     const [names, annotations] = [outputs.flatMap((one) => one.names), outputs.flatMap((one) => one.annotations)];
-    return [{ ...plain, names, annotations, push: true }];
+    const packing = Object.assign({}, ...outputs.map((one) => one.packing)) as BuildOutput['packing'];
+    return [{ ...plain, names, annotations, packing, push: true }];
   }
   for (const { dest } of outputs.filter(writesArchive)) checkOutput(dest);
   return outputs;
@@ -53,7 +54,7 @@ export function readOutputs(
 const writesArchive = ({ type, dest, isArchive }: BuildOutput): boolean =>
   type === 'tar' || (isArchive && (type === 'oci' || (type === 'docker' && dest !== undefined)));
 
-function readOutput(text: string): BuildOutput {
+function readOutput(text: string, pushes: boolean): BuildOutput {
   const draft: Draft = { ...plain };
   if (!text.includes('=')) {
     const written = { ...draft, isWritten: true };
@@ -73,8 +74,12 @@ function readOutput(text: string): BuildOutput {
   if (!typed) throw usage(`the output ${JSON.stringify(text)} has no type`, `type=${types.join(', type=')}`);
   if (draft.type === 'local' && draft.dest === undefined) throw usage('a local output needs dest', 'dest=DIRECTORY');
   const [packed] = Object.keys(draft.packing);
-  if (packed !== undefined && draft.type !== 'oci')
-    throw usage(`${packed} is not for an output of type=${draft.type}`, 'it is for type=oci; a push takes gzip');
+  const isPushed = draft.type === 'image' && (draft.push || pushes);
+  if (packed !== undefined && draft.type !== 'oci' && !isPushed)
+    throw usage(
+      `${packed} is not for an output of type=${draft.type}`,
+      'it is for type=oci, and for type=image with push=true',
+    );
   if (draft.isSplit !== undefined && draft.type !== 'local')
     throw usage(`platform-split is not for an output of type=${draft.type}`, 'it is for type=local');
   draft.isWritten ||= draft.type === 'local' || draft.type === 'tar' || draft.type === 'oci';
@@ -217,6 +222,8 @@ async function deliverFiles(
   for (const { platform, open } of trees) await unpackInto(root, await open(), (header) => check(platform, header));
 }
 
+const packingOf = (packing: BuildOutput['packing']) => (Object.keys(packing).length > 0 ? packing : undefined);
+
 async function deliver(engine: EngineApi, output: BuildOutput, delivery: Delivery): Promise<void> {
   const { type, dest, isArchive, isWritten, packing } = output;
   const { images, tags, annotations, signal } = delivery;
@@ -232,7 +239,14 @@ async function deliver(engine: EngineApi, output: BuildOutput, delivery: Deliver
   if (tags.length === 0) throw usage('a name is needed to push the image', 'name it with -t');
   for (const tag of tags) {
     const { repo, tag: version = 'latest' } = splitTag(tag);
-    const pushed = engine.imagePush({ name: repo, tag: version, images: names, annotations, signal });
+    const pushed = engine.imagePush({
+      name: repo,
+      tag: version,
+      images: names,
+      annotations,
+      packing: packingOf(packing),
+      signal,
+    });
     await printTransfer(pushed, { sink: process.stderr });
   }
 }

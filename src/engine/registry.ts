@@ -1,9 +1,12 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { DistributionInspect, ProgressMessage } from '../api/types/image.ts';
 import { progressText } from '../common/bytes.ts';
 import { IechorError } from '../common/error.ts';
 import { isFields, parseDescriptor, parseDocument } from '../image/image-config.ts';
 import { isConfigType, isIndexType, isManifestType } from '../image/media-types.ts';
+import { readPacking } from '../image/packing.ts';
 import { parsePlatform, platformMismatch } from '../image/platform.ts';
 import { familiar, formatReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
 import { credentialsOf } from '../registry/credentials.ts';
@@ -56,6 +59,7 @@ function withTag(named: Reference, tag: string | undefined): Reference {
 /** Without a tag all tags of the repository go. */
 export function pushImages(context: EngineContext, request: Request<'imagePush'>): AsyncGenerator<ProgressMessage> {
   const { name, tag, platform, images, annotations } = request;
+  const packing = request.packing && readPacking({ ...request.packing });
   const reference = parseReference(tag ? `${name}:${tag}` : name);
   const all = !tag && !/:[^/]+$/.test(name);
   const credentials = loginFor(reference.domain, request.registryAuth);
@@ -66,9 +70,15 @@ export function pushImages(context: EngineContext, request: Request<'imagePush'>
     for (const one of wanted) checkPlatform(context, one, platform);
     const registry = await context.registry();
     const onProgress = (progress: TransferProgress) => push(toWire(progress));
-    for (const one of wanted) {
-      await registry.push(one, { credentials, images, annotations, onProgress, signal });
-      publishImage(context, familiar(one), 'push', { name: familiar(repositoryOf(reference)) });
+    const directory = packing && mkdtempSync(join(context.roots.dataRoot, 'tmp', 'layers-'));
+    try {
+      const packed = packing && directory !== undefined ? { packing, directory } : undefined;
+      for (const one of wanted) {
+        await registry.push(one, { credentials, images, annotations, packing: packed, onProgress, signal });
+        publishImage(context, familiar(one), 'push', { name: familiar(repositoryOf(reference)) });
+      }
+    } finally {
+      if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
     }
     return [];
   });

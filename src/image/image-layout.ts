@@ -13,18 +13,24 @@ import { formatReference, parseReference } from './reference.ts';
 import { blockSize } from './tar-format.ts';
 import type { Digest, ImageRecord } from './types.ts';
 
-export interface LayoutOptions {
+export interface LayoutOptions extends PackOptions {
   /** Images of one build, each for another platform. */
   readonly ids: readonly string[];
   /** Names that the layout gives them; none of the store's count. */
   readonly names: readonly string[];
   readonly annotations?: Annotations | undefined;
+}
+
+export interface PackOptions {
   /** Of layers that were made here; others go out as they came, unless it is forced on them. */
   readonly packing: Packing;
-  /** For layers that are packed for this layout alone; whoever gives it removes it when the archive is closed. */
+  /** For layers that are packed for this once; whoever gives it removes it when they have been read. */
   readonly directory: string;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** An image as it is handed on, and its layers from the base up. */
+export type PackedImage = Member & { readonly layers: readonly SavedLayer[] };
 
 /**
  * An OCI image layout as an archive: the images with their attestations, as a push of them would be. Throws
@@ -32,8 +38,8 @@ export interface LayoutOptions {
  */
 export async function imageLayout(images: ImageStore, options: LayoutOptions): Promise<Readable> {
   const { names, annotations } = options;
-  const members: (Member & { readonly layers: readonly SavedLayer[] })[] = [];
-  for (const id of options.ids) members.push(await memberOf(images, id, options));
+  const members: PackedImage[] = [];
+  for (const id of options.ids) members.push(await packedImage(images, images.get(id), options));
   const bundle = bundleOf(images, members, { names, annotations });
   const top = bundle.at(-1);
   if (!top) throw new Error('a layout of nothing');
@@ -51,8 +57,8 @@ export async function imageLayout(images: ImageStore, options: LayoutOptions): P
   return Readable.from(all, { objectMode: false });
 }
 
-async function memberOf(images: ImageStore, id: string, options: LayoutOptions) {
-  const image = images.get(id);
+/** The manifest of an image whose layers are packed as asked for. */
+export async function packedImage(images: ImageStore, image: ImageRecord, options: PackOptions): Promise<PackedImage> {
   const { compression, level, force } = options.packing;
   if (compression === 'uncompressed' && !force) return { image, ...partsOf(images, image) };
   if (compression !== 'gzip' || level !== undefined || force)
@@ -67,8 +73,8 @@ async function memberOf(images: ImageStore, id: string, options: LayoutOptions) 
   };
 }
 
-/** The image with layers packed for this layout. */
-async function packedParts(images: ImageStore, image: ImageRecord, { packing, directory, signal }: LayoutOptions) {
+/** The image with layers packed for this once. */
+async function packedParts(images: ImageStore, image: ImageRecord, { packing, directory, signal }: PackOptions) {
   const layers: SavedLayer[] = [];
   for (const [index, layer] of partsOf(images, image).layers.entries()) {
     const isPacked = layer.descriptor.mediaType !== mediaTypes.layer;

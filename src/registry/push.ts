@@ -5,6 +5,7 @@ import { shortId } from '../common/id.ts';
 import { digestOf } from '../image/digest.ts';
 import { type Annotations, type Bundle, bundleOf, type Member } from '../image/image-bundle.ts';
 import { isFields, parseDescriptor, parseDocument } from '../image/image-config.ts';
+import { type PackOptions, packedImage } from '../image/image-layout.ts';
 import { mediaTypes } from '../image/media-types.ts';
 import { familiar, formatReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
 import type { ChainId, Descriptor, Digest, ImageRecord, Manifest } from '../image/types.ts';
@@ -24,6 +25,8 @@ export interface PushOptions extends TransferOptions {
   /** Ids of images to send in place of the one of that name: several go below an index, each for its platform. */
   readonly images?: readonly string[] | undefined;
   readonly annotations?: Annotations | undefined;
+  /** How layers are packed that were not packed before, or all; `directory` is the caller's to remove. */
+  readonly packing?: Omit<PackOptions, 'signal'> | undefined;
 }
 
 /**
@@ -52,11 +55,13 @@ export async function pushImage(
   const either = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
   try {
     const repository = openRepository(session, { path: parsed.path, access: 'pull,push', signal: either });
+    const { packing } = options;
+    const send = (push: Push) => (packing ? pushPacked(push, packing) : pushContent(push));
     const members: Member[] = [];
     for (const image of chosen) {
       members.push({
         image,
-        ...(await pushContent({ context, image, repository, reference: parsed, report, signal: either })),
+        ...(await send({ context, image, repository, reference: parsed, report, signal: either })),
       });
     }
     const bundle = bundleOf(context.images, members, { names: [reference], annotations: options.annotations });
@@ -129,6 +134,27 @@ async function pushContent(push: Push): Promise<{ content: Uint8Array; mediaType
   return { content: Buffer.from(JSON.stringify(manifest)), mediaType: mediaTypes.manifest };
 }
 
+/** Uploads layers packed as asked for, and config; resolves with the manifest that names them. */
+async function pushPacked(
+  push: Push,
+  packing: NonNullable<PushOptions['packing']>,
+): Promise<{ content: Uint8Array; mediaType: string }> {
+  const { context, image, report, signal } = push;
+  const { diff_ids: diffIds } = image.config.rootfs;
+  for (const diffId of diffIds.toReversed()) report({ status: 'Preparing', layer: shortId(diffId) });
+  const { content, mediaType, layers } = await packedImage(context.images, image, { ...packing, signal });
+  const limiter = createLimiter(context.settings.maxUploads);
+  const unique = new Map(layers.map((layer, index) => [layer.descriptor.digest, { ...layer, index }]));
+  const sent = [...unique.values()].map(({ descriptor, open, index }) => {
+    const [chainId, diffId] = [image.chain[index] as ChainId, diffIds[index] as Digest];
+    const source = (start: number) => skipped(open(), start);
+    return limiter.run(() => pushLayer(push, { descriptor, chainId, diffId, source }), signal);
+  });
+  await Promise.all(sent);
+  await pushConfig(push, configOf(push, image.id));
+  return { content, mediaType };
+}
+
 /** Whether an image came from a registry and can go on to this one as it came: its blobs are here, there, or beside. */
 async function isAtHand(
   { context, image, repository, reference }: Push,
@@ -174,16 +200,23 @@ async function pushLayer(
     descriptor,
     chainId,
     diffId,
-  }: { readonly descriptor: Descriptor; readonly chainId: ChainId; readonly diffId: Digest },
+    source,
+  }: {
+    readonly descriptor: Descriptor;
+    readonly chainId: ChainId;
+    readonly diffId: Digest;
+    /** What opens the archive from a byte on, where it is not the store's. */
+    readonly source?: (start: number) => Readable;
+  },
 ): Promise<void> {
   const { images, settings } = context;
   const layer = shortId(diffId);
   const show = meter(report, { status: 'Pushing', layer, total: descriptor.size });
   const stored = images.blobSize(descriptor.digest) !== undefined;
-  const open = (start: number): Readable =>
+  const fromStore = (start: number): Readable =>
     stored ? images.openBlob(descriptor.digest, start) : skipped(images.layerArchive(chainId).open(), start);
   const result = await uploadBlob(repository, {
-    ...{ descriptor, open, signal, onBytes: show, maxAttempts: settings.maxAttempts },
+    ...{ descriptor, open: source ?? fromStore, signal, onBytes: show, maxAttempts: settings.maxAttempts },
     mountFrom: sourcesOf(context, reference, chainId),
   });
   const words = {

@@ -196,6 +196,24 @@ describeWithContainers('builds and registries', () => {
     other.iechor(['builder', 'prune', '--all', '-f']);
   });
 
+  test.each([
+    ['zstd', 'compression-level=19', 'application/vnd.oci.image.layer.v1.tar+zstd'],
+    ['uncompressed', 'force-compression=true', 'application/vnd.oci.image.layer.v1.tar'],
+  ])('a push packs layers as asked for: %s', async (compression, more, mediaType) => {
+    const context = join(one.dir, 'packed');
+    mkdirSync(context, { recursive: true });
+    writeFileSync(join(context, 'iEchorfile'), 'FROM scratch\nCOPY a /\n');
+    writeFileSync(join(context, 'a'), compression);
+    const name = `${registry.host}/packed:${compression}`;
+    const output = `type=image,name=${name},push=true,compression=${compression},${more}`;
+    expect(one.iechor(['build', '--provenance=false', '-o', output, context])).toMatchObject({ exit: 0 });
+    const { layers = [] } = await fetched(`packed/manifests/${compression}`);
+    expect(layers.map((layer) => layer.mediaType)).toEqual([mediaType]);
+    expect(other.iechor(['pull', '-q', name])).toMatchObject({ exit: 0 });
+    expect(other.iechor(['build', '-o', 'packed-out', '-f', '-', '.'], { input: `FROM ${name}\n` }).exit).toBe(0);
+    expect(readFileSync(join(other.dir, 'packed-out/a'), 'utf8')).toBe(compression);
+  });
+
   test('images for several platforms are kept under one name, pushed and removed by it, and run by platform', async () => {
     const name = `${registry.host}/kept:1`;
     const build = { context: '.', dockerfile_inline: 'FROM scratch\nARG TARGETARCH\nCOPY $$TARGETARCH /a\n' };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { IechorError, messageOf } from '../../common/error.ts';
 import { type Packing, packArchive, suits } from '../../image/packing.ts';
 import type { ChainId, Descriptor, ImageConfig } from '../../image/types.ts';
-import type { Build } from '../build-context.ts';
+import type { Build, DoneBuild } from '../build-context.ts';
 import { createLimit } from '../limit.ts';
 import type { StageState } from '../stage-state.ts';
 import type { StepRecord } from '../step-cache.ts';
@@ -22,12 +22,6 @@ export function withInlineCache(config: ImageConfig, state: StageState, build: B
   const places = new Map(state.chain.map((chainId, index) => [chainId, index]));
   const document = documentOf([build], (chainId) => places.get(chainId));
   return { ...config, [inlineField]: formatCache(document) } as ImageConfig;
-}
-
-/** A build that is done, and what it came to. */
-export interface DoneBuild {
-  readonly build: Build;
-  readonly state: StageState;
 }
 
 /** Writes the caches that are asked for, of all builds that meet into one. What fails, fails the build, unless told. */
