@@ -33,7 +33,7 @@ export async function createContainer(
   const { str, on } = flagReader(flags);
   const idFile = str('cidfile');
   checkFlags(flags);
-  const body = { ...containerBody(flags, { image, command }, environment), ...options.config };
+  const body = withWindow({ ...containerBody(flags, { image, command }, environment), ...options.config });
   const socket = on('use-api-socket') ? await apiSocket(globals, environment) : undefined;
   const [policy = 'missing', platform] = [str('pull'), str('platform')];
   await ensureImage(engine, image, { policy, quiet: on('quiet'), platform, signal });
@@ -50,6 +50,13 @@ export async function createContainer(
     await deliverFiles(engine, Id, { files: [file], environment, signal });
   }
   return Id;
+}
+
+/** The size that a terminal of the container has from its first moment: that of this window. */
+function withWindow(body: ContainerCreateBody): ContainerCreateBody {
+  const { rows, columns } = process.stdout;
+  if (!rows || !columns) return body;
+  return { ...body, HostConfig: { ...body.HostConfig, ConsoleSize: [rows, columns] } };
 }
 
 /** The engine's socket at Docker's place, and where its clients find the logins. */

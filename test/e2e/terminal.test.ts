@@ -37,6 +37,12 @@ if (lacking) console.warn(`SKIPPED: containers in a terminal: this machine lacks
     expect(names()).toBe('');
   });
 
+  test('the size of the window is there from the first moment', async () => {
+    const terminal = await openTerminal(engine, ['run', '--rm', '-t', 'busybox', 'stty', 'size']);
+    await terminal.sees(/30 100\r+\n/);
+    expect(await terminal.ended()).toBe(0);
+  });
+
   test('Ctrl-C is for the process inside, and Ctrl-D ends its input', async () => {
     const terminal = await openTerminal(engine, shell);
     await terminal.sees(prompt);
