@@ -44,8 +44,11 @@ export interface LayerFiles {
   list(): { chainId: ChainId; ageMs: number }[];
   /** Makes a directory a layer, by way of `fresh`, an empty directory beside it. */
   add(directory: string, fresh: string, record: LayerRecord): void;
-  /** Forgets a layer; its directory, which the caller removes. Undefined where there was none. */
-  forget(chainId: ChainId): string | undefined;
+  /**
+   * Forgets a layer; what was in its directory lies at `away`, for the caller to remove. The directory goes before the short
+   * name: whatever layer is there has its name.
+   */
+  forget(chainId: ChainId, away: string): void;
   /** Removes short names that belong to no layer and were made before a time. */
   sweepLinks(beforeMs: number): void;
   isVolatile(chainId: ChainId): boolean;
@@ -87,11 +90,11 @@ export function createLayerFiles(dir: string): LayerFiles {
     for (let next: ChainId | undefined = chainId; next; next = layers.at(-1)?.record.parent) layers.push(get(next));
     return layers;
   };
-  const forget = (chainId: ChainId): string | undefined => {
+  const forget = (chainId: ChainId, away: string): void => {
     const document = read(chainId);
     known.delete(chainId);
+    if (existsSync(path(chainId))) renameSync(path(chainId), away);
     if (document) rmSync(join(dir, 'l', document.link), { force: true });
-    return statSync(path(chainId), { throwIfNoEntry: false }) && path(chainId);
   };
   const write = (chainId: ChainId, document: Document, put = writeAtomic): void => {
     put(join(path(chainId), 'layer.json'), JSON.stringify(document));
@@ -99,8 +102,7 @@ export function createLayerFiles(dir: string): LayerFiles {
   };
   const add = (directory: string, fresh: string, record: LayerRecord): void => {
     // A layer that did not survive a power loss gives way.
-    const stale = forget(record.chainId);
-    if (stale) renameSync(stale, join(fresh, 'stale'));
+    forget(record.chainId, join(fresh, 'stale'));
     const link = makeLink(join(dir, 'l'), join('../layers', hexOf(record.chainId), 'diff'));
     const complete = join(fresh, 'layer');
     mkdirSync(complete, { mode: 0o700 });

@@ -104,10 +104,7 @@ export function createSnapshotter(options: { readonly dir: string }): Snapshotte
 
 /** By way of `away`, an empty directory beside them, which goes, too. */
 async function dropLayers(files: LayerFiles, chainIds: readonly ChainId[], away: string): Promise<void> {
-  for (const [index, chainId] of chainIds.entries()) {
-    const path = files.forget(chainId);
-    if (path) renameSync(path, join(away, String(index)));
-  }
+  for (const [index, chainId] of chainIds.entries()) files.forget(chainId, join(away, String(index)));
   await removeInBackground(away);
 }
 

@@ -1,9 +1,11 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { digestOf } from '../../../src/image/digest.ts';
+import { createSnapshotter } from '../../../src/image/overlay.ts';
 import type { ChainId, ImageConfig, ImageRecord } from '../../../src/image/types.ts';
+import { eventually } from '../../support/private-engine.ts';
 import { createWorkbench, streamOf, tarball, type Workbench } from './support.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -83,6 +85,20 @@ if (!isRoot) console.warn('SKIPPED: image store: needs root rights');
     expect(two.chain.every((chainId) => bench.snapshotter.has(chainId))).toBe(true);
     await bench.images.remove(two.id, none);
     for (const place of ['layers', 'l', 'tmp']) expect(readdirSync(join(bench.dir, place))).toEqual([]);
+  });
+
+  test('a short name that a killed process left without its layer goes with the next collection', async () => {
+    const one = await image('named');
+    const links = () => readdirSync(join(bench.dir, 'l'));
+    const own = links();
+    symlinkSync(`../layers/${'0'.repeat(64)}/diff`, join(bench.dir, 'l', 'stale'));
+    await bench.images.collect(new Set());
+    expect(links()).toContain('stale');
+    const { ctimeMs } = lstatSync(join(bench.dir, 'l', 'stale'));
+    await eventually('the next process begins later', () => Date.now() > ctimeMs + 1);
+    await createSnapshotter({ dir: bench.dir }).sweep();
+    expect(links()).toEqual(own);
+    await bench.images.remove(one.id, none);
   });
 
   test('an image that a stopped container was made of needs force, and goes by its last name', async () => {
