@@ -1,10 +1,12 @@
+import type { ByteStream } from '../api/streams.ts';
 import type { ImageAnnotations, ProgressMessage } from '../api/types/image.ts';
 import { createOverlapCheck, filesOf, joinArchives } from '../api/platform-files.ts';
 import { clientOf } from './client-services.ts';
-import { exportImage, type Output } from './exporters.ts';
+import { exportImage, fullName, type Output } from './exporters.ts';
 import { GrpcError, grpcCode } from './grpc/status.ts';
 import type { Progress } from './progress.ts';
 import { type Sending, sendArchive, sendTree } from './send-files.ts';
+import { sendLayout } from './send-layout.ts';
 import type { ClientSession } from './sessions.ts';
 import type { BuildEngine, BuiltImage } from './solve.ts';
 
@@ -35,11 +37,28 @@ export async function deliver(
   if (output.type === 'oci' || output.type === 'docker') {
     const { packing, annotations } = output;
     const layout = output.type === 'oci' ? { ...packing, ...(annotations && { annotations }) } : undefined;
-    await sendArchive(await engine.imagesGet({ names: images, tags: output.names, layout, signal }), sending);
-    return new Map([['containerimage.config.digest', image]]);
+    const archive = await engine.imagesGet({ names: images, tags: output.names, layout, signal });
+    const told = new Map([['containerimage.config.digest', image]]);
+    if (output.isArchive) await sendArchive(archive, sending);
+    else for (const [name, value] of await sendToStore(archive, output, { engine, sending })) told.set(name, value);
+    return told;
   }
   await sendFiles(built, output, { engine, sending });
   return new Map();
+}
+
+/** Fills a directory of the client by way of the store that it serves, and tells it what to list in its index. */
+async function sendToStore(
+  archive: ByteStream,
+  { names }: Output,
+  { engine, sending }: { readonly engine: BuildEngine; readonly sending: Sending },
+): Promise<ReadonlyMap<string, string>> {
+  const { IndexServerAddress: server } = await engine.systemInfo({ signal: sending.signal });
+  const descriptor = await sendLayout(archive, clientOf(sending.session).content('export'), sending);
+  return new Map([
+    ['containerimage.descriptor', Buffer.from(descriptor).toString('base64')],
+    ...(names.length > 0 ? [['image.name', names.map((name) => fullName(name, server)).join(',')] as const] : []),
+  ]);
 }
 
 /** Sends the files of each platform, beside those of the others unless they are to lie together. */

@@ -14,6 +14,8 @@ export interface Output {
   readonly packing: Readonly<Record<string, string>>;
   /** By what they are put on. */
   readonly annotations: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
+  /** Whether an image layout is an archive (true), or goes to a store of the client's. */
+  readonly isArchive: boolean;
   /** `platform-split`: whether the files of each platform get a directory of their own; undefined: of several. */
   readonly isSplit: boolean | undefined;
   /** Names for the image, as the client gave them. */
@@ -37,7 +39,9 @@ export function outputOf(request: SolveRequest): Output | undefined {
   if (!one) return undefined;
   const type = Object.hasOwn(outputTypes, one.type) ? outputTypes[one.type] : undefined;
   if (!type) throw refused(`the output type ${one.type}`);
-  if (one.attrs.get('tar') === 'false') throw refused('an image layout in a directory of the client (tar=false)');
+  const isArchive = one.attrs.get('tar') !== 'false';
+  if (!isArchive && type !== 'oci')
+    throw refused(`an output of type ${type} that is no archive (tar=false)`, 'use type=oci');
   const push = one.attrs.get('push') === 'true';
   const packs = type === 'oci' || push;
   for (const [name, value] of one.attrs) checkAttribute({ type, packs }, name, value);
@@ -45,6 +49,7 @@ export function outputOf(request: SolveRequest): Output | undefined {
     type,
     names: (one.attrs.get('name') ?? '').split(',').filter(Boolean),
     push,
+    isArchive,
     isSplit: type === 'local' ? switchOf(one.attrs.get('platform-split')) : undefined,
     packing: packs ? Object.fromEntries([...one.attrs].filter(([name]) => packingNames.includes(name))) : {},
     annotations: annotationsIn(one.attrs),
@@ -125,7 +130,7 @@ export function exportImage(
 }
 
 /** A reference with registry and path, its tag as it was given; `server` is the registry of names without one. */
-function fullName(name: string, server: string): string {
+export function fullName(name: string, server: string): string {
   const [first = '', ...rest] = name.split('/');
   if (rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')) return name;
   const isHub = server.includes('index.docker.io');

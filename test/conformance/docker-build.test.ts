@@ -76,20 +76,30 @@ for (const [engineName, lackingEngine, open] of engines) {
     const docker = (...args: string[]): Ran => withInput('', args);
     const shown = (image: string, command: string) => docker('run', '--rm', image, 'sh', '-c', command).stdout;
 
-    (engineName === 'iechord' ? test : test.skip)('files for several platforms, and one cache for all of them', () => {
-      put('both/Dockerfile', 'FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /is\n');
-      for (const name of ['amd64', 'arm64']) put(`both/${name}`, name);
-      const build = (...args: string[]) =>
-        docker('buildx', 'build', '--platform', 'linux/amd64,linux/arm64', ...args, join(dir, 'both'));
-      const output = join(dir, 'files');
-      const cache = join(dir, 'both-cache');
-      const built = build('-o', `type=local,dest=${output}`, '--cache-to', `type=local,dest=${cache}`);
-      expect(built).toMatchObject({ exit: 0, stderr: expect.stringContaining('(2 steps, 2 layers)') });
-      expect(readFileSync(join(output, 'linux_arm64/is'), 'utf8')).toBe('arm64');
-      expect(build('-o', `type=tar,dest=${output}.tar`).exit).toBe(0);
-      const listed = spawnSync('tar', ['tf', `${output}.tar`], { encoding: 'utf8' }).stdout.split('\n');
-      expect(listed).toEqual(['linux_amd64/', 'linux_amd64/is', 'linux_arm64/', 'linux_arm64/is', '']);
-    });
+    (engineName === 'iechord' ? test : test.skip)(
+      'files, a layout in a directory and a cache for several platforms',
+      () => {
+        put('both/Dockerfile', 'FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /is\n');
+        for (const name of ['amd64', 'arm64']) put(`both/${name}`, name);
+        const build = (...args: string[]) =>
+          docker('buildx', 'build', '--platform', 'linux/amd64,linux/arm64', ...args, join(dir, 'both'));
+        const output = join(dir, 'files');
+        const cache = join(dir, 'both-cache');
+        const built = build('-o', `type=local,dest=${output}`, '--cache-to', `type=local,dest=${cache}`);
+        expect(built).toMatchObject({ exit: 0, stderr: expect.stringContaining('(2 steps, 2 layers)') });
+        expect(readFileSync(join(output, 'linux_arm64/is'), 'utf8')).toBe('arm64');
+        expect(build('-o', `type=tar,dest=${output}.tar`).exit).toBe(0);
+        const listed = spawnSync('tar', ['tf', `${output}.tar`], { encoding: 'utf8' }).stdout.split('\n');
+        expect(listed).toEqual(['linux_amd64/', 'linux_amd64/is', 'linux_arm64/', 'linux_arm64/is', '']);
+        const layout = join(dir, 'layout');
+        expect(build('-t', 'both:1', '-o', `type=oci,tar=false,dest=${layout}`).exit).toBe(0);
+        const [index] = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')).manifests;
+        expect(index.annotations['io.containerd.image.name']).toBe('docker.io/library/both:1');
+        const blob = readFileSync(join(layout, 'blobs', index.digest.replace(':', '/')), 'utf8');
+        const platforms = JSON.parse(blob).manifests.map((one: { platform: object }) => one.platform);
+        expect(platforms).toContainEqual(expect.objectContaining({ architecture: 'arm64' }));
+      },
+    );
 
     test('a directory, without being told to use the old way', () => {
       const { exit, stderr } = docker('build', '-t', `${prefix}:1`, '--build-arg', 'WHO=me', '--label', 'a=b', dir);
