@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
@@ -156,9 +155,12 @@ describeSessions('the API', '', (open) => {
     const connection = connect(engine.socketPath);
     const uuid = `X-Docker-Expose-Session-Uuid: ${engine.prefix}`;
     connection.write(`POST /session HTTP/1.1\r\nHost: d\r\nUpgrade: h2c\r\n${uuid}\r\nContent-Length: 0\r\n\r\n`);
-    const [head] = await once(connection, 'data');
-    connection.destroy();
-    expect(String(head)).toMatch(/^HTTP\/1.1 101 .*\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n/);
+    let head = '';
+    for await (const chunk of connection) {
+      head += chunk;
+      if (head.includes('\r\n\r\n')) break;
+    }
+    expect(head).toMatch(/^HTTP\/1.1 101 .*\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n/);
   });
 
   describe('a build over bare HTTP', () => {
