@@ -97,6 +97,8 @@ function checkAttribute(
   name: string,
   value: string,
 ): void {
+  if (name === 'oci-mediatypes' && value === 'false' && packs)
+    throw refused("an image in Docker's media types (oci-mediatypes=false)");
   if (
     (packingNames.includes(name) && packs && (name !== 'compression' || compressions.includes(value))) ||
     (name === 'compression' && value === 'gzip') ||
