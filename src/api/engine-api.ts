@@ -3,6 +3,7 @@ import type {
   AttachOptions,
   ById,
   Filters,
+  BuiltPush,
   LayoutPacking,
   LogOptions,
   WithPlatform,
@@ -173,12 +174,8 @@ export interface EngineApi extends OwnApi {
       tag?: string | undefined;
       /** Of which the image has to be. */
       platform?: Readonly<Record<string, unknown>> | undefined;
-      /** Ours: ids of images to push under that name, several below an index. */
-      images?: readonly string[] | undefined;
-      annotations?: ImageAnnotations | undefined;
-      /** Ours: how layers are packed that were made here. */
-      packing?: LayoutPacking | undefined;
-    } & WithRegistryAuth &
+    } & BuiltPush &
+      WithRegistryAuth &
       WithSignal,
   ): AsyncIterable<ProgressMessage>;
   /** `term` may begin with a registry's host; filters: is-official, is-automated, stars. */

@@ -1,3 +1,4 @@
+import type { ImageAnnotations } from './types/image.ts';
 import type { RegistryAuth } from './types/registry.ts';
 
 /** Docker's filter form: name to accepted values; names are and-ed, values or-ed. */
@@ -43,7 +44,16 @@ export interface AttachOptions {
   readonly detachKeys?: string | undefined;
 }
 
-/** How layers of an image layout are packed: as `--output` has it. */
+/** Ours: how what was built is pushed. */
+export interface BuiltPush {
+  /** Ids of images to push under the name, several below an index. */
+  readonly images?: readonly string[] | undefined;
+  readonly annotations?: ImageAnnotations | undefined;
+  /** Of layers that were made here. */
+  readonly packing?: LayoutPacking | undefined;
+}
+
+/** How layers are packed that are pushed or go into an image layout: as `--output` has it. */
 export interface LayoutPacking {
   readonly compression?: string;
   readonly 'compression-level'?: string;
