@@ -25,6 +25,8 @@ export interface SandboxRun {
     mode?: number;
     /** Further ones of a bind mount. */
     options?: readonly ('nosuid' | 'nodev' | 'noexec')[];
+    /** A volume: begins with what the root has there, which has to be a directory. */
+    isVolume?: boolean;
   }[];
   readonly extraHosts: readonly string[];
   readonly shmSizeBytes?: number;

@@ -39,6 +39,7 @@ export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepC
     hosts: JSON.stringify((build.request.extraHosts ?? []).map(hostName)),
     ...limitsOf(build.request),
     mounts: mounts.key,
+    ...volumesKey(context),
     [variableOrder]: Object.keys(env).join(' '),
     ...(isInsecure && { security: 'insecure' }),
   };
@@ -154,7 +155,7 @@ async function execRun(root: string, run: Execution): Promise<void> {
   const ready = await run.mounts.prepare();
   try {
     const own = ready.mounts.map((mount) => withMode(mount, root));
-    const mounts = [...own, ...(run.script ? [scriptMount(run.script, run.context)] : [])];
+    const mounts = [...own, ...(run.script ? [scriptMount(run.script, run.context)] : []), ...volumesOf(run.context)];
     const stubs = noteStubs(root, mounts);
     const user = state.config.User ?? '';
     const hostname = build.request.buildArgs?.BUILDKIT_SANDBOX_HOSTNAME;
@@ -209,6 +210,21 @@ function withMode(mount: ReadyMount, root: string): ReadyMount {
   const there = statSync(systemPath(resolveInRoot(root, mount.target)), { throwIfNoEntry: false });
   return there?.isDirectory() ? { ...mount, mode: there.mode & 0o7777 } : mount;
 }
+
+/** Volumes that a container of the image would have. With the classic builder what a command writes there is lost. */
+const volumePaths = ({ build, state }: StepContext): readonly string[] =>
+  build.request.classic ? Object.keys(state.config.Volumes ?? {}).sort() : [];
+
+const volumesKey = (context: StepContext): KeyParts => {
+  const paths = volumePaths(context);
+  return paths.length > 0 ? { volumes: JSON.stringify(paths) } : {};
+};
+
+const volumesOf = (context: StepContext) =>
+  volumePaths(context).map((path) => ({
+    ...{ type: 'bind' as const, source: context.build.scratch.newDir('large'), readOnly: false, isVolume: true },
+    target: posix.join('/', path),
+  }));
 
 function scriptMount(script: Script, { build }: StepContext): ReadyMount {
   const source = build.scratch.newDir('small');

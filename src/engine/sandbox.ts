@@ -1,4 +1,4 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { fstatSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox, SandboxRun } from '../build/ports.ts';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
@@ -6,8 +6,10 @@ import { cgroupMode } from '../host/cgroup.ts';
 import { readIfThere } from '../host/files.ts';
 import type { OciMount, OciSpec } from '../host/oci-types.ts';
 import { signalProcess } from '../host/processes.ts';
+import { openRoot } from '../host/root-handle.ts';
 import { readInRoot } from '../host/rooted.ts';
 import type { SandboxState } from '../network/types.ts';
+import { copyTree } from '../volumes/copy-tree.ts';
 import { profileOf } from './apparmor.ts';
 import type { EngineContext } from './context.ts';
 import { defaultNetwork } from './create-network.ts';
@@ -40,12 +42,29 @@ interface StepOptions {
 async function runStep(context: LifeContext, request: SandboxRun, options: StepOptions): Promise<number> {
   if (options.signal?.aborted) throw interrupted();
   checkMountPlaces(request.rootfs);
+  await fillVolumes(request);
   const removeTargets = makeMountTargets(request.rootfs, targetsOf(request));
   try {
     return await execute(context, request, options);
   } finally {
     await tearDown(context, request.id);
     removeTargets();
+  }
+}
+
+async function fillVolumes({ rootfs, mounts }: SandboxRun): Promise<void> {
+  for (const { target, source } of mounts.filter(({ isVolume }) => isVolume)) {
+    const root = openRoot(rootfs);
+    const found = root.open(target, { follow: true });
+    try {
+      if (found && !fstatSync(found.fd).isDirectory()) {
+        throw new IechorError('BAD_REQUEST', `cannot mount volume over existing file, file exists ${target}`);
+      }
+      if (found) await copyTree(`${found.path}/.`, source);
+    } finally {
+      found?.close();
+      root.close();
+    }
   }
 }
 

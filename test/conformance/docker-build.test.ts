@@ -184,6 +184,35 @@ for (const [engineName, lackingEngine, open] of engines) {
       expect(classic('FROM busybox\nRUN true\nRUN false\n', '--force-rm')).toMatchObject({ ran: 2, kept: 0 });
     });
 
+    test('with the classic builder: variables over arguments, volumes that forget, a network of another container', () => {
+      const said = (text: string, ...flags: string[]) =>
+        withInput(text, ['build', '--no-cache', ...flags, '-'], { DOCKER_BUILDKIT: '0' });
+      const steps = 'ENV a=variable\nARG a=argument\nVOLUME /v\nRUN echo "a is $a"; touch /v/x\nRUN ls /v | wc -l\n';
+      expect(said(`FROM busybox\n${steps}`).stdout).toMatch(/^a is variable\n[\s\S]*^0$/m);
+      expect(said('FROM busybox\nRUN touch /f\nVOLUME /f\nRUN true\n').stderr).toMatch(
+        /^cannot mount volume over existing file, file exists .*\/f$/m,
+      );
+      docker('run', '-d', '--name', `${prefix}-net`, '--hostname', 'shared', 'busybox', 'sleep', '600');
+      const shared = said('FROM busybox\nRUN grep shared /etc/hosts\n', '--network', `container:${prefix}-net`);
+      docker('rm', '-f', `${prefix}-net`);
+      expect(shared.exit).toBe(0);
+      expect(said('FROM busybox\n', '--security-opt', 'seccomp=unconfined').stderr).toContain(
+        'security options are not supported on linux',
+      );
+    });
+
+    test('what an image was built or committed from is kept while that is there, and not by BuildKit', () => {
+      const child = (name: string, env: NodeJS.ProcessEnv) =>
+        withInput(`FROM ${prefix}:below\nENV a=b\n`, ['build', '-q', '-t', `${prefix}:${name}`, '-'], env);
+      withInput('FROM busybox\nENV below=1\n', ['build', '-q', '-t', `${prefix}:below`, '-']);
+      const id = docker('image', 'inspect', '-f', '{{.Id}}', `${prefix}:below`).stdout.trim();
+      child('classic-child', { DOCKER_BUILDKIT: '0' });
+      expect(docker('rmi', '-f', id).stderr).toContain('(cannot be forced) - image has dependent child images');
+      docker('rmi', `${prefix}:classic-child`);
+      child('child', {});
+      expect(docker('rmi', id).exit).toBe(0);
+    });
+
     test('a mistake in the build file, with its place', () => {
       const { exit, stderr } = withInput('FROM busybox\nRUNN x\n', ['build', '-f', '-', dir]);
       expect(exit).toBe(1);
