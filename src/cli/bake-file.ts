@@ -1,5 +1,5 @@
-import { didYouMean } from '../common/nearest.ts';
 import { IechorError } from '../common/error.ts';
+import { didYouMean } from '../common/nearest.ts';
 
 /** A build of a bake file, with what it inherits. Names are the file's own. */
 export interface BakeTarget {
@@ -163,8 +163,22 @@ function fits(kind: Kind, value: unknown): boolean {
 /** Docker's names in `--set` for what is called otherwise in the file. */
 const setNames: Readonly<Record<string, string>> = { platform: 'platforms', secrets: 'secret' };
 
-/** What stands for an output. */
-const outputs: Readonly<Record<string, string>> = { push: 'type=registry', load: 'type=docker' };
+type Outputs = readonly string[];
+const isOf = (output: string, ...types: readonly string[]): boolean =>
+  types.some((type) => output.split(',').includes(`type=${type}`));
+const isLoaded = (output: string): boolean => isOf(output, 'docker') && !/(^|,)dest=/.test(output);
+
+/** What stands for an output changes those that are given, as with Docker: images are pushed as they say otherwise. */
+export const outputShorthands = {
+  push: (given: Outputs = []): Outputs =>
+    given.every(isLoaded)
+      ? ['type=registry']
+      : given.map((one) => (isOf(one, 'image') ? `${one.replace(/,push=[^,]*/, '')},push=true` : one)),
+  load(given: Outputs = []): Outputs {
+    const isThere = given.some((one) => isLoaded(one) || isOf(one, 'local', 'tar'));
+    return isThere ? given : [...given, 'type=docker'];
+  },
+};
 
 /**
  * Lays `--set TARGET.KEY[.NAME]=VALUE` over the targets that the pattern (`*`) names; lists are replaced, with `+=` they
@@ -176,10 +190,9 @@ export function setValues(file: BakeFile, entries: readonly string[]): BakeFile 
   for (const entry of entries) {
     const [, pattern = '', given = '', name, more, text = ''] =
       /^([^.=]+)\.([a-z-]+)(?:\.([^=]+?))?(\+)?=(.*)$/s.exec(entry) ?? [];
-    const output = Object.hasOwn(outputs, given) ? outputs[given] : undefined;
+    const output = given === 'push' || given === 'load' ? outputShorthands[given] : undefined;
     if (output && !isTrue(text)) continue;
     const key = output ? 'output' : Object.hasOwn(setNames, given) ? (setNames[given] ?? '') : given;
-    const value = output ?? text;
     const kind = Object.hasOwn(keys, key) ? keys[key] : undefined;
     if (!kind || (kind === 'map') !== (name !== undefined)) {
       throw invalid(`${JSON.stringify(entry)} sets nothing`, 'TARGET.KEY=VALUE, TARGET.args.NAME=VALUE');
@@ -189,11 +202,13 @@ export function setValues(file: BakeFile, entries: readonly string[]): BakeFile 
     if (names.length === 0) throw unknownTarget(pattern, Object.keys(target));
     for (const one of names) {
       const values = target[one] as Values;
-      if (kind === 'map') values[key] = { ...(values[key] as Values | undefined), [name as string]: value };
-      else if (kind === 'switch') values[key] = isTrue(value);
-      else if (kind === 'text') values[key] = value;
-      else if (more || replaced.has(`${one}.${key}`)) values[key] = [...((values[key] ?? []) as string[]), value];
-      else values[key] = [value];
+      const before = (values[key] ?? []) as string[];
+      if (output) values[key] = output(before);
+      else if (kind === 'map') values[key] = { ...(values[key] as Values | undefined), [name as string]: text };
+      else if (kind === 'switch') values[key] = isTrue(text);
+      else if (kind === 'text') values[key] = text;
+      else if (more || replaced.has(`${one}.${key}`)) values[key] = [...before, text];
+      else values[key] = [text];
       replaced.add(`${one}.${key}`);
     }
   }

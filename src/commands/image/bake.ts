@@ -5,6 +5,7 @@ import {
   type BakeFile,
   type BakeTarget,
   chooseTargets,
+  outputShorthands,
   readBakeFiles,
   setValues,
   targetNamed,
@@ -214,8 +215,8 @@ function withFlags(
     ...(attest && { attest }),
     ...(flags.pull && { pull: true }),
     ...(flags['no-cache'] && { 'no-cache': true }),
-    ...(flags.push && { output: ['type=registry'] }),
-    ...(flags.load && !flags.push && { output: ['type=docker'] }),
+    ...(flags.push && { output: outputShorthands.push(target.output) }),
+    ...(flags.load && !flags.push && { output: outputShorthands.load(target.output) }),
   };
 }
 

@@ -33,6 +33,20 @@ test('values are set by pattern', () => {
   expect(web).toMatchObject({ tags: ['base', 'a'], platforms: ['linux/arm64'], output: ['type=registry'] });
 });
 
+test.each([
+  [
+    'push',
+    ['type=image,compression=zstd', 'type=local,dest=x'],
+    ['type=image,compression=zstd,push=true', 'type=local,dest=x'],
+  ],
+  ['push', ['type=docker'], ['type=registry']],
+  ['load', ['type=registry'], ['type=registry', 'type=docker']],
+  ['load', ['type=tar,dest=x'], ['type=tar,dest=x']],
+] as const)('%s changes the outputs that are given: %j', (name, output, expected) => {
+  const given = read({ target: { a: { output } } });
+  expect(setValues(given, [`a.${name}=true`]).target.a?.output).toEqual(expected);
+});
+
 test('what Docker prints of a bake file is read as one', () => {
   const lists = {
     'cache-from': [{ ref: 'r/cache', type: 'registry' }],
