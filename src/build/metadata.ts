@@ -4,7 +4,7 @@ import { readPorts } from './language/ports.ts';
 import { checkSignal } from './language/signal.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { CommandLine, InstructionName, InstructionOf } from './language/types.ts';
-import { addHistory, type StageState, setImageEnv, splitEnv } from './stage-state.ts';
+import { addHistory, isVariable, type StageState, setImageEnv } from './stage-state.ts';
 
 type MetadataName = Exclude<InstructionName, 'FROM' | 'RUN' | 'COPY' | 'ADD' | 'WORKDIR'>;
 type Apply<N extends MetadataName> = (instruction: InstructionOf<N>, context: StepContext) => void;
@@ -107,13 +107,16 @@ function applyArg({ args }: InstructionOf<'ARG'>, context: StepContext): void {
   const shown = args.map(({ key, value }) => {
     const given = build.request.buildArgs?.[key];
     build.usedArgs.add(key);
-    const result =
-      typeof given === 'string' ? given : value === undefined ? build.globals.get(key) : expandIn(context, value);
-    if (build.request.classic && (state.config.Env ?? []).some((entry) => splitEnv(entry)[0] === key)) return key;
-    state.declared.add(key);
-    if (result === undefined) return key;
-    state.env.set(key, result);
-    return `${key}=${result}`;
+    const byDefault = () => (value === undefined ? undefined : expandIn(context, value));
+    const result = typeof given === 'string' ? given : (byDefault() ?? build.globals.get(key));
+    // With the classic builder variables win, and the history is not told what was given.
+    const { classic } = build.request;
+    if (!classic || !isVariable(state, key)) {
+      state.declared.add(key);
+      if (result !== undefined) state.env.set(key, result);
+    }
+    const told = classic ? byDefault() : result;
+    return told === undefined ? key : `${key}=${told}`;
   });
   addHistory(state, `ARG ${shown.join(' ')}`);
 }

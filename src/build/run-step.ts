@@ -17,6 +17,7 @@ import { openMounts, type RunMounts } from './run-mounts.ts';
 import { noteStubs } from './run-stubs.ts';
 import { type KeyParts, variableOrder } from './cache-key.ts';
 import { solveLayer } from './solve-step.ts';
+import { isVariable } from './stage-state.ts';
 
 /** RUN: the command in a sandbox over the root so far; what it changes is the layer. */
 export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepContext): Promise<void> {
@@ -100,9 +101,11 @@ function commandOf(instruction: InstructionOf<'RUN'>, { state }: StepContext): {
   return { args: withShell(state, { ...command, args: [path] }), script: { name, content } };
 }
 
-/** As Docker records it: the declared arguments with their values before the command. */
-function historyOf(args: readonly string[], { state }: StepContext): string {
-  const declared = [...state.declared].map((name) => `${name}=${state.env.get(name) ?? ''}`);
+/** As Docker records it: the declared arguments with their values before the command; classically those in use. */
+function historyOf(args: readonly string[], { build, state }: StepContext): string {
+  const inUse = (name: string) => state.env.has(name) && !isVariable(state, name);
+  const names = build.request.classic ? [...state.declared].filter(inUse).sort() : [...state.declared];
+  const declared = names.map((name) => `${name}=${state.env.get(name) ?? ''}`);
   const prefix = declared.length > 0 ? [`|${declared.length}`, ...declared] : [];
   return [...prefix, ...args].join(' ');
 }

@@ -96,6 +96,10 @@ function withDefaults(state: StageState): StageState {
   return state;
 }
 
+/** Whether ENV sets it, here or in the base image. */
+export const isVariable = ({ config }: StageState, name: string): boolean =>
+  (config.Env ?? []).some((entry) => splitEnv(entry)[0] === name);
+
 /** ENV: for the image and for what follows. */
 export function setImageEnv(state: StageState, name: string, value: string): void {
   const env = state.config.Env ?? [];

@@ -184,9 +184,18 @@ for (const [engineName, lackingEngine, open] of engines) {
       expect(classic('FROM busybox\nRUN true\nRUN false\n', '--force-rm')).toMatchObject({ ran: 2, kept: 0 });
     });
 
-    test('with the classic builder: variables over arguments, volumes that forget, a network of another container', () => {
+    test('with the classic builder: variables over arguments, volumes that forget, a network of another', () => {
       const said = (text: string, ...flags: string[]) =>
         withInput(text, ['build', '--no-cache', ...flags, '-'], { DOCKER_BUILDKIT: '0' });
+      said(
+        'FROM busybox\nARG told=default\nARG kept\nRUN true\n',
+        '--build-arg',
+        'kept=secret',
+        '-t',
+        `${prefix}:args`,
+      );
+      const history = docker('history', '--no-trunc', '--format', '{{.CreatedBy}}', `${prefix}:args`).stdout;
+      expect(history).toMatch(/\|2 kept=secret told=default .*true.*\n.*ARG kept\n.*ARG told=default$/m);
       const steps = 'ENV a=variable\nARG a=argument\nVOLUME /v\nRUN echo "a is $a"; touch /v/x\nRUN ls /v | wc -l\n';
       expect(said(`FROM busybox\n${steps}`).stdout).toMatch(/^a is variable\n[\s\S]*^0$/m);
       expect(said('FROM busybox\nRUN touch /f\nVOLUME /f\nRUN true\n').stderr).toMatch(
