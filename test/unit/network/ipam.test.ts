@@ -84,7 +84,9 @@ describe('addresses', () => {
     expect(() => chooseAddress([pool], '172.18.0.4', { ...free, holder })).toThrow(
       expect.objectContaining({ code: 'ADDRESS_IN_USE', message: expect.stringContaining('container "db-1"') }),
     );
-    expect(() => chooseAddress([pool], '172.18.0.2', free)).toThrow(/Address already in use: .* auxiliary address "printer"/);
+    expect(() => chooseAddress([pool], '172.18.0.2', free)).toThrow(
+      /Address already in use: .* auxiliary address "printer"/,
+    );
     expect(() => chooseAddress([pool], '172.19.0.2', free)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));
   });
 
