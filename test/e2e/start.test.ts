@@ -48,7 +48,10 @@ describe('the start of a Compose command', () => {
     expect(JSON.parse(config(root)).services.a.command).toEqual(['spoken']);
   });
 
-  test.each([['compose', 'config'], ['context', 'ls']])('%s: what cannot write says so in a line, and fails', (...words) => {
+  test.each([
+    ['compose', 'config'],
+    ['context', 'ls'],
+  ])('%s: what cannot write says so in a line, and fails', (...words) => {
     const { status, stderr } = spawnSync(
       '/bin/sh',
       ['-c', '"$@" > /dev/full', 'sh', join(whole, 'bin/iechor'), ...words],
