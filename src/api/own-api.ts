@@ -5,7 +5,7 @@ import type { ImageFile, SbomReply, TrustPolicyBody } from './types/image.ts';
 import type { Volume } from './types/network.ts';
 import type { ScheduleSummary } from './types/schedule.ts';
 
-/** What our engine can do beside Docker's API: draining, schedules, copies of volumes, a look into images. A part of `EngineApi`. */
+/** What our engine can do beside Docker's API: draining, schedules, copies of volumes, a look into images. */
 export interface OwnApi {
   /**
    * Ours: leads new connections of the ports it shares with others (`annotations.balance`) to those; resolves when its

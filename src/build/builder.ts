@@ -136,9 +136,8 @@ async function carryOut(given: BuilderParts, request: BuildRequest, running: Run
   const { bases } = plan.parts;
   const found = await lintBuild({ request, graph, globals, platform, rules, bases, signal: running.stop.signal });
   if (request.call) {
-    const called = answerCall(request.call, {
-      ...{ graph, globals, given: givenArgs(request.buildArgs), warnings: found.warnings },
-    });
+    const { warnings } = found;
+    const called = answerCall(request.call, { graph, globals, given: givenArgs(request.buildArgs), warnings });
     running.emit({ stream: '', called });
     if (request.call === 'check') failOnWarnings(found);
     return;

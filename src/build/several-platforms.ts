@@ -22,7 +22,8 @@ export function buildEach(request: BuildRequest, building: Building): AsyncItera
 
 /**
  * Builds for several platforms side by side: steps are numbered through, and named by their platform. The names go to the
- * images together, that of this machine's platform first, when all are built, and caches are written as one; the first failure ends all builds.
+ * images together, that of this machine's platform first, when all are built, and caches are written as one; the first
+ * failure ends all builds.
  */
 async function* buildPlatforms(
   request: BuildRequest & { readonly platforms: readonly string[] },

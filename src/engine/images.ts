@@ -207,11 +207,7 @@ export async function pruneImages(
   const used = new Set(context.containers.list().flatMap(imagesOf));
   const removed: Removed[] = [];
   const going = context.images.list().filter((each) => fits(each) && !used.has(each.id));
-  const depth = ({ parent }: ImageRecord): number => {
-    const below = parent && context.images.find(parent);
-    return below ? depth(below) + 1 : 0;
-  };
-  for (const { id } of going.sort((a, b) => depth(b) - depth(a))) {
+  for (const { id } of childrenFirst(context, going)) {
     // It may have gone with one that was made of it; where such a one stays, no more than names can go.
     const isParent = context.images.list().some(({ parent }) => parent === id);
     const names = isParent ? context.images.tagsOf(id) : context.images.find(id) ? [id] : [];
@@ -224,6 +220,17 @@ export async function pruneImages(
   publishPrune(context, 'image', SpaceReclaimed);
   const items = removed.flatMap(itemsOf);
   return { ImagesDeleted: items.length > 0 ? items : null, SpaceReclaimed };
+}
+
+/** What was made of another image comes before that. */
+function childrenFirst({ images }: EngineContext, given: readonly ImageRecord[]): readonly ImageRecord[] {
+  const known = new Map(images.list().map((image) => [image.id, image]));
+  const depth = ({ parent }: ImageRecord): number => {
+    const below = parent && known.get(parent);
+    return below ? depth(below) + 1 : 0;
+  };
+  const depths = new Map(given.map((image) => [image, depth(image)]));
+  return given.toSorted((a, b) => (depths.get(b) ?? 0) - (depths.get(a) ?? 0));
 }
 
 export function publishImage(

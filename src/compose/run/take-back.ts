@@ -5,9 +5,9 @@ import { type FailedRun, finishNetworks, of, pausesOf, takeNetworksBack } from '
 
 /**
  * What a failed run should undo: all that it created, so that what was there before is there again; what was set aside
- * for a replacement runs again under its name, and networks that were made anew are as they were. A run that was interrupted keeps the containers that it started, and what
- * they use. A container whose predecessor is gone already stays: it holds the only copy of the predecessor's anonymous
- * volumes, and the next run starts it.
+ * for a replacement runs again under its name, and networks that were made anew are as they were. A run that was
+ * interrupted keeps the containers that it started, and what they use. A container whose predecessor is gone already
+ * stays: it holds the only copy of the predecessor's anonymous volumes, and the next run starts it.
  */
 export function planTakeBack(plan: Plan, outcome: Outcome): Plan {
   const run: FailedRun = {
