@@ -84,7 +84,7 @@ function cutsByInode(root: string, layers: ReadonlyMap<string, CutLayer>): Reado
   const found = new Map<number, CutLayer>();
   for (const [path, cut] of layers) {
     const stat = statSync(join(root, path), { throwIfNoEntry: false });
-    if (stat?.isFile() && cut.contents.length > 0) found.set(stat.ino, cut);
+    if (stat?.isFile()) found.set(stat.ino, cut);
   }
   return found;
 }
