@@ -53,7 +53,9 @@ async function* buildPlatforms(
   if (ids.length < platforms.length || main === undefined) return;
   for (const tag of tags) images.tag(main as Digest, tag, ids.filter((id) => id !== main) as Digest[]);
   yield { stream: '', summary: summedUp(summaries) };
-  yield { aux: { ID: main, Platforms: Object.fromEntries(built) } };
+  // In the order that was asked for, not of their ends: an index of the same images has the same digest then.
+  const byPlatform = Object.fromEntries(platforms.map((platform) => [platform, built.get(platform) ?? '']));
+  yield { aux: { ID: main, Platforms: byPlatform } };
   for (const tag of request.tags ?? []) yield { stream: `Successfully tagged ${tag}\n` };
 }
 

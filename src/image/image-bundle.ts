@@ -30,8 +30,8 @@ export interface Member {
 }
 
 /**
- * One image as it is; several, or one with attestations, below an index. Attestations lie beside their image as
- * BuildKit puts them: a manifest for a platform that there is none of, which names what it is about.
+ * One image as it is; several, or one with attestations, below an index in the order of `members`. Attestations follow
+ * the images as BuildKit puts them: manifests for a platform that there is none of, which name what they are about.
  */
 export function bundleOf(
   images: Pick<ImageStore, 'content'>,
@@ -47,10 +47,10 @@ export function bundleOf(
   const [only] = made;
   const isPlain = made.length === 1 && only?.statements === undefined && !annotations.index;
   if (isPlain && only) return [only.manifest];
-  const listed = made.flatMap(({ about, statements }) => [
-    withAnnotations(about, annotations['manifest-descriptor']),
-    ...(statements ? [attestationDescriptor(statements, about.digest)] : []),
-  ]);
+  const listed = [
+    ...made.map(({ about }) => withAnnotations(about, annotations['manifest-descriptor'])),
+    ...made.flatMap(({ about, statements }) => (statements ? [attestationDescriptor(statements, about.digest)] : [])),
+  ];
   const index = {
     schemaVersion: 2,
     mediaType: mediaTypes.index,
