@@ -16,7 +16,7 @@ import {
 } from './node.ts';
 import type { Path, Report } from './report.ts';
 import { findBadText, yamlHint } from './syntax-text.ts';
-import { indentQuoted } from './yaml-quoted.ts';
+import { indentContinued } from './yaml-indentation.ts';
 import { resolvePlain } from './yaml-scalar.ts';
 
 /** One YAML document of a file. */
@@ -43,8 +43,8 @@ export async function parse(file: SourceFile, report: Report): Promise<readonly 
   const read = (text: string) => [...(yaml.parseAllDocuments(text, options) as Document.Parsed[])];
   let documents = read(file.text);
   let origin = (offset: number) => offset;
-  if (documents.some(({ errors }) => errors.some(({ code }) => code === 'MISSING_CHAR'))) {
-    const indented = indentQuoted(file.text, (text) => new yaml.Lexer().lex(text));
+  if (documents.some(({ errors }) => errors.length > 0)) {
+    const indented = indentContinued(file.text, (text) => new yaml.Lexer().lex(text));
     if (indented) {
       documents = read(indented.text);
       origin = indented.origin;

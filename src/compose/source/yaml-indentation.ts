@@ -7,21 +7,22 @@ export interface ReadableText {
   readonly origin: (offset: number) => number;
 }
 
-const mostScalars = 100;
+const mostParts = 100;
 const widest = 200;
 const mostAdded = 1_000_000;
-const marks = ['\u0002', '\u0018', '\u001f'];
+const [scalarMark, cutMark] = ['\u001f', '\u0018'];
+const marks = ['\u0002', cutMark, scalarMark];
 
 /**
- * A quoted scalar may go on at any indentation, as Compose's own parser has it and VS Code's Dev Containers write it; the
- * `yaml` package ends it there. Indents the lines of such scalars: blanks that begin them mean nothing. Undefined where
- * there is no such scalar, or no good end of it.
+ * A quoted scalar, and a list or mapping in brackets, may go on at any indentation, as Compose's own parser has it and
+ * VS Code's Dev Containers write it; the `yaml` package ends it there. Indents the lines of such parts: blanks that begin
+ * them mean nothing. Undefined where there is no such part, or no good end of it.
  */
-export function indentQuoted(written: string, scan: Scan): ReadableText | undefined {
+export function indentContinued(written: string, scan: Scan): ReadableText | undefined {
   let text = written;
   let steps: ((offset: number) => number)[] = [];
-  for (let round = 0; round < mostScalars; round++) {
-    const start = brokenScalar(text, scan);
+  for (let round = 0; round < mostParts; round++) {
+    const start = brokenPart(text, scan);
     if (start === undefined) break;
     const lines = linesToIndent(text, start);
     if (!lines || text.length + lines.offsets.length * lines.width > written.length + mostAdded) return undefined;
@@ -50,14 +51,37 @@ function back({ offsets, width }: Lines): (offset: number) => number {
   };
 }
 
-/** Where the first quoted scalar begins that the scanner ended without its quote. */
-function brokenScalar(text: string, scan: Scan): number | undefined {
+/** Where the first quoted scalar or collection in brackets begins that the scanner ended without its end. */
+function brokenPart(text: string, scan: Scan): number | undefined {
   let at = 0;
   let previous = '';
+  let depth = 0;
+  let opened = 0;
   for (const piece of scan(text)) {
-    if (previous !== '\u001f' && /^["']/.test(piece) && endOf(piece, 0) === undefined) return at;
+    const isText = previous === scalarMark;
+    if (!isText && /^["']/.test(piece) && endOf(piece, 0) === undefined) return at;
+    if (piece === cutMark && depth > 0) return opened;
+    if (!isText && (piece === '[' || piece === '{') && depth++ === 0) opened = at;
+    if (!isText && (piece === ']' || piece === '}')) depth -= 1;
     if (!marks.includes(piece)) at += piece.length;
     previous = piece;
+  }
+  return undefined;
+}
+
+const flowToken = /[\s,:?]+|#[^\n]*|[[\]{}"']|[^\s,[\]{}#"'][^\s,[\]{}]*/y;
+
+/** Of the collection in brackets that begins at `start`: where its last bracket is. */
+function endOfFlow(text: string, start: number): number | undefined {
+  let depth = 0;
+  for (let at = start; at < text.length; ) {
+    flowToken.lastIndex = at;
+    const [token = ''] = flowToken.exec(text) ?? [];
+    if (token === '[' || token === '{') depth += 1;
+    if ((token === ']' || token === '}') && --depth === 0) return at;
+    const last = token === '"' || token === "'" ? endOf(text, at) : at + token.length - 1;
+    if (last === undefined || last < at) return undefined;
+    at = last + 1;
   }
   return undefined;
 }
@@ -70,7 +94,7 @@ function endOf(text: string, start: number): number | undefined {
 }
 
 function linesToIndent(text: string, start: number): Lines | undefined {
-  const end = endOf(text, start);
+  const end = /[[{]/.test(text[start] ?? '') ? endOfFlow(text, start) : endOf(text, start);
   const width = start - text.lastIndexOf('\n', start) - 1;
   if (end === undefined || width > widest) return undefined;
   const offsets: number[] = [];
