@@ -51,7 +51,7 @@ async function* buildPlatforms(
   const ids = platforms.flatMap((platform) => built.get(platform) ?? []);
   const main = built.get(platforms.find(isHosts) ?? '') ?? ids[0];
   if (ids.length < platforms.length || main === undefined) return;
-  for (const tag of tags) images.tag(main as Digest, tag, ids.filter((id) => id !== main) as Digest[]);
+  for (const tag of tags) images.tag(main as Digest, tag, { others: ids.filter((id) => id !== main) as Digest[] });
   yield { stream: '', summary: summedUp(summaries) };
   // In the order that was asked for, not of their ends: an index of the same images has the same digest then.
   const byPlatform = Object.fromEntries(platforms.map((platform) => [platform, built.get(platform) ?? '']));

@@ -23,7 +23,7 @@ export function nameTogether(
   if (!main) return;
   const others = records.filter(({ id }) => id !== main.id).map(({ id }) => id);
   for (const name of names) {
-    context.images.tag(main.id, name, others);
+    context.images.tag(main.id, name, { others });
     publishImage(context, main.id, 'tag', { name: familiar(formatReference(parseReference(name))) });
   }
 }

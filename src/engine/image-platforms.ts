@@ -39,11 +39,7 @@ export async function removePlatforms(
   const [first, ...others] = all.filter((image) => !going.has(image));
   if (first === undefined) return undefined;
   for (const image of going) refuseUsed(image, options);
-  images.tag(
-    first.id,
-    formatReference(parseReference(name)),
-    others.map(({ id }) => id),
-  );
+  images.tag(first.id, formatReference(parseReference(name)), { others: others.map(({ id }) => id), like: name });
   const removed: Removed[] = [];
   for (const { id } of going) {
     if (images.tagsOf(id).length === 0) removed.push(await images.remove(id, { ...options, force: true }));

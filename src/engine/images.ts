@@ -142,7 +142,7 @@ export async function tagImage(context: EngineContext, request: Request<'imageTa
     const message = 'refusing to create an ambiguous tag using digest algorithm as name';
     throw new IechorError('REFERENCE_INVALID', message, { hint: 'choose another name than sha256' });
   }
-  context.images.tag(image.id, formatReference(parseReference(reference)));
+  context.images.tag(image.id, formatReference(parseReference(reference)), { like: request.name });
   publishImage(context, image.id, 'tag', { name: familiar(formatReference(parseReference(reference))) });
 }
 

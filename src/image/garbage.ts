@@ -1,7 +1,9 @@
 import { messageOf } from '../common/error.ts';
 import type { ObjectStore } from '../common/object-store.ts';
 import type { ImageStoreContext } from './image-context.ts';
+import type { TagRecord } from './image-lookup.ts';
 import type { CollectOptions } from './image-port.ts';
+import { handedOnAs } from './image-tags.ts';
 import { fillingPrefix } from './new-layer.ts';
 import type { ChainId, Digest, ImageRecord } from './types.ts';
 
@@ -111,15 +113,21 @@ export function servedDigests(store: ObjectStore): ReadonlySet<Digest> {
   return new Set(records.map(({ digest, content = digest }) => content));
 }
 
-/** `orphans` are of layers that are gone, and wait for nobody, no more than manifests that were replaced. */
-function sweepBlobs(context: ImageStoreContext, orphans: ReadonlySet<Digest>, options: CollectOptions): number {
-  const { store, snapshotter, blobs, replaced } = context;
-  const named = new Set<Digest>();
+/** Documents that anything here stands for: of images, of their names, and what the registry serves. */
+export function namedContent(store: ObjectStore): Set<Digest> {
+  const named = new Set<Digest>(servedDigests(store));
   for (const image of store.list<ImageRecord>('image')) {
     named.add(image.id).add(image.manifest);
     for (const { predicate } of image.attestations ?? []) named.add(predicate);
   }
-  for (const digest of servedDigests(store)) named.add(digest);
+  for (const tag of store.list<TagRecord>('tag')) for (const digest of handedOnAs(tag)) named.add(digest);
+  return named;
+}
+
+/** `orphans` are of layers that are gone, and wait for nobody, no more than manifests that were replaced. */
+function sweepBlobs(context: ImageStoreContext, orphans: ReadonlySet<Digest>, options: CollectOptions): number {
+  const { store, snapshotter, blobs, replaced } = context;
+  const named = namedContent(store);
   const archives = new Set(snapshotter.layers().map(({ chainId }) => snapshotter.layer(chainId)?.blob?.digest));
   const isWaiting = waiting(context, options);
   let freed = 0;

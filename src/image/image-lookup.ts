@@ -10,6 +10,9 @@ export interface TagRecord {
   readonly image: Digest;
   /** Images for other platforms that go by the same name. */
   readonly others?: readonly Digest[];
+  /** What it was pulled or pushed as, where it was. */
+  readonly manifest?: Digest;
+  readonly index?: Digest;
   readonly taggedAt: string;
 }
 
@@ -59,7 +62,9 @@ function findByReference(store: ObjectStore, reference: Reference): ImageRecord 
   const { digest } = reference;
   if (digest === undefined) {
     const tag = store.get<TagRecord>('tag', formatReference(reference));
-    return tag && store.get<ImageRecord>('image', tag.image);
+    const image = tag && store.get<ImageRecord>('image', tag.image);
+    if (!image || tag.manifest === undefined) return image;
+    return { ...image, manifest: tag.manifest, ...(tag.index !== undefined && { index: tag.index }) };
   }
   const repository = repositoryOf(reference);
   return store.list<ImageRecord>('image').find((image) => image.repoDigests.includes(`${repository}@${digest}`));

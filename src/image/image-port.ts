@@ -29,6 +29,21 @@ export interface CreateOptions {
   readonly rawManifest?: Uint8Array;
 }
 
+/** What a name is handed on as: what it was pulled or pushed as, which others by the same image may not be. */
+export interface KnownAs {
+  readonly manifest: Digest;
+  /** The index that the manifest was chosen from, whole. */
+  readonly index?: Uint8Array | undefined;
+}
+
+export interface TagOptions {
+  /** Images for other platforms that go by the same name. */
+  readonly others?: readonly Digest[] | undefined;
+  readonly known?: KnownAs | undefined;
+  /** Another name of the image: this one is handed on as that one is. */
+  readonly like?: string | undefined;
+}
+
 export interface AddRootfsOptions {
   /** What the archive is a layer over; none: a base. */
   readonly parent?: ChainId | undefined;
@@ -94,11 +109,12 @@ export interface ImageStore {
   taggedAt(id: Digest): string | undefined;
   /** Stores config and manifest over layers the snapshotter already holds. Returns the same record for the same content. */
   create(config: ImageConfig, chain: readonly ChainId[], options?: CreateOptions): Promise<ImageRecord>;
-  /**
-   * Points a reference to an image, replacing what it pointed to, and to `others` for other platforms: the same image by
-   * this name. Throws REFERENCE_INVALID.
-   */
-  tag(id: Digest, reference: string, others?: readonly Digest[]): void;
+  /** Points a reference to an image, replacing what it pointed to. Throws REFERENCE_INVALID. */
+  tag(id: Digest, reference: string, options?: TagOptions): void;
+  /** Keeps what a name was handed on as, while it is this image's; nothing where it is not. */
+  keepAs(id: Digest, reference: string, known: KnownAs): void;
+  /** Digests of all manifests that the image is known by, under whatever name; its own first. */
+  manifestsOf(id: Digest): readonly Digest[];
   /** All images that a name stands for: the one that `get` finds, then those for other platforms. Throws as `get`. */
   platformsOf(name: string): readonly ImageRecord[];
   /**

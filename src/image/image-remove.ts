@@ -1,10 +1,10 @@
 import { IechorError } from '../common/error.ts';
 import { shortId } from '../common/id.ts';
-import type { ObjectStore } from '../common/object-store.ts';
-import { collectGarbage, servedDigests } from './garbage.ts';
+import { collectGarbage, namedContent } from './garbage.ts';
 import type { ImageStoreContext } from './image-context.ts';
 import { findImage, otherPlatforms, referenceIn, type TagRecord, tagsByImage } from './image-lookup.ts';
 import type { ImageUsers, Removed, RemoveOptions } from './image-port.ts';
+import { handedOnAs, manifestsOf } from './image-tags.ts';
 import { familiar, formatReference, repositoryOf } from './reference.ts';
 import type { ImageRecord } from './types.ts';
 
@@ -132,15 +132,17 @@ function forgetOthers(context: ImageStoreContext, others: readonly ImageRecord[]
 }
 
 /** Takes a tag away; of an image for another platform than the tag leads to, that image from the tag. */
-function deleteTag(store: ObjectStore, name: string, { id }: ImageRecord): void {
+function deleteTag({ store, replaced }: ImageStoreContext, name: string, { id }: ImageRecord): void {
   const tag = store.get<TagRecord>('tag', name);
+  if (tag?.image === id) for (const digest of handedOnAs(tag)) replaced.add(digest);
   if (!tag || tag.image === id) store.delete('tag', name);
   else store.put<TagRecord>('tag', name, { ...tag, others: (tag.others ?? []).filter((other) => other !== id) });
 }
 
-function untag({ store }: ImageStoreContext, image: ImageRecord, names: readonly string[]): void {
+function untag(context: ImageStoreContext, image: ImageRecord, names: readonly string[]): void {
+  const { store } = context;
   store.transaction(() => {
-    for (const name of names) if (!isCanonical(name)) deleteTag(store, name, image);
+    for (const name of names) if (!isCanonical(name)) deleteTag(context, name, image);
     const current = store.get<ImageRecord>('image', image.id) ?? image;
     const repoDigests = current.repoDigests.filter((digest) => !names.includes(digest));
     if (repoDigests.length < current.repoDigests.length)
@@ -166,10 +168,11 @@ function nameless(context: ImageStoreContext, image: ImageRecord, options: Remov
 function forget(context: ImageStoreContext, image: ImageRecord): void {
   const { store, blobs } = context;
   const names = namesOf(context, image);
+  const documents = [image.id, image.manifest, ...manifestsOf(store, image.id)];
   store.transaction(() => {
-    for (const name of names) if (!isCanonical(name)) deleteTag(store, name, image);
+    for (const name of names) if (!isCanonical(name)) deleteTag(context, name, image);
     store.delete('image', image.id);
   });
-  const named = new Set([...servedDigests(store), ...store.list<ImageRecord>('image').map(({ manifest }) => manifest)]);
-  for (const digest of [image.id, image.manifest]) if (!named.has(digest)) blobs.remove(digest);
+  const named = namedContent(store);
+  for (const digest of documents) if (!named.has(digest)) blobs.remove(digest);
 }

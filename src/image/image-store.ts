@@ -9,16 +9,16 @@ import { createBlobStore } from './blob-store.ts';
 import { chainIdOf, chainIdsOf } from './digest.ts';
 import { collectGarbage } from './garbage.ts';
 import type { ImageStoreContext } from './image-context.ts';
-import { findImage, imageNotFound, lastTagged, otherPlatforms, type TagRecord, tagsByImage } from './image-lookup.ts';
+import { findImage, imageNotFound, lastTagged, otherPlatforms, tagsByImage } from './image-lookup.ts';
 import type { AddedLayer, AddRootfsOptions, CreateOptions, ImageStore, LayerFile } from './image-port.ts';
 import { removeImage } from './image-remove.ts';
+import { keepAs, manifestsOf, tagImage } from './image-tags.ts';
 import { layerArchive } from './layer-archive.ts';
 import { type Compressions, compressedLayer } from './layer-blob.ts';
 import { recipeBeside } from './layer-tar.ts';
 import { mediaTypes } from './media-types.ts';
 import { withSnapshot } from './new-layer.ts';
 import { addPulledLayer } from './pulled-layer.ts';
-import { formatReference, parseReference } from './reference.ts';
 import type { Snapshotter } from './snapshotter.ts';
 import { applyTar } from './tar-apply.ts';
 import { diffLayer } from './tar-diff.ts';
@@ -48,18 +48,9 @@ export function createImageStore(options: {
     taggedAt: (id) => lastTagged(store, id),
     create: (config, chain, created = {}) => createImage(context, config, chain, created),
     platformsOf: (name) => [get(name), ...otherPlatforms(store, name)],
-    tag: (id, reference, others = []) => {
-      const parsed = parseReference(reference);
-      if (parsed.digest !== undefined) {
-        throw new IechorError('REFERENCE_INVALID', `an image cannot be tagged with a digest: ${reference}`, {
-          hint: 'leave out the part from "@" on',
-        });
-      }
-      const canonical = formatReference(parsed);
-      const image = get(id).id;
-      const tag = { reference: canonical, image, taggedAt: new Date().toISOString() };
-      store.put<TagRecord>('tag', canonical, { ...tag, ...(others.length > 0 && { others }) });
-    },
+    tag: (id, reference, options = {}) => tagImage(context, get(id).id, reference, options),
+    keepAs: (id, reference, known) => keepAs(context, id, reference, known),
+    manifestsOf: (id) => manifestsOf(store, id),
     remove: (name, removal) => removeImage(context, get(name), name, removal),
     collect: async (keep, given) => (await collectGarbage(context, keep, given)).freedBytes,
     hold: () => {

@@ -70,7 +70,10 @@ export interface Attestation {
 /** A stored image. Its id is the digest of its config. */
 export interface ImageRecord {
   readonly id: Digest;
+  /** Of an image found by a name the one that this name was pulled or pushed with, else the last of them. */
   readonly manifest: Digest;
+  /** The index that this manifest was chosen from, of an image found by a name that was pulled so. */
+  readonly index?: Digest;
   readonly config: ImageConfig;
   /** Chain ids from the base up, one per layer. */
   readonly chain: readonly ChainId[];

@@ -30,7 +30,8 @@ export function createLocalImages(images: ImageStore, patterns: readonly string[
           images.tagsOf(image.id).flatMap((canonical) => {
             const { path, tag = 'latest' } = parseReference(canonical);
             if (!fits.some((one) => one.test(familiar(canonical)))) return [];
-            return [{ repository: path.replace(/^library\//, ''), tag, image }];
+            const named = images.platformsOf(canonical).find(({ id }) => id === image.id) ?? image;
+            return [{ repository: path.replace(/^library\//, ''), tag, image: named }];
           }),
         );
   const render = async (repository: string, image: ImageRecord): Promise<PortableManifest> => {

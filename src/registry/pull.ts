@@ -156,7 +156,10 @@ async function pullFrom(
   await pullLayers(context, layers, { source: source(repository.path), report: isHere ? () => {} : report, signal });
   const repoDigests = [`${repositoryOf(reference)}@${top.digest}`];
   const image = await images.create(config, chain, { rawConfig, rawManifest: found.content, repoDigests });
-  if (reference.tag !== undefined && !options.untagged) images.tag(image.id, formatReference(withoutDigest(reference)));
+  if (reference.tag !== undefined && !options.untagged) {
+    const index = top.digest === found.digest ? undefined : top.content;
+    images.tag(image.id, formatReference(withoutDigest(reference)), { known: { manifest: image.manifest, index } });
+  }
   report({ status: `Digest: ${top.digest}` });
   return image;
 }

@@ -4,22 +4,17 @@ import { IechorError } from '../common/error.ts';
 import { shortId } from '../common/id.ts';
 import { digestOf } from '../image/digest.ts';
 import { type Annotations, type Bundle, bundleOf, type Member } from '../image/image-bundle.ts';
-import { isFields, parseDescriptor, parseDocument } from '../image/image-config.ts';
 import { type PackOptions, packedImage } from '../image/image-layout.ts';
 import { mediaTypes } from '../image/media-types.ts';
 import { familiar, formatReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
 import type { ChainId, Descriptor, Digest, ImageRecord, Manifest } from '../image/types.ts';
+import { asItCame, type Push, type Pushed, pushIndex, sourcesOf } from './as-it-came.ts';
 import type { RegistryContext, TransferOptions } from './context.ts';
 import { endpointsOf } from './hosts.ts';
 import { createLimiter } from './limiter.ts';
 import { meter, type Report } from './progress-bar.ts';
 import { openRepository, type Repository } from './repository.ts';
-import { bytesOf, mountBlob, uploadBlob } from './upload.ts';
-
-export interface Pushed {
-  readonly digest: Digest;
-  readonly sizeBytes: number;
-}
+import { bytesOf, uploadBlob } from './upload.ts';
 
 export interface PushOptions extends TransferOptions {
   /** Ids of images to send in place of the one of that name: several go below an index, each for its platform. */
@@ -56,20 +51,21 @@ export async function pushImage(
   try {
     const repository = openRepository(session, { path: parsed.path, access: 'pull,push', signal: either });
     const { packing } = options;
+    const asked = { context, repository, reference: parsed, report, signal: either };
+    const [only] = chosen;
+    if (only?.index !== undefined && chosen.length === 1 && !packing && !options.annotations) {
+      const pushed = await pushIndex({ ...asked, image: only }, only.index, tag);
+      if (pushed) return told(report, tag, pushed);
+    }
     const send = (push: Push) => (packing ? pushPacked(push, packing) : pushContent(push));
     const members: Member[] = [];
     for (const image of chosen) {
-      members.push({
-        image,
-        ...(await send({ context, image, repository, reference: parsed, report, signal: either })),
-      });
+      members.push({ image, ...(await send({ ...asked, image })) });
     }
     const bundle = bundleOf(context.images, members, { names: [reference], annotations: options.annotations });
     const { content, digest } = await putBundle(context, bundle, { repository, tag, signal: either });
     for (const member of members) await remember(context, member, { reference: parsed, digest, bundle });
-    report({ status: `${tag}: digest: ${digest} size: ${content.length}` });
-    report({ status: '', aux: { Tag: tag, Digest: digest, Size: content.length } });
-    return { digest, sizeBytes: content.length };
+    return told(report, tag, { digest, sizeBytes: content.length });
   } finally {
     // A failure of one blob ends the others.
     left.abort();
@@ -77,13 +73,11 @@ export async function pushImage(
   }
 }
 
-interface Push {
-  readonly context: RegistryContext;
-  readonly image: ImageRecord;
-  readonly repository: Repository;
-  readonly reference: Reference;
-  readonly report: Report;
-  readonly signal: AbortSignal;
+function told(report: Report, tag: string, pushed: Pushed): Pushed {
+  const { digest, sizeBytes } = pushed;
+  report({ status: `${tag}: digest: ${digest} size: ${sizeBytes}` });
+  report({ status: '', aux: { Tag: tag, Digest: digest, Size: sizeBytes } });
+  return pushed;
 }
 
 /** Puts manifests, each after what it names; the last under the tag. */
@@ -116,21 +110,15 @@ function imagesToPush({ images }: RegistryContext, reference: Reference): readon
 
 /** Uploads layers and config; resolves with the manifest that names them. */
 async function pushContent(push: Push): Promise<{ content: Uint8Array; mediaType: string }> {
-  const { context, image } = push;
-  const stored = context.images.content(image.manifest);
-  const document = parseDocument(stored, 'the manifest of the image');
-  const listed = Array.isArray(document.layers) ? document.layers : [];
-  const original = listed.map((item: unknown) => parseDescriptor(item, 'a layer'));
-  const asItCame = await isAtHand(push, original);
-  const layers = await pushLayers(push, asItCame ? original : undefined);
-  const config = isFields(document.config) ? parseDescriptor(document.config, 'the config') : undefined;
-  const described = asItCame && config ? config : configOf(push, image.id);
-  await pushConfig(push, described);
-  if (asItCame) {
-    const mediaType = typeof document.mediaType === 'string' ? document.mediaType : mediaTypes.manifest;
-    return { content: stored, mediaType };
+  const came = await asItCame(push);
+  const layers = await pushLayers(push, came?.layers);
+  if (came) {
+    await pushConfig(push, came.config);
+    return came;
   }
-  const manifest: Manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config: described, layers };
+  const config = configOf(push, push.image.id);
+  await pushConfig(push, config);
+  const manifest: Manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers };
   return { content: Buffer.from(JSON.stringify(manifest)), mediaType: mediaTypes.manifest };
 }
 
@@ -153,21 +141,6 @@ async function pushPacked(
   await Promise.all(sent);
   await pushConfig(push, configOf(push, image.id));
   return { content, mediaType };
-}
-
-/** Whether an image came from a registry and can go on to this one as it came: its blobs are here, there, or beside. */
-async function isAtHand(
-  { context, image, repository, reference }: Push,
-  layers: readonly Descriptor[],
-): Promise<boolean> {
-  if (image.repoDigests.length === 0 || layers.length !== image.chain.length) return false;
-  for (const [index, { digest }] of layers.entries()) {
-    const here = context.images.blobSize(digest) !== undefined || digest === image.config.rootfs.diff_ids[index];
-    if (here || (await repository.hasBlob(digest))) continue;
-    const sources = sourcesOf(context, reference, image.chain[index] as ChainId);
-    if (!(await mountBlob(repository, digest, sources))) return false;
-  }
-  return true;
 }
 
 async function pushLayers(push: Push, original: readonly Descriptor[] | undefined): Promise<Descriptor[]> {
@@ -227,19 +200,6 @@ async function pushLayer(
   report({ status: words[result.how], layer });
 }
 
-/** Repositories of the same registry that images with this layer came from or went to: a few of them. */
-function sourcesOf({ images }: RegistryContext, reference: Reference, chainId: ChainId): string[] {
-  const found = new Set<string>();
-  for (const image of images.list()) {
-    if (!image.chain.includes(chainId)) continue;
-    for (const name of image.repoDigests) {
-      const { domain, path } = parseReference(name);
-      if (domain === reference.domain && path !== reference.path) found.add(path);
-    }
-  }
-  return [...found].slice(0, 3);
-}
-
 /** A stream without its first bytes. */
 function skipped(source: Readable, start: number): Readable {
   if (start === 0) return source;
@@ -275,10 +235,11 @@ async function remember(
   { reference, digest, bundle }: { readonly reference: Reference; readonly digest: Digest; readonly bundle: Bundle },
 ): Promise<void> {
   const [only] = bundle.length === 1 ? bundle : [];
-  await context.images.create(image.config, image.chain, {
+  const made = await context.images.create(image.config, image.chain, {
     rawConfig: context.images.content(image.id),
     rawManifest: only?.content ?? content,
     repoDigests: [`${repositoryOf(reference)}@${digest}`],
     ...(image.parent !== undefined && { parent: image.parent }),
   });
+  context.images.keepAs(image.id, formatReference(reference), { manifest: made.manifest });
 }

@@ -18,7 +18,7 @@ if (!isRoot) console.warn('SKIPPED: images of several platforms: needs root righ
       ids.set(architecture, (await bench.images.create(config, [chainId])).id);
     }
     const [first, ...others] = bench.images.list().map(({ id }) => id);
-    if (first) bench.images.tag(first, 'multi:1', others);
+    if (first) bench.images.tag(first, 'multi:1', { others });
   });
   afterEach(() => bench.dispose());
 
