@@ -171,11 +171,14 @@ function sessionOf(instance: ExecInstance, handle: ExecHandle, exit: Promise<voi
   });
 }
 
-/** What the runtime says of a command that it could not start, in Docker's words. A process has a pid by then. */
+/**
+ * What the runtime says of a command that it could not start, in Docker's words and on the stream Docker uses for them.
+ * A process has a pid by then.
+ */
 async function* reworded({ output, pid }: ExecHandle, command: string): ExecHandle['output'] {
   for await (const frame of output) {
     const words = pid === 0 ? execFailure(Buffer.from(frame.data).toString(), command) : undefined;
-    yield words === undefined ? frame : { ...frame, data: Buffer.from(`${words}\r\n`) };
+    yield words === undefined ? frame : { stream: 'stdout', data: Buffer.from(`${words}\r\n`) };
   }
 }
 

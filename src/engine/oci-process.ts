@@ -58,13 +58,11 @@ function processEnv(input: ProcessInput): string[] {
     defaultPath,
     ...(input.hostname ? [`HOSTNAME=${input.hostname}`] : []),
     ...(input.tty ? ['TERM=xterm'] : []),
-    `HOME=${input.user.home}`,
   ];
-  // An empty HOME counts as none.
-  return mergeProcessEnv(
-    base,
-    input.env.filter((entry) => entry !== 'HOME='),
-  );
+  // An empty HOME counts as none; what is not given comes last, as the runtimes of Docker add it.
+  const given = input.env.filter((entry) => entry !== 'HOME=' && entry !== 'HOME');
+  const env = mergeProcessEnv(base, given);
+  return env.some((entry) => entry.startsWith('HOME=')) ? env : [...env, `HOME=${input.user.home}`];
 }
 
 function rlimits(ulimits: readonly Ulimit[], maxOpenFiles: number): NonNullable<OciProcess['rlimits']> {

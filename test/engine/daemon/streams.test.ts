@@ -117,9 +117,11 @@ suite('streams of containers (need root)', () => {
     await expect(engine.execStart({ id: Id, body: {} })).rejects.toMatchObject({ code: 'WRONG_STATE' });
     const none = await engine.execCreate({ id, body: { ...body, Cmd: ['nothing-there'] } });
     const failed = await engine.execStart({ id: none.Id, body: {} }).then(texts, (error) => error);
-    expect(failed.code === 'COMMAND_NOT_FOUND' || (await engine.execInspect({ id: none.Id })).ExitCode === 127).toBe(
-      true,
+    const reason = 'exec: "nothing-there": executable file not found in $PATH';
+    expect(failed).toMatchObject(
+      failed.code === 'COMMAND_NOT_FOUND' ? { message: reason } : { stdout: expect.stringContaining(reason) },
     );
+    expect(await engine.execInspect({ id: none.Id })).toMatchObject({ ExitCode: 127 });
     await engine.containerRemove({ id, force: true });
   });
 
@@ -183,13 +185,12 @@ suite('streams of containers (need root)', () => {
       const { Titles, Processes } = await engine.containerTop({ id, psArgs });
       return { Titles, commands: Processes.map((row) => row.at(-1)) };
     };
-    await until('both run', async () => (await column()).commands.length === 3);
+    const shell = 'sh -c sleep 61 & sleep 62; true';
+    await until('all three run', async () => {
+      const { commands } = await column('-o pid,args');
+      return commands.sort().join('\n') === [shell, 'sleep 61', 'sleep 62'].join('\n');
+    });
     expect((await column()).Titles).toEqual(['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD']);
-    expect((await column('-o pid,args')).commands.sort()).toEqual([
-      'sh -c sleep 61 & sleep 62; true',
-      'sleep 61',
-      'sleep 62',
-    ]);
     await expect(engine.containerTop({ id, psArgs: '--forest' })).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
     for await (const sample of engine.containerStats({ id, stream: false })) {
       expect(sample.pids_stats.current).toBe(3);
