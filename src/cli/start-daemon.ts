@@ -72,9 +72,9 @@ function firstLine(pipe: NodeJS.ReadableStream | null): Promise<Ready> {
   });
 }
 
-/** Another start won the race: its socket answers within five seconds, or it serves another address. */
+/** Another start won the race: its socket answers within half a minute, or it serves another address. */
 async function comesUp(socketPath: string): Promise<boolean> {
-  for (const deadline = Date.now() + 5000; Date.now() < deadline; await setTimeout(20)) {
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline; await setTimeout(20)) {
     if (await answers(socketPath)) return true;
   }
   return false;

@@ -1,7 +1,7 @@
 import type { EarlyAttach } from './context.ts';
 
-/** A start waits this long for its attach sessions. */
-const connectMilliseconds = 1000;
+/** A start waits this long for its attach sessions, which miss the first output otherwise. */
+const usualPatienceMs = 15_000;
 
 interface Expected {
   attach(): Promise<void>;
@@ -9,7 +9,7 @@ interface Expected {
 }
 
 /** The meeting place of attach sessions and the start of their container. */
-export function createEarlyAttach(): EarlyAttach {
+export function createEarlyAttach({ patienceMs = usualPatienceMs } = {}): EarlyAttach {
   const expected = new Map<string, Set<Expected>>();
   const take = (id: string): Expected[] => {
     const taken = [...(expected.get(id) ?? [])];
@@ -29,7 +29,7 @@ export function createEarlyAttach(): EarlyAttach {
     async connect(id) {
       const taken = take(id);
       if (taken.length === 0) return;
-      const late = new Promise((resolve) => setTimeout(resolve, connectMilliseconds).unref());
+      const late = new Promise((resolve) => setTimeout(resolve, patienceMs).unref());
       await Promise.race([Promise.allSettled(taken.map((one) => one.attach())), late]);
     },
     cancel(id) {

@@ -1,6 +1,7 @@
 import { codeOf } from '../common/error.ts';
 import { closeAll, readSome, setNonBlocking, type Watch, watchFd, writeSome } from './fds.ts';
 import { failedWith, syscallError } from './libc.ts';
+import { createLinger } from './linger.ts';
 
 /** A two-way connection over a descriptor that Node has no stream for (a packet socket, a terminal's master). */
 export interface Channel {
@@ -12,6 +13,8 @@ export interface Channel {
   afterWrites(action: (fd: number) => void): void;
   /** Closes both ways and the descriptor. Idempotent. */
   close(): void;
+  /** Closes once the other side was not held back for so long: what a slow reader has still to come is not lost. */
+  closeAfter(milliseconds: number): void;
 }
 
 /** Bytes read ahead of a slow reader before the other side is held back. */
@@ -89,7 +92,12 @@ export function createChannel(fd: number): Channel {
     if (events.writable) writes.flush();
     update();
   });
-  const update = () => watch.want({ readable: !ended && receivedBytes < readAheadBytes, writable: writes.isWaiting() });
+  const linger = createLinger(() => close());
+  const update = () => {
+    const isBehind = receivedBytes >= readAheadBytes;
+    watch.want({ readable: !ended && !isBehind, writable: writes.isWaiting() });
+    linger.hold(isBehind);
+  };
   const wakeReader = () => {
     wake?.();
     wake = undefined;
@@ -135,7 +143,7 @@ export function createChannel(fd: number): Channel {
   };
 
   update();
-  return channelOf({ output: read(), writes, update, close });
+  return channelOf({ output: read(), writes, update, close, closeAfter: linger.begin });
 }
 
 function channelOf(parts: {
@@ -143,6 +151,7 @@ function channelOf(parts: {
   writes: ReturnType<typeof createWriteQueue>;
   update: () => void;
   close: () => void;
+  closeAfter: (milliseconds: number) => void;
 }): Channel {
   const enqueue = (pending: Pending) => {
     parts.writes.add(pending);
@@ -158,5 +167,6 @@ function channelOf(parts: {
       }),
     afterWrites: (action) => enqueue({ data: new Uint8Array(), done: () => {}, action }),
     close: parts.close,
+    closeAfter: parts.closeAfter,
   };
 }

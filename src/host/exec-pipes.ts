@@ -55,7 +55,7 @@ export function startOnPipes(runtime: OciRuntime, files: ExecFiles, request: Exe
     said: () => said,
     ended: () => {
       stdin?.destroy();
-      setTimeout(queue.close, lingerMilliseconds).unref();
+      queue.closeAfter(lingerMilliseconds);
     },
   };
 }

@@ -133,7 +133,10 @@ function onTerminal(child: Child, master: number, request: ExecRequest): Started
     resize: (rows, columns) => {
       if (open) setTerminalSize(master, rows, columns);
     },
-    ended: () => void setTimeout(close, lingerMilliseconds).unref(),
+    ended: () => {
+      open = false;
+      channel.closeAfter(lingerMilliseconds);
+    },
   };
 }
 

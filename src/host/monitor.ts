@@ -133,7 +133,7 @@ function control(record: MonitorRecord, line: string): void {
 
 /** conmon answers nothing: that it has opened its log anew shows in the file. A stuck one is not waited for. */
 async function appeared(path: string): Promise<void> {
-  for (let attempt = 0; attempt < 200 && !existsSync(path); attempt++) {
+  for (let attempt = 0; attempt < 2000 && !existsSync(path); attempt++) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { createLinger } from './linger.ts';
 
 /** Several streams as one iterable of marked pieces; each is held back while the reader is behind. */
 export interface OutputQueue<Mark extends string> {
@@ -8,6 +9,8 @@ export interface OutputQueue<Mark extends string> {
   seal(): void;
   /** Ends the output now and closes the streams. Idempotent. */
   close(): void;
+  /** Closes once the streams were not held back for so long: what a slow reader has still to come is not lost. */
+  closeAfter(milliseconds: number): void;
 }
 
 const boundBytes = 256 * 1024;
@@ -18,12 +21,23 @@ export function createOutputQueue<Mark extends string>(): OutputQueue<Mark> {
   let bytes = 0;
   let sealed = false;
   let wake = () => {};
+  const linger = createLinger(() => close());
+  const regulate = () => {
+    const isBehind = bytes >= boundBytes;
+    for (const stream of open) isBehind ? stream.pause() : stream.resume();
+    linger.hold(isBehind);
+  };
+  const close = () => {
+    sealed = true;
+    for (const stream of open) stream.destroy();
+    wake();
+  };
 
   async function* read() {
     for (;;) {
       for (let piece = pieces.shift(); piece; piece = pieces.shift()) {
         bytes -= piece.data.length;
-        if (bytes < boundBytes) for (const stream of open) stream.resume();
+        regulate();
         yield piece;
       }
       if (sealed && open.size === 0) return;
@@ -40,7 +54,7 @@ export function createOutputQueue<Mark extends string>(): OutputQueue<Mark> {
       stream.on('data', (data: Buffer) => {
         pieces.push({ stream: mark, data });
         bytes += data.length;
-        if (bytes >= boundBytes) stream.pause();
+        regulate();
         wake();
       });
       // A stream that breaks has ended; there is nobody else to tell.
@@ -54,10 +68,7 @@ export function createOutputQueue<Mark extends string>(): OutputQueue<Mark> {
       sealed = true;
       wake();
     },
-    close() {
-      sealed = true;
-      for (const stream of open) stream.destroy();
-      wake();
-    },
+    close,
+    closeAfter: linger.begin,
   };
 }

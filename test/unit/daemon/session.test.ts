@@ -90,7 +90,7 @@ test('detach keys are letters and control keys', () => {
 });
 
 test('a start waits for the sessions that wait for it, but not for ever', async () => {
-  const early = createEarlyAttach();
+  const early = createEarlyAttach({ patienceMs: 20 });
   const done: string[] = [];
   const actions = (name: string, attach: Promise<void>) => ({
     attach: async () => {
@@ -104,9 +104,7 @@ test('a start waits for the sessions that wait for it, but not for ever', async 
   const forget = early.expect('a', actions('forgotten', Promise.resolve()));
   forget();
   early.expect('b', actions('other', Promise.resolve()));
-  const begun = Date.now();
   await early.connect('a');
-  expect(Date.now() - begun).toBeLessThan(3000);
   early.cancel('b');
   await early.connect('b');
   expect(done).toEqual(['one', 'other cancelled']);
