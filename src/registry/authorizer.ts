@@ -1,4 +1,4 @@
-import { type Challenge, parseChallenges } from './challenge.ts';
+import { type Asked, parseChallenges, type TokenChallenge, tokenChallenge } from './challenge.ts';
 import type { Credentials } from './credentials.ts';
 import { basicHeader, fetchToken, type Token, type TokenOptions } from './token.ts';
 
@@ -9,16 +9,16 @@ export interface Authorizer {
   /**
    * Takes in a 401 to a request that was sent with `used`: true where it may be tried again. Throws REGISTRY_DENIED.
    */
-  challenged(used: string | undefined, header: string | undefined, scopes: readonly string[]): Promise<boolean>;
+  challenged(used: string | undefined, asked: Asked, scopes: readonly string[]): Promise<boolean>;
 }
 
 type AuthorizerOptions = Omit<TokenOptions, 'scopes' | 'offline'>;
 
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const { credentials } = options;
-  let known: Challenge | undefined;
+  let known: TokenChallenge | 'basic' | undefined;
   const tokens = new Map<string, Promise<Token>>();
-  const tokenFor = async (challenge: Challenge, scopes: readonly string[]): Promise<Token> => {
+  const tokenFor = async (challenge: TokenChallenge, scopes: readonly string[]): Promise<Token> => {
     const key = scopes.join(' ');
     const cached = tokens.get(key);
     if (cached && Date.now() < (await cached).expiresMs) return cached;
@@ -32,16 +32,16 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   return {
     header: async (scopes) => {
       if (credentials?.kind === 'bearer') return `Bearer ${credentials.token}`;
-      if (known?.scheme === 'basic') return basicOf(credentials);
+      if (known === 'basic') return basicOf(credentials);
       return known && `Bearer ${(await tokenFor(known, scopes)).token}`;
     },
-    challenged: async (used, header, scopes) => {
+    challenged: async (used, asked, scopes) => {
       if (credentials?.kind === 'bearer') return false;
-      const challenges = parseChallenges(header ?? '');
-      const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
-      const basic = challenges.find(({ scheme }) => scheme === 'basic');
-      known = bearer ?? basic;
-      if (!bearer) return basic !== undefined && basicOf(credentials) !== undefined && used === undefined;
+      const bearer = tokenChallenge(asked);
+      const header = asked.headers['www-authenticate'] ?? '';
+      const basic = parseChallenges(header).some(({ scheme }) => scheme === 'basic');
+      known = bearer ?? (basic ? 'basic' : undefined);
+      if (!bearer) return basic && basicOf(credentials) !== undefined && used === undefined;
       const key = scopes.join(' ');
       const cached = await tokens.get(key);
       if (cached && `Bearer ${cached.token}` === used) tokens.delete(key);

@@ -5,9 +5,26 @@ export interface Challenge {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
+/** An answer that asks who we are. */
+export interface Asked {
+  readonly url: URL;
+  readonly headers: { readonly 'www-authenticate'?: string | undefined };
+}
+
 /** A word that stands alone is a scheme; one with a value is a parameter of the scheme before it. */
 const word = /([A-Za-z][A-Za-z0-9_-]*)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?/g;
 const longest = 8192;
+
+/** Its challenge for tokens, and whether that came by TLS, so that its answer has to go so, too. */
+export interface TokenChallenge {
+  readonly challenge: Challenge;
+  readonly byTls: boolean;
+}
+
+export function tokenChallenge({ url, headers }: Asked): TokenChallenge | undefined {
+  const challenge = parseChallenges(headers['www-authenticate'] ?? '').find(({ scheme }) => scheme === 'bearer');
+  return challenge && { challenge, byTls: url.protocol === 'https:' };
+}
 
 /** The challenges of a header that we know how to answer, in its order. */
 export function parseChallenges(header: string): Challenge[] {

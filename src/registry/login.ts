@@ -1,5 +1,5 @@
 import { codeOf, IechorError } from '../common/error.ts';
-import { parseChallenges } from './challenge.ts';
+import { tokenChallenge } from './challenge.ts';
 import type { Credentials } from './credentials.ts';
 import { endpointsOf } from './hosts.ts';
 import { registryOf } from './names.ts';
@@ -33,7 +33,7 @@ export async function logIn(
   const first = await statusAs(undefined);
   if (first.status === 200) return {};
   if (first.status !== 401) throw refused(endpoint, `it answered with status ${first.status}`);
-  const bearer = parseChallenges(first.headers['www-authenticate'] ?? '').find(({ scheme }) => scheme === 'bearer');
+  const bearer = tokenChallenge(first);
   if (!credentials) throw denied(endpoint, credentials);
   if (!bearer || credentials.kind !== 'password') {
     const reply = await statusAs(credentials).catch((error: unknown) => {

@@ -58,7 +58,7 @@ export function openSession(endpoint: Endpoint, options: SessionOptions): Sessio
         const reply = await follow(state, asked, authorization);
         if (reply.status === 401 && !asked.unanswered) {
           await drain(reply);
-          const again = await authorizer.challenged(authorization, reply.headers['www-authenticate'], asked.scopes);
+          const again = await authorizer.challenged(authorization, reply, asked.scopes);
           if (!again || ++challenges > maxChallenges) throw denied(endpoint, credentials);
           attempt--;
           continue;

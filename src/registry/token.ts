@@ -1,8 +1,8 @@
 import { IechorError } from '../common/error.ts';
 import { isFields } from '../image/image-config.ts';
-import type { Challenge } from './challenge.ts';
+import type { Challenge, TokenChallenge } from './challenge.ts';
 import type { Credentials } from './credentials.ts';
-import { type Endpoint, hostName, isLoopback, mayAuthenticate } from './hosts.ts';
+import { type Endpoint, hostName, isForbiddenAddress, isLoopback, mayAuthenticate } from './hosts.ts';
 import type { RegistrySettings } from './settings.ts';
 import { drain, type HttpReply, readBounded, type Transport } from './transport.ts';
 
@@ -34,16 +34,20 @@ const marginMs = 5_000;
 
 /**
  * Gets an access token from where the challenge says (distribution-spec's token authentication, OAuth2 for identity
- * tokens). The password goes to the registry's own hosts only. Throws REGISTRY_DENIED, REGISTRY_REFUSED.
+ * tokens). The password goes to the registry's own hosts only, and never from TLS to plain text. Throws REGISTRY_DENIED,
+ * REGISTRY_REFUSED.
  */
-export async function fetchToken(challenge: Challenge, options: TokenOptions): Promise<Token> {
+export async function fetchToken({ challenge, byTls }: TokenChallenge, options: TokenOptions): Promise<Token> {
   const { endpoint } = options;
   const realm = URL.parse(challenge.parameters.get('realm') ?? '');
-  const plain = endpoint.insecure && realm?.protocol === 'http:';
+  // A registry behind a proxy that does TLS for it does not know its own scheme.
+  if (byTls && realm?.host === endpoint.host) realm.protocol = 'https:';
+  const plain = endpoint.insecure && !byTls && realm?.protocol === 'http:';
   if (!realm || (realm.protocol !== 'https:' && !plain) || realm.username !== '' || realm.password !== '') {
     throw refused(endpoint, 'it asks for a token from an unusable address');
   }
-  const foreign = isLoopback(realm.host) && !isLoopback(endpoint.host);
+  const inward = isLoopback(realm.host) || isForbiddenAddress(hostName(realm.host));
+  const foreign = inward && !isLoopback(endpoint.host);
   if (foreign) throw refused(endpoint, `it asks for a token from ${realm.host}, an address of this machine`);
   const trusted = mayAuthenticate(endpoint.host, realm.host, options.settings);
   const reply = await ask(realm, challenge, { ...options, credentials: trusted ? options.credentials : undefined });

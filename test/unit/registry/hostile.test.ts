@@ -91,6 +91,27 @@ test('a document of an unknown type is refused by the name of the type', async (
   await expect(pull()).rejects.toMatchObject({ message: /application\/vnd\.example\.chart\+json/ });
 });
 
+test.each(['config', 'layer'])('a %s of an unknown type is refused by the name of the type', async (what) => {
+  publishChanged((manifest) => {
+    const named = what === 'config' ? manifest.config : (manifest.layers as unknown[])[0];
+    (named as Record<string, unknown>).mediaType = 'application/vnd.example.thing';
+  });
+  const refused = { code: 'NOT_SUPPORTED', message: /application\/vnd\.example\.thing/ };
+  await expect(pull()).rejects.toMatchObject(refused);
+  expect(odd.requests.filter(({ url }) => url.includes('/blobs/'))).toEqual([]);
+});
+
+test('a config that names its layers by what is no digest is refused before any of them is fetched', async () => {
+  const rootfs = { type: 'layers', diff_ids: ['sha256:../../../../etc/passwd'] };
+  const config = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs }));
+  publishChanged((manifest) => {
+    manifest.config = { ...(manifest.config as object), digest: digestOf(config), size: config.length };
+  });
+  odd.content.set(`/v2/app/blobs/${digestOf(config)}`, { type: '', body: config });
+  await expect(pull()).rejects.toMatchObject({ code: 'ARCHIVE_INVALID', message: /a diff id is not a digest/ });
+  expect(odd.requests.some(({ url }) => isLayer(url))).toBe(false);
+});
+
 test('addresses of layers elsewhere are not followed', async () => {
   const other = await openOddRegistry('127.0.0.2');
   try {

@@ -187,8 +187,11 @@ describe('a registry', () => {
     expect(odd.requests.length).toBeLessThan(5);
   });
 
-  test('that redirects to another host does not take the login there', async () => {
-    const other = await openOddRegistry('127.0.0.2');
+  test.each([
+    ['another host', '127.0.0.2'],
+    ['another port of its own', '127.0.0.1'],
+  ])('that redirects to %s does not take the login there', async (_where, address) => {
+    const other = await openOddRegistry(address);
     try {
       odd.publish('1', [layer]);
       other.publish('1', [layer]);

@@ -58,21 +58,60 @@ describe('a registry elsewhere', () => {
     expect(target.requests).toEqual([]);
   });
 
-  (openssl ? test : test.skip)('leads nobody from TLS to plain text', async () => {
+  test.each(['127.0.0.1', '169.254.169.254'])(
+    'has its tokens from no address of this machine or its link (%s)',
+    async (to) => {
+      odd = await openOddRegistry();
+      odd.twist = (_request, response) => {
+        response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${to}:1/token"` }).end();
+        return true;
+      };
+      expect(await pull(80)).toMatchObject({ code: 'REGISTRY_REFUSED', message: /an address of this machine/ });
+    },
+  );
+});
+
+(openssl ? describe : describe.skip)('a registry with TLS', () => {
+  beforeEach(async () => {
     const dir = mkdtempSync(join(tmpdir(), 'iechor-tls-'));
     try {
       const pem = makeCertificates(openssl ?? '', dir);
       const read = (name: string) => readFileSync(pem(name), 'utf8');
       odd = await openOddRegistry('127.0.0.1', { key: read('server-key'), cert: read('server') });
-      redirect('http://elsewhere.test');
-      expect(await pull(443)).toMatchObject({
-        code: 'REGISTRY_REFUSED',
-        message: /http:\/\/elsewhere\.test.*not followed/,
-      });
-      odd.twist = () => false;
-      expect(await pull(443)).toBe(1);
     } finally {
       rmSync(dir, { recursive: true });
+    }
+  });
+
+  test('leads nobody to plain text', async () => {
+    redirect('http://elsewhere.test');
+    expect(await pull(443)).toMatchObject({
+      code: 'REGISTRY_REFUSED',
+      message: /http:\/\/elsewhere\.test.*not followed/,
+    });
+    odd.twist = () => false;
+    expect(await pull(443)).toBe(1);
+  });
+
+  test('gets its tokens in plain text nowhere, and at its own host by TLS, whatever it says', async () => {
+    const bench = openBench({ maxAttempts: 2 });
+    const pullFrom = () => bench.registry.pull(`${odd.host}/app:1`, { platform: 'linux/amd64', credentials });
+    odd.publish('1', [layer]);
+    let realm = `http://${target.host}/token`;
+    odd.twist = (request, response) => {
+      if (request.headers.authorization === 'Bearer t') return false;
+      if (request.url?.startsWith('/token')) response.end(JSON.stringify({ token: 't' }));
+      else response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}"` }).end();
+      return true;
+    };
+    try {
+      await expect(pullFrom()).rejects.toMatchObject({ code: 'REGISTRY_REFUSED' });
+      expect(target.requests).toEqual([]);
+      realm = `http://${odd.host}/token`;
+      await pullFrom();
+      expect(bench.store.created).toHaveLength(1);
+    } finally {
+      bench.dispose();
     }
   });
 });
