@@ -26,6 +26,7 @@ import { createSnapshotter } from '../../../src/image/overlay.ts';
 import { packTree } from '../../../src/image/tar-diff.ts';
 import { createNetworks } from '../../../src/network/networks.ts';
 import { createVolumes } from '../../../src/volumes/volumes.ts';
+import { staticBusybox } from '../../support/machine.ts';
 
 export interface TestEngine {
   readonly engine: Engine;
@@ -132,7 +133,7 @@ async function importBusybox(context: EngineContext): Promise<void> {
     chmodSync(tree, 0o755);
     for (const path of ['bin', 'etc', 'tmp', 'root', 'home/app', 'data'])
       mkdirSync(join(tree, path), { recursive: true });
-    cpSync('/usr/bin/busybox', join(tree, 'bin/busybox'));
+    cpSync(staticBusybox() ?? '', join(tree, 'bin/busybox'));
     for (const applet of applets) symlinkSync('busybox', join(tree, 'bin', applet));
     writeFileSync(join(tree, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n');
     writeFileSync(join(tree, 'etc/group'), 'root:x:0:\napp:x:1000:\nextra:x:44:app\n');
@@ -185,11 +186,11 @@ export async function run(
   }
 }
 
-/** Awaits a condition, looking every 20 ms, for at most ten seconds. */
+/** Awaits a condition, looking every 20 ms, for at most a minute. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`still not true after 10 s: ${what}`);
+    if (Date.now() > deadline) throw new Error(`still not true after a minute: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

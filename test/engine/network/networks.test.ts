@@ -17,6 +17,7 @@ import { nft } from '../../../src/host/nft.ts';
 import { createNetworks } from '../../../src/network/networks.ts';
 import type { EndpointRequest, Networks, PublishedPort, SandboxState } from '../../../src/network/types.ts';
 import {
+  aMoment,
   ask,
   askByTcp,
   bridgeRequest,
@@ -112,7 +113,7 @@ const scope = 'e2e0ab12';
     expect(await ask(web.netns, 'host.docker.internal')).toEqual([web.endpoints[0]?.gateway]);
     expect(await ask(web.netns, 'db')).not.toEqual([addressOf(other)]);
     expect(await hear(web.netns, addressOf(one), 80)).toContain('one');
-    expect(await hear(web.netns, addressOf(other), 80)).toBe('TIMEOUT');
+    expect(await hear(web.netns, addressOf(other), 80, aMoment)).toBe('TIMEOUT');
     expect(web.resolvConf).toContain('nameserver 127.0.0.11');
   });
 
@@ -178,7 +179,7 @@ const scope = 'e2e0ab12';
     expect(await hear(web.netns, gateway, 8080)).toContain('web');
     expect(await hear(far.netns, far.endpoints[0]?.gateway ?? '', 8080)).toContain('web');
     expect(await hear(far.netns, far.endpoints[0]?.gateway ?? '', 8081)).toBe('ECONNREFUSED');
-    expect(await hear(far.netns, addressOf(web), 80)).toBe('TIMEOUT');
+    expect(await hear(far.netns, addressOf(web), 80, aMoment)).toBe('TIMEOUT');
     expect(await hearUdp(undefined, '127.0.0.1', 5353)).toBe('echo hello');
     await networks.down(web.id);
     expect(await hear(undefined, '127.0.0.1', 8080)).toBe('ECONNREFUSED');
@@ -251,7 +252,7 @@ add rule ip filter FORWARD jump DOCKER-USER
     expect(await hear(outside, '198.51.100.1', 8080)).toBe('web 198.51.100.2');
     expect(await hear(near.netns, addressOf(web), 80)).toContain('web');
     // Straight to the container's address, round the published port.
-    expect(await hear(outside, addressOf(web), 80)).toBe('TIMEOUT');
+    expect(await hear(outside, addressOf(web), 80, aMoment)).toBe('TIMEOUT');
     expect(nft('list chain ip filter DOCKER-USER')).toContain(`comment "iechor ${scope}"`);
     closers.push(() => withNetlink(undefined, (netlink) => netlink.send(deleteLink('outside0'))));
   });
@@ -287,7 +288,7 @@ add rule ip filter FORWARD jump DOCKER-USER
     const veth = withNetlink(undefined, listLinks).find(({ kind }) => kind === 'veth')?.name ?? '';
     for (const link of [front, veth]) {
       withNetlink(undefined, (netlink) => netlink.send(deleteLink(link)));
-      await eventually(async () => (await hear(undefined, '127.0.0.1', 8080)).includes('web'));
+      await eventually(async () => (await hear(undefined, '127.0.0.1', 8080, aMoment)).includes('web'));
     }
   });
 
@@ -354,7 +355,7 @@ add rule ip filter FORWARD jump DOCKER-USER
     await eventually(async () => {
       const other = await start('other', ['front']);
       await networks.down(other.id);
-      return (await hear(undefined, '127.0.0.1', 8080)).includes('web');
+      return (await hear(undefined, '127.0.0.1', 8080, aMoment)).includes('web');
     });
   });
 
@@ -366,7 +367,7 @@ add rule ip filter FORWARD jump DOCKER-USER
     const again = await start('web', ['apart'], [], web.id);
     expect(addressOf(again)).toBe(addressOf(web));
     serve(again, 80, 'web');
-    expect(await hear(other.netns, addressOf(again), 80)).toBe('TIMEOUT');
+    expect(await hear(other.netns, addressOf(again), 80, aMoment)).toBe('TIMEOUT');
     expect(await hear(undefined, addressOf(again), 80)).toContain('web');
   });
 
@@ -446,7 +447,7 @@ add rule ip filter FORWARD jump DOCKER-USER
     expect(await ask(netns(db), 'shop')).toEqual([address]);
     // The other way round: the resolver dies, and the daemon starts another.
     process.kill(Number(pid), 'SIGKILL');
-    await eventually(async () => (await ask(netns(db), 'shop', 'A', 200))[0] === address, 10_000);
+    await eventually(async () => (await ask(netns(db), 'shop', 'A', 200))[0] === address);
     expect(await hear(undefined, '::1', 8080)).toContain('web');
     expect(readFileSync(pidFile, 'utf8')).not.toBe(pid);
   });

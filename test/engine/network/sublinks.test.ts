@@ -10,7 +10,7 @@ import { addAddress, listRoutes } from '../../../src/host/netlink-routes.ts';
 import { createNetns, removeNetns } from '../../../src/host/netns.ts';
 import { createNetworks } from '../../../src/network/networks.ts';
 import type { EndpointRequest, Networks, PublishedPort } from '../../../src/network/types.ts';
-import { ask, enterPrivateHost, eventually, greet, hear, memoryStore, type PrivateHost } from './support.ts';
+import { aMoment, ask, enterPrivateHost, eventually, greet, hear, memoryStore, type PrivateHost } from './support.ts';
 
 interface Extra {
   readonly id?: string;
@@ -119,7 +119,7 @@ const root = process.getuid?.() === 0;
     const web = await start('web');
     const db = await start('db');
     serve(db.netns, 'db');
-    expect(await hear(web.netns, db.address, 80)).not.toContain('db');
+    expect(await hear(web.netns, db.address, 80, aMoment)).not.toContain('db');
     expect(withNetlink(web.netns, listRoutes).filter((route) => route.prefixLength === 0)).toEqual([]);
   });
 

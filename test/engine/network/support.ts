@@ -108,7 +108,7 @@ export function ask(
   netns: string,
   name: string,
   type: RecordType = 'A',
-  timeoutMs = 6000,
+  timeoutMs = 30_000,
 ): Promise<readonly string[] | string> {
   const socket = createSocket('udp4');
   const query = encode({ type: 'query', id: 7, flags: 0x100, questions: [{ name, type }] });
@@ -171,8 +171,11 @@ export function greet(netns: string, port: number, words: string, address = '0.0
   return server.listen({ fd: openSocket('tcp', { address, port }, { netns, listen: true }).fd });
 }
 
+/** How long one waits for what may never come. */
+export const aMoment = 1500;
+
 /** What a server says to a client in a namespace (none: the host); the error's code where it does not. */
-export function hear(netns: string | undefined, address: string, port: number, timeoutMs = 1500): Promise<string> {
+export function hear(netns: string | undefined, address: string, port: number, timeoutMs = 30_000): Promise<string> {
   const any = { address: address.includes(':') ? '::' : '0.0.0.0', port: 0 };
   const { fd } = openSocket('tcp', any, netns === undefined ? {} : { netns });
   const socket = new Socket({ fd });
@@ -200,7 +203,7 @@ export function hearUdp(netns: string | undefined, address: string, port: number
   const six = address.includes(':');
   const socket = createSocket(six ? 'udp6' : 'udp4');
   return new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(() => resolve('TIMEOUT'), 1500);
+    const timer = setTimeout(() => resolve('TIMEOUT'), 30_000);
     socket.on('error', reject);
     socket.on('message', (message) => {
       clearTimeout(timer);
@@ -213,7 +216,7 @@ export function hearUdp(netns: string | undefined, address: string, port: number
 }
 
 /** Waits until a condition holds. */
-export async function eventually(holds: () => boolean | Promise<boolean>, timeoutMs = 5000): Promise<void> {
+export async function eventually(holds: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`never came true: ${holds}`);
