@@ -27,6 +27,8 @@ export interface Globals {
   readonly dryRun: boolean;
   readonly compatibility: boolean;
   readonly allResources: boolean;
+  /** The first flag that is for a project. */
+  readonly projectFlag?: string;
 }
 
 type Mutable = { -readonly [K in keyof Globals]: Globals[K] } & {
@@ -279,6 +281,7 @@ export function takeGlobals(argv: readonly string[], globals: Mutable): readonly
     const flag = globalFlags.find((candidate) => candidate.names.includes(name));
     if (!flag) break;
     at += 1;
+    if (flag.scope === 'compose') globals.projectFlag ??= name;
     if (!flag.value) {
       if (inline !== 'false') flag.apply(globals, inline ?? 'true');
       continue;

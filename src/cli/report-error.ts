@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Diagnostic, formatDiagnostic, formatSpan, type SourceSpan } from '../common/diagnostic.ts';
 import { isIechorError, messageOf } from '../common/error.ts';
+import { serviceHint } from './service-hint.ts';
 import { usageText } from './usage-text.ts';
 
 /** Text and exit code of a failed command. Bugs get their stack; what the user can understand does not. */
@@ -10,7 +11,8 @@ export function describeFailure(
 ): { text: string; exit: number } {
   if (isIechorError(error)) {
     const lines = error.diagnostics.length > 0 ? diagnosticsText(error.diagnostics) : headline(error);
-    if (error.hint && error.diagnostics.length === 0) lines.push(`  hint: ${error.hint}`);
+    const hint = serviceHint(error) ?? error.hint;
+    if (hint && error.diagnostics.length === 0) lines.push(`  hint: ${hint}`);
     if (options.debug && error.stack) lines.push(error.stack);
     const own = error.exit === 1 ? (options.failureExit ?? 1) : error.exit;
     return { text: lines.join('\n'), exit: error.code === 'USAGE' ? options.usageExit : own };

@@ -1,4 +1,4 @@
-import { emptyGlobals, takeGlobals } from '../cli/globals.ts';
+import { emptyGlobals, type Globals, takeGlobals } from '../cli/globals.ts';
 import { commandHelp, groupHelp } from '../cli/help.ts';
 import { lightConfig } from '../cli/light-config.ts';
 import { describeFailure } from '../cli/report-error.ts';
@@ -7,6 +7,7 @@ import { nearest } from '../common/nearest.ts';
 import { version } from '../common/version.ts';
 import type { CommandRow } from './command-row.ts';
 import { refusalOfGroup } from './not-here.ts';
+import { projectInstead, projectWords } from './of-project.ts';
 import { commands } from './table.ts';
 import { composeCommands } from './table-compose.ts';
 
@@ -33,8 +34,9 @@ function choose(
     // A command's own flags follow it at once; a group may be followed by global ones.
     if (isGroup(words)) rest = takeGlobals(rest, globals);
   }
-  const row = commands[words];
-  if (row) return { words, row, rest };
+  const meant = words in commands ? projectWords(words, globals) : words;
+  const row = commands[meant];
+  if (row) return { words: meant, row, rest };
   if (rest[0] === 'help' && rest[1] !== undefined)
     return choose([...words.split(' ').filter(Boolean), ...rest.slice(1), '--help'], globals);
   const unknown = rest[0] !== undefined && !answered.has(rest[0]) ? rest[0] : undefined;
@@ -81,7 +83,9 @@ function membersOf(group: string): { name: string; summary: string }[] {
 async function runChoice(choice: Choice, globals: ReturnType<typeof emptyGlobals>): Promise<number> {
   const { default: CommandClass } = await choice.row.load();
   if (asksForHelp(choice.rest, CommandClass.interspersed)) {
-    process.stdout.write(`${commandHelp(choice.words, CommandClass)}\n`);
+    const members = membersOf(choice.words);
+    const below = members.length > 0 ? `\n${groupHelp(choice.words, members)}\n` : '';
+    process.stdout.write(`${commandHelp(choice.words, CommandClass)}\n${below}`);
     return 0;
   }
   try {
@@ -89,7 +93,10 @@ async function runChoice(choice: Choice, globals: ReturnType<typeof emptyGlobals
     const command = new CommandClass([...choice.rest], lightConfig(), globals);
     const result = await command.execute();
     return typeof result === 'number' ? result : 0;
-  } catch (error) {
+  } catch (failure) {
+    const { error, words } = outcome(failure, choice, globals);
+    const row = words === undefined ? undefined : commands[words];
+    if (words !== undefined && row) return runChoice({ ...choice, words, row }, globals);
     const { text, exit } = describeFailure(error, {
       debug: globals.debug,
       command: `iechor ${choice.words}`,
@@ -100,6 +107,16 @@ async function runChoice(choice: Choice, globals: ReturnType<typeof emptyGlobals
     });
     process.stderr.write(`${text}\n`);
     return exit;
+  }
+}
+
+/** What Compose's command is to be run in its place, or the error. */
+function outcome(failure: unknown, command: Choice, globals: Globals): { error?: unknown; words?: string } {
+  try {
+    const words = projectInstead(failure, command, globals);
+    return words === undefined ? { error: failure } : { words };
+  } catch (error) {
+    return { error };
   }
 }
 
@@ -147,7 +164,12 @@ function unknownCommand(group: string, word: string): IechorError {
     membersOf(group).map((member) => member.name),
   );
   const full = group === '' ? 'iechor' : `iechor ${group}`;
+  const composes = group === '' && `compose ${word}` in commands;
   return new IechorError('USAGE', `"${word}" is not a command of ${full}`, {
-    hint: guess ? `did you mean "${full} ${guess}"?` : `see '${full} --help'`,
+    hint: composes
+      ? `did you mean "iechor compose ${word}"?`
+      : guess
+        ? `did you mean "${full} ${guess}"?`
+        : `see '${full} --help'`,
   });
 }

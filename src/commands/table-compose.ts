@@ -150,6 +150,16 @@ export const composeCommands: Readonly<Record<string, CommandRow>> = {
   up: { summary: 'Create and start the containers of the project', load: () => import('./compose/up.ts') },
   down: { summary: 'Stop and remove containers and networks of the project', load: () => import('./compose/down.ts') },
   scale: { summary: 'Change the number of replicas of services', load: () => import('./compose/scale.ts') },
+  config: {
+    summary: 'Check the project and print it in its canonical form',
+    load: () => import('./compose/config.ts'),
+  },
+  graph: { summary: 'Show which service depends on which', load: () => import('./compose/graph.ts') },
+  publish: { summary: 'Publish the project to a registry, for -f oci://', load: () => import('./compose/publish.ts') },
+  watch: {
+    summary: 'Bring changed files into running services, as develop.watch says',
+    load: () => import('./compose/watch.ts'),
+  },
   completion: {
     summary: 'Print what makes a shell complete commands, flags and names',
     load: () => import('./completion.ts'),

@@ -52,6 +52,22 @@ volumes: {data: {}}
     expect(inside('db', 'test', '-e', '/tmp/dry').exit).toBe(1);
   });
 
+  test('commands that Docker has, too, are for the project where that can be meant only', () => {
+    const said = project.iechor;
+    expect(said('exec', '-T', 'db', 'echo', 'inside').stdout).toBe('inside\n');
+    expect(said('exec', 'db', 'echo', 'inside').stdout).toBe('inside\n');
+    expect(said('logs').exit).toBe(0);
+    expect(said('config', '--services').stdout).toBe('db\nweb\n');
+    expect(said('-f', 'compose.yaml', 'ps', '-q').stdout.trim().split('\n')).toHaveLength(3);
+    expect(said('--dry-run', 'rmi', 'busybox')).toMatchObject({
+      exit: 1,
+      stderr: expect.stringContaining('--dry-run'),
+    });
+    expect(said('stop')).toMatchObject({ exit: 1, stderr: expect.stringContaining('iechor compose stop') });
+    expect(said('stop', 'db').stderr).toContain('db is a service');
+    expect(project.compose('ps', '-q').stdout.trim().split('\n')).toHaveLength(3);
+  });
+
   test('volumes and stats list what belongs to the project, or to a service', () => {
     const name = `${project.name}_data`;
     expect(project.compose('volumes', '-q').stdout).toBe(`${name}\n`);

@@ -40,7 +40,9 @@ export interface DockerProject {
   readonly dir: string;
   readonly engine: EngineApi;
   write(files: Readonly<Record<string, string>>): void;
-  /** Runs `iechor compose ...` in the project's directory to its end. */
+  /** Runs `iechor ...` in the project's directory to its end. */
+  iechor(...args: string[]): Ended;
+  /** The same for `iechor compose ...`. */
   compose(...args: string[]): Ended;
   /** The same with further variables of the environment. */
   composeWith(variables: Readonly<Record<string, string>>, ...args: string[]): Ended;
@@ -102,6 +104,12 @@ export function createDockerProject(socket: string, label: string): DockerProjec
   const env = { ...process.env, IECHOR_HOST: `unix://${socket}`, COMPOSE_PROJECT_NAME: name, NO_COLOR: '1' };
   const [node, ...main] = program;
   const filters = { label: [`com.docker.compose.project=${name}`] };
+  const run = (args: readonly string[], variables: Readonly<Record<string, string>> = {}): Ended => {
+    const options = { cwd: dir, env: { ...env, ...variables }, timeout: 60_000, input: '' };
+    const result = spawnSync(node, [...main, ...args], { ...options, encoding: 'utf8' });
+    if (result.error) throw result.error;
+    return { exit: result.status ?? 128, stdout: result.stdout, stderr: result.stderr };
+  };
   return {
     name,
     dir,
@@ -112,20 +120,9 @@ export function createDockerProject(socket: string, label: string): DockerProjec
         writeFileSync(join(dir, file), text);
       }
     },
-    compose(...args) {
-      return this.composeWith({}, ...args);
-    },
-    composeWith(variables, ...args) {
-      const result = spawnSync(node, [...main, 'compose', ...args], {
-        cwd: dir,
-        env: { ...env, ...variables },
-        encoding: 'utf8',
-        timeout: 60_000,
-        input: '',
-      });
-      if (result.error) throw result.error;
-      return { exit: result.status ?? 128, stdout: result.stdout, stderr: result.stderr };
-    },
+    iechor: (...args) => run(args),
+    compose: (...args) => run(['compose', ...args]),
+    composeWith: (variables, ...args) => run(['compose', ...args], variables),
     interrupted(args, when) {
       return new Promise((done, fail) => {
         const child = spawn(node, [...main, 'compose', ...args], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -4,7 +4,8 @@ import { builderFlags, checkBuilder } from '../../cli/classic-build-flags.ts';
 import { parseFilters } from '../../cli/filters.ts';
 import { Flags } from '../../cli/flags.ts';
 import { formatFlag } from '../../cli/list-flags.ts';
-import { type Column, formatRows, type Row } from '../../cli/render/format.ts';
+import { buildCacheDetails, buildCacheRow } from '../../cli/build-cache-text.ts';
+import { type Column, formatRows } from '../../cli/render/format.ts';
 import { formatBytes } from '../../common/bytes.ts';
 import { IechorError } from '../../common/error.ts';
 
@@ -12,7 +13,7 @@ const columns: readonly Column[] = [
   { title: 'ID', field: 'ID' },
   { title: 'RECLAIMABLE', field: 'Reclaimable' },
   { title: 'SIZE', field: 'Size' },
-  { title: 'LAST ACCESSED', field: 'LastUsedAt' },
+  { title: 'LAST ACCESSED', field: 'LastUsedSince' },
 ];
 
 export default class BuilderDu extends BaseCommand {
@@ -39,9 +40,13 @@ export default class BuilderDu extends BaseCommand {
         Object.entries(filters).every(([key, values]) => values.some((value) => fits(item, key, value))),
       )
       .sort((a, b) => b.Size - a.Size);
-    if (flags.verbose) for (const item of items) this.print(`${detailsOf(item)}\n`);
+    if (flags.verbose) for (const item of items) this.print(`${buildCacheDetails(item)}\n`);
     else {
-      const text = formatRows(items.map(rowOf), columns, flags.format);
+      const text = formatRows(
+        items.map((item) => buildCacheRow(item, Date.now())),
+        columns,
+        flags.format,
+      );
       if (text !== '') this.print(text);
     }
     if (flags.format) return;
@@ -66,27 +71,4 @@ function fits(item: BuildCacheItem, key: string, value: string): boolean {
     default:
       throw new IechorError('USAGE', `there is no filter "${key}"`, { hint: 'use id, description, shared or type' });
   }
-}
-
-const rowOf = (item: BuildCacheItem): Row => ({
-  ...item,
-  ID: item.ID.slice(0, 25),
-  Reclaimable: String(!item.InUse && !item.Shared),
-  Size: formatBytes(item.Size),
-});
-
-function detailsOf(item: BuildCacheItem): string {
-  const { ID, CreatedAt, InUse, Shared, Size, Description, LastUsedAt, Type } = item;
-  const fields: readonly [string, string][] = [
-    ['ID', ID],
-    ['Created at', CreatedAt],
-    ['Mutable', 'false'],
-    ['Reclaimable', String(!InUse && !Shared)],
-    ['Shared', String(Shared)],
-    ['Size', formatBytes(Size)],
-    ['Description', Description],
-    ['Last used', LastUsedAt ?? 'never'],
-    ['Type', Type],
-  ];
-  return fields.map(([title, value]) => `${`${title}:`.padEnd(14)}${value}`).join('\n');
 }

@@ -1,4 +1,5 @@
 import { BaseCommand } from '../../cli/base-command.ts';
+import { buildCacheDetails } from '../../cli/build-cache-text.ts';
 import { bytesFlag } from '../../cli/bytes-flag.ts';
 import { builderFlags, checkBuilder } from '../../cli/classic-build-flags.ts';
 import { confirm } from '../../cli/confirm.ts';
@@ -17,6 +18,7 @@ export default class BuilderPrune extends BaseCommand {
     'max-used-space': Flags.string({ summary: 'Size that the cache may have at most' }),
     'min-free-space': Flags.string({ summary: 'Space of the disk that is to be free' }),
     'reserved-space': Flags.string({ summary: 'Leave the steps used last, up to this size' }),
+    verbose: Flags.boolean({ summary: 'Everything that is known of each removed step' }),
   };
 
   async run(): Promise<number> {
@@ -24,7 +26,11 @@ export default class BuilderPrune extends BaseCommand {
     checkBuilder(flags, this.globals);
     const question = flags.all ? 'all of the build cache' : 'the build cache that no image shares';
     if (!flags.force && !(await confirm(`WARNING! This will remove ${question}. Continue?`))) return 1;
-    const pruned = await pruneBuilds(await this.engine(), {
+    const engine = await this.engine();
+    const known = flags.verbose
+      ? await engine.systemDiskUsage({ type: ['build-cache'], signal: this.signal })
+      : undefined;
+    const pruned = await pruneBuilds(engine, {
       filters: parseFilters(flags.filter),
       all: flags.all,
       keepStorage: bytesFlag('keep-storage', flags['keep-storage']),
@@ -33,7 +39,9 @@ export default class BuilderPrune extends BaseCommand {
       reservedSpace: bytesFlag('reserved-space', flags['reserved-space']),
       signal: this.signal,
     });
-    this.print(prunedText([pruned]));
+    const removed = new Set(pruned.lines);
+    for (const item of known?.BuildCache ?? []) if (removed.has(item.ID)) this.print(`${buildCacheDetails(item)}\n`);
+    this.print(prunedText([known ? { ...pruned, lines: [] } : pruned]));
     return 0;
   }
 }
