@@ -31,7 +31,7 @@ export interface Globals {
   readonly projectFlag?: string;
 }
 
-type Mutable = { -readonly [K in keyof Globals]: Globals[K] } & {
+export type MutableGlobals = { -readonly [K in keyof Globals]: Globals[K] } & {
   files: string[];
   profiles: string[];
   envFiles: string[];
@@ -42,7 +42,7 @@ interface GlobalFlag {
   readonly value: boolean;
   readonly help: string;
   readonly scope: 'engine' | 'compose';
-  readonly apply: (globals: Mutable, value: string) => void;
+  readonly apply: (globals: MutableGlobals, value: string) => void;
   /** Kept out of the help text. */
   readonly hidden?: true;
 }
@@ -257,7 +257,7 @@ function integer(flag: string, value: string): number {
   return Number(value);
 }
 
-export function emptyGlobals(): Mutable {
+export function emptyGlobals(): MutableGlobals {
   return {
     debug: false,
     files: [],
@@ -267,37 +267,4 @@ export function emptyGlobals(): Mutable {
     compatibility: false,
     allResources: false,
   };
-}
-
-/**
- * Takes the leading flags off `argv` into `globals` and returns the rest. Stops at the first word, at a flag that is
- * not global (`--help`, `--version`) and at `--`. Throws USAGE for a missing value.
- */
-export function takeGlobals(argv: readonly string[], globals: Mutable): readonly string[] {
-  let at = 0;
-  while (at < argv.length) {
-    const word = argv[at] ?? '';
-    const [name, inline] = splitFlag(word);
-    const flag = globalFlags.find((candidate) => candidate.names.includes(name));
-    if (!flag) break;
-    at += 1;
-    if (flag.scope === 'compose') globals.projectFlag ??= name;
-    if (!flag.value) {
-      if (inline !== 'false') flag.apply(globals, inline ?? 'true');
-      continue;
-    }
-    const value = inline ?? argv[at++];
-    if (value === undefined) throw new IechorError('USAGE', `flag ${name} needs a value`);
-    flag.apply(globals, value);
-  }
-  return argv.slice(at);
-}
-
-function splitFlag(word: string): [name: string, inline: string | undefined] {
-  if (word.startsWith('--')) {
-    const equals = word.indexOf('=');
-    return equals < 0 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)];
-  }
-  if (/^-[A-Za-z]./.test(word)) return [word.slice(0, 2), word.slice(2).replace(/^=/, '')];
-  return [word, undefined];
 }

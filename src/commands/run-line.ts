@@ -1,7 +1,8 @@
-import { emptyGlobals, type Globals, takeGlobals } from '../cli/globals.ts';
+import { emptyGlobals, type Globals } from '../cli/globals.ts';
 import { commandHelp, groupHelp } from '../cli/help.ts';
 import { lightConfig } from '../cli/light-config.ts';
 import { describeFailure } from '../cli/report-error.ts';
+import { takeGlobals } from '../cli/take-globals.ts';
 import { IechorError } from '../common/error.ts';
 import { nearest } from '../common/nearest.ts';
 import { version } from '../common/version.ts';

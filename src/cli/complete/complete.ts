@@ -1,5 +1,6 @@
 import { resolveEndpoint } from '../endpoint.ts';
-import { emptyGlobals, globalFlags, takeGlobals } from '../globals.ts';
+import { emptyGlobals, globalFlags } from '../globals.ts';
+import { takeGlobals } from '../take-globals.ts';
 import { engineNames } from './engine-names.ts';
 import { flagValues, type NameKind, positionals, withoutServices } from './kinds.ts';
 import { projectNames } from './project-names.ts';

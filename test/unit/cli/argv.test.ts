@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { normalizeArgv } from '../../../src/cli/argv.ts';
-import { emptyGlobals, takeGlobals } from '../../../src/cli/globals.ts';
+import { emptyGlobals } from '../../../src/cli/globals.ts';
+import { takeGlobals } from '../../../src/cli/take-globals.ts';
 
 const flags = {
   env: { type: 'option', char: 'e' },

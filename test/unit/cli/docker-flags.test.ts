@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { checkBuilder, checkClassicFlags } from '../../../src/cli/classic-build-flags.ts';
-import { emptyGlobals, takeGlobals } from '../../../src/cli/globals.ts';
+import { emptyGlobals } from '../../../src/cli/globals.ts';
 import { platformFlag } from '../../../src/cli/platform-flag.ts';
+import { takeGlobals } from '../../../src/cli/take-globals.ts';
 
 const usual = { compress: false, 'disable-content-trust': true, 'force-rm': true, rm: true };
 const refused = (message: string) => expect.objectContaining({ message: expect.stringContaining(message) });
