@@ -54,7 +54,7 @@ export function parseBuildFile(text: string, file: string): BuildFile {
   checkSyntax(reader);
   checkLabs(reader, stages);
   const { lines, escapeChar, directives } = reader;
-  return { file, lines, escapeChar, directives, globalArgs, stages };
+  return { file, text, lines, escapeChar, directives, globalArgs, stages };
 }
 
 /** Flags that are not part of the language yet: BuildKit, too, knows them only where the file asks for its labs. */

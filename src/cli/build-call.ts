@@ -63,21 +63,18 @@ function textOf(name: BuildCall['name'], called: Called): string {
       [target.name, target.default && '(default)'].filter(Boolean).join(' '),
       target.description ?? '',
     ]);
-    return renderTable(['TARGET', 'DESCRIPTION'], rows);
+    return renderTable(['TARGET', 'DESCRIPTION'], rows, { least: 0, gap: 1 });
   }
-  const head = [
-    called.name && `TARGET:      ${called.name}`,
-    called.description && `DESCRIPTION: ${called.description}`,
-  ];
+  const head = [called.name && `TARGET: ${called.description ? '     ' : ''}${called.name}`, called.description && `DESCRIPTION: ${called.description}`];
   const parts = [head.filter(Boolean).join('\n')].filter(Boolean);
   const args = (called.args ?? []).map((arg) => [arg.name, arg.value ?? '', arg.description ?? '']);
-  if (args.length > 0) parts.push(renderTable(['BUILD ARG', 'VALUE', 'DESCRIPTION'], args));
+  if (args.length > 0) parts.push(renderTable(['BUILD ARG', 'VALUE', 'DESCRIPTION'], args, { least: 0 }));
   for (const [title, items] of [
     ['SECRET', called.secrets],
     ['SSH', called.ssh],
   ] as const) {
     const rows = (items ?? []).map((item) => [item.name, item.required ? 'true' : '']);
-    if (rows.length > 0) parts.push(renderTable([title, 'REQUIRED'], rows));
+    if (rows.length > 0) parts.push(renderTable([title, 'REQUIRED'], rows, { least: 0 }));
   }
   return parts.join('\n\n');
 }

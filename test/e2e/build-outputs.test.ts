@@ -63,9 +63,14 @@ describeWithContainers('what goes into a build and what comes out of it', () => 
 
   test('a build file tells its arguments with the values that this build gives them, also by way of other stages', () => {
     const base = 'FROM scratch AS base\n# WHO is asked\nARG WHO=nobody\nENV HOME=/home/$WHO';
-    writeFileSync(at('asked'), `${base}\nFROM base AS last\nARG DIR=$HOME/of\nARG NONE\n`);
-    const args = ['build', '--call', 'outline,format=json', '-f', 'asked', '--build-arg', 'WHO=me', 'ctx'];
-    expect(JSON.parse(ok(...args)).args).toMatchObject([
+    const text = `${base}\nFROM base AS last\nARG DIR=$HOME/of\nARG NONE\nARG TARGETARCH\n`;
+    writeFileSync(at('asked'), text);
+    const outline = (format: string) =>
+      ok('build', '--call', `outline,format=${format}`, '-f', 'asked', '--build-arg', 'WHO=me', 'ctx');
+    expect(outline('text')).toContain('BUILD ARG   VALUE         DESCRIPTION\nWHO         me            is asked\n');
+    const { args, sources } = JSON.parse(outline('json'));
+    expect(sources).toEqual([Buffer.from(text).toString('base64')]);
+    expect(args).toMatchObject([
       { name: 'WHO', value: 'me', description: 'is asked' },
       { name: 'DIR', value: '/home/me/of' },
       { name: 'NONE' },

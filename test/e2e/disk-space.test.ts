@@ -53,4 +53,12 @@ describeWithContainers('disk space by the command line', () => {
     for (const noun of ['container', 'image', 'network', 'volume', 'builder'])
       expect(engine.iechor([noun, 'prune', '-f']).stdout).toBe('Total reclaimed space: 0B\n');
   });
+
+  test('what the cache of builds holds is told in full, also as it goes', () => {
+    build('other', 'other');
+    expect(engine.iechor(['builder', 'du']).stdout).toMatch(/\n[0-9a-f]{25} +false +\S+\* +.+ ago\n/);
+    const pruned = engine.iechor(['builder', 'prune', '-af', '--verbose']).stdout;
+    expect(pruned).toMatch(/^ID: +[0-9a-f]{64}\n(.+\n)+Description: +RUN .+echo other > .text\n(.+\n)+\nTotal recl/);
+    expect(engine.iechor(['builder', 'du', '--format', '{{.ID}}']).stdout).not.toMatch(/^[0-9a-f]{25}$/m);
+  });
 });

@@ -80,6 +80,8 @@ export type StageInstruction = Stage['instructions'][number];
 
 export interface BuildFile {
   readonly file: string;
+  /** As it was read. */
+  readonly text: string;
   readonly lines: readonly string[];
   readonly escapeChar: string;
   readonly directives: ReadonlyMap<string, string>;

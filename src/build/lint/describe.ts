@@ -2,7 +2,7 @@ import type { SourceSpan } from '../../common/diagnostic.ts';
 import type { GivenArgs } from '../args.ts';
 import { expandAt, type Graph, type StageNode } from '../graph.ts';
 import { readMount } from '../language/mount-option.ts';
-import type { Instruction, InstructionOf } from '../language/types.ts';
+import type { BuildFile, Instruction, InstructionOf } from '../language/types.ts';
 import type { BuildCall } from './call.ts';
 import { lintRules } from './rule-table.ts';
 import type { LintWarning } from './warning.ts';
@@ -50,10 +50,10 @@ export interface OutlineResult extends Partial<Named> {
 const locationOf = ({ line, endLine = line }: SourceSpan): Location => ({
   ranges: [{ start: { line }, end: { line: endLine } }],
 });
-const sourcesOf = (lines: readonly string[]): string[] => [Buffer.from(lines.join('\n')).toString('base64')];
+const sourcesOf = ({ text }: BuildFile): string[] => [Buffer.from(text).toString('base64')];
 const checkUrl = (rule: string): string => `docs/checks/${rule}.md`;
 
-function describeChecks(warnings: readonly LintWarning[], lines: readonly string[]): CheckResult {
+function describeChecks(warnings: readonly LintWarning[], file: BuildFile): CheckResult {
   return {
     warnings: warnings.map(({ rule, message, at }) => ({
       ruleName: rule,
@@ -63,7 +63,7 @@ function describeChecks(warnings: readonly LintWarning[], lines: readonly string
       location: locationOf(at),
       at,
     })),
-    sources: sourcesOf(lines),
+    sources: sourcesOf(file),
   };
 }
 
@@ -87,7 +87,7 @@ function describeTargets(graph: Graph): TargetsResult {
         location: locationOf(from.at),
       };
     }),
-    sources: sourcesOf(file.lines),
+    sources: sourcesOf(file),
   };
 }
 
@@ -116,6 +116,8 @@ function describeOutline(graph: Graph, globals: ReadonlyMap<string, string>, giv
       for (const { key, value } of instruction.args) {
         const result = given.get(key) ?? (value === undefined ? globals.get(key) : read(value));
         if (result !== undefined) values.set(key, result);
+        // What was declared before the first FROM, or by the platform, is no argument of its own.
+        if (value === undefined && !given.has(key) && globals.has(key)) continue;
         const described = argument(instruction, key, result);
         const before = args.get(key);
         if (!before || (!before.description && described.description)) args.set(key, { ...before, ...described });
@@ -129,7 +131,7 @@ function describeOutline(graph: Graph, globals: ReadonlyMap<string, string>, giv
     location: locationOf(target.stage.from.at),
     ...(args.size > 0 && { args: [...args.values()] }),
     ...mountsOf(needed),
-    sources: sourcesOf(file.lines),
+    sources: sourcesOf(file),
   };
 }
 
@@ -174,6 +176,6 @@ export function answerCall(
   },
 ): CheckResult | OutlineResult | TargetsResult {
   const { graph, globals, given, warnings } = about;
-  if (call === 'check') return describeChecks(warnings, graph.file.lines);
+  if (call === 'check') return describeChecks(warnings, graph.file);
   return call === 'targets' ? describeTargets(graph) : describeOutline(graph, globals, given);
 }

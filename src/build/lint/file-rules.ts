@@ -16,10 +16,16 @@ export function checkFile(file: BuildFile, needed: ReadonlySet<number>): LintWar
     ...all.flatMap(checkMaintainer),
     ...file.stages
       .filter(({ index }) => needed.has(index))
-      .flatMap(({ instructions }) => [...instructions.flatMap(checkFormat), ...instructions.flatMap(checkSecrets)]),
+      .flatMap(({ instructions }) => instructions.flatMap(checkWords)),
     ...checkDescriptions(all),
   ];
 }
+
+/** Checks of one instruction of a stage that need its text alone. */
+export const checkWords = (instruction: Instruction): LintWarning[] => [
+  ...checkFormat(instruction),
+  ...checkSecrets(instruction),
+];
 
 const wordOf = (instruction: Instruction): string => /^\S*/.exec(instruction.source)?.[0] ?? '';
 

@@ -1,6 +1,7 @@
 import { formatSpan } from '../../common/diagnostic.ts';
 import { codeOf, IechorError } from '../../common/error.ts';
 import type { PathRules } from '../../context/patterns.ts';
+import { givenArgs } from '../args.ts';
 import type { BuildRequest } from '../build-context.ts';
 import type { Graph } from '../graph.ts';
 import { formatPlatform } from '../platform.ts';
@@ -28,8 +29,9 @@ export async function lintBuild(build: LintBuild): Promise<{ warnings: LintWarni
   // A check is of the whole file, a build's warnings are of what it builds.
   const needed = request.call === 'check' ? new Set(nodes.keys()) : graph.needed;
   const bases = await factsOf(build);
-  const given = request.buildArgs?.BUILDKIT_DOCKERFILE_CHECK;
-  return lint({ file, nodes, needed, globals, platform, bases, isIgnored }, given ?? undefined);
+  const given = givenArgs(request.buildArgs);
+  const checks = { file, nodes, needed, globals, given, platform, bases, isIgnored };
+  return lint(checks, given.get('BUILDKIT_DOCKERFILE_CHECK'));
 }
 
 /** Throws what `check=error=true` makes of warnings. */
@@ -54,10 +56,12 @@ async function factsOf({ graph, bases, request, signal }: LintBuild): Promise<Ma
       const options = { pull: false, signal, ...(platform && { platform }), logins: request.logins };
       try {
         const { config } = await bases.resolve('image' in node.base ? node.base.image : '', options);
-        const variables = (config.config?.Env ?? []).map((entry) => splitEnv(entry)[0]);
+        const { Env, Shell, OnBuild } = config.config ?? {};
+        const variables = new Map((Env ?? []).map(splitEnv));
+        const more = { hasShell: (Shell ?? []).length > 0, triggers: OnBuild ?? [] };
         const { os, architecture, variant } = config;
         const shown = formatPlatform({ os, architecture, ...(variant && { variant }) });
-        return [[node.stage.index, { variables, platform: shown }]];
+        return [[node.stage.index, { variables, platform: shown, ...more }]];
       } catch (error) {
         if (codeOf(error) === 'INTERRUPTED') throw error;
         return []; // told by the stage that needs it

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { codeOf } from '../../common/error.ts';
 import { nearest } from '../../common/nearest.ts';
 import { parseReference } from '../../image/reference.ts';
+import type { GivenArgs } from '../args.ts';
 import { isGitSource, isRemoteSource } from '../add-remote.ts';
 import type { StageNode } from '../graph.ts';
 import { expand } from '../language/expand.ts';
@@ -9,12 +10,18 @@ import { ExpansionError } from '../language/expansion-error.ts';
 import type { BuildFile, InstructionOf, StageInstruction } from '../language/types.ts';
 import { formatPlatform } from '../platform.ts';
 import type { Platform } from '../stage-state.ts';
+import { checkWords } from './file-rules.ts';
+import { inheritScope, openScope, type Scope, setVariables, valueIn } from './scope.ts';
+import { type Told, triggersOf } from './trigger-checks.ts';
 import { type LintWarning, placeOf, warn } from './warning.ts';
 
 /** What is known of a base image. */
 export interface BaseFacts {
-  readonly variables: readonly string[];
+  readonly variables: ReadonlyMap<string, string>;
   readonly platform: string;
+  readonly hasShell: boolean;
+  /** Its ONBUILD triggers. */
+  readonly triggers: readonly string[];
 }
 
 export interface StageChecks {
@@ -23,19 +30,12 @@ export interface StageChecks {
   readonly needed: ReadonlySet<number>;
   /** Variables of FROM that hold a value. */
   readonly globals: ReadonlyMap<string, string>;
+  readonly given: GivenArgs;
   readonly platform: Platform;
   /** By number of stage; what is unknown is not complained about. */
   readonly bases: ReadonlyMap<number, BaseFacts>;
   /** Whether the ignore file leaves a path of the context out. */
   readonly isIgnored: (path: string) => boolean;
-}
-
-/** Where a stage stands: what the next instruction finds. */
-interface Scope {
-  /** Undefined: the base's are unknown, so any may be set. */
-  variables: Set<string> | undefined;
-  workdirSet: boolean;
-  shellSet: boolean;
 }
 
 /** Checks that follow the stages. */
@@ -46,14 +46,16 @@ export function checkStages(checks: StageChecks): LintWarning[] {
     const { base, stage } = node;
     warnings.push(...checkBase(node, checks));
     const parent = 'stage' in base ? scopes[base.stage] : undefined;
-    const known = 'scratch' in base ? ['PATH'] : checks.bases.get(stage.index)?.variables;
-    const scope: Scope = parent
-      ? { ...parent, variables: parent.variables && new Set(parent.variables) }
-      : { variables: known && new Set(['PATH', ...known]), workdirSet: false, shellSet: false };
+    const facts = checks.bases.get(stage.index);
+    const scope = parent ? inheritScope(parent) : openScope('scratch' in base ? 'scratch' : facts);
     scopes[stage.index] = scope;
     if (!checks.needed.has(stage.index)) continue;
+    const triggers = triggersOf(node, checks.nodes, facts?.triggers);
+    for (const { instruction, tell } of triggers)
+      warnings.push(...[...checkWords(instruction), ...checkInstruction(instruction, scope, checks)].map(tell));
     for (const instruction of stage.instructions) warnings.push(...checkInstruction(instruction, scope, checks));
-    warnings.push(...checkRepeated(stage.instructions));
+    const own = stage.instructions.map((instruction): Told => ({ instruction, tell: (warning) => warning }));
+    warnings.push(...checkRepeated([...triggers, ...own]));
   }
   return warnings;
 }
@@ -144,15 +146,11 @@ function checkInstruction(instruction: StageInstruction, scope: Scope, checks: S
   const warnings = checkVariables(instruction, scope, checks);
   switch (instruction.name) {
     case 'WORKDIR':
-      if (!scope.workdirSet && !/^["']?[/$]/.test(instruction.path)) {
-        const message = `Relative workdir ${JSON.stringify(instruction.path)} can have unexpected results if the base image changes`;
-        warnings.push(warn('WorkdirRelativePath', message, instruction.at));
-      }
-      scope.workdirSet = true;
+      warnings.push(...checkDirectory(instruction, scope, checks));
       break;
     case 'CMD':
     case 'ENTRYPOINT':
-      if (!instruction.command.json && !scope.shellSet && instruction.command.args.length > 0) {
+      if (!instruction.command.json && !scope.shellSet) {
         const message = `JSON arguments recommended for ${instruction.name} to prevent unintended behavior related to OS signals`;
         warnings.push(warn('JSONArgsRecommended', message, instruction.at));
       }
@@ -161,15 +159,25 @@ function checkInstruction(instruction: StageInstruction, scope: Scope, checks: S
       scope.shellSet = true;
       break;
     case 'EXPOSE':
-      warnings.push(...checkPorts(instruction));
+      warnings.push(...checkPorts(instruction, scope, checks));
       break;
     case 'COPY':
     case 'ADD':
-      warnings.push(...checkSources(instruction, checks));
+      warnings.push(...checkSources(instruction, scope, checks));
       break;
     default:
   }
   return warnings;
+}
+
+/** The first of a stage; those after it follow from it. */
+function checkDirectory(instruction: InstructionOf<'WORKDIR'>, scope: Scope, { file }: StageChecks): LintWarning[] {
+  const path = valueIn(instruction.path, scope, file)?.text;
+  const isFirst = !scope.workdirSet;
+  scope.workdirSet = true;
+  if (!isFirst || path === undefined || path.startsWith('/')) return [];
+  const message = `Relative workdir ${JSON.stringify(path)} can have unexpected results if the base image changes`;
+  return [warn('WorkdirRelativePath', message, instruction.at)];
 }
 
 function wordsOf(instruction: StageInstruction): readonly string[] {
@@ -203,8 +211,9 @@ const bodiesOf = (instruction: StageInstruction): readonly string[] =>
     ? instruction.inline.flatMap(({ content, expand: isExpanded }) => (isExpanded ? [content] : []))
     : [];
 
-function checkVariables(instruction: StageInstruction, scope: Scope, { file }: StageChecks): LintWarning[] {
+function checkVariables(instruction: StageInstruction, scope: Scope, checks: StageChecks): LintWarning[] {
   const { variables } = scope;
+  const { file } = checks;
   const warnings: LintWarning[] = [];
   const told = new Set<string>();
   if (variables) {
@@ -214,53 +223,59 @@ function checkVariables(instruction: StageInstruction, scope: Scope, { file }: S
     for (const name of [...inWords, ...inBodies]) {
       if (told.has(name)) continue;
       told.add(name);
-      const message = `Usage of undefined variable '$${name}'${suggestion(name, [...variables], '$')}`;
+      const message = `Usage of undefined variable '$${name}'${suggestion(name, [...variables.keys()], '$')}`;
       warnings.push(warn('UndefinedVar', message, placeOf(instruction, name)));
     }
   }
-  if (instruction.name === 'ENV') for (const { key } of instruction.pairs) variables?.add(key);
-  if (instruction.name === 'ARG') for (const { key } of instruction.args) variables?.add(key);
+  setVariables(instruction, scope, checks);
   return warnings;
 }
 
-function checkPorts(instruction: InstructionOf<'EXPOSE'>): LintWarning[] {
-  return instruction.ports.flatMap((port) => {
-    const warnings: LintWarning[] = [];
-    const at = placeOf(instruction, port);
-    const protocol = port.split('/')[1] ?? '';
-    if (!port.includes('$') && protocol !== protocol.toLowerCase()) {
-      const message = `Defined protocol '${port}' in EXPOSE instruction should be lowercase`;
-      warnings.push(warn('ExposeProtoCasing', message, at));
-    }
-    if (!port.includes('$') && port.includes(':')) {
-      const message = `EXPOSE instruction should not define an IP address or host-port mapping, found '${port}'`;
-      warnings.push(warn('ExposeInvalidFormat', message, at));
-    }
-    return warnings;
+function checkPorts(instruction: InstructionOf<'EXPOSE'>, scope: Scope, { file }: StageChecks): LintWarning[] {
+  return instruction.ports.flatMap((written) => {
+    const at = placeOf(instruction, written);
+    return (valueIn(written, scope, file)?.words ?? []).flatMap((port) => {
+      const warnings: LintWarning[] = [];
+      const protocol = port.split('/')[1] ?? '';
+      if (protocol !== protocol.toLowerCase()) {
+        const message = `Defined protocol '${port}' in EXPOSE instruction should be lowercase`;
+        warnings.push(warn('ExposeProtoCasing', message, at));
+      }
+      if (port.includes(':')) {
+        const message = `EXPOSE instruction should not define an IP address or host-port mapping, found '${port}'`;
+        warnings.push(warn('ExposeInvalidFormat', message, at));
+      }
+      return warnings;
+    });
   });
 }
 
-function checkSources(instruction: InstructionOf<'COPY'> | InstructionOf<'ADD'>, checks: StageChecks): LintWarning[] {
+function checkSources(
+  instruction: InstructionOf<'COPY'> | InstructionOf<'ADD'>,
+  scope: Scope,
+  { file, isIgnored }: StageChecks,
+): LintWarning[] {
   if (instruction.name === 'COPY' && instruction.from !== undefined) return [];
-  return instruction.sources.flatMap((source) => {
-    if (source.includes('$') || isRemoteSource(source) || isGitSource(source)) return [];
+  return instruction.sources.flatMap((written) => {
+    const source = valueIn(written, scope, file)?.text;
+    if (source === undefined || isRemoteSource(source) || isGitSource(source)) return [];
     const path = posix.join('/', source).slice(1).replace(/\/$/, '');
-    if (path === '' || !checks.isIgnored(path)) return [];
+    if (path === '' || !isIgnored(path)) return [];
     const verb = instruction.name === 'ADD' ? 'Add' : 'Copy';
     const message = `Attempting to ${verb} file ${JSON.stringify(path)} that is excluded by .dockerignore`;
-    return [warn('CopyIgnoredFile', message, placeOf(instruction, source))];
+    return [warn('CopyIgnoredFile', message, placeOf(instruction, written))];
   });
 }
 
 /** Of several of a kind the last one counts; the ones before it are the mistakes. */
-function checkRepeated(instructions: readonly StageInstruction[]): LintWarning[] {
+function checkRepeated(all: readonly Told[]): LintWarning[] {
   return (['CMD', 'HEALTHCHECK', 'ENTRYPOINT'] as const).flatMap((name) =>
-    instructions
-      .filter((instruction) => instruction.name === name)
+    all
+      .filter(({ instruction }) => instruction.name === name)
       .slice(0, -1)
-      .map(({ at }) => {
+      .map(({ instruction, tell }) => {
         const message = `Multiple ${name} instructions should not be used in the same stage because only the last one will be used`;
-        return warn('MultipleInstructionsDisallowed', message, at);
+        return tell(warn('MultipleInstructionsDisallowed', message, instruction.at));
       }),
   );
 }

@@ -4,19 +4,30 @@ import { describe, expect, it } from '@jest/globals';
 import { givenArgs, globalArgs } from '../../../../src/build/args.ts';
 import { buildGraph } from '../../../../src/build/graph.ts';
 import { lint } from '../../../../src/build/lint/lint.ts';
+import type { BaseFacts } from '../../../../src/build/lint/stage-rules.ts';
 import { type LintRule, lintRuleNames } from '../../../../src/build/lint/rule-table.ts';
 import { parseBuildFile } from '../../../../src/build/parse.ts';
 
 const platform = { os: 'linux', architecture: 'amd64' };
-const amd64 = { variables: ['PATH', 'OF_BASE'], platform: 'linux/amd64' };
+const amd64: BaseFacts = {
+  ...{
+    variables: new Map([
+      ['PATH', '/bin'],
+      ['OF_BASE', 'in/base'],
+    ]),
+    platform: 'linux/amd64',
+  },
+  ...{ hasShell: false, triggers: [] },
+};
 
-function check(text: string, facts: { variables: string[]; platform: string } = amd64) {
+function check(text: string, facts = amd64) {
   const file = parseBuildFile(text, 'iEchorfile');
   const globals = globalArgs(file, givenArgs({}), { target: platform, host: platform, stage: 'x' });
   const { nodes } = buildGraph(file, globals, undefined);
   const bases = new Map([...nodes.keys()].map((index) => [index, facts] as const));
   const isIgnored = (path: string) => path === 'left/out';
-  return lint({ file, nodes, needed: new Set(nodes.keys()), globals, platform, bases, isIgnored });
+  const given = givenArgs({});
+  return lint({ file, nodes, needed: new Set(nodes.keys()), globals, given, platform, bases, isIgnored });
 }
 const found = (text: string, facts?: typeof amd64) =>
   check(text, facts).warnings.map(({ rule, at }) => `${rule} ${at.line}:${at.column}`);
@@ -72,8 +83,9 @@ describe('the checks of a build file', () => {
     const parsed = parseBuildFile(file, 'iEchorfile');
     const globals = globalArgs(parsed, givenArgs({ TAG: '1' }), { target: platform, host: platform, stage: 'x' });
     const { nodes } = buildGraph(parsed, globals, undefined);
-    const bases = new Map();
-    const checks = { file: parsed, nodes, needed: new Set([0]), globals, platform, bases, isIgnored: () => false };
+    const [given, bases] = [givenArgs({ TAG: '1' }), new Map()];
+    const needed = new Set([0]);
+    const checks = { file: parsed, nodes, needed, globals, given, platform, bases, isIgnored: () => false };
     expect(lint(checks).warnings.map(({ rule }) => rule)).toEqual(['InvalidDefaultArgInFrom']);
   });
 
@@ -100,6 +112,31 @@ describe('the checks of a build file', () => {
     expect(found(`FROM a\n${line}`)).toEqual([expect.stringMatching(/^UndefinedVar 2:/)]);
   });
 
+  it.each([
+    ['WORKDIR $DIR', 'WorkdirRelativePath 4:1'],
+    ['WORKDIR "rel"', 'WorkdirRelativePath 4:1'],
+    ['EXPOSE $PORT', 'ExposeProtoCasing 4:8'],
+    ['COPY $FILE /', 'CopyIgnoredFile 4:6'],
+    ['CMD ', 'JSONArgsRecommended 4:1'],
+  ])('takes %s for what its variables make of it', (line, place) => {
+    expect(found(`FROM a\nARG PORT=80/TCP FILE=left/out\nENV DIR=$OF_BASE\n${line}`)).toEqual([place]);
+    expect(found(`FROM a\nARG PORT=80 FILE=kept\nENV DIR=/$OF_BASE\nSHELL ["sh"]\n${line}`)).toEqual(
+      line.includes('"rel"') ? ['WorkdirRelativePath 5:1'] : [],
+    );
+  });
+
+  it('checks the triggers of a base image, and tells what they do at the FROM that brings them', () => {
+    const facts = { ...amd64, triggers: ['ENV c d', 'WORKDIR rel', 'COPY left/out /', 'CMD e', 'BROKEN'] };
+    expect(found('ARG X\nFROM a\nCMD ["f"]', facts)).toEqual(
+      ['JSONArgsRecommended', 'WorkdirRelativePath', 'MultipleInstructionsDisallowed', 'LegacyKeyValueFormat']
+        .concat('CopyIgnoredFile')
+        .map((rule) => `${rule} 2:1`),
+    );
+    const [, second] = check('FROM a\nRUN b', facts).warnings;
+    expect(second?.message).toMatch(/ \(in "ONBUILD WORKDIR rel" of a\)$/);
+    expect(found('FROM scratch AS a\nONBUILD ENV c d\nFROM a')).toEqual(['LegacyKeyValueFormat 3:1']);
+  });
+
   it('refuses options it does not know, by place', () => {
     expect(() => check('# escape=`\n# check=skp=all\nFROM a')).toThrow(/iEchorfile:2:1/);
   });
@@ -107,7 +144,8 @@ describe('the checks of a build file', () => {
   it('does not complain about variables where the base image is unknown', () => {
     const file = parseBuildFile('FROM a\nENV B=$C', 'iEchorfile');
     const { nodes } = buildGraph(file, new Map(), undefined);
-    const checks = { file, nodes, needed: new Set([0]), globals: new Map(), platform, isIgnored: () => false };
-    expect(lint({ ...checks, bases: new Map() }).warnings).toEqual([]);
+    const [given, globals, bases] = [givenArgs({}), new Map(), new Map()];
+    const checks = { file, nodes, needed: new Set([0]), globals, given, platform, isIgnored: () => false };
+    expect(lint({ ...checks, bases }).warnings).toEqual([]);
   });
 });
