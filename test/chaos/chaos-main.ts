@@ -1,7 +1,7 @@
 /** `npm run chaos -- [--rounds N] [--seed S] [--mode M,...] [--operation O,...] [--verbose]`: see README.md. */
 import { parseArgs } from 'node:util';
 import { createPrivateEngine, importBusybox, tracesOf } from '../support/private-engine.ts';
-import { freePort } from '../support/projects.ts';
+import { freePort } from '../support/free-port.ts';
 import { generator } from './random.ts';
 import { type Mode, modes } from './faults.ts';
 import { writeChaosProject } from './project.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createDockerProject, type DockerProject, describeWithDocker } from '../support/docker-engine.ts';
-import { freePort } from '../support/projects.ts';
+import { freePort } from '../support/free-port.ts';
 
 /** Ends at once on SIGTERM. */
 const idle = `command: sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'`;

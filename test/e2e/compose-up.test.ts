@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { freePort } from '../support/free-port.ts';
 import { describeWithContainers } from '../support/needs.ts';
 import {
   createPrivateEngine,
@@ -10,7 +11,7 @@ import {
   type Ran,
   tracesOf,
 } from '../support/private-engine.ts';
-import { freePort, shopProject, writeProject } from '../support/projects.ts';
+import { shopProject, writeProject } from '../support/projects.ts';
 
 describeWithContainers('a project from compose.yaml', () => {
   let engine: PrivateEngine;
@@ -18,6 +19,9 @@ describeWithContainers('a project from compose.yaml', () => {
   let port: number;
   const compose = (...args: string[]): Ran => engine.iechor(['compose', ...args], { cwd: dir });
   const page = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/index.html`)).text();
+  /** A container runs before its server listens. */
+  const pageIs = (text: string) =>
+    eventually(`the page is ${text}`, async () => (await page().catch(() => '')) === text);
   const ids = (): string => compose('ps', '-aq').stdout;
 
   beforeAll(async () => {
@@ -38,7 +42,7 @@ describeWithContainers('a project from compose.yaml', () => {
 
   test('up builds, creates and starts everything in the order of the health checks', async () => {
     expect(compose('up', '-d')).toMatchObject({ exit: 0 });
-    expect(await page()).toBe('welcome\n');
+    await pageIs('welcome\n');
     expect(compose('ps', '--format', '{{.Service}} {{.State}}').stdout.trim().split('\n').sort()).toEqual([
       'backend running',
       'database running',
@@ -53,19 +57,15 @@ describeWithContainers('a project from compose.yaml', () => {
   });
 
   test('services reach each other by name on shared networks only', () => {
-    expect(compose('exec', '-T', 'web', 'timeout', '3', 'wget', '-qO-', 'http://backend:9000/tmp/ready').exit).toBe(0);
-    expect(
-      compose('exec', '-T', 'backend', 'timeout', '3', 'wget', '-qO-', 'http://database:5432/etc/passwd').exit,
-    ).toBe(0);
-    expect(
-      compose('exec', '-T', 'web', 'timeout', '3', 'wget', '-qO-', 'http://database:5432/etc/passwd').exit,
-    ).not.toBe(0);
+    const reaches = (service: string, url: string, seconds = 60) =>
+      compose('exec', '-T', service, 'timeout', String(seconds), 'wget', '-qO-', url).exit === 0;
+    expect(reaches('web', 'http://backend:9000/tmp/ready')).toBe(true);
+    expect(reaches('backend', 'http://database:5432/etc/passwd')).toBe(true);
+    expect(reaches('web', 'http://database:5432/etc/passwd')).toBe(false);
     const address = engine
       .iechor(['inspect', '-f', '{{.NetworkSettings.Networks.shop_back.IPAddress}}', 'shop-database-1'])
       .stdout.trim();
-    expect(
-      compose('exec', '-T', 'web', 'timeout', '2', 'wget', '-qO-', `http://${address}:5432/etc/passwd`).exit,
-    ).not.toBe(0);
+    expect(reaches('web', `http://${address}:5432/etc/passwd`, 2)).toBe(false);
   });
 
   test('names and labels are those of Docker Compose', () => {
@@ -123,7 +123,7 @@ describeWithContainers('a project from compose.yaml', () => {
     expect(ids()).toBe(first);
     expect(compose('port', 'web', '8080').stdout.trim()).toBe(`127.0.0.1:${port}`);
     expect(compose('top', 'web').stdout).toContain('httpd');
-    await eventually('the page is back', async () => (await page().catch(() => '')) === 'welcome\n');
+    await pageIs('welcome\n');
   });
 
   test('secrets and configs have the owner and mode that the file names', () => {
@@ -152,10 +152,10 @@ describeWithContainers('a project from compose.yaml', () => {
     expect(compose('down').exit).toBe(0);
     expect(engine.iechor(['ps', '-aq']).stdout).toBe('');
     expect(compose('up', '-d').exit).toBe(0);
-    expect(await page()).toBe('changed\n');
+    await pageIs('changed\n');
     expect(compose('down', '-v').exit).toBe(0);
     expect(compose('up', '-d').exit).toBe(0);
-    expect(await page()).toBe('welcome\n');
+    await pageIs('welcome\n');
   });
 
   test('after down -v and the end of the engine nothing is left on the host', () => {

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { lockName } from '../../src/compose/run/project-lock.ts';
+import { freePort } from '../support/free-port.ts';
 import { describeWithContainers } from '../support/needs.ts';
 import { createPrivateEngine, importBusybox, type PrivateEngine } from '../support/private-engine.ts';
-import { freePort, writeProject } from '../support/projects.ts';
+import { writeProject } from '../support/projects.ts';
 
 const project = (port = '') => ({
   'compose.yaml': `services:

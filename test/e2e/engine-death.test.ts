@@ -1,4 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { freePort } from '../support/free-port.ts';
 import { describeWithContainers } from '../support/needs.ts';
 import {
   createPrivateEngine,
@@ -8,7 +11,7 @@ import {
   type Ran,
   tracesOf,
 } from '../support/private-engine.ts';
-import { freePort, shopProject, writeProject } from '../support/projects.ts';
+import { shopProject, writeProject } from '../support/projects.ts';
 
 describeWithContainers('containers survive the engine', () => {
   let engine: PrivateEngine;
@@ -22,26 +25,30 @@ describeWithContainers('containers survive the engine', () => {
     port = await freePort();
     dir = writeProject(engine, 'shop', shopProject(port));
     expect(compose('up', '-d').exit).toBe(0);
+    await eventually('the page is there', async () => (await page()) === 'welcome\n');
   });
   afterAll(() => engine.dispose());
+
+  const page = async (): Promise<string | undefined> => {
+    const response = await fetch(`http://127.0.0.1:${port}/index.html`).catch(() => undefined);
+    return response?.text();
+  };
+  const pidOf = (name: string) => engine.iechor(['inspect', '-f', '{{.State.Pid}}', name]).stdout.trim();
 
   test('kill -9 of the engine fails not one of 200 requests through the published port', async () => {
     const pid = engine.daemonPid() ?? 0;
     let failed = 0;
     for (let request = 0; request < 200; request++) {
       if (request === 50) process.kill(pid, 'SIGKILL');
-      const response = await fetch(`http://127.0.0.1:${port}/index.html`).catch(() => undefined);
-      if ((await response?.text()) !== 'welcome\n') failed += 1;
+      if ((await page()) !== 'welcome\n') failed += 1;
     }
     expect(failed).toBe(0);
   });
 
-  test('while it is dead containers go on knowing each other by name', async () => {
-    const pid = engine.daemonPid();
-    if (pid !== undefined) process.kill(pid, 'SIGKILL');
-    const { spawnSync } = await import('node:child_process');
+  test('while it is dead containers go on knowing each other by name', () => {
+    const web = pidOf('shop-web-1');
+    process.kill(engine.daemonPid() ?? 0, 'SIGKILL');
     // No engine to exec through: the container's own namespaces are entered from outside.
-    const web = spawnSync('pgrep', ['-f', '^httpd -f -p 8080'], { encoding: 'utf8' }).stdout.split('\n')[0] ?? '';
     const found = spawnSync('nsenter', ['-t', web, '-m', '-n', '-r', '/bin/nslookup', 'backend', '127.0.0.11'], {
       encoding: 'utf8',
     });
@@ -69,9 +76,8 @@ describeWithContainers('containers survive the engine', () => {
       '-c',
       'echo begin; while [ ! -e /end ]; do sleep 0.1; done; echo end; exit 9',
     ]);
-    const inside = engine.iechor(['inspect', '-f', '{{.State.Pid}}', 'short']).stdout.trim();
+    const inside = pidOf('short');
     process.kill(engine.daemonPid() ?? 0, 'SIGKILL');
-    const { writeFileSync, existsSync } = await import('node:fs');
     writeFileSync(`/proc/${inside}/root/end`, '');
     await eventually('the process has ended', () => !existsSync(`/proc/${inside}/root/end`));
     expect(engine.iechor(['wait', 'short']).stdout).toBe('9\n');
@@ -92,9 +98,8 @@ describeWithContainers('containers survive the engine', () => {
       '-c',
       'while [ ! -e /end ]; do sleep 0.1; done; rm /end; exit 1',
     ]);
-    const inside = engine.iechor(['inspect', '-f', '{{.State.Pid}}', 'stubborn']).stdout.trim();
+    const inside = pidOf('stubborn');
     process.kill(engine.daemonPid() ?? 0, 'SIGKILL');
-    const { writeFileSync } = await import('node:fs');
     writeFileSync(`/proc/${inside}/root/end`, '');
     await eventually('it runs again', () => {
       const [status, pid] = engine

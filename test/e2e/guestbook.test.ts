@@ -1,9 +1,9 @@
 import { cpSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { freePort } from '../support/free-port.ts';
 import { describeWithContainers } from '../support/needs.ts';
 import { createPrivateEngine, type PrivateEngine, type Ran, tracesOf } from '../support/private-engine.ts';
-import { freePort } from '../support/projects.ts';
 
 const offline = process.env.IECHOR_TEST_OFFLINE !== undefined;
 if (offline) console.warn('SKIPPED: the guestbook: IECHOR_TEST_OFFLINE says that no package mirror can be reached');

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { freePort } from '../support/free-port.ts';
 import { describeWithContainers } from '../support/needs.ts';
 import {
   createPrivateEngine,
@@ -11,7 +12,7 @@ import {
   type Ran,
   tracesOf,
 } from '../support/private-engine.ts';
-import { freePort, shopProject, writeProject } from '../support/projects.ts';
+import { shopProject, writeProject } from '../support/projects.ts';
 
 describeWithContainers('an up that does not come to its end', () => {
   let engine: PrivateEngine;

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { freePort } from '../support/free-port.ts';
 import { describeWithContainers } from '../support/needs.ts';
 import { createPrivateEngine, importBusybox, type PrivateEngine } from '../support/private-engine.ts';
-import { freePort, writeProject } from '../support/projects.ts';
+import { writeProject } from '../support/projects.ts';
 
 // The first service could run; of the second something is wrong, which `up` must see before it begins.
 const file = (wrong: string, more = '') => `name: shop

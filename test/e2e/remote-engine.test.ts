@@ -1,20 +1,12 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { makeCertificates } from '../support/certificates.ts';
 import { opensslProgram } from '../support/docker-registry.ts';
+import { freePort } from '../support/free-port.ts';
 import { describeWithContainers } from '../support/needs.ts';
 import { createPrivateEngine, eventually, importBusybox, type PrivateEngine } from '../support/private-engine.ts';
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 
 describeWithContainers('an engine elsewhere', () => {
   let engine: PrivateEngine;

@@ -2,9 +2,9 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 import { programPath } from './machine.ts';
 
 /** Debian's docker-registry, on a loopback port of its own. */
@@ -49,7 +49,10 @@ export async function startDockerRegistry(
   );
   const server: ChildProcess = spawn(registryProgram ?? '', ['serve', config], { stdio: 'ignore' });
   const url = `${scheme}://${host}`;
-  for (let attempt = 0; attempt < 200 && !(await answers(`${url}/v2/`)); attempt++) await pause(50);
+  while (!(await answers(`${url}/v2/`))) {
+    if (server.exitCode !== null) throw new Error(`docker-registry has ended with ${server.exitCode}`);
+    await pause(50);
+  }
   const stop = async () => {
     if (server.exitCode !== null || server.signalCode !== null) return;
     const ended = once(server, 'exit');
@@ -70,16 +73,6 @@ function makeCertificate(directory: string): string {
   const signing = ['-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-CAcreateserial', '-days', '30'];
   openssl('x509', '-req', '-in', at('server.csr'), ...signing, '-extfile', at('san'), '-out', at('server.crt'));
   return readFileSync(at('ca.crt'), 'utf8');
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Whether anything comes back, whatever it says. */

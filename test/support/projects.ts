@@ -13,19 +13,6 @@ export function writeProject(engine: PrivateEngine, name: string, files: Readonl
   return dir;
 }
 
-/** A port nobody listens on at the moment. */
-export async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}
-
 /** A web tier that is built, a backend with a health check, two networks, a volume and a published port. */
 export function shopProject(port: number): Readonly<Record<string, string>> {
   return {
