@@ -39,6 +39,25 @@ if (missing.length > 0) console.warn(`SKIPPED: pull from a registry: this machin
     return { digest, size: content.length };
   };
 
+  test('a layer that is not what the config says it unpacks to is refused, and a sweep takes all that came', async () => {
+    const [meant, sent] = [tarball([{ name: 'meant' }]), tarball([{ name: 'sent' }])];
+    const rootfs = { type: 'layers', diff_ids: [digestOf(meant)] };
+    const config = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs }));
+    const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+    const manifest = JSON.stringify({
+      ...{ schemaVersion: 2, mediaType },
+      config: { mediaType: 'application/vnd.oci.image.config.v1+json', ...(await upload(config)) },
+      layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', ...(await upload(gzipSync(sent))) }],
+    });
+    const headers = { 'content-type': mediaType };
+    await fetch(`http://${host}/v2/team/app/manifests/other`, { method: 'PUT', headers, body: manifest });
+    await expect(registry.pull(`${host}/team/app:other`)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+    expect(bench.images.list()).toEqual([]);
+    expect(registry.sweep()).toBeGreaterThan(0);
+    for (const place of ['snapshots', 'tmp', 'blobs/sha256', 'layers', 'ingest'])
+      expect([place, readdirSync(join(bench.dir, place)).filter((name) => name !== 'l')]).toEqual([place, []]);
+  });
+
   test('an image comes over whole, and a second pull fetches nothing', async () => {
     const tars = [
       tarball([
