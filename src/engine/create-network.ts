@@ -152,13 +152,13 @@ export function resolvePorts(
       hint: 'publish the ports on the container whose network is used',
     });
   }
-  for (const port of Object.keys(config.ExposedPorts ?? {})) parsePort(port);
+  const exposing = exposedPorts(config);
   if (kind !== 'networks') return [];
   const group = host?.Annotations?.[annotations.balance];
   const own = group ? bound.map((port) => shared(port, group)) : bound;
   if (!host?.PublishAllPorts) return own;
   const taken = new Set(bound.map((port) => `${port.containerPort}/${port.protocol}`));
-  const exposed = Object.keys(config.ExposedPorts ?? {}).map((port) => requestedPort(port, {}));
+  const exposed = exposing.map((port) => requestedPort(`${port.containerPort}/${port.protocol}`, {}));
   return [...own, ...exposed.filter((port) => !taken.has(`${port.containerPort}/${port.protocol}`))];
 }
 
@@ -186,8 +186,26 @@ function requestedPort(port: string, binding: PortBinding): RequestedPort {
   };
 }
 
+export interface ContainerPort {
+  readonly containerPort: number;
+  readonly protocol: PortProtocol;
+}
+
+/** What a container exposes, port by port: `9091-9092`, as Compose hands it on, is two. Throws BAD_REQUEST. */
+export function exposedPorts({ ExposedPorts }: ContainerConfig): ContainerPort[] {
+  return Object.keys(ExposedPorts ?? {}).flatMap((text) => {
+    const [, from = '', to = '', protocol = ''] = /^(\d+)-(\d+)(\/.*)?$/.exec(text) ?? [];
+    if (to === '') return [parsePort(text)];
+    const first = parsePort(`${from}${protocol}`);
+    const last = parsePort(`${to}${protocol}`).containerPort;
+    if (last < first.containerPort) throw new IechorError('BAD_REQUEST', `invalid range of ports: ${text}`);
+    const count = last - first.containerPort + 1;
+    return Array.from({ length: count }, (_, at) => ({ ...first, containerPort: first.containerPort + at }));
+  });
+}
+
 /** `80/tcp` or `80`, as images expose them: sctp and 0 are among them. Throws BAD_REQUEST. */
-export function parsePort(text: string): { containerPort: number; protocol: PortProtocol } {
+export function parsePort(text: string): ContainerPort {
   const [port = '', protocol = 'tcp'] = text.split('/');
   const lower = protocol.toLowerCase();
   if (lower !== 'tcp' && lower !== 'udp' && lower !== 'sctp') {
@@ -197,7 +215,7 @@ export function parsePort(text: string): { containerPort: number; protocol: Port
 }
 
 /** Throws BAD_REQUEST for port 0. */
-function publishablePort(text: string): { containerPort: number; protocol: PortProtocol } {
+function publishablePort(text: string): ContainerPort {
   const { containerPort, protocol } = parsePort(text);
   return { containerPort: portNumber(String(containerPort), text, 1), protocol };
 }

@@ -2,6 +2,7 @@ import { shortId } from '../common/id.ts';
 import { addressesOf } from '../network/records.ts';
 import type { ContainerRecord, RecordLink } from './container-record.ts';
 import type { EngineContext } from './context.ts';
+import { type ContainerPort, exposedPorts } from './create-network.ts';
 
 /** A container behind a link, where it can be reached. */
 export interface LiveLink {
@@ -39,16 +40,16 @@ export function linkHosts(links: readonly LiveLink[]): string[] {
 export function linkEnv(record: ContainerRecord, links: readonly LiveLink[]): string[] {
   return links.flatMap(({ alias, container, address }) => {
     const prefix = alias.replaceAll('-', '_').toUpperCase();
-    const ports = exposedPorts(container);
-    const of = ({ port, protocol }: ExposedPort) => `${protocol}://${address}:${port}`;
+    const ports = portsOf(container);
+    const of = ({ containerPort, protocol }: ContainerPort) => `${protocol}://${address}:${containerPort}`;
     return [
       ...ports.slice(0, 1).map((port) => `${prefix}_PORT=${of(port)}`),
       ...ports.flatMap((port) => {
-        const name = `${prefix}_PORT_${port.port}_${port.protocol.toUpperCase()}`;
+        const name = `${prefix}_PORT_${port.containerPort}_${port.protocol.toUpperCase()}`;
         return [
           `${name}=${of(port)}`,
           `${name}_ADDR=${address}`,
-          `${name}_PORT=${port.port}`,
+          `${name}_PORT=${port.containerPort}`,
           `${name}_PROTO=${port.protocol}`,
         ];
       }),
@@ -58,16 +59,9 @@ export function linkEnv(record: ContainerRecord, links: readonly LiveLink[]): st
   });
 }
 
-interface ExposedPort {
-  readonly port: number;
-  readonly protocol: string;
-}
-
-function exposedPorts(container: ContainerRecord): ExposedPort[] {
-  return Object.keys(container.config.ExposedPorts ?? {})
-    .map((text) => {
-      const [port = '', protocol = 'tcp'] = text.split('/');
-      return { port: Number(port), protocol };
-    })
-    .sort((a, b) => a.port - b.port || (a.protocol === 'tcp' ? -1 : 1));
+/** By number, TCP first. */
+function portsOf(container: ContainerRecord): ContainerPort[] {
+  const byNumber = (a: ContainerPort, b: ContainerPort) =>
+    a.containerPort - b.containerPort || (a.protocol === 'tcp' ? -1 : 1);
+  return exposedPorts(container.config).sort(byNumber);
 }

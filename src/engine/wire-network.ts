@@ -9,7 +9,7 @@ import type { PortMap } from '../api/types/host-config.ts';
 import type { EndpointRecord, EndpointRequest } from '../network/types.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
-import { defaultNetwork, networkKind, parsePort } from './create-network.ts';
+import { defaultNetwork, exposedPorts, networkKind, parsePort } from './create-network.ts';
 
 /** The networks of a container in wire shape: as it is while it runs, as asked for otherwise. */
 export function endpointSettings(context: EngineContext, record: ContainerRecord): Record<string, EndpointSettings> {
@@ -124,7 +124,7 @@ export function networkSettings(
 function portMap(context: EngineContext, record: ContainerRecord): PortMap {
   if (record.pid === 0 || !context.networks.publishes(record.id)) return {};
   const map: PortMap = {};
-  for (const port of Object.keys(record.config.ExposedPorts ?? {})) map[canonicalPort(port)] = null;
+  for (const { containerPort, protocol } of exposedPorts(record.config)) map[`${containerPort}/${protocol}`] = null;
   for (const port of record.boundPorts ?? []) {
     const key = `${port.containerPort}/${port.protocol}`;
     map[key] = [
@@ -133,11 +133,6 @@ function portMap(context: EngineContext, record: ContainerRecord): PortMap {
     ];
   }
   return map;
-}
-
-function canonicalPort(text: string): string {
-  const { containerPort, protocol } = parsePort(text);
-  return `${containerPort}/${protocol}`;
 }
 
 /** Ports as `ps` lists them. */

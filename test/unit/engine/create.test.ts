@@ -154,6 +154,18 @@ describe('networks and ports', () => {
   });
 });
 
+test('a range of exposed ports is as many ports', () => {
+  const exposing = { ExposedPorts: { '9091-9092/udp': {}, '80-80': {} } };
+  expect(resolvePorts('networks', { PublishAllPorts: true }, exposing)).toEqual([
+    { protocol: 'udp', containerPort: 9091, hostAddress: '', hostPort: 0 },
+    { protocol: 'udp', containerPort: 9092, hostAddress: '', hostPort: 0 },
+    { protocol: 'tcp', containerPort: 80, hostAddress: '', hostPort: 0 },
+  ]);
+  for (const range of ['92-91', '1-70000', '1-2-3', '-5']) {
+    expect(code(() => resolvePorts('networks', {}, { ExposedPorts: { [range]: {} } }))).toBe('BAD_REQUEST');
+  }
+});
+
 test('an image may expose port 0, which cannot be published', () => {
   const exposing = { ExposedPorts: { '0/tcp': {}, '90/sctp': {} } };
   expect(resolvePorts('networks', {}, exposing)).toEqual([]);
