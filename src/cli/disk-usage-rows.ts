@@ -19,7 +19,7 @@ export function diskUsageRows(usage: DiskUsageReply, options: { now: number; tru
   const volumes = usage.Volumes ?? [];
   const sizes = new Map(volumes.map(({ Name, UsageData }) => [Name, UsageData]));
   return {
-    Images: (usage.Images ?? []).flatMap((image) => imageRows(image, options.truncate).slice(0, 1)),
+    Images: (usage.Images ?? []).flatMap((image) => imageRows(image, options).slice(0, 1)),
     Containers: (usage.Containers ?? []).map((container) => ({
       ...containerRow(container, options),
       Size: formatBytes(container.SizeRw ?? 0),

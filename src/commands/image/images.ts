@@ -47,7 +47,8 @@ export default class Images extends BaseCommand {
     const filters = parseFilters([...(flags.filter ?? []), ...(args.reference ? [`reference=${args.reference}`] : [])]);
     const images = await (await this.engine()).imageList({ all: flags.all, digests: flags.digests, filters });
     if (flags.tree) return this.print(await this.tree(images));
-    const rows = images.flatMap((image) => imageRows(image, !flags['no-trunc']));
+    const digests = flags.digests || flags.format?.includes('.Digest');
+    const rows = images.flatMap((image) => imageRows(image, { truncate: !flags['no-trunc'], digests }));
     const shown = flags.digests
       ? [...columns.slice(0, 2), { title: 'DIGEST', field: 'Digest' }, ...columns.slice(2)]
       : columns;
