@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { BuildEvent } from '../../../src/build/events.ts';
 import { type Bench, mountsIn, openBench } from './support.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -81,15 +82,13 @@ withRoot('the builder on overlay snapshots (needs root)', () => {
   });
 
   test('a failing command is told with place and code, and the other stage is stopped', async () => {
-    const started = performance.now();
-    const failing = bench.build('FROM base AS slow\nRUN sleep 30\nFROM base\nRUN exit 3\nCOPY --from=slow / /x');
+    const failing = bench.build('FROM base AS slow\nRUN sleep 1000\nFROM base\nRUN exit 3\nCOPY --from=slow / /x');
     await expect(failing).rejects.toMatchObject({
       code: 'BUILD_FAILED',
       message: expect.stringMatching(
         /^iEchorfile:4:1 process "\/bin\/sh -c exit 3" .* exit code: 3\n {2}4 \| RUN exit 3/,
       ),
     });
-    expect(performance.now() - started).toBeLessThan(20_000);
     expect(mountsIn(bench.dir)).toBe(0);
     expect(bench.snapshotter.active()).toEqual([]);
   });
@@ -107,10 +106,11 @@ withRoot('the builder on overlay snapshots (needs root)', () => {
   });
 
   test('what an abandoned build made is gone after the next start, and finished steps stay', async () => {
-    const text = 'FROM base\nRUN echo kept > /kept\nRUN sleep 60';
+    const text = 'FROM base\nRUN echo kept > /kept\nRUN sleep 1000';
     const abort = new AbortController();
-    const running = bench.build(text, { signal: abort.signal, tags: ['left'] });
-    setTimeout(() => abort.abort(), 2000);
+    const look = ({ iechor }: BuildEvent) =>
+      iechor?.status === 'running' && iechor.instruction.includes('sleep 1000') && abort.abort();
+    const running = bench.build(text, { signal: abort.signal, tags: ['left'] }, look);
     await expect(running).rejects.toMatchObject({ code: 'INTERRUPTED' });
     await bench.snapshotter.prepare('build-dead-1');
     await bench.builder.cleanLeftovers();

@@ -22,8 +22,12 @@ export interface Bench {
   readonly builder: Builder;
   readonly images: ImageStore;
   readonly snapshotter: Snapshotter;
-  /** Builds `text` over the files of the context; throws the build's error. */
-  build(text: string, request?: Partial<BuildRequest> & { files?: Record<string, string> }): Promise<Outcome>;
+  /** Builds `text` over the files of the context; throws the build's error. `look` sees events as they come. */
+  build(
+    text: string,
+    request?: Partial<BuildRequest> & { files?: Record<string, string> },
+    look?: (event: BuildEvent) => void,
+  ): Promise<Outcome>;
   /** Output of a command over the image's root. */
   look(image: ImageRecord, command: string): Promise<string>;
   close(): Promise<void>;
@@ -75,14 +79,17 @@ export async function openBench(sandbox: Sandbox = chrootSandbox): Promise<Bench
     builder,
     images,
     snapshotter,
-    build: async (text, { files = {}, ...request } = {}) => {
+    build: async (text, { files = {}, ...request } = {}, look = () => {}) => {
       const contextDir = mkdtempSync(join(dir, 'context-'));
       put(contextDir, { iEchorfile: text, ...files });
       const events: BuildEvent[] = [];
-      for await (const event of builder.build({ contextDir, ...request })) events.push(event);
+      for await (const event of builder.build({ contextDir, ...request })) {
+        events.push(event);
+        look(event);
+      }
       return outcome(events, images);
     },
-    look: (image, command) => look(snapshotter, image, { command, dir }),
+    look: (image, command) => lookInto(snapshotter, image, { command, dir }),
     close: async () => {
       await builder.cleanLeftovers();
       store.close();
@@ -113,7 +120,7 @@ function outcome(events: readonly BuildEvent[], images: ImageStore): Outcome {
   return { image: images.get(id), events, steps };
 }
 
-async function look(
+async function lookInto(
   snapshotter: Snapshotter,
   image: ImageRecord,
   { command, dir }: { command: string; dir: string },

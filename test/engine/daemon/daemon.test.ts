@@ -131,10 +131,8 @@ describeWithContainers('the daemon as a process', () => {
     const logs = drain(client.containerLogs({ id, follow: true, stdout: true })).catch(() => 'ended');
     const wait = client.containerWait({ id }).catch((error) => error.code);
     // Some of them may be on their way still: those are refused.
-    const begun = Date.now();
     child.kill('SIGTERM');
     expect(await exit).toBe(0);
-    expect(Date.now() - begun).toBeLessThan(8000);
     await Promise.all([events, logs, wait]);
     process.kill(State.Pid, 0);
     client.close();

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { freezeState } from '../../../src/host/cgroup.ts';
 import { readUsage } from '../../../src/host/cgroup-usage.ts';
 import { signalProcess } from '../../../src/host/processes.ts';
+import { eventually } from '../../support/private-engine.ts';
 import { logLines, openTinyHost, readUntil, skipReason, type TinyHost } from './tiny-host.ts';
 
 if (skipReason !== undefined) console.warn(`skipped: ${skipReason}`);
@@ -188,7 +189,8 @@ describe.each(['crun', 'runc'])('containers under conmon and %s', (name) => {
       return exit.exitCode;
     });
     expect(await Promise.all(exits)).toEqual(Array.from({ length: 20 }, (_, code) => code));
-    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
+    const descriptors = () => readdirSync('/proc/self/fd').length;
+    await eventually('the descriptors are closed', () => descriptors() <= before);
   });
 
   check('the end of a container is noticed although its monitor was killed before', async () => {

@@ -79,13 +79,21 @@ suite('what the engine does by itself (needs root)', () => {
     })();
     const id = await start(t.engine, {
       Cmd: ['sh', '-c', 'touch /ok; sleep 100'],
-      Healthcheck: { Test: ['CMD-SHELL', 'echo checked; test -f /ok'], Interval: 50 * ms, Retries: 2 },
+      Healthcheck: {
+        Test: ['CMD-SHELL', 'until test -f /go; do sleep 0.05; done; echo checked; test -f /ok'],
+        Interval: 50 * ms,
+        Retries: 2,
+      },
     });
+    const inside = async (...Cmd: string[]) => {
+      const { Id } = await t.engine.execCreate({ id, body: { Cmd } });
+      await t.engine.execStart({ id: Id, body: { Detach: true } });
+    };
     expect((await state(id)).Health?.Status).toBe('starting');
+    await inside('touch', '/go');
     await until('healthy', async () => (await state(id)).Health?.Status === 'healthy');
     expect((await t.engine.containerList({ filters: { id: [id] } }))[0]?.Status).toContain('(healthy)');
-    const { Id } = await t.engine.execCreate({ id, body: { Cmd: ['rm', '/ok'] } });
-    await t.engine.execStart({ id: Id, body: { Detach: true } });
+    await inside('rm', '/ok');
     await until('unhealthy', async () => (await state(id)).Health?.Status === 'unhealthy');
     const health = (await state(id)).Health;
     expect(health?.FailingStreak).toBeGreaterThanOrEqual(2);
