@@ -70,6 +70,16 @@ describeWithContainers('a machine hands its images to the next', () => {
     expect(run(taker, ['trust', 'sign', '--key', 'team.key', `${host}/team/web:1`], phrase).exit).toBe(0);
     expect(run(taker, ['trust', 'inspect', '--key', 'team.pub', `${host}/team/web:1`]).exit).toBe(0);
     expect(run(taker, ['pull', '-q', `${host}/team/web:1`]).exit).toBe(0);
+    run(taker, ['tag', `${host}/team/web:1`, `${host}/team/web:2`]);
+    run(taker, ['tag', `${host}/team/web:1`, `${host}/team/web:3`]);
+    for (const command of [
+      ['push', '--sign-by', 'team.key', `${host}/team/web:2`],
+      ['trust', 'sign', '--local', '--key', 'team.key', `${host}/team/web:3`],
+    ]) {
+      expect(run(taker, command, { IECHOR_TRUST_PASSPHRASE: 'wrong' })).toMatchObject({ exit: 1, stdout: '' });
+      expect(run(taker, command, phrase).stdout).toMatch(/digest: (sha256:[0-9a-f]{64})[^]*\nSigned \1$/);
+      expect(run(taker, ['pull', '-q', command.at(-1) ?? '']).exit).toBe(0);
+    }
     writeFileSync(join(taker.dir, 'no.pub'), 'no key');
     for (const [file, said] of [
       ['none.pub', /none\.pub cannot be read: there is no such file/],
@@ -104,7 +114,7 @@ describeWithContainers('a machine hands its images to the next', () => {
   });
 
   test('what was pushed is listed, and is gone from the disk once it is removed', () => {
-    expect(run(giver, ['registry', 'ls']).stdout).toMatch(/^all +1 .*\nteam\/web +1, sha256-/m);
+    expect(run(giver, ['registry', 'ls']).stdout).toMatch(/^all +1 .*\nteam\/web +1, 2, 3, sha256-/m);
     expect(run(giver, ['registry', 'rm', 'all', 'team/web']).exit).toBe(0);
     expect(run(giver, ['registry', 'rm', 'team/web:1']).stderr).toContain('nothing of that name was pushed here');
     const parts = JSON.parse(run(giver, ['system', 'gc', '--format', 'json']).stdout).parts as { name: string }[];

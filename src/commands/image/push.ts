@@ -2,9 +2,9 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { contentTrustFlag, refuseContentTrust } from '../../cli/content-trust.ts';
 import { parseReference } from '../../cli/default-registry.ts';
 import { Args, Flags } from '../../cli/flags.ts';
-import { platformFlag } from '../../cli/platform-flag.ts';
-import { printTransfer } from '../../cli/print-transfer.ts';
+import { pushImage } from '../../cli/push-image.ts';
 import { splitTag } from '../../cli/split-tag.ts';
+import { readSigningKey, signPushed } from '../../cli/trust.ts';
 import { IechorError } from '../../common/error.ts';
 
 export default class Push extends BaseCommand {
@@ -15,6 +15,7 @@ export default class Push extends BaseCommand {
     'all-tags': Flags.boolean({ char: 'a', summary: 'Push all tags of the repository' }),
     'disable-content-trust': contentTrustFlag,
     platform: Flags.string({ summary: 'Platform the image must be for (os/arch)' }),
+    'sign-by': Flags.string({ summary: 'Sign what was pushed with the private key in this file (see: iechor trust)' }),
     quiet: Flags.boolean({ char: 'q', summary: 'Print the name of the image only' }),
   };
 
@@ -31,14 +32,20 @@ export default class Push extends BaseCommand {
       throw new IechorError('USAGE', "tag can't be used with --all-tags/-a", { hint: `write ${repo}` });
     }
     if (!flags['all-tags'] && tag === undefined && !flags.quiet) process.stdout.write('Using default tag: latest\n');
+    const keyFile = flags['sign-by'];
+    const key = keyFile === undefined ? undefined : await readSigningKey(keyFile);
     const engine = await this.engine();
-    const messages = engine.imagePush({
-      name: repo,
+    const digests = await pushImage(engine, repo, {
       tag: flags['all-tags'] ? undefined : (tag ?? 'latest'),
-      platform: platformFlag(flags.platform),
+      platform: flags.platform,
+      sink: flags.quiet ? undefined : process.stdout,
       signal: this.signal,
     });
-    await printTransfer(messages, { sink: flags.quiet ? undefined : process.stdout });
+    if (key) {
+      const options = { key, configuration: this.globals.config, signal: this.signal };
+      await signPushed(engine, { repository: repo, digests }, options);
+      if (!flags.quiet) for (const digest of digests) this.print(`Signed ${digest}`);
+    }
     if (flags.quiet) this.print(flags['all-tags'] ? repo : `${repo}:${tag ?? 'latest'}`);
   }
 }
