@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { programPath } from '../support/machine.ts';
+import { programPaths } from '../support/machine.ts';
 import { describeWithContainers } from '../support/needs.ts';
 import { createPrivateEngine, importBusybox, type PrivateEngine, type Ran } from '../support/private-engine.ts';
 import { writeProject } from '../support/projects.ts';
@@ -41,8 +43,8 @@ describeWithContainers('input that cannot work', () => {
     ],
     [
       'an image nobody has',
-      { 'compose.yaml': 'services:\n  web:\n    image: 127.0.0.1:59999/nobody/nothing:1\n' },
-      /127\.0\.0\.1:59999\/nobody\/nothing:1/,
+      { 'compose.yaml': 'services:\n  web:\n    image: 127.0.0.1:1/nobody/nothing:1\n' },
+      /127\.0\.0\.1:1\/nobody\/nothing:1/,
       /hint: /,
     ],
   ];
@@ -77,9 +79,13 @@ describeWithContainers('input that cannot work', () => {
 
   test('without root rights the engine is not started, and the error says so', () => {
     const bare = createPrivateEngine();
-    const { status, stderr } = spawnSync(bare.program, ['ps'], {
-      uid: 65534,
-      gid: 65534,
+    // The product may lie in a directory that is closed to others: in a mount namespace of its own it lies elsewhere.
+    const elsewhere = join(bare.dir, 'product');
+    mkdirSync(elsewhere);
+    chmodSync(bare.dir, 0o755);
+    const script =
+      'mount --bind "$1" "$2" && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$2/bin/iechor" ps';
+    const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', script, 'sh', resolve('.'), elsewhere], {
       env: bare.environment,
       encoding: 'utf8',
       cwd: '/',
@@ -92,9 +98,7 @@ describeWithContainers('input that cannot work', () => {
   test('without an OCI runtime the engine says what is missing and how to get it', () => {
     const bare = createPrivateEngine();
     // In a mount namespace of its own the runtimes are hidden; the machine keeps them.
-    const hide = ['crun', 'runc']
-      .flatMap((name) => programPath(name) ?? [])
-      .map((path) => `mount --bind /dev/null ${path}`);
+    const hide = ['crun', 'runc'].flatMap(programPaths).map((path) => `mount --bind /dev/null ${path}`);
     const { status, stderr } = spawnSync(
       'unshare',
       ['--mount', 'sh', '-c', [...hide, `exec ${bare.program} ps`].join('; ')],

@@ -163,8 +163,9 @@ services:
     project.write({
       'compose.yaml': `
 services:
-  one: {image: "busybox:latest", command: "sh -c 'echo 1; sleep 0.4; echo 3'"}
-  two: {image: "busybox:latest", command: "sh -c 'sleep 0.2; echo 2; sleep 0.4; echo 4'"}
+  one: {image: "busybox:latest", command: "sh -c 'echo 1; : > /s/1; until [ -e /s/2 ]; do sleep 0.1; done; echo 3; : > /s/3'", volumes: ["turns:/s"]}
+  two: {image: "busybox:latest", command: "sh -c 'until [ -e /s/1 ]; do sleep 0.1; done; echo 2; : > /s/2; until [ -e /s/3 ]; do sleep 0.1; done; echo 4'", volumes: ["turns:/s"]}
+volumes: {turns: {}}
 `,
     });
     const followed = project.compose('up');

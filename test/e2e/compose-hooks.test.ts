@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { describeOnEngines } from '../support/compose-engines.ts';
 import type { DockerProject } from '../support/docker-engine.ts';
+import { eventually } from '../support/private-engine.ts';
 
 describeOnEngines('what runs around a service', (make, { ours }) => {
   let project: DockerProject;
@@ -15,7 +16,7 @@ describeOnEngines('what runs around a service', (make, { ours }) => {
 services:
   a:
     image: busybox:latest
-    command: sh -c 'cat /data/log; trap "cat /data/log; exit 0" TERM; while :; do sleep 0.1; done'
+    command: sh -c 'trap "cat /data/log; exit 0" TERM; cat /data/log; touch /dev/shm/up; while :; do sleep 0.1; done'
     volumes: ["data:/data"]
     post_start:
       - {command: ["sh", "-c", "echo post $$WORD $$(id -u) $$(pwd) >> /dev/shm/post"], user: "7", working_dir: /tmp, environment: [WORD=x]}
@@ -34,6 +35,7 @@ volumes: {data: {}}
     expect(project.compose('up', '-d')).toMatchObject({ exit: 0 });
     expect(project.compose('exec', '-T', 'a', 'cat', '/dev/shm/post').stdout).toBe('post x 7 /tmp\n');
     expect(await project.states()).toEqual({ 'a-1': 'running' }); // what prepared it is gone
+    await eventually('it is up', () => project.compose('exec', '-T', 'a', 'test', '-e', '/dev/shm/up').exit === 0);
     expect(project.compose('stop').exit).toBe(0);
     expect(project.compose('logs', '--no-log-prefix').stdout).toBe('prepared 5\nprepared 5\nstopping\n');
   });

@@ -61,7 +61,7 @@ describeWithContainers('containers by the command line', () => {
     engine.iechor(['rm', '-f', 'host']);
   });
 
-  test('stop sends the stop signal, then kills after the grace period', () => {
+  test('stop sends the stop signal, then kills after the grace period', async () => {
     engine.iechor([
       'run',
       '-d',
@@ -70,8 +70,9 @@ describeWithContainers('containers by the command line', () => {
       'busybox',
       'sh',
       '-c',
-      'trap "exit 5" TERM; while :; do sleep 0.1; done',
+      'trap "exit 5" TERM; echo up; while :; do sleep 0.1; done',
     ]);
+    await eventually('the trap is set', () => engine.iechor(['logs', 'polite']).stdout === 'up\n');
     engine.iechor(['run', '-d', '--name', 'deaf', 'busybox', 'sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done']);
     expect(engine.iechor(['stop', '-t', '1', 'polite', 'deaf']).exit).toBe(0);
     expect(state('polite', '{{.State.ExitCode}}')).toBe('5');

@@ -114,7 +114,7 @@ describeWithContainers('looking at and into a container', () => {
     const template = '{{.HostConfig.Memory}} {{.HostConfig.RestartPolicy.Name}}';
     expect(engine.iechor(['inspect', '-f', template, 'box']).stdout).toBe('33554432 always\n');
     const shown = engine.iechor(['stats', '--no-stream', '--format', '{{.Name}} {{.MemUsage}} {{.PIDs}} {{.CPUPerc}}']);
-    expect(shown.stdout).toMatch(/^box [\d.]+KiB \/ 32MiB 1 \d+\.\d\d%\n$/);
+    expect(shown.stdout).toMatch(/^box [\d.]+[KM]iB \/ 32MiB 1 \d+\.\d\d%\n$/);
     expect(engine.iechor(['update', 'box']).exit).toBe(1);
     expect(engine.iechor(['update', '-m', 'much', 'box']).stderr).toContain('"much" is not a size');
     expect(engine.iechor(['stats', '--no-stream', 'nobody']).exit).toBe(1);

@@ -7,16 +7,24 @@ import { describe } from '@jest/globals';
 import { connect } from '../../src/api/client.ts';
 import type { EngineApi } from '../../src/api/engine-api.ts';
 
-/** Socket of a real Docker Engine, or undefined. Its image store must hold `busybox:latest`. */
+/** Ends with 0 where the engine has the image. */
+const asksForImage = `require('node:http').get({ socketPath: process.argv[1], path: '/images/busybox:latest/json' }, (reply) =>
+  process.exit(reply.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))`;
+
+/** Socket of a real Docker Engine that answers and holds the `busybox:latest` of the tests, or undefined. */
 export function dockerSocket(): string | undefined {
-  return [process.env.IECHOR_TEST_DOCKER_SOCKET, '/var/run/docker.sock'].find((path) => path && existsSync(path));
+  return [process.env.IECHOR_TEST_DOCKER_SOCKET, '/var/run/docker.sock'].find(
+    (path) => path && existsSync(path) && spawnSync(process.execPath, ['-e', asksForImage, path]).status === 0,
+  );
 }
 
 /** `describe` for tests that need a real Docker Engine; where there is none they are skipped by name. */
 export function describeWithDocker(name: string, body: (socket: string) => void): void {
   const socket = dockerSocket();
   if (!socket)
-    console.warn(`SKIPPED: ${name}: no Docker Engine here (IECHOR_TEST_DOCKER_SOCKET, /var/run/docker.sock)`);
+    console.warn(
+      `SKIPPED: ${name}: no Docker Engine with busybox:latest here (IECHOR_TEST_DOCKER_SOCKET, /var/run/docker.sock)`,
+    );
   (socket ? describe : describe.skip)(name, () => body(socket ?? ''));
 }
 
@@ -28,7 +36,7 @@ export interface Ended {
 
 /** A command that runs on. */
 export interface Running {
-  /** Resolves when standard output or error matches; throws when the command ends before, or after 30 seconds. */
+  /** Resolves when standard output or error matches; throws when the command ends before, or after a minute. */
   until(what: RegExp): Promise<void>;
   /** Resolves with how it ended, after a Ctrl-C unless told otherwise. */
   end(signal?: NodeJS.Signals | 'none'): Promise<Ended>;
@@ -78,7 +86,7 @@ function running(child: ChildProcessByStdio<null, Readable, Readable>): Running 
     until: (what) =>
       new Promise((done, fail) => {
         const give = (why: string) => fail(new Error(`${why} without ${what}: ${output.stdout}${output.stderr}`));
-        const timer = setTimeout(() => give('30 s'), 30_000);
+        const timer = setTimeout(() => give('a minute'), 60_000);
         look = () => {
           if (!what.test(output.stdout) && !what.test(output.stderr)) return;
           clearTimeout(timer);
@@ -105,7 +113,7 @@ export function createDockerProject(socket: string, label: string): DockerProjec
   const [node, ...main] = program;
   const filters = { label: [`com.docker.compose.project=${name}`] };
   const run = (args: readonly string[], variables: Readonly<Record<string, string>> = {}): Ended => {
-    const options = { cwd: dir, env: { ...env, ...variables }, timeout: 60_000, input: '' };
+    const options = { cwd: dir, env: { ...env, ...variables }, timeout: 150_000, input: '' };
     const result = spawnSync(node, [...main, ...args], { ...options, encoding: 'utf8' });
     if (result.error) throw result.error;
     return { exit: result.status ?? 128, stdout: result.stdout, stderr: result.stderr };

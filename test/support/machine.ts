@@ -3,8 +3,13 @@ import { delimiter, join } from 'node:path';
 
 /** Path of a program on PATH, or undefined. */
 export function programPath(name: string): string | undefined {
+  return programPaths(name)[0];
+}
+
+/** All programs of a name on PATH. */
+export function programPaths(name: string): readonly string[] {
   const folders = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  return folders.map((folder) => join(folder, name)).filter((path) => existsSync(path));
 }
 
 /** What this machine lacks to run containers, in words; empty where it can. */
