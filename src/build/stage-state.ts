@@ -121,13 +121,20 @@ export function addHistory(state: StageState, createdBy: string, layer?: { creat
   });
 }
 
+/** Clients name labels in an order of no meaning, which differs from build to build. */
+function inOrder<T>(map: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /**
  * The image that the state amounts to; the same bytes for the same steps, so a cached build gives the same id. With
  * `epoch` (seconds since 1970) it is made at that moment, and nothing of its history later.
  */
 export function imageOf(state: StageState, labels: Readonly<Record<string, string>>, epoch?: number): ImageConfig {
   const config = structuredClone(state.config);
-  if (Object.keys(labels).length > 0) config.Labels = { ...config.Labels, ...labels };
+  if (config.Labels || Object.keys(labels).length > 0) config.Labels = inOrder({ ...config.Labels, ...labels });
+  if (config.ExposedPorts) config.ExposedPorts = inOrder(config.ExposedPorts);
+  if (config.Volumes) config.Volumes = inOrder(config.Volumes);
   const moment = epoch === undefined ? undefined : new Date(epoch * 1000).toISOString();
   const created = moment ?? state.layerTime;
   const history = state.history.map((entry) => {
