@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { digestOf, hexOf } from '../../../src/image/digest.ts';
 import { type Bench, type OddRegistry, openBench, openOddRegistry } from './support.ts';
@@ -24,6 +26,11 @@ const isLayer = (url: string | undefined, layer: Buffer) => (url ?? '').endsWith
 const asked = (layer: Buffer) => odd.requests.filter(({ url }) => isLayer(url, layer));
 const ingest = () => join(bench.dataRoot, 'ingest');
 const leftovers = () => (existsSync(ingest()) ? readdirSync(ingest()) : []);
+/** Breaks a connection when its client, in this very process, had many turns to take what was sent. */
+async function breakOff(response: ServerResponse): Promise<void> {
+  for (let turn = 0; turn < 30; turn += 1) await pause(1);
+  response.destroy();
+}
 
 describe('a download', () => {
   const layer = randomBytes(300_000);
@@ -35,7 +42,7 @@ describe('a download', () => {
       if (broken || !isLayer(request.url, layer)) return false;
       broken = true;
       response.writeHead(200, { 'content-length': layer.length });
-      response.write(layer.subarray(0, after), () => setTimeout(() => response.destroy(), 50));
+      response.write(layer.subarray(0, after), () => void breakOff(response));
       return true;
     };
   };
@@ -70,7 +77,7 @@ describe('a download', () => {
       if (broken || !isLayer(request.url, layer)) return false;
       broken = true;
       response.writeHead(200, { 'content-length': layer.length, etag: '"another"' });
-      response.write(other, () => setTimeout(() => response.destroy(), 50));
+      response.write(other, () => void breakOff(response));
       return true;
     };
     await pull();
