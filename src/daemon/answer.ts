@@ -9,7 +9,7 @@ import type { Buildkit } from '../buildkit/buildkit.ts';
 import type { BuildCall } from '../buildkit/traced-build.ts';
 import type { Log } from '../common/log.ts';
 import type { Active } from './active.ts';
-import { checkBody } from './check-body.ts';
+import { checkBody, checkFields } from './check-body.ts';
 import { decodeFields, readJsonBody } from './decode.ts';
 import { streamType } from './hijack.ts';
 import { asKnownIn, asMeantIn } from './older-clients.ts';
@@ -34,6 +34,7 @@ export async function answer(handling: Handling, active: Active, { request, resp
   const { op, route, version } = active.match;
   const signal = active.controller.signal;
   const fields = decodeFields(active.match, request.headers);
+  checkFields(op, fields);
   if (route.body === 'json') fields.body = checkBody(op, await readJsonBody(request, bodyMs));
   else if (route.body === 'bytes' || (route.body && hasBody(request))) fields.body = bodyOf(request);
   if (op === 'containerCreate' && !hasBody(request)) {

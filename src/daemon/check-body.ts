@@ -1,5 +1,6 @@
+import { fieldShapes } from '../api/field-shapes.ts';
 import type { ApiOperation } from '../api/route.ts';
-import { canonicalKeys, dropNulls, misfit, type Shape } from '../api/shape.ts';
+import { canonicalForm, misfit, type Shape, settleNulls } from '../api/shape.ts';
 import { bodyShapes } from '../api/shapes.ts';
 import { IechorError } from '../common/error.ts';
 
@@ -7,9 +8,19 @@ import { IechorError } from '../common/error.ts';
 export function checkBody(op: ApiOperation, body: Record<string, unknown>): Record<string, unknown> {
   const shape = (bodyShapes as Readonly<Partial<Record<ApiOperation, Shape>>>)[op];
   if (shape === undefined) return body;
-  canonicalKeys(body, shape);
-  const wrong = misfit(body, shape);
-  if (wrong !== undefined) throw new IechorError('BAD_REQUEST', `invalid request body: ${wrong}`);
-  dropNulls(body, shape);
+  canonicalForm(body, shape);
+  ensureFits(body, shape, 'request body');
   return body;
+}
+
+/** The same for what travels as JSON in the query. */
+export function checkFields(op: ApiOperation, fields: Readonly<Record<string, unknown>>): void {
+  const shapes = (fieldShapes as Readonly<Partial<Record<ApiOperation, Readonly<Record<string, Shape>>>>>)[op];
+  for (const [name, shape] of Object.entries(shapes ?? {})) ensureFits(fields[name], shape, `query parameter ${name}`);
+}
+
+function ensureFits(value: unknown, shape: Shape, what: string): void {
+  const wrong = misfit(value, shape);
+  if (wrong !== undefined) throw new IechorError('BAD_REQUEST', `invalid ${what}: ${wrong}`);
+  settleNulls(value, shape);
 }

@@ -16,18 +16,25 @@ export function decodeFields(
   const request: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(route.fields)) {
     const kind = kindOf(field);
-    if (kind === 'path') request[name] = pathFields[name];
+    if (kind === 'path') request[name] = withoutNul(pathFields[name], name);
     else if (kind === 'header' || kind === 'login' || kind === 'logins') {
       const value = headerDecoders[kind](headers, wireName(name, field));
       if (value !== undefined) request[name] = value;
     } else {
       const values = query.getAll(wireName(name, field));
       const isAbsent = values.length === 0 && kind !== 'extent' && kind !== 'text';
+      for (const value of values) withoutNul(value, wireName(name, field));
       const value = isAbsent ? undefined : decoders[kind](values, wireName(name, field));
       if (value !== undefined) request[name] = value;
     }
   }
   return request;
+}
+
+/** No name and no path can have one: it would fail far below, in the system's own words. */
+function withoutNul(value: string | undefined, name: string): string | undefined {
+  if (value?.includes('\0')) throw bad(`${name} must not contain a NUL byte`);
+  return value;
 }
 
 const headerDecoders = { header: decodeHeader, login: decodeLogin, logins: decodeLogins };
@@ -45,7 +52,7 @@ const decoders: Readonly<Record<Exclude<FieldKind, 'path' | keyof typeof headerD
   },
   extent: ([value = ''], name) => decodeExtent(value, name),
   list: (values) => values,
-  json: ([value = ''], name) => (value === '' ? undefined : parseJson(value, `query parameter ${name}`)),
+  json: ([value = ''], name) => (value === '' ? undefined : (parseJson(value, `query parameter ${name}`) ?? undefined)),
   filters: ([value = '']) => decodeFilters(value),
 };
 

@@ -15,9 +15,12 @@ export function jsonFault(text: string): string | undefined {
 
 class Fault extends Error {}
 
+const maxDepth = 1000;
+
 class Scan {
   readonly #text: string;
   #at = 0;
+  #depth = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -31,11 +34,14 @@ class Scan {
   value(where: string): void {
     this.#space();
     const next = this.#text[this.#at];
+    if (this.#depth === maxDepth) throw new Fault('exceeded max depth');
+    this.#depth += 1;
     if (next === '{') this.#object();
     else if (next === '[') this.#array();
     else if (next === '"') this.#string();
     else if (next === 't' || next === 'f' || next === 'n') this.#word(words[next]);
     else this.#number(where);
+    this.#depth -= 1;
   }
 
   #object(): void {

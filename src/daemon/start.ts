@@ -1,10 +1,12 @@
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { DaemonApi } from '../api/daemon-api.ts';
 import type { Buildkit } from '../buildkit/buildkit.ts';
 import { IechorError, messageOf } from '../common/error.ts';
 import type { Log } from '../common/log.ts';
 import { version } from '../common/version.ts';
 import { lockDataRoot } from '../host/lock.ts';
+import { keepPrograms } from '../host/own-program.ts';
 import type { Assembled } from './assemble.ts';
 import type { DaemonOptions } from './options.ts';
 import { makeRoots } from './roots.ts';
@@ -37,6 +39,7 @@ export async function startDaemon(
   const sockets = options.hosts.filter((host) => host.startsWith(prefix)).map((host) => host.slice(prefix.length));
   const ports = options.hosts.filter((host) => !host.startsWith(prefix));
   try {
+    keepPrograms(join(roots.execRoot, 'programs'));
     const { assemble } = await import('./assemble.ts');
     parts = await assemble(options, { roots, log });
     const assembled = parts;

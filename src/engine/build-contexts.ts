@@ -18,7 +18,8 @@ export async function namedContexts(
   }: { readonly contextDir: string; readonly aside: string; readonly signal?: AbortSignal | undefined },
 ): Promise<Record<string, NamedContext>> {
   const found: Record<string, NamedContext> = Object.create(null);
-  for (const [name, { image, path, remote }] of Object.entries(given ?? {})) {
+  for (const [name, context] of Object.entries(given ?? {})) {
+    const { image, path, remote } = context ?? {};
     if (image !== undefined) {
       found[name] = { image };
       continue;

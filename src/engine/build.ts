@@ -85,7 +85,7 @@ async function receive(directory: string, request: BuildQuery): Promise<RemoteCo
 /** The caller's own directory, if it is the same here. Whoever may build may mount any directory of the machine. */
 function localDirectory(local: BuildQuery['localcontext'], hint = 'Send the context as an archive.') {
   if (!local) return undefined;
-  const { directory, device, inode, boot } = local;
+  const { directory = '', device, inode, boot } = local;
   const stat = isAbsolute(directory) ? statSync(directory, { bigint: true, throwIfNoEntry: false }) : undefined;
   const isHere = boot === readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   if (isHere && stat?.isDirectory() && String(stat.dev) === device && String(stat.ino) === inode) return directory;

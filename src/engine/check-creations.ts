@@ -36,8 +36,9 @@ interface Given {
 /** Ours: all that would be refused when these things were made and started, as far as it can be known. Makes nothing. */
 export async function checkCreations(
   context: EngineContext,
-  { body }: Parameters<EngineApi['creationsCheck']>[0],
+  request: Parameters<EngineApi['creationsCheck']>[0],
 ): Promise<CreationFault[]> {
+  const body = completed(request.body);
   const faults: CreationFault[] = [];
   const attempt = (of: Pick<CreationFault, 'Kind' | 'Name' | 'About'>, check: () => void) => {
     const error = refusalOf(check);
@@ -67,6 +68,17 @@ export async function checkCreations(
 }
 
 const namesOf = ({ Containers }: CreationsCheck): ReadonlySet<string> => new Set(Containers.map(({ Name }) => Name));
+
+/** What a foreign client left out is empty, as in the bodies of Docker's own requests. */
+function completed(sent: Partial<CreationsCheck>): CreationsCheck {
+  const { Containers = [], Networks = [], Volumes = [], Leaving = [] } = sent;
+  return {
+    Containers: Containers.map(({ Name = '', Body = {} }) => ({ Name, Body })),
+    Networks: Networks.map(({ Name = '', ...rest }) => ({ Name, ...rest })),
+    Volumes,
+    Leaving,
+  };
+}
 
 /** What a check throws for the user; a bug goes on its way. */
 function refusalOf(check: () => void): IechorError | undefined {

@@ -9,19 +9,19 @@ const notDevices = new Set(['pts', 'shm', 'fd', 'mqueue', '.lxc', '.lxd-mounts',
 /** Device nodes of a container: those asked for, or all of the host's with `--privileged`. Throws MOUNT_INVALID. */
 export function resolveDevices(host: HostConfig): DeviceNode[] {
   if (host.Privileged) return nodesBelow('/dev', '/dev', 'rwm');
-  return (host.Devices ?? []).flatMap((mapping) => {
-    const target = mapping.PathInContainer || mapping.PathOnHost;
-    const access = mapping.CgroupPermissions || 'rwm';
+  return (host.Devices ?? []).flatMap(({ PathOnHost: path = '', PathInContainer, CgroupPermissions }) => {
+    const target = PathInContainer || path;
+    const access = CgroupPermissions || 'rwm';
     if (!/^[rwm]{1,3}$/.test(access)) throw invalid(`invalid device permissions: ${access}`);
-    const kind = kindOf(mapping.PathOnHost);
-    if (kind === undefined) throw invalid(missingDevice(mapping.PathOnHost));
+    const kind = kindOf(path);
+    if (kind === undefined) throw invalid(missingDevice(path));
     if (kind === 'directory') {
-      const nodes = nodesBelow(mapping.PathOnHost, target, access);
-      if (nodes.length === 0) throw invalid(`"${mapping.PathOnHost}": not a device node`);
+      const nodes = nodesBelow(path, target, access);
+      if (nodes.length === 0) throw invalid(`"${path}": not a device node`);
       return nodes;
     }
-    const node = deviceNode(mapping.PathOnHost, target, access);
-    if (!node) throw invalid(`${mapping.PathOnHost} is not a device node`);
+    const node = deviceNode(path, target, access);
+    if (!node) throw invalid(`${path} is not a device node`);
     return [node];
   });
 }
@@ -37,8 +37,8 @@ export function hostDevice(path: string): Pick<DeviceNode, 'type' | 'major' | 'm
 }
 
 /** Numbers of a block device, for its limits. Throws BAD_REQUEST. */
-export function blockDevice(path: string): BlockNumber {
-  const stat = statSync(path, { throwIfNoEntry: false });
+export function blockDevice(path = ''): BlockNumber {
+  const stat = kindOf(path) === 'other' ? statSync(path) : undefined;
   if (!stat?.isBlockDevice()) throw new IechorError('BAD_REQUEST', `${path} is not a block device`);
   return numbersOf(stat);
 }
@@ -52,7 +52,7 @@ function kindOf(path: string): 'directory' | 'other' | undefined {
   try {
     return statSync(path).isDirectory() ? 'directory' : 'other';
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP'].includes(codeOf(error) ?? '')) return undefined;
     throw error;
   }
 }

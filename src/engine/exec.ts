@@ -90,23 +90,15 @@ export async function execStart(
 
 /** Whoever does not read the output is told by an error what kept the process from starting. */
 async function throwUnlessStarted(handle: ExecHandle, command: string): Promise<void> {
-  const code = await Promise.race([handle.exit, pidOf(handle)]);
+  await handle.known();
   if (handle.pid !== 0) return;
+  const code = await handle.exit;
   const pieces: Buffer[] = [];
   for await (const { data } of handle.output) pieces.push(Buffer.from(data));
   const words = execFailure(Buffer.concat(pieces).toString(), command);
   if (words === undefined) return;
   throw new IechorError(code === 127 ? 'COMMAND_NOT_FOUND' : 'COMMAND_NOT_EXECUTABLE', words);
 }
-
-/** Fulfilled when the process is known, or has ended. The runtime writes its pid down some time after its own start. */
-async function pidOf(handle: ExecHandle): Promise<void> {
-  let ended = false;
-  void handle.exit.catch(() => {}).then(() => (ended = true));
-  while (handle.pid === 0 && !ended) await setTimeout(pidPollMilliseconds);
-}
-
-const pidPollMilliseconds = 2;
 
 function startExitCode(error: unknown): number {
   if (isIechorError(error) && (error.exit === 126 || error.exit === 127)) return error.exit;
@@ -175,9 +167,9 @@ function sessionOf(instance: ExecInstance, handle: ExecHandle, exit: Promise<voi
  * What the runtime says of a command that it could not start, in Docker's words and on the stream Docker uses for them.
  * A process has a pid by then.
  */
-async function* reworded({ output, pid }: ExecHandle, command: string): ExecHandle['output'] {
-  for await (const frame of output) {
-    const words = pid === 0 ? execFailure(Buffer.from(frame.data).toString(), command) : undefined;
+async function* reworded(handle: ExecHandle, command: string): ExecHandle['output'] {
+  for await (const frame of handle.output) {
+    const words = handle.pid === 0 ? execFailure(Buffer.from(frame.data).toString(), command) : undefined;
     yield words === undefined ? frame : { stream: 'stdout', data: Buffer.from(`${words}\r\n`) };
   }
 }

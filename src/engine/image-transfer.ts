@@ -92,7 +92,7 @@ export function bootstrapImage(
 async function layoutArchive(
   context: EngineContext,
   layout: NonNullable<Request<'imagesGet'>['layout']>,
-  { names, tags = [], signal }: Request<'imagesGet'>,
+  { names = [], tags = [], signal }: Request<'imagesGet'>,
 ): Promise<Readable> {
   const { annotations, ...attrs } = layout;
   const packing = readPacking(attrs);

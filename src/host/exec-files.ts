@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readIfThere } from './files.ts';
 import type { ExecRequest, OciRuntime } from './runtime-port.ts';
@@ -20,6 +20,8 @@ export interface ExecFiles {
   byConmon(conmon: string): Command;
   /** 0 until the runtime has written it. */
   pid(): number;
+  /** Fulfilled when the runtime has written the pid, or with `until`. */
+  pidWritten(until: Promise<unknown>): Promise<void>;
   /** Exit code of the process, or 126 or 127 where the runtime could not start it. */
   exitCode(status: number, said: string): number;
   remove(): void;
@@ -62,6 +64,13 @@ export function createExecFiles(runtime: OciRuntime, parent: string, request: Ex
       ],
     }),
     pid: readPid,
+    pidWritten: async (until) => {
+      const written = Promise.withResolvers<void>();
+      const watcher = watch(dir, () => readPid() > 0 && written.resolve());
+      // What was written before the watch began shows now.
+      if (readPid() === 0) await Promise.race([written.promise, until]);
+      watcher.close();
+    },
     exitCode: (status, said) => {
       const log = readIfThere(file('log')) ?? '';
       // runc tells of a program that the kernel refused on stderr alone.

@@ -50,12 +50,16 @@ function handleOf(started: StartedExec, files: ExecFiles): ExecHandle {
     return code;
   });
   // A caller may never ask.
-  exit.catch(() => {});
+  const over = exit.catch(() => {});
+  const known = async () => {
+    if (running && currentPid() === 0) await files.pidWritten(over);
+  };
   return {
     get pid() {
       return currentPid();
     },
     exit,
+    known,
     output: started.output,
     write: started.write,
     endInput: started.endInput,
@@ -64,14 +68,11 @@ function handleOf(started: StartedExec, files: ExecFiles): ExecHandle {
       if (running) started.resize(rows, columns);
     },
     kill: (signal) => {
-      const send = () => {
-        if (!running) return;
+      // Killing the runtime instead would leave the process behind: it is known any moment now.
+      void known().then(() => {
         const target = currentPid();
-        // Killing the runtime instead would leave the process behind: it is known any moment now.
-        if (target > 0) signalProcess(target, signal);
-        else setTimeout(send, 5);
-      };
-      send();
+        if (running && target > 0) signalProcess(target, signal);
+      });
     },
   };
 }

@@ -7,6 +7,7 @@ import { closeAll, pipe, watchFd } from './fds.ts';
 import { createOutputQueue } from './output-queue.ts';
 import { type Child, spawnProcess } from './processes.ts';
 import type { ExecRequest } from './runtime-port.ts';
+import { hurry, unhurry } from './scheduling.ts';
 import { acceptOn, listenStream, receiveFd } from './sockets.ts';
 import { openRawTerminal, setTerminalSize } from './terminal.ts';
 
@@ -20,7 +21,11 @@ export async function startOnConsole(files: ExecFiles, request: ExecRequest): Pr
       ...files.byRuntime(files.consoleSocket),
       stdio: [nothing, messages.write, messages.write],
     });
+    // It lets the process go on before it sets the size, which a process that asks for it at once would not see.
+    const hurries = request.rows !== undefined;
+    if (hurries) hurry(child.pid);
     const master = await receiveMaster(listening, child);
+    if (hurries) unhurry(child.pid);
     if (master === undefined) {
       closeAll(messages.write);
       return onlyMessages(child, messages.read);

@@ -99,6 +99,8 @@ export interface ExecRequest {
 export interface ExecHandle extends MonitorConnection {
   /** Pid in the host's pid namespace, 0 until known. */
   readonly pid: number;
+  /** Fulfilled when the pid is known, or the process has ended. The runtime tells it some time after its own start. */
+  known(): Promise<void>;
   /** Exit code (126, 127 where the program could not be run; 128+n for a signal). */
   readonly exit: Promise<number>;
   resize(rows: number, columns: number): Promise<void>;

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import { entryUrl } from '../common/entry.ts';
 import { IechorError } from '../common/error.ts';
 import { errorCatalogue } from '../common/error-catalogue.ts';
+import { ownProgram } from '../host/own-program.ts';
 import type { Failure, LayerResults, LayerTask, TaskMessage } from './layer-tasks.ts';
 
 /** The daemon's end of a task. */
@@ -113,7 +113,7 @@ function freeSlot(): Slot {
 }
 
 function startSlot(): Slot {
-  const worker = new Worker(entryUrl(import.meta.url, './layer-worker.ts'), { name: 'layers' });
+  const worker = new Worker(ownProgram(import.meta.url, './layer-worker.ts'), { name: 'layers' });
   const slot: Slot = { worker, tasks: new Set() };
   slots.push(slot);
   const gone = (cause: unknown) => {

@@ -2,10 +2,10 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { entryUrl } from '../common/entry.ts';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
 import type { Log } from '../common/log.ts';
 import { commandLine, startDetached } from '../host/netns-system.ts';
+import { ownProgram } from '../host/own-program.ts';
 import { signalProcess } from '../host/processes.ts';
 import {
   type DnsFailure,
@@ -123,7 +123,7 @@ async function openLine(directory: string, socketPath: string): Promise<Line> {
   kill(directory);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const logFile = join(directory, 'log');
-  startDetached(entryUrl(import.meta.url, './dns-main.ts'), [directory], logFile);
+  startDetached(ownProgram(import.meta.url, './dns-main.ts'), [directory], logFile);
   const deadline = performance.now() + startTimeoutMs;
   while (performance.now() < deadline) {
     const started = await reach(socketPath);

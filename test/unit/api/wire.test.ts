@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { errorFromReply } from '../../../src/api/client-errors.ts';
 import { routes } from '../../../src/api/routes.ts';
-import { misfit } from '../../../src/api/shape.ts';
+import { misfit, settleNulls } from '../../../src/api/shape.ts';
 import { bodyShapes } from '../../../src/api/shapes.ts';
 import type { Frame } from '../../../src/api/streams.ts';
 import { compareVersions, decodeFrames, decodeLines, encodeFrame } from '../../../src/api/wire.ts';
@@ -91,4 +91,16 @@ test('bodies are checked to their leaves, null is "not given", unknown keys are 
     'NetworkingConfig.EndpointsConfig.net.Aliases: must be a list',
   );
   expect(misfit({ HostConfig: [] }, shape)).toBe('HostConfig: must be an object');
+});
+
+test('null is an empty text or object where it is an item, and "not given" where it is a field', () => {
+  const shape = bodyShapes.containerCreate;
+  const body = {
+    Cmd: null,
+    Env: [null],
+    Labels: { a: null },
+    HostConfig: { Mounts: [null], PortBindings: { p: null } },
+  };
+  settleNulls(body, shape);
+  expect(body).toEqual({ Env: [''], Labels: { a: '' }, HostConfig: { Mounts: [{}], PortBindings: { p: null } } });
 });
