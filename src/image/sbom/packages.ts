@@ -22,7 +22,7 @@ const readers: readonly (readonly [RegExp, (text: string, source: string) => Pac
   [/^var\/lib\/dpkg\/(?:status|status\.d\/[^/]+)$/, readDpkg],
   [/^(?:usr\/)?lib\/apk\/db\/installed$/, readApk],
   [/(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/]+\/package\.json$/, readNpm],
-  [/\.(?:dist-info\/METADATA|egg-info\/PKG-INFO)$/, readPip],
+  [/\.(?:dist-info\/METADATA|egg-info(?:\/PKG-INFO)?|egg\/EGG-INFO\/PKG-INFO)$/, readPip],
 ];
 const rpmPath = /^(?:var\/lib|usr\/lib\/sysimage)\/rpm\/(rpmdb\.sqlite|Packages|Packages\.db)$/;
 const osReleasePath = /^(?:etc|usr\/lib)\/os-release$/;

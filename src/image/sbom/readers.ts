@@ -52,12 +52,19 @@ export function readNpm(text: string, source: string): Package[] {
     return [];
   }
   if (typeof document !== 'object' || document === null) return [];
-  const { name, version, license } = document as Record<string, unknown>;
+  const { name, version, license, licenses } = document as Record<string, unknown>;
   if (typeof name !== 'string' || typeof version !== 'string' || name === '') return [];
-  return [{ type: 'npm', name, version, source, ...(typeof license === 'string' && { license }) }];
+  const all = [license ?? licenses].flat().flatMap(licenseName);
+  return [{ type: 'npm', name, version, source, ...(all.length > 0 && { license: all.join(' OR ') }) }];
 }
 
-/** `METADATA` of a `.dist-info`, `PKG-INFO` of an `.egg-info`. */
+/** As npm has it today, or as it did: an object with its name in `type`. */
+function licenseName(license: unknown): string[] {
+  const named = typeof license === 'object' && license !== null && 'type' in license ? license.type : license;
+  return typeof named === 'string' ? [named] : [];
+}
+
+/** `METADATA` of a `.dist-info`, `PKG-INFO` of an `.egg-info` or an egg, or an `.egg-info` that is a file. */
 export function readPip(text: string, source: string): Package[] {
   const [head = ''] = text.split(/\n\s*\n/);
   const fields = paragraphs(head)[0];

@@ -84,6 +84,11 @@ if (!isRoot) console.warn('SKIPPED: what is in an image: needs root rights');
           content: '{"name":"@org/lib","version":"1.0.0","license":"MIT"}',
         },
         { name: 'app/node_modules/broken/package.json', content: '{' },
+        {
+          name: 'app/node_modules/old/package.json',
+          content: '{"name":"old","version":"0.1.0","licenses":[{"type":"MIT"},{"type":"ISC"}]}',
+        },
+        { name: 'usr/lib/python3/dist-packages/one-1.0.egg-info', content: 'Name: one\nVersion: 1.0\n' },
       ],
       [
         {
@@ -99,9 +104,12 @@ if (!isRoot) console.warn('SKIPPED: what is in an image: needs root rights');
       'apk musl 1.2.5-r0',
       'deb libc6 2.36-9',
       'npm @org/lib 1.0.0',
+      'npm old 0.1.0',
       'pypi Six_More 1.16',
+      'pypi one 1.0',
       'rpm bash 5.2-1.fc40',
     ]);
+    expect(inventory.packages.find(({ name }) => name === 'old')?.license).toBe('MIT OR ISC');
     expect(inventory.warnings).toEqual([expect.stringMatching(/\/var\/lib\/rpm\/Packages cannot be read/)]);
     const subject = { name: 'web', id: `sha256:${'a'.repeat(64)}`, createdAt: '2026-01-01T00:00:00Z', version: '1' };
     const purls = JSON.stringify(cyclonedxOf(subject, inventory)).match(/pkg:[^"#]+/g);
@@ -110,13 +118,15 @@ if (!isRoot) console.warn('SKIPPED: what is in an image: needs root rights');
         'pkg:apk/debian/musl@1.2.5-r0?arch=x86_64&distro=debian-12',
         'pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12',
         'pkg:npm/%40org/lib@1.0.0',
+        'pkg:npm/old@0.1.0',
+        'pkg:pypi/one@1.0',
         'pkg:pypi/six-more@1.16',
         'pkg:rpm/debian/bash@5.2-1.fc40?arch=x86_64&distro=debian-12',
       ]),
     );
     const spdx = spdxOf(subject, inventory) as { packages: { SPDXID: string }[]; relationships: unknown[] };
-    expect(new Set(spdx.packages.map(({ SPDXID }) => SPDXID)).size).toBe(6);
-    expect(spdx.relationships).toHaveLength(6);
+    expect(new Set(spdx.packages.map(({ SPDXID }) => SPDXID)).size).toBe(8);
+    expect(spdx.relationships).toHaveLength(8);
   });
 });
 
