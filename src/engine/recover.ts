@@ -23,7 +23,7 @@ const sandboxName = /^([0-9a-f]{64}|build-[A-Za-z0-9_.-]+)$/;
 /** Exit code of a container whose end nobody saw: the machine went down, or its monitor was killed. */
 const unseenExitCode = 137;
 /** How long the end of a killed process is waited for. */
-const endTimeoutMs = 2000;
+const endTimeoutMs = 10_000;
 
 /**
  * Finishes what an earlier daemon began: running containers are adopted, ended ones handled, half-made and

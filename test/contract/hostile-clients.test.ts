@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
-import { type AddressInfo, createServer, connect as connectSocket, type Socket } from 'node:net';
+import { connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -11,6 +11,7 @@ import { silentLog } from '../../src/common/log.ts';
 import { type ApiServer, createApiServer } from '../../src/daemon/server.ts';
 import { findProgram } from '../../src/host/runtime-probe.ts';
 import { makeCertificates } from '../support/certificates.ts';
+import { freePort } from '../support/free-port.ts';
 import { fakeApi, ping } from './fake-api.ts';
 
 let dir: string;
@@ -20,14 +21,16 @@ const containerCreate: Api['containerCreate'] = async (asked) => {
   created.push(asked);
   return { Id: 'a', Warnings: [] };
 };
-beforeEach(() => {
-  created.length = 0;
-  server = createApiServer({
+const serverWith = (patienceMs: number) =>
+  createApiServer({
     api: fakeApi({ systemPing: ping, containerCreate }),
     log: silentLog,
     version: '0.1.0',
-    timeouts: { headersMs: 200, bodyMs: 200 },
+    timeouts: { headersMs: patienceMs, bodyMs: patienceMs },
   });
+beforeEach(() => {
+  created.length = 0;
+  server = serverWith(60_000);
 });
 afterEach(() => server.close(0));
 beforeAll(() => {
@@ -38,6 +41,10 @@ afterAll(() => rmSync(dir, { recursive: true }));
 const closed = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
 
 describe('a client that takes its time (its connection is ended, and others are served)', () => {
+  // Enough for the quick one, on a busy machine too.
+  beforeEach(() => {
+    server = serverWith(1500);
+  });
   const path = () => join(dir, 'api.sock');
   const open = async (text: string): Promise<Socket> => {
     const socket = connectSocket(path());
@@ -81,11 +88,7 @@ if (openssl === undefined) console.warn('SKIPPED: clients over TCP: this machine
     pem = makeCertificates(openssl ?? '', join(dir, 'tls'));
   });
   beforeEach(async () => {
-    const probe = createServer().listen(0, '127.0.0.1');
-    await once(probe, 'listening');
-    port = (probe.address() as AddressInfo).port;
-    probe.close();
-    await once(probe, 'close');
+    port = await freePort();
     await server.listenTls(`tcp://127.0.0.1:${port}`, { ca: pem('ca'), cert: pem('server'), key: pem('server-key') });
   });
 
