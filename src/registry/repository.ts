@@ -3,6 +3,7 @@ import { digestOf, isDigest } from '../image/digest.ts';
 import { isFields, maxDocumentBytes, parseDocument } from '../image/image-config.ts';
 import { mediaTypes } from '../image/media-types.ts';
 import type { Descriptor, Digest } from '../image/types.ts';
+import { nameAt } from './denied.ts';
 import type { Session, SessionRequest } from './session.ts';
 import { drain, type HttpReply, readBounded } from './transport.ts';
 
@@ -171,15 +172,11 @@ export function messageIn(content: Buffer): string | undefined {
   }
 }
 
-function nameAt({ endpoint: { host } }: Session, path: string): string {
-  return host === 'registry-1.docker.io' ? path.replace(/^library\//, '') : `${host}/${path}`;
-}
-
 /** Why something of a repository is not to be had; a manifest is named with its tag or digest. */
 function notGot(session: Session, path: string, rest: string, status: number): IechorError {
   const [, manifest] = /^manifests\/(.*)$/.exec(rest) ?? [];
   if (status !== 404 || manifest === undefined) return failure(session, path, status);
-  const name = `${nameAt(session, path)}${isDigest(manifest) ? '@' : ':'}${manifest}`;
+  const name = `${nameAt(session.endpoint, path)}${isDigest(manifest) ? '@' : ':'}${manifest}`;
   const { host } = session.endpoint;
   return new IechorError('IMAGE_NOT_FOUND', `manifest for ${name} not found: ${host} has no such image`, {
     hint: 'check its name and tag',
@@ -188,7 +185,7 @@ function notGot(session: Session, path: string, rest: string, status: number): I
 
 export function failure(session: Session, path: string, status: number, reason?: string): IechorError {
   const { host } = session.endpoint;
-  const name = nameAt(session, path);
+  const name = nameAt(session.endpoint, path);
   const because = reason === undefined ? '' : ` (${reason})`;
   if (status === 404) {
     return new IechorError('IMAGE_NOT_FOUND', `the registry ${host} has no such image: ${name}${because}`, {

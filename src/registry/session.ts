@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { createAuthorizer } from './authorizer.ts';
 import type { Credentials } from './credentials.ts';
+import { accessDenied } from './denied.ts';
 import { type Endpoint, isForbiddenAddress, hostName, isLoopback } from './hosts.ts';
 import { backOffMs, longestWaitMs, pause, retryAfterMs } from './patience.ts';
 import { tunnelRefused } from './proxy.ts';
@@ -59,7 +60,8 @@ export function openSession(endpoint: Endpoint, options: SessionOptions): Sessio
         if (reply.status === 401 && !asked.unanswered) {
           await drain(reply);
           const again = await authorizer.challenged(authorization, reply, asked.scopes);
-          if (!again || ++challenges > maxChallenges) throw denied(endpoint, credentials);
+          if (!again || ++challenges > maxChallenges)
+            throw accessDenied(endpoint, { reply, scopes: asked.scopes, credentials });
           attempt--;
           continue;
         }
@@ -192,16 +194,6 @@ function speaksNoTls(error: unknown): boolean {
 function isPassing(error: unknown): boolean {
   const code = codeOf(error) ?? '';
   return ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'ECONNABORTED', 'HPE_INVALID_CONSTANT'].includes(code);
-}
-
-export function denied(endpoint: Endpoint, credentials: Credentials | undefined): IechorError {
-  return new IechorError(
-    'REGISTRY_DENIED',
-    credentials
-      ? `the registry ${endpoint.host} does not accept the login, or it gives no right to this`
-      : `the registry ${endpoint.host} gives no access without a login`,
-    { hint: `log in: iechor login ${endpoint.host}` },
-  );
 }
 
 function unreachable(endpoint: Endpoint, error: unknown): IechorError {
