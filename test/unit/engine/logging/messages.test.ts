@@ -43,8 +43,8 @@ test('messages of syslog have Docker’s forms, with the time of the line', () =
   };
   const text = (change: Partial<SyslogSource>, of = line('hello')) =>
     String(syslogMessage({ ...source, ...change }, of));
-  // The hours are those of this machine's own time zone.
-  const clock = /\d\d:04:05/.source;
+  // Hours and minutes are those of this machine's own time zone.
+  const clock = /\d\d:\d\d:05/.source;
   expect(text({})).toMatch(new RegExp(`^<30>1 2026-01-0[123]T${clock}\\.123456\\S+ host web 7 web - hello\\n$`));
   expect(text({ format: 'rfc5424' })).toMatch(
     new RegExp(`^<30>1 2026-01-0[123]T${clock}(Z|[+-]\\S+) host web 7 web - hello\\n$`),
