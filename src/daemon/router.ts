@@ -43,10 +43,13 @@ export function createRouter(): (method: string, url: string) => Match {
     const mark = url.indexOf('?');
     const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
     const { version, path } = split(mark < 0 ? url : url.slice(0, mark));
-    const parts = withImageName(method, path.replace(/(?<=.)\/$/, ''), query).split('/');
-    for (const { op, route, parts: wanted } of rows.get(`${method} ${parts.length}`) ?? []) {
-      const pathFields = matchParts(wanted, parts);
-      if (pathFields) return { op, route, version, pathFields, query };
+    const named = withImageName(method, path.replace(/(?<=.)\/$/, ''), query);
+    for (const candidate of [named, withLinkName(named)]) {
+      const parts = candidate.split('/');
+      for (const { op, route, parts: wanted } of rows.get(`${method} ${parts.length}`) ?? []) {
+        const pathFields = matchParts(wanted, parts);
+        if (pathFields) return { op, route, version, pathFields, query };
+      }
     }
     throw refusalOf(method, path);
   };
@@ -96,6 +99,11 @@ function split(path: string): { version: string; path: string } {
     );
   }
   return { version, path: rest };
+}
+
+/** A container may be named by a link to it, as `ps` lists it: /containers/web/db/json. */
+function withLinkName(path: string): string {
+  return path.replace(/^(\/containers\/[^/]+)\//, '$1%2F');
 }
 
 /** Names of images and links hold slashes, which the router takes for the path's: they are encoded first. */

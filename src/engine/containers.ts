@@ -19,7 +19,14 @@ export function createContainers(store: ObjectStore): Containers {
     if (exact) return exact;
     const owner = store.owner(nameKey(name));
     if (owner !== undefined) return byId(owner);
+    if (name.includes('/')) return byLink(name);
     return /^[0-9a-f]{1,64}$/.test(name) ? byPrefix(store, name) : undefined;
+  };
+  /** `web/db` is what the container `web` has a link to under the name `db`. */
+  const byLink = (path: string) => {
+    const [, holder = '', alias] = /^([^/]+)\/([^/]+)$/.exec(path) ?? [];
+    const link = find(holder)?.links?.find((one) => one.alias === alias);
+    return link && byId(link.id);
   };
   const put = (record: ContainerRecord, options?: TransactionOptions) => {
     try {

@@ -5,6 +5,7 @@ import type { HostConfig, Mount } from '../api/types/host-config.ts';
 import { IechorError } from '../common/error.ts';
 import { newId } from '../common/id.ts';
 import type { ImageRecord } from '../image/types.ts';
+import { checkDriver } from '../volumes/volumes.ts';
 import type { ContainerRecord, RecordMount } from './container-record.ts';
 
 type MountedImage = Pick<ImageRecord, 'id' | 'chain'>;
@@ -19,7 +20,7 @@ export interface PlannedMount extends RecordMount {
 
 /**
  * All mounts of a new container in Docker's order of precedence: VolumesFrom, Binds, Mounts, Tmpfs, then the volumes
- * of the configuration for the places that are still free. Throws MOUNT_INVALID, NOT_SUPPORTED.
+ * of the configuration for the places that are still free. Throws MOUNT_INVALID, NOT_FOUND.
  */
 export function resolveMounts(
   host: HostConfig | undefined,
@@ -42,11 +43,8 @@ export function resolveMounts(
     seen.add(mount.destination);
     mounts.set(mount.destination, mount);
   }
-  const { VolumeDriver: driver = '' } = host ?? {};
   const named = (host?.Binds ?? []).some((bind) => !bind.startsWith('/'));
-  if (!['', 'local'].includes(driver) && (named || Object.keys(config.Volumes ?? {}).length > 0)) {
-    throw invalid(`error looking up volume plugin ${driver}: plugin "${driver}" not found`, 'use the driver local');
-  }
+  if (named || Object.keys(config.Volumes ?? {}).length > 0) checkDriver(host?.VolumeDriver);
   for (const path of Object.keys(config.Volumes ?? {})) {
     if (coversRoot(path)) continue; // such a container is made, and refused when it is started
     const destination = checkedDestination(path && posix.join('/', path));
@@ -132,9 +130,7 @@ function parseMount(mount: Mount): PlannedMount {
     throw invalid(`invalid mount config for type "${mount.Type}": mount type unknown`);
   }
   const driver = mount.VolumeOptions?.DriverConfig;
-  if (driver?.Name && driver.Name !== 'local') {
-    throw new IechorError('NOT_SUPPORTED', `volume driver "${driver.Name}" is not supported`, { hint: 'use local' });
-  }
+  checkDriver(driver?.Name);
   const name = mount.Source ? checkedVolumeName(mount.Source) : newId();
   return {
     ...common,

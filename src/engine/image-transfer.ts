@@ -131,6 +131,8 @@ export function loadFromArchive(
       roots: context.roots,
       platform,
       ...(request.quiet ? {} : { onProgress: (status: string) => push({ status }) }),
+      onReplaced: (tag, { id }) =>
+        push({ stream: `The image ${tag} already exists, renaming the old one with ID ${id} to empty string\n` }),
       signal,
     });
     return loaded.flatMap(({ image, tags }) => {

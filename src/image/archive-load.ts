@@ -20,6 +20,8 @@ export interface LoadOptions {
   /** `os/architecture[/variant]` of the images to load; default: this machine's, or the only one there is. */
   readonly platform?: string | undefined;
   readonly onProgress?: (status: string) => void;
+  /** Told that a name is taken from an image. */
+  readonly onReplaced?: (tag: string, previous: ImageRecord) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -52,6 +54,7 @@ export async function loadImages(tar: Readable, options: LoadOptions): Promise<r
     archive.expect(candidates.flatMap(({ layers }) => layers));
     const loaded: LoadedImage[] = [];
     for (const candidate of candidates) loaded.push(await loadOne(archive, candidate, options));
+    await linkParents(archive, { loaded, candidates, images: options.images });
     return loaded;
   } finally {
     release();
@@ -67,15 +70,19 @@ function candidatesIn(archive: SpooledArchive, platform: string | undefined): re
   throw archiveInvalid('it has neither manifest.json nor index.json');
 }
 
-function dockerCandidates(archive: SpooledArchive): readonly Candidate[] {
+function manifestItems(archive: SpooledArchive): readonly Readonly<Record<string, unknown>>[] {
   const { list } = parseDocument(
     Buffer.from(`{"list":${archive.read('manifest.json').toString('utf8')}}`),
     'manifest.json',
   );
   if (!Array.isArray(list)) throw archiveInvalid('manifest.json is not a list');
-  return list.map((item: unknown) => {
-    const layers = isFields(item) ? (item.Layers ?? []) : undefined;
-    if (!isFields(item) || typeof item.Config !== 'string' || !isStrings(layers)) {
+  return list.map((item: unknown) => (isFields(item) ? item : {}));
+}
+
+function dockerCandidates(archive: SpooledArchive): readonly Candidate[] {
+  return manifestItems(archive).map((item) => {
+    const layers = item.Layers ?? [];
+    if (typeof item.Config !== 'string' || !isStrings(layers)) {
       throw archiveInvalid('manifest.json lacks Config or Layers');
     }
     const references = item.RepoTags ?? [];
@@ -197,8 +204,45 @@ async function loadOne(archive: SpooledArchive, candidate: Candidate, options: L
     rawConfig: candidate.config,
     ...(candidate.manifest && { rawManifest: candidate.manifest }),
   });
-  for (const reference of references) images.tag(image.id, reference);
+  for (const reference of references) {
+    const previous = images.find(reference);
+    if (previous && previous.id !== image.id) options.onReplaced?.(familiar(reference), previous);
+    images.tag(image.id, reference);
+  }
   return { image, tags: references.map(familiar) };
+}
+
+interface Loaded {
+  readonly loaded: readonly LoadedImage[];
+  readonly candidates: readonly Candidate[];
+  readonly images: ImageStore;
+}
+
+/** What each image was made of, where that came along: `manifest.json` says so. */
+async function linkParents(archive: SpooledArchive, { loaded, candidates, images }: Loaded): Promise<void> {
+  if (loaded.length < 2 || !archive.has('manifest.json')) return;
+  const all = new Map<string, ImageRecord>(loaded.map(({ image }) => [image.id, image]));
+  for (const item of manifestItems(archive)) {
+    const parent = typeof item.Parent === 'string' ? all.get(item.Parent) : undefined;
+    if (!parent || typeof item.Config !== 'string') continue;
+    const id = digestOf(archive.read(item.Config));
+    const image = all.get(id);
+    const manifest = candidates[loaded.findIndex((one) => one.image.id === id)]?.manifest;
+    if (!image || image.parent === parent.id) continue;
+    if (!isMadeOf(image, parent)) throw archiveInvalid(`${image.id} was not made of ${parent.id}, its Parent`);
+    const rawConfig = images.content(id);
+    await images.create(image.config, image.chain, {
+      rawConfig,
+      parent: parent.id,
+      ...(manifest && { rawManifest: manifest }),
+    });
+  }
+}
+
+/** Its history and its layers go on where those of the other end. So no image is made of itself. */
+function isMadeOf(image: ImageRecord, parent: ImageRecord): boolean {
+  const steps = (of: ImageRecord) => of.config.history?.length ?? 0;
+  return steps(parent) < steps(image) && parent.chain.every((chainId, index) => chainId === image.chain[index]);
 }
 
 function checkPlatform(config: ImageConfig, platform: string): void {

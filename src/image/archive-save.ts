@@ -84,7 +84,7 @@ async function* archive(
     saved.push({ image, tags, layers, manifest: { mediaType, digest: digestOf(content), size: content.length } });
   }
   yield* fileEntry('index.json', JSON.stringify(indexOf(saved)));
-  yield* fileEntry('manifest.json', JSON.stringify(saved.map(dockerManifest)));
+  yield* fileEntry('manifest.json', JSON.stringify(saved.map((one) => dockerManifest(one, chosen))));
   yield* fileEntry('oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' }));
   yield Buffer.alloc(2 * blockSize);
 }
@@ -156,11 +156,14 @@ function indexOf(saved: readonly Saved[]): object {
   return { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
 }
 
-function dockerManifest({ image, tags, layers }: Saved): object {
+/** The image it was made of is named where it comes along. */
+function dockerManifest({ image, tags, layers }: Saved, all: readonly Pick<Saved, 'image'>[]): object {
+  const hasParent = image.parent !== undefined && all.some((one) => one.image.id === image.parent);
   return {
     Config: blobPath(image.id),
     RepoTags: tags.length > 0 ? tags.map(familiar) : null,
     Layers: layers.map(({ descriptor }) => blobPath(descriptor.digest)),
+    ...(hasParent && { Parent: image.parent }),
   };
 }
 

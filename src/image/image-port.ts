@@ -18,6 +18,7 @@ export interface AddedLayer {
 
 /** What is known of an image besides its config. */
 export interface CreateOptions {
+  /** The image it was made of; default: what is known. */
   readonly parent?: Digest;
   /** What is said about the image: replaces what was said, where given. Kinds of predicate, and each as JSON. */
   readonly attestations?: readonly { readonly predicateType: string; readonly predicate: object }[];

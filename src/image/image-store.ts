@@ -104,6 +104,7 @@ async function createImage(
         predicate: blobs.put(JSON.stringify(predicate)),
       }))
     : known?.attestations;
+  const parent = options.parent ?? known?.parent;
   const record: ImageRecord = {
     id,
     manifest,
@@ -113,7 +114,7 @@ async function createImage(
     createdAt: config.created ?? known?.createdAt ?? new Date().toISOString(),
     repoDigests: [...new Set([...(known?.repoDigests ?? []), ...(options.repoDigests ?? [])])],
     ...(attestations && attestations.length > 0 && { attestations }),
-    ...(options.parent !== undefined && { parent: options.parent }),
+    ...(parent !== undefined && { parent }),
   };
   store.transaction(() => {
     for (const layer of layers) store.put<LayerRecord>('layer', layer.chainId, layer);

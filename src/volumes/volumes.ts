@@ -114,7 +114,8 @@ function checkName(name: string): void {
   });
 }
 
-function checkDriver(driver: string | undefined): void {
+/** The only driver of volumes is `local`. Throws NOT_FOUND, as for a plugin that is not there. */
+export function checkDriver(driver: string | undefined): void {
   if (!driver || driver === 'local') return;
   throw new IechorError('NOT_FOUND', `error looking up volume plugin ${driver}: plugin "${driver}" not found`, {
     hint: 'use the driver "local" (with driver_opts type, device and o it mounts NFS, tmpfs and others)',

@@ -226,6 +226,45 @@ if (!isRoot) console.warn('SKIPPED: image archives: needs root rights');
     }
   });
 
+  test('what an image was made of comes along with both, and stays when the image comes again', async () => {
+    const base = bench.images.get('imported:1');
+    const madeOf = (from: typeof base, step: string) => {
+      const history = [...(from.config.history ?? []), { created_by: step, empty_layer: true }];
+      return bench.images.create({ ...from.config, history }, from.chain, { parent: from.id });
+    };
+    const first = await madeOf(base, 'first');
+    const second = await madeOf(first, 'second');
+    const fresh = createWorkbench();
+    try {
+      const both = await collect(saveImages(bench.images, [second.id, first.id]));
+      await loadImages(streamOf(both), target(fresh));
+      expect(fresh.images.get(second.id).parent).toBe(first.id);
+      expect(fresh.images.get(first.id).parent).toBeUndefined();
+      await loadImages(streamOf(await collect(saveImages(bench.images, [second.id]))), target(fresh));
+      expect(fresh.images.get(second.id).parent).toBe(first.id);
+
+      const dir = mkdtempSync(join(bench.dir, 'loop-'));
+      execFileSync('tar', ['-x', '-C', dir], { input: both });
+      const manifest = readFileSync(join(dir, 'manifest.json'), 'utf8');
+      writeFileSync(join(dir, 'manifest.json'), manifest.replaceAll(first.id, second.id));
+      const loop = streamOf(execFileSync('tar', ['-c', '-C', dir, '.'], { maxBuffer: 1e9 }));
+      await expect(loadImages(loop, target(fresh))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+    } finally {
+      fresh.dispose();
+    }
+  });
+
+  test('a name that an archive takes from another image is told', async () => {
+    const archive = await collect(saveImages(bench.images, ['imported:1']));
+    const id = other.images.get('imported:2').id;
+    other.images.tag(id, 'imported:1');
+    const told: unknown[] = [];
+    for (const tar of [archive, archive]) {
+      await loadImages(streamOf(tar), { ...target(other), onReplaced: (...what) => told.push(what) });
+    }
+    expect(told).toMatchObject([['imported:1', { id }]]);
+  });
+
   test('a tampered archive is refused', async () => {
     const archive = await collect(saveImages(bench.images, ['imported:1']));
     const dir = mkdtempSync(join(bench.dir, 'bad-'));

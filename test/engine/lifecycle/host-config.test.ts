@@ -109,6 +109,18 @@ suite('each field of a container’s configuration (needs root)', () => {
     }
   });
 
+  test('a linked container is found by the name that the link gives it, also after a renaming', async () => {
+    const served = await t.engine.containerCreate({ name: 'served', body: { Image: 'busybox' } });
+    const HostConfig = { Links: ['served:database'] };
+    const user = await t.engine.containerCreate({ name: 'user', body: { Image: 'busybox', HostConfig } });
+    await t.engine.containerRename({ id: 'user', name: 'renamed' });
+    expect((await t.engine.containerInspect({ id: 'renamed/database' })).Id).toBe(served.Id);
+    for (const id of ['renamed/other', 'user/database', 'renamed/database/x', `${user.Id}/`]) {
+      await expect(t.engine.containerInspect({ id })).rejects.toMatchObject({ code: 'CONTAINER_NOT_FOUND' });
+    }
+    for (const { Id: id } of [user, served]) await t.engine.containerRemove({ id });
+  });
+
   test('no network at all, or one with an address that was asked for', async () => {
     expect((await run(t.engine, 'ls /sys/class/net', { NetworkDisabled: true })).text).toBe('lo\n');
     const address = '02:42:ac:11:22:33';
