@@ -6,8 +6,10 @@ import type { OneOff } from '../compose/run-oneoff.ts';
 import { parseDotenv } from '../compose/source/dotenv.ts';
 import { splitWords } from '../compose/source/shell-words.ts';
 import { composeFlags, labelsOf, pullChoice } from './compose-flags.ts';
+import { envFlag } from './env-flag.ts';
 import { Flags } from './flags.ts';
 import { parsePublish } from './parse-ports.ts';
+import { windowSize } from './window-size.ts';
 
 const yes = (summary: string) => Flags.boolean({ summary });
 const many = (summary: string) => Flags.string({ summary, multiple: true, multipleNonGreedy: true });
@@ -118,6 +120,8 @@ export function oneOffOf(
     dependencies: !flags['no-deps'],
     build: flags.build,
     removeOrphans: flags['remove-orphans'],
+    ignoreOrphans: envFlag(projectEnvironment.COMPOSE_IGNORE_ORPHANS) === true,
+    consoleSize: windowSize(),
     pull: pullChoice(flags.pull),
   };
 }

@@ -9,6 +9,7 @@ import { refuseContentTrust } from './content-trust.ts';
 import { ensureImage } from './ensure-image.ts';
 import { type ContainerFlags, flagReader, usage } from './flag-reader.ts';
 import type { Globals } from './globals.ts';
+import { windowSize } from './window-size.ts';
 
 export interface CreateOptions {
   readonly image: string;
@@ -54,9 +55,8 @@ export async function createContainer(
 
 /** The size that a terminal of the container has from its first moment: that of this window. */
 function withWindow(body: ContainerCreateBody): ContainerCreateBody {
-  const { rows, columns } = process.stdout;
-  if (!rows || !columns) return body;
-  return { ...body, HostConfig: { ...body.HostConfig, ConsoleSize: [rows, columns] } };
+  const size = windowSize();
+  return size ? { ...body, HostConfig: { ...body.HostConfig, ConsoleSize: size } } : body;
 }
 
 /** The engine's socket at Docker's place, and where its clients find the logins. */

@@ -1,6 +1,7 @@
 import type { EngineApi } from '../api/engine-api.ts';
 import { IechorError } from '../common/error.ts';
 import { connectTerminal } from './terminal.ts';
+import { windowSize } from './window-size.ts';
 
 export interface ExecRun {
   readonly command: readonly string[];
@@ -22,8 +23,7 @@ export async function runExec(engine: EngineApi, id: string, run: ExecRun): Prom
       hint: 'leave -t away when standard input is a pipe or a file',
     });
   }
-  const size: [number, number] | undefined =
-    run.tty && process.stdout.rows ? [process.stdout.rows, process.stdout.columns] : undefined;
+  const size = run.tty ? windowSize() : undefined;
   const { Id } = await engine.execCreate({
     id,
     body: {

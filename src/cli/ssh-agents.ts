@@ -21,7 +21,7 @@ export function readAgents(
       const id = (at < 0 ? entry : entry.slice(0, at)) || 'default';
       const path = at < 0 ? environment.SSH_AUTH_SOCK : entry.slice(at + 1);
       if (path) return [id, path];
-      throw new IechorError('USAGE', `no SSH agent runs for ${JSON.stringify(id)}`, {
+      throw new IechorError('USAGE', 'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set', {
         hint: 'start one with "eval $(ssh-agent)", and add the key with ssh-add',
       });
     }),

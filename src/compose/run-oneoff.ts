@@ -40,6 +40,10 @@ export interface OneOff {
   readonly dependencies: boolean;
   readonly build: boolean;
   readonly removeOrphans: boolean;
+  /** Say nothing about orphans. */
+  readonly ignoreOrphans: boolean;
+  /** Of the window that its terminal shows in. */
+  readonly consoleSize?: readonly [rows: number, columns: number] | undefined;
   readonly pull?: 'always' | 'missing' | 'never' | undefined;
 }
 
@@ -70,12 +74,12 @@ export async function createOneOff(
   const intent = {
     ...plainUp,
     removeOrphans: run.removeOrphans,
-    ignoreOrphans: true,
+    ignoreOrphans: run.ignoreOrphans,
     build: run.build ? 'always' : 'missing',
     pull: run.pull,
   } as const;
-  if (run.dependencies && needed.length > 0)
-    told(await up(session, project, { ...intent, build: 'missing', services: needed, wait: false }, { dryRun }));
+  const ofNeeded = { ...intent, ignoreOrphans: true, build: 'missing', services: needed, wait: false } as const;
+  if (run.dependencies && needed.length > 0) told(await up(session, project, ofNeeded, { dryRun }));
   // Networks, volumes and the image of the service itself, but no container of it.
   const prepare = { ...intent, services: [run.service], dependencies: false, containers: false };
   told(await up(session, project, prepare, { dryRun }));
@@ -188,6 +192,10 @@ function streams(body: ContainerCreateBody, run: OneOff): ContainerCreateBody {
     AttachStdout: true,
     AttachStderr: true,
     StdinOnce: run.interactive,
-    HostConfig: { ...body.HostConfig, AutoRemove: run.autoRemove },
+    HostConfig: {
+      ...body.HostConfig,
+      AutoRemove: run.autoRemove,
+      ...(run.consoleSize && { ConsoleSize: [...run.consoleSize] }),
+    },
   };
 }

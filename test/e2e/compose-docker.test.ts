@@ -106,7 +106,7 @@ networks: {front: {}}
     });
     const up = project.compose('up', '-d');
     expect(up.exit).toBe(1);
-    for (const part of ['exited with code 3', 'no disk', 'held back: web']) expect(up.stderr).toContain(part);
+    for (const part of ['exited (3)', 'no disk', 'held back: web']) expect(up.stderr).toContain(part);
     expect(await project.states()).toEqual({});
     expect(await project.engine.networkList({ filters: { name: [`${project.name}_`] } })).toEqual([]);
     expect(project.compose('up', '-d', '--keep-failed').exit).toBe(1);

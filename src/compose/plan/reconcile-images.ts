@@ -209,8 +209,8 @@ function agents(ssh: NonNullable<Build['ssh']>, environment: Readonly<Record<str
   return Object.fromEntries(
     ssh.map(({ id, path = environment.SSH_AUTH_SOCK }) => {
       if (path) return [id, path];
-      throw new IechorError('COMPOSE_INVALID', `no SSH agent runs for the build's ssh ${JSON.stringify(id)}`, {
-        hint: 'start one with "eval $(ssh-agent)", and add the key with ssh-add',
+      throw new IechorError('COMPOSE_INVALID', 'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set', {
+        hint: `the build's ssh ${JSON.stringify(id)} needs one: "eval $(ssh-agent)" starts it, ssh-add adds the key`,
       });
     }),
   );

@@ -20,7 +20,7 @@ export function planOrphans({ desired, observed, intent, plan, notices }: Orphan
   const { project } = desired;
   const orphans = observed.containers.filter(({ service, oneoff, state }) =>
     oneoff
-      ? intent.removeOrphans && (state === 'exited' || state === 'dead')
+      ? state === 'exited' || state === 'dead'
       : !Object.hasOwn(project.services, service) && !Object.hasOwn(project.disabledServices, service),
   );
   const left: string[] = [];
@@ -37,6 +37,6 @@ export function planOrphans({ desired, observed, intent, plan, notices }: Orphan
   if (left.length === 0 || intent.ignoreOrphans) return;
   const hint = intent.removeOrphans
     ? 'they were made from another directory; use another project name (-p), or remove them from there'
-    : '--remove-orphans removes them';
-  notices.push(`containers of services that are not in the project: ${left.join(', ')}; ${hint}`);
+    : 'their services were removed or renamed, or run left them: --remove-orphans removes them';
+  notices.push(`Found orphan containers ([${left.join(' ')}]) for this project; ${hint}`);
 }

@@ -35,7 +35,7 @@ export function findNetworks(desired: Desired, observed: Observed): NetworkFindi
       const hint = `create it first: network create ${network.name}`;
       throw new IechorError(
         'NETWORK_NOT_FOUND',
-        `network ${network.name} is declared external, but there is none of that name`,
+        `network ${network.name} declared as external, but could not be found`,
         { at: desired.spanOf('networks', network.key, 'external').slice(0, 1), hint },
       );
     }
@@ -71,11 +71,10 @@ export function planVolumes(
     if (volume.external) {
       if (found) continue;
       const hint = `create it first: volume create ${volume.name}`;
-      throw new IechorError(
-        'VOLUME_NOT_FOUND',
-        `volume ${volume.name} is declared external, but there is none of that name`,
-        { at: desired.spanOf('volumes', volume.key, 'external').slice(0, 1), hint },
-      );
+      throw new IechorError('VOLUME_NOT_FOUND', `external volume ${JSON.stringify(volume.name)} not found`, {
+        at: desired.spanOf('volumes', volume.key, 'external').slice(0, 1),
+        hint,
+      });
     }
     if (!found) {
       const target = `volume:${volume.key}` as const;

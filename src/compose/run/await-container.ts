@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import type { EngineApi } from '../../api/engine-api.ts';
 import type { ContainerInspect } from '../../api/types/container.ts';
 import { IechorError } from '../../common/error.ts';
+import { labels } from '../plan/labels.ts';
 import type { AwaitCondition } from '../plan/plan.ts';
 import { lastLines } from './last-lines.ts';
 import type { Watcher } from './watcher.ts';
@@ -15,8 +16,8 @@ export function judge(container: Pick<ContainerInspect, 'State'>, until: AwaitCo
   const { State: state } = container;
   const over = state.Status === 'exited' || state.Status === 'dead';
   const exit = state.OOMKilled
-    ? `was killed for lack of memory (exit code ${state.ExitCode})`
-    : `exited with code ${state.ExitCode}${signalText(state.ExitCode)}`;
+    ? `exited (${state.ExitCode}): it was killed for lack of memory`
+    : `exited (${state.ExitCode})${signalText(state.ExitCode)}`;
   if (until === 'completed') {
     if (!over) return { kind: 'pending', why: 'has not finished' };
     return state.ExitCode === 0 ? { kind: 'met', word: 'Exited' } : { kind: 'failed', why: exit };
@@ -37,7 +38,7 @@ export function judge(container: Pick<ContainerInspect, 'State'>, until: AwaitCo
 /** Shells and engines add 128 to the number of a signal that ended a process. */
 function signalText(exitCode: number): string {
   const name = Object.entries(constants.signals).find(([, number]) => number === exitCode - 128)?.[0];
-  return exitCode > 128 && name ? ` (${name})` : '';
+  return exitCode > 128 && name ? ` by ${name}` : '';
 }
 
 export interface AwaitOptions {
@@ -46,6 +47,8 @@ export interface AwaitOptions {
   readonly timeoutSeconds?: number | undefined;
   /** How long the condition must hold. */
   readonly monitorSeconds?: number | undefined;
+  /** Others cannot start because of it, which the error says. */
+  readonly dependency: boolean;
   readonly onProgress: (detail: string) => void;
   readonly signal: AbortSignal;
 }
@@ -72,8 +75,9 @@ export async function awaitContainer(id: string, until: AwaitCondition, options:
     }
     const left = deadline - Date.now();
     if (verdict.kind === 'failed' || left <= 0) {
-      const late = verdict.kind === 'failed' ? '' : ` after ${timeoutSeconds} s`;
-      throw await culprit(engine, container, `${verdict.why}${late}`);
+      const late = verdict.kind === 'failed' ? '' : `application not healthy after ${timeoutSeconds}s: `;
+      const about = options.dependency ? aboutDependency(container, until) : '';
+      throw await culprit(engine, container, { about: `${late}${about}`, why: verdict.why });
     }
     const probes = lastProbe(container);
     if (probes) options.onProgress(`Waiting: ${probes}`);
@@ -105,12 +109,23 @@ function lastProbe({
   return `${probes}, last: ${outcome}`;
 }
 
-async function culprit(engine: EngineApi, container: ContainerInspect, why: string): Promise<IechorError> {
+/** What Compose says first of a dependency that failed. */
+function aboutDependency({ State: state, Config: config }: ContainerInspect, until: AwaitCondition): string {
+  if (until === 'running-or-healthy') return '';
+  if (until !== 'completed') return 'dependency failed to start: ';
+  return `service "${config.Labels?.[labels.service]}" didn't complete successfully: exit ${state.ExitCode}: `;
+}
+
+async function culprit(
+  engine: EngineApi,
+  container: ContainerInspect,
+  { about, why }: { readonly about: string; readonly why: string },
+): Promise<IechorError> {
   const name = container.Name.replace(/^\//, '');
   const probes = lastProbe(container);
   const lines = await lastLines(engine, container, 10);
   const message = [
-    `container ${name} ${why}`,
+    `${about}container ${name} ${why}`,
     ...(probes ? [`  ${probes}`] : []),
     ...(lines.length > 0 ? [`  last log lines of ${name}:`, ...lines.map((line) => `    ${line}`)] : []),
   ].join('\n');

@@ -111,6 +111,7 @@ function containerPerformers({
         watcher,
         timeoutSeconds: step.timeoutSeconds,
         monitorSeconds: step.monitorSeconds,
+        dependency: !step.optional,
         onProgress: (detail) => context.report({ detail }),
         signal: AbortSignal.any([context.signal, context.kill]),
       }).catch((error: unknown) => {

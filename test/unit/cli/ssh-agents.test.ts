@@ -12,7 +12,7 @@ if (!isThere) console.warn('SKIPPED: keys of SSH: no ssh-agent here');
 test('--ssh names the own agent, a socket, or key files', () => {
   expect(readAgents(['default'], { SSH_AUTH_SOCK: '/a' })).toEqual({ default: '/a' });
   expect(readAgents(['one=/s', 'two=k1,k2'], {})).toEqual({ one: '/s', two: 'k1,k2' });
-  expect(() => readAgents(['default'], {})).toThrow('no SSH agent runs');
+  expect(() => readAgents(['default'], {})).toThrow('invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set');
 });
 
 (isThere ? describe : describe.skip)('keys of SSH', () => {

@@ -33,7 +33,8 @@ describe('up', () => {
     const error: unknown = await up(fakeSession(engine), asked, plainUp).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'DEPENDENCY_FAILED', exit: 1 });
     const text = String(error);
-    for (const part of ['shop-db-1 exited with code 3', 'no disk', 'held back: web']) expect(text).toContain(part);
+    const words = 'dependency failed to start: container shop-db-1 exited (3)';
+    for (const part of [words, 'no disk', 'held back: web']) expect(text).toContain(part);
   });
 
   test('takes back all that it created where one of it does not start', async () => {
