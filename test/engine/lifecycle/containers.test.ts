@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { cgroupDirs, freezeState } from '../../../src/host/cgroup.ts';
 import { mountAt, mountsBelow, unmount } from '../../../src/host/mount.ts';
+import { freePort } from '../../support/free-port.ts';
 import { createTestRoot, isRoot, output, run, start, type TestEngine, type TestRoot, until } from './support.ts';
 
 const suite = isRoot ? describe : describe.skip;
@@ -250,15 +251,16 @@ suite('containers (needs root)', () => {
   });
 
   test('ports are filtered by those of the host and of the container, ancestors by parents, sizes are of files', async () => {
-    const HostConfig = { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '18973' }] } };
+    const port = String(await freePort());
+    const HostConfig = { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: port }] } };
     const id = await start(t.engine, { Cmd: ['sh', '-c', 'echo 123 > /file; sleep 300'], HostConfig });
     const listed = async (filters: Record<string, string[]>) =>
       (await t.engine.containerList({ filters, size: true })).map((one) => [one.Id, one.SizeRw]);
     await until('it has written', async () => (await listed({}))[0]?.[1] === 4);
-    for (const filters of [{ publish: ['18973'] }, { expose: ['80'] }, { publish: ['1'], expose: ['70-80/tcp'] }]) {
+    for (const filters of [{ publish: [port] }, { expose: ['80'] }, { publish: ['1'], expose: ['70-80/tcp'] }]) {
       expect(await listed(filters)).toEqual([[id, 4]]);
     }
-    for (const filters of [{ publish: ['80'] }, { expose: ['18973'] }, { publish: ['18973/udp'] }]) {
+    for (const filters of [{ publish: ['80'] }, { expose: [port] }, { publish: [`${port}/udp`] }]) {
       expect(await listed(filters)).toEqual([]);
     }
     await expect(listed({ publish: ['x'] })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
