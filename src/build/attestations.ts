@@ -10,6 +10,7 @@ import type { AttestationRequest, Attesting, Material } from './attesting.ts';
 import type { Build, BuilderParts } from './build-context.ts';
 import type { BaseImages } from './ports.ts';
 import { provenanceOf } from './provenance.ts';
+import { findingsOf } from './sbom-generator.ts';
 import type { StageState } from './stage-state.ts';
 
 const isTrue = (text = 'false'): boolean => /^(1|t|true)$/i.test(text);
@@ -24,7 +25,7 @@ export function readAttestations(given: AttestationRequest = {}): Attesting {
   const { provenance, sbom } = given;
   return {
     ...(provenance && !isTrue(provenance.disabled) && { provenance: readProvenance(provenance) }),
-    sbom: sbom !== undefined && !isTrue(sbom.disabled) && readSbom(sbom),
+    ...(sbom && !isTrue(sbom.disabled) && { sbom: readSbom(sbom) }),
   };
 }
 
@@ -40,11 +41,16 @@ function readProvenance(attrs: Readonly<Record<string, string>>): NonNullable<At
   return { mode, version: form, builderId: attrs['builder-id'] ?? '', reproducible: isTrue(attrs.reproducible) };
 }
 
-function readSbom(attrs: Readonly<Record<string, string>>): true {
-  const unknown = Object.keys(attrs).find((name) => name !== 'disabled');
-  if (unknown === undefined) return true;
-  throw new IechorError('NOT_SUPPORTED', `${unknown} of an SBOM attestation is not supported`, {
-    hint: "the engine's own scanner is used: --sbom=true",
+function readSbom({
+  disabled: _,
+  generator,
+  ...parameters
+}: Readonly<Record<string, string>>): NonNullable<Attesting['sbom']> {
+  if (generator) return { image: formatReference(parseReference(generator)), parameters };
+  const [unknown] = Object.keys(parameters);
+  if (unknown === undefined) return 'own';
+  throw new IechorError('NOT_SUPPORTED', `${unknown} of an SBOM attestation is not supported without a generator`, {
+    hint: "generator=IMAGE names one, --sbom=true uses the engine's own scanner",
   });
 }
 
@@ -85,7 +91,8 @@ export async function attest(
 ): Promise<NonNullable<CreateOptions['attestations']>> {
   const { provenance, sbom } = build.attesting;
   const said: { predicateType: string; predicate: object }[] = [];
-  if (sbom) {
+  if (sbom && sbom !== 'own') said.push(...(await findingsOf(build, state, sbom)));
+  if (sbom === 'own') {
     const top = state.chain.at(-1);
     const layers = top === undefined ? [] : build.parts.snapshotter.lowerDirs(top);
     const inventory = await packagesOf(layers, build.signal);

@@ -9,7 +9,14 @@ export interface Attesting {
     readonly builderId: string;
     readonly reproducible: boolean;
   };
-  readonly sbom: boolean;
+  /** By the engine's own scanner (`own`), or by an image that scans. */
+  readonly sbom?: 'own' | SbomGenerator;
+}
+
+export interface SbomGenerator {
+  readonly image: string;
+  /** Handed to it as variables. */
+  readonly parameters: Readonly<Record<string, string>>;
 }
 
 /** Something that a build was made from, named by its content. */

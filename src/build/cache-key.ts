@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { describeFiles } from './file-changes.ts';
 import type { Fingerprint } from './files/content-hash.ts';
 
 /** What a step's result depends on, by name. Values are hashed, so that none of them is kept. */
@@ -54,22 +55,28 @@ export function explainMiss(
     readonly base?: string | undefined;
     /** What else is written in the stage. */
     readonly others?: readonly string[];
+    /** Whether the stage had the same instruction before, at another place. */
+    readonly wasThere?: boolean;
   },
 ): string {
   if (!former) return 'not built before';
   const changed = changedParts(former.parts, now.parts);
   const words = changed.includes('parent') ? [`${now.base ?? 'the step before it'} changed`] : [];
   if (former.instruction !== now.instruction) {
-    if (former.source !== undefined && former.source === now.source)
-      return [...words, `its variables changed, it was: ${brief(readable(former.instruction))}`].join(', ');
-    if (former.source !== undefined && now.others?.includes(former.source))
-      return words[0] ?? 'it is new at this place';
-    return words[0] ?? `the instruction changed, it was: ${brief(former.source ?? readable(former.instruction))}`;
+    const { source } = former;
+    if (source !== undefined && source === now.source) {
+      const what = otherThan(former.instruction, now.instruction);
+      return [...words, `its ${what} changed, it was: ${brief(readable(former.instruction))}`].join(', ');
+    }
+    if (words[0] !== undefined) return words[0];
+    if (source !== undefined && now.others?.includes(source)) return 'it is new at this place';
+    const was = `it was: ${brief(source ?? readable(former.instruction))}`;
+    return now.wasThere ? `the step before it is gone, ${was}` : `the instruction changed, ${was}`;
   }
   if (changed.includes('content') || changed.includes('mounts')) {
     const isFiles = changed.includes('content');
     const subject = isFiles ? (now.subject ?? 'files') : 'what it mounts';
-    words.push(`${brief(subject)} changed${describeFiles(former.files, now.files)}`);
+    words.push(`${brief(subject)} changed${describeFiles(filesOf(former), filesOf(now))}`);
   }
   const described = new Set(['parent', 'content', 'mounts']);
   if (changed.some((name) => name.startsWith('variable '))) described.add(variableOrder);
@@ -80,75 +87,39 @@ export function explainMiss(
   return words.slice(0, 3).join(', ') + (words.length > 3 ? ` and ${words.length - 3} more` : '');
 }
 
+/** What differs in an instruction that is written alike: nothing but the shell and the body of a heredoc is, in RUN. */
+function otherThan(before: string, now: string): string {
+  if (!now.startsWith('RUN ')) return 'variables';
+  const shell = (text: string) => text.split(' ', 3).join(' ');
+  return shell(before) === shell(now) ? 'heredoc' : 'shell';
+}
+
 function describePart(name: string, before: KeyParts, now: KeyParts): string {
+  if (!name.startsWith('variable ')) return `${partNames.get(name) ?? name} changed`;
   if (before[name] === undefined) return `${name} is new`;
   return now[name] === undefined ? `${name} is gone` : `${name} changed`;
 }
+
+const partNames: ReadonlyMap<string, string> = new Map([['epoch', 'SOURCE_DATE_EPOCH']]);
+
+/** The key of mounts where there are none. */
+const noMounts = JSON.stringify([]);
+
+/** What a step without mounts mounts is known, even where nothing was noted. */
+const filesOf = ({
+  files,
+  parts,
+}: {
+  readonly files?: Fingerprint | undefined;
+  readonly parts: KeyParts;
+}): Fingerprint | undefined => files ?? (parts.mounts === hashParts({ mounts: noMounts }).mounts ? {} : undefined);
 
 /** An instruction that is kept as a list of words. */
 function readable(instruction: string): string {
   return instruction.startsWith('["') ? (JSON.parse(instruction) as string[]).join(' ') : instruction;
 }
 
-const brief = (text: string): string => (text.length > 80 ? `${text.slice(0, 77)}...` : text);
-
-/** How files differ: `a changed in content`, as `a content`; the first three. */
-function describeFiles(before: Fingerprint | undefined, now: Fingerprint | undefined): string {
-  const changes = before && now ? fileChanges(before, now) : [];
-  const more = changes.length > 3 ? ` and ${changes.length - 3} more` : '';
-  return changes.length === 0 ? '' : ` (${changes.slice(0, 3).join(', ')}${more})`;
-}
-
-/** What differs between two sets of files, a file each; one that went and came under another name was renamed. */
-export function fileChanges(before: Fingerprint, now: Fingerprint): string[] {
-  const gone = new Map<string, string>();
-  for (const [path, line] of Object.entries(before)) if (now[path] === undefined) gone.set(line, path);
-  const renamed = new Map<string, string>();
-  for (const [path, line] of Object.entries(now)) {
-    const from = before[path] === undefined && line.startsWith('file ') ? gone.get(line) : undefined;
-    if (from === undefined) continue;
-    gone.delete(line);
-    renamed.set(from, path);
-  }
-  const arrived = new Set(renamed.values());
-  return [...new Set([...Object.keys(before), ...Object.keys(now)])].sort().flatMap((path) => {
-    const to = renamed.get(path);
-    if (to !== undefined) return [`${shown(path)} renamed to ${shown(to)}`];
-    const change = arrived.has(path) ? undefined : describeChange(before[path], now[path]);
-    return change === undefined ? [] : [`${shown(path)} ${change}`];
-  });
-}
-
-const shown = (path: string): string => (/[\0-\x1f\x7f]/.test(path) ? JSON.stringify(path) : path);
-
-const plain = (mode = ''): string => mode.replace(/^0(?=\d{3})/, '');
-
-/** The types that a fingerprint's line begins with. Other lines are of what is no file: mounts, downloads. */
-const types: ReadonlyMap<string, string> = new Map([
-  ['file', 'file'],
-  ['dir', 'directory'],
-  ['way', 'directory'],
-  ['link', 'link'],
-  ['special', 'special file'],
-]);
-
-const isDirectory = (type: string | undefined): boolean => type === 'dir' || type === 'way';
-
-function describeChange(before: string | undefined, now: string | undefined): string | undefined {
-  if (before === now) return undefined;
-  if (before === undefined) return 'is new';
-  if (now === undefined) return 'is gone';
-  const [oldType, oldMode, oldOwner, oldContent, oldBeside] = before.split(' ');
-  const [type, mode, owner, content, beside] = now.split(' ');
-  if (oldType !== type) return `was a ${types.get(oldType ?? '') ?? oldType}, is a ${types.get(type ?? '') ?? type}`;
-  if (type === 'link') return 'link target';
-  if (type === 'download' || type === 'heredoc') return 'content';
-  if (!types.has(type ?? '')) return 'changed';
-  const differences = [
-    !isDirectory(type) && oldContent !== content && 'content',
-    oldMode !== mode && `mode ${plain(oldMode)} -> ${plain(mode)}`,
-    oldOwner !== owner && `owner ${oldOwner} -> ${owner}`,
-    oldBeside !== beside && 'extended attributes',
-  ];
-  return differences.filter((difference) => difference !== false).join(' and ');
+function brief(text: string): string {
+  const line = text.trim().replace(/\s*\n\s*/g, '; ');
+  return line.length > 80 ? `${line.slice(0, 77)}...` : line;
 }

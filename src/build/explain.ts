@@ -1,5 +1,6 @@
 import type { StepContext } from './build-context.ts';
-import { changedParts, fileChanges, hashParts, type KeyParts, rulesVersion } from './cache-key.ts';
+import { changedParts, hashParts, type KeyParts, rulesVersion } from './cache-key.ts';
+import { fileChanges } from './file-changes.ts';
 import type { StepDerivation } from './events.ts';
 import { stepOf } from './report.ts';
 import { nearestStep, type StepNow } from './why-missed.ts';

@@ -60,7 +60,10 @@ export function whyMissed(now: StepNow, context: StepContext): string {
   const isFirst = /^(sha256:|scratch$)/.test(state.stepKey);
   const base = isFirst ? `the base image ${'image' in node.base ? node.base.image : ''}`.trimEnd() : undefined;
   const others = node.stage.instructions.flatMap((other) => (other === instruction ? [] : other.source));
-  return explainMiss(nearestStep(now, context), { ...now, subject, base, others });
+  const wasThere = cache
+    .ofStage(stageOf(slotOf(context)))
+    .some(({ source, parts }) => source === now.source && parts.parent !== now.parts.parent);
+  return explainMiss(nearestStep(now, context), { ...now, subject, base, others, wasThere });
 }
 
 /** Whether `--no-cache-filter` names the stage. */

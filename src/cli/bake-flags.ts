@@ -28,7 +28,7 @@ export function refuseEntitlements(name: string, { entitlements = [] }: BakeTarg
 /** The short forms of what is said of images, for every target. */
 export const saidFlags = {
   provenance: Flags.string({ summary: 'Say how the images were built: true, false, mode=min, mode=max' }),
-  sbom: Flags.string({ summary: 'Say what software the images have: true, false' }),
+  sbom: Flags.string({ summary: 'Say what software the images have: true, false, generator=IMAGE' }),
 };
 
 /** A target's `attest` with the short forms in place of what it says of the same. */

@@ -65,7 +65,10 @@ function textOf(name: BuildCall['name'], called: Called): string {
     ]);
     return renderTable(['TARGET', 'DESCRIPTION'], rows, { least: 0, gap: 1 });
   }
-  const head = [called.name && `TARGET: ${called.description ? '     ' : ''}${called.name}`, called.description && `DESCRIPTION: ${called.description}`];
+  const head = [
+    called.name && `TARGET: ${called.description ? '     ' : ''}${called.name}`,
+    called.description && `DESCRIPTION: ${called.description}`,
+  ];
   const parts = [head.filter(Boolean).join('\n')].filter(Boolean);
   const args = (called.args ?? []).map((arg) => [arg.name, arg.value ?? '', arg.description ?? '']);
   if (args.length > 0) parts.push(renderTable(['BUILD ARG', 'VALUE', 'DESCRIPTION'], args, { least: 0 }));

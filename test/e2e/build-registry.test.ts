@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { mountsBelow } from '../../src/host/mount.ts';
 import { type DockerRegistry, registryProgram, startDockerRegistry } from '../support/docker-registry.ts';
 import { describeWithContainers } from '../support/needs.ts';
 import { createPrivateEngine, importBusybox, type PrivateEngine } from '../support/private-engine.ts';
@@ -115,6 +116,31 @@ describeWithContainers('builds and registries', () => {
     expect(JSON.stringify(statements)).not.toContain('unseen');
     other.iechor(['pull', name]);
     expect(other.iechor(['run', '--rm', name, 'cat', '/sum']).stdout).toMatch(/^[0-9a-f]{32} /);
+  });
+
+  test('an image may say what is in the result: it reads the files, and its statement goes along', async () => {
+    const scanner = join(one.dir, 'scanner');
+    mkdirSync(scanner, { recursive: true });
+    const script = [
+      'touch $BUILDKIT_SCAN_SOURCE/changed && exit 7',
+      'test "$BUILDKIT_SCAN_form" = brief || ln -s /etc/passwd $BUILDKIT_SCAN_DESTINATION/link.json',
+      'test "$(cat $BUILDKIT_SCAN_SOURCE/sum)" = "$(cd $BUILDKIT_SCAN_SOURCE && md5sum r | sed s,r,/r,)" || exit 8',
+      `echo '{"predicateType":"https://example/sbom","predicate":{"has":"r"}}' > $BUILDKIT_SCAN_DESTINATION/a.spdx.json`,
+    ];
+    const lines = ['FROM busybox', "COPY <<'END' /scan", ...script, 'END', 'ENTRYPOINT ["sh", "/scan"]', ''];
+    writeFileSync(join(scanner, 'iEchorfile'), lines.join('\n'));
+    expect(one.iechor(['build', '-q', '-t', 'scanner', scanner])).toMatchObject({ exit: 0 });
+    build(one, ['--attest', 'type=sbom,generator=scanner,form=brief', '-t', `${registry.host}/scanned:1`, '--push']);
+    const [, about] = (await fetched('scanned/manifests/1')).manifests ?? [];
+    const [statement] = (await fetched(`scanned/manifests/${about?.digest}`)).layers ?? [];
+    expect(await fetched(`scanned/blobs/${statement?.digest}`)).toMatchObject({
+      predicateType: 'https://example/sbom',
+      predicate: { has: 'r' },
+    });
+    expect(() => build(one, ['--sbom=generator=scanner'])).toThrow(/scanner:latest wrote link.json, which is no/);
+    expect(() => build(one, ['--sbom=generator=busybox'])).toThrow(/busybox:latest wrote no statement/);
+    expect(() => build(one, ['--sbom=form=brief'])).toThrow(/form of an SBOM .* without a generator/);
+    expect(mountsBelow(one.dir)).toEqual([]);
   });
 
   test('provenance is written in the older form, too', async () => {

@@ -35,7 +35,7 @@ export default class Build extends ComposeCommand {
     pull: Flags.boolean({ summary: 'Look for newer base images' }),
     push: Flags.boolean({ summary: 'Push the images when all are built' }),
     quiet: { ...composeFlags.quiet, summary: 'No output but the ids of the images' },
-    sbom: Flags.string({ summary: 'Say of the images what software they have: true, false' }),
+    sbom: Flags.string({ summary: 'Say of the images what software they have: true, false, generator=IMAGE' }),
     ssh: Flags.string({
       summary: 'Give RUN --mount=type=ssh and ADD an agent (default, ID=SOCKET, or ID=KEY[,KEY])',
       multiple: true,

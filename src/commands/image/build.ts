@@ -63,7 +63,7 @@ export default class Build extends BaseCommand {
     push: Flags.boolean({ summary: 'Push the image to its registry' }),
     platform: Flags.string({ summary: 'Platforms of the image (os/arch, several with commas)' }),
     provenance: Flags.string({ summary: 'Say how the image was built: true, false, mode=min, mode=max' }),
-    sbom: Flags.string({ summary: 'Say what software the image has: true, false' }),
+    sbom: Flags.string({ summary: 'Say what software the image has: true, false, generator=IMAGE' }),
     attest: several('Say about the image: type=provenance,mode=max, type=sbom'),
     annotation: several('Annotate what is handed on ([manifest:|index:]KEY=VALUE)'),
     pull: Flags.boolean({ summary: 'Look for newer base images' }),

@@ -55,6 +55,14 @@ if (!isRoot) console.warn('SKIPPED: why steps are carried out: not root');
     rmSync(path('s/l'));
     rmSync(path('s/d'), { recursive: true });
     expect(await why()).toBe('COPY s changed (d is gone, d/c is gone, l is gone)');
+    put(path('s'), { 'e/f/g': '4', 'e/h': '5' });
+    await steps();
+    renameSync(path('s/e'), path('s/i'));
+    expect(await why()).toBe('COPY s changed (e renamed to i)');
+    await steps();
+    renameSync(path('s/i'), path('s/j'));
+    writeFileSync(path('s/j/h'), 'x');
+    expect(await why()).toMatch(/\(i is gone, i\/f is gone, i\/f\/g renamed to j\/f\/g and 4 more\)$/);
   });
 
   test('the owner of a file of another stage', async () => {
@@ -89,6 +97,25 @@ if (!isRoot) console.warn('SKIPPED: why steps are carried out: not root');
       first,
       first,
     ]);
+    expect(await inserted.steps('FROM base\nRUN echo 0\nRUN echo 2')).toEqual([
+      'CACHED',
+      'the step before it is gone, it was: RUN echo 1',
+    ]);
+  });
+
+  test('the shell, the time that nothing is younger than, and the first mount', async () => {
+    const { steps } = project('FROM base\nRUN true');
+    await steps();
+    expect(await steps('FROM base\nSHELL ["/bin/sh", "-ec"]\nRUN true')).toEqual([
+      'its shell changed, it was: RUN /bin/sh -c true',
+    ]);
+    expect(await steps(undefined, { buildArgs: { SOURCE_DATE_EPOCH: '1' } })).toEqual(['SOURCE_DATE_EPOCH changed']);
+    expect(await steps('FROM base\nRUN --mount=type=tmpfs,target=/t true')).toEqual([
+      'what it mounts changed (tmpfs mount /t is new)',
+    ]);
+    const script = (line: string) => `FROM base\nRUN <<END\n${line}\nEND\n`;
+    await steps(script('true'));
+    expect(await steps(script('true || false'))).toEqual(['its heredoc changed, it was: RUN /bin/sh -c true']);
   });
 
   test('ARG, ENV, USER and the base image', async () => {
@@ -116,7 +143,7 @@ if (!isRoot) console.warn('SKIPPED: why steps are carried out: not root');
   test('a step that was removed from the cache', async () => {
     const { steps } = project('FROM base\nRUN echo evicted > /e');
     await steps();
-    await bench.builder.prune({ all: true, cacheMounts: true });
+    await bench.builder.prune({ all: true });
     expect(await steps()).toEqual([
       expect.stringMatching(/^it was removed from the cache at \d{4}-\d\d-\d\dT\d\d:\d\dZ$/),
     ]);
