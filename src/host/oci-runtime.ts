@@ -6,7 +6,7 @@ import { removeTree } from './files.ts';
 import { unmount } from './mount.ts';
 import type { OciResources } from './oci-types.ts';
 import type { OciRuntime } from './runtime-port.ts';
-import { deleteContainer, releaseHeld } from './runtime-state.ts';
+import { awaitFrozen, deleteContainer, releaseHeld } from './runtime-state.ts';
 import { findProgram, type ProbedRuntime, probeRuntime, runtimeHint } from './runtime-probe.ts';
 import { type RunResult, run } from './spawn.ts';
 import { startError } from './start-errors.ts';
@@ -81,7 +81,10 @@ function createRuntime(probed: ProbedRuntime, root: string): OciRuntime {
         throw startError(stderrOf(error), error);
       });
     },
-    pause: async (id) => void (await call(['pause', id])),
+    pause: async (id) => {
+      await call(['pause', id]);
+      await awaitFrozen(root, id);
+    },
     resume: async (id) => void (await call(['resume', id])),
     update: async (id, resources: OciResources) =>
       void (await call(['update', '--resources', '-', id], JSON.stringify(resources))),

@@ -1,7 +1,7 @@
 import { closeSync, constants, existsSync, openSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, IechorError } from '../common/error.ts';
-import { processesOf, removeCgroup, setFrozen } from './cgroup.ts';
+import { freezeState, processesOf, removeCgroup, setFrozen } from './cgroup.ts';
 import { closeAll } from './fds.ts';
 import { readIfThere } from './files.ts';
 import { processInfo } from './proc.ts';
@@ -57,6 +57,29 @@ export function releaseHeld(root: string, id: string): boolean {
     closeSync(fd);
   }
   return true;
+}
+
+/**
+ * Resolves when the kernel has frozen the last process of a container that is being paused: crun ends before. Throws
+ * IN_USE, having thawed it, where one does not freeze. Waits for nothing where the cgroup is none of ours.
+ */
+export async function awaitFrozen(root: string, id: string): Promise<void> {
+  const cgroup = readState(join(root, id))?.cgroup;
+  if (cgroup === undefined) return;
+  const deadline = Date.now() + endTimeoutMilliseconds;
+  for (let pause = 1; freezeState(cgroup) === 'freezing'; pause = Math.min(pause * 2, 50)) {
+    if (Date.now() > deadline) {
+      setFrozen(cgroup, false);
+      throw new IechorError(
+        'IN_USE',
+        `a process of the container cannot be frozen (${processesOf(cgroup).join(', ')})`,
+        {
+          hint: 'it may hang in the kernel (state D): look at ps aux on the host',
+        },
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
 }
 
 function readState(dir: string): RuntimeState | undefined {
