@@ -17,6 +17,7 @@ import type { Scratch } from './scratch.ts';
 import type { Meeting } from './shared-cache/meeting.ts';
 import type { CacheEntry } from './shared-cache/options.ts';
 import type { CacheRegistry } from './shared-cache/registry-place.ts';
+import type { CacheDirs } from './cache-dirs.ts';
 import type { SharedCaches } from './shared-cache/types.ts';
 import type { Platform, StageState } from './stage-state.ts';
 import type { Tally } from './summary.ts';
@@ -37,8 +38,7 @@ export interface BuilderParts {
   readonly mutex: KeyedMutex;
   /** Bounds how many steps run side by side, over all builds. */
   readonly limit: Limit;
-  /** Directories of private cache mounts that are in use. */
-  readonly cacheMountsInUse: Set<string>;
+  readonly cacheDirs: CacheDirs;
 }
 
 export interface Limit {

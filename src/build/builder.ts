@@ -14,7 +14,8 @@ import type { ChainId, Digest } from '../image/types.ts';
 import { noting, readAttestations } from './attestations.ts';
 import { givenArgs, globalArgs, isProxyName } from './args.ts';
 import type { Build, BuilderParts, BuildRequest } from './build-context.ts';
-import { clearUnfinishedCacheDirs, hashIndexRoot, stepFilesRoot } from './cache-mounts.ts';
+import { type CacheDir, openCacheDirs } from './cache-dirs.ts';
+import { cacheMountRoot, clearUnfinishedCacheDirs, hashIndexRoot, stepFilesRoot } from './cache-mounts.ts';
 import { sourceDateEpoch } from './epoch.ts';
 import { solveInOrder, withAllStages } from './classic-step.ts';
 import { type BuildEvent, createEventQueue, errorEvent } from './events.ts';
@@ -57,6 +58,8 @@ export interface Builder {
   /** All files of an image as one tar archive. */
   tree(chain: readonly ChainId[], folder?: string): Readable;
   /** Forgets finished steps; the image store frees their layers with its next `collect`. */
+  /** Directories of cache mounts. */
+  cacheDirs(): readonly CacheDir[];
   prune(options: PruneOptions): Promise<Pruned>;
 }
 
@@ -84,7 +87,7 @@ export function createBuilder(options: {
     stepFiles: openStepFiles(stepFilesRoot(roots)),
     mutex: createKeyedMutex(),
     limit: createLimit(Math.max(2, availableParallelism())),
-    cacheMountsInUse: new Set(),
+    cacheDirs: openCacheDirs(options.store, cacheMountRoot(roots)),
   };
   return {
     build: (request) => buildEach(request, { images, build: (one) => runBuild(parts, one) }),
@@ -93,6 +96,7 @@ export function createBuilder(options: {
       clearUnfinishedCacheDirs(roots);
     },
     steps: cache.list,
+    cacheDirs: parts.cacheDirs.list,
     keptChains: () => new Set(cache.list().flatMap((record) => record.chain)),
     tree: (chain, folder) => imageTree(chain, folder, parts),
     prune: (given) => pruneCache(given, parts),

@@ -11,37 +11,40 @@ export const cacheMountRoot = (roots: Roots): string => join(roots.dataRoot, 'bu
 
 /**
  * A directory of RUN --mount=type=cache, filled when it is new. `locked`: one user after the other; `private`: a
- * directory of its own while another build uses it; `shared`: all at once.
+ * directory of its own while another build uses it; `shared`: all at once. None is removed while it is in use.
  */
 export async function acquireCacheDir(
   name: string,
   options: {
     readonly sharing: 'shared' | 'private' | 'locked';
+    readonly description: string;
     readonly fill: (dir: string) => Promise<void>;
     readonly context: StepContext;
   },
 ): Promise<{ dir: string; release(): void }> {
   const { parts } = options.context.build;
-  if (options.sharing === 'private') {
-    let chosen = name;
-    for (let copy = 1; parts.cacheMountsInUse.has(chosen); copy++) chosen = `${name}-${copy}`;
-    parts.cacheMountsInUse.add(chosen);
-    const release = () => {
-      parts.cacheMountsInUse.delete(chosen);
-    };
+  const open = async (chosen: string) => {
+    const release = parts.cacheDirs.use(chosen, options.description);
     try {
       return { dir: await ensureDir(chosen, options.fill, parts), release };
     } catch (error) {
       release();
       throw error;
     }
+  };
+  if (options.sharing === 'shared') return open(name);
+  if (options.sharing === 'private') {
+    let chosen = name;
+    for (let copy = 1; parts.cacheDirs.inUse(chosen); copy++) chosen = `${name}-${copy}`;
+    return open(chosen);
   }
-  if (options.sharing === 'shared') return { dir: await ensureDir(name, options.fill, parts), release: () => {} };
   const released = Promise.withResolvers<void>();
   const acquired = Promise.withResolvers<string>();
   const held = parts.mutex.run(`cache mount ${name}`, async () => {
-    acquired.resolve(await ensureDir(name, options.fill, parts));
+    const { dir, release } = await open(name);
+    acquired.resolve(dir);
     await released.promise;
+    release();
   });
   held.catch(acquired.reject);
   return { dir: await acquired.promise, release: released.resolve };

@@ -1,16 +1,14 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { removeTree } from '../host/files.ts';
 import type { ChainId } from '../image/types.ts';
 import type { BuilderParts } from './build-context.ts';
-import { cacheMountRoot, hashIndexRoot, stepFilesRoot } from './cache-mounts.ts';
+import { hashIndexRoot, stepFilesRoot } from './cache-mounts.ts';
 import type { StepRecord } from './step-cache.ts';
 
 export interface PruneOptions {
   /** Also what is in use by recent builds: everything, and what is known of files. */
   readonly all?: boolean;
-  /** Also the directories of cache mounts. */
-  readonly cacheMounts?: boolean;
+  /** Also these directories of cache mounts, by name, while nobody works in them. */
+  readonly cacheDirs?: ReadonlySet<string>;
   /** Of the steps only those with these keys. */
   readonly only?: ReadonlySet<string>;
   /** Keep the most recently used steps up to so many bytes. */
@@ -22,6 +20,7 @@ export interface PruneOptions {
 }
 
 export interface Pruned {
+  /** Of steps, then the names of directories of cache mounts. */
   readonly keys: readonly string[];
   /** Bytes of the layers that no remaining step needs; layers of images stay nevertheless. */
   readonly sizeBytes: number;
@@ -45,21 +44,13 @@ export async function pruneCache(options: PruneOptions, parts: BuilderParts): Pr
   }
   for (const record of doomed) parts.cache.remove(record.key);
   parts.cache.forgetContent((chainId) => parts.snapshotter.has(chainId));
-  if (options.cacheMounts) removeCacheMounts(parts);
+  const dirs = options.cacheDirs ? parts.cacheDirs.remove(options.cacheDirs) : [];
   if (options.all) {
     // Helps for builds to come, which are made anew.
     for (const root of [hashIndexRoot(parts.roots), stepFilesRoot(parts.roots)]) removeTree(root);
   }
   return {
-    keys: doomed.map((record) => record.key),
+    keys: [...doomed.map((record) => record.key), ...dirs],
     sizeBytes: doomed.reduce((sum, record) => sum + record.sizeBytes, 0),
   };
-}
-
-function removeCacheMounts(parts: BuilderParts): void {
-  const root = cacheMountRoot(parts.roots);
-  if (!existsSync(root)) return;
-  for (const name of readdirSync(root)) {
-    if (!parts.cacheMountsInUse.has(name)) removeTree(join(root, name));
-  }
 }

@@ -39,7 +39,10 @@ export async function openCache(mount: RunMount, context: StepContext): Promise<
   };
   const make = async (): Promise<Made> => {
     const planned = await beginning();
-    const { dir, release } = await acquireCacheDir(name, { sharing: mount.sharing ?? 'shared', fill, context });
+    const { dir, release } = await acquireCacheDir(name, {
+      ...{ sharing: mount.sharing ?? 'shared', fill, context },
+      description: `cached mount ${target}${mount.id ? ` with id "${mount.id}"` : ''}`,
+    });
     const place = planned && !planned.isDirectory ? join(dir, planned.name) : dir;
     return { mount: { type: 'bind', source: place, target, readOnly: mount.readOnly }, release };
   };

@@ -19,7 +19,7 @@ export function buildCacheDetails(item: BuildCacheItem): string {
   const fields: readonly [string, string][] = [
     ['ID', item.ID],
     ['Created at', item.CreatedAt],
-    ['Mutable', 'false'],
+    ['Mutable', String(item.Type === 'exec.cachemount')],
     ['Reclaimable', String(isReclaimable(item))],
     ['Shared', String(item.Shared)],
     ['Size', formatBytes(item.Size)],

@@ -24,23 +24,28 @@ export async function pruneBuilds(
   const until = untilOf(unusedFor ? { until: unusedFor } : filters);
   const isChosen = itemFilters.some((name) => filters[name]?.length);
   const keepBytes = bytesToKeep(request, usedBytes(builder), freeSpace(context));
+  const items = await cacheItems(context, builder);
+  const mounts = items.filter(({ Type, LastUsedAt }) => Type === 'exec.cachemount' && !isYounger(LastUsedAt, until));
+  const dirs = mounts.filter((one) => (isChosen ? itemFits(one, filters) : request.all));
   const { keys } = await builder.prune({
     ...(request.all ? { all: !isChosen } : { sparing: new Set(layerUsers(context).keys()) }),
     ...(isChosen && {
-      only: new Set(
-        cacheItems(context, builder)
-          .filter((one) => itemFits(one, filters))
-          .map(({ ID }) => ID),
-      ),
+      only: new Set(items.filter((one) => itemFits(one, filters)).map(({ ID }) => ID)),
     }),
-    cacheMounts: isChosen ? (filters.type ?? []).includes('exec.cachemount') : (request.all ?? false),
+    cacheDirs: new Set(dirs.map(({ ID }) => ID)),
     ...(keepBytes === undefined ? {} : { keepBytes }),
     ...(until === undefined ? {} : { unusedForSeconds: (Date.now() - until) / 1000 }),
   });
-  const SpaceReclaimed = await context.images.collect(keptLayers(context, builder), { thorough: request.all ?? false });
+  const gone = new Set(keys);
+  const freed = dirs.reduce((sum, { ID, Size }) => sum + (gone.has(ID) ? Size : 0), 0);
+  const kept = keptLayers(context, builder);
+  const SpaceReclaimed = freed + (await context.images.collect(kept, { thorough: request.all ?? false }));
   publishPrune(context, 'builder', SpaceReclaimed);
-  return { CachesDeleted: [...keys], SpaceReclaimed };
+  return { CachesDeleted: keys.length === 0 ? null : [...keys], SpaceReclaimed };
 }
+
+const isYounger = (usedAt: string | null, untilMs: number | undefined): boolean =>
+  untilMs !== undefined && usedAt !== null && Date.parse(usedAt) > untilMs;
 
 const itemFilters = ['id', 'description', 'type', 'shared', 'inuse'];
 

@@ -4,11 +4,15 @@ import type { BuildCacheItem, DiskUsageReply } from '../api/types/system.ts';
 import type { Builder } from '../build/builder.ts';
 import { IechorError } from '../common/error.ts';
 import type { ChainId } from '../image/types.ts';
+import { treeSizeBytes } from '../volumes/tree-size.ts';
 import type { EngineContext } from './context.ts';
 import { listImages } from './images.ts';
 import { listContainers } from './list.ts';
 import { volumeUsers } from './remove.ts';
 import { listVolumes } from './volumes.ts';
+
+/** What knows the cache of builds. */
+export type CacheOwner = Pick<Builder, 'steps' | 'cacheDirs'>;
 
 type DiskUsage = EngineApi['systemDiskUsage'];
 const kinds = ['container', 'image', 'volume', 'build-cache'];
@@ -16,7 +20,7 @@ const kinds = ['container', 'image', 'volume', 'build-cache'];
 /** What images, containers, volumes and finished build steps occupy. Throws BAD_REQUEST for an unknown kind. */
 export async function diskUsage(
   context: EngineContext,
-  builder: Pick<Builder, 'steps'>,
+  builder: CacheOwner,
   request: Parameters<DiskUsage>[0],
 ): Promise<DiskUsageReply> {
   const asked = request.type?.length ? request.type : kinds;
@@ -30,7 +34,7 @@ export async function diskUsage(
     Images: wants('image') ? await imagesWithShares(context) : null,
     Containers: wants('container') ? await listContainers(context, { all: true, size: true }) : null,
     Volumes: wants('volume') ? await volumesWithUsage(context) : null,
-    BuildCache: wants('build-cache') ? cacheItems(context, builder) : null,
+    BuildCache: wants('build-cache') ? await cacheItems(context, builder) : null,
   };
 }
 
@@ -84,8 +88,21 @@ function readable(instruction: string): string {
   return Array.isArray(words) ? words.join(' ') : instruction;
 }
 
-/** Finished steps of builds. */
-export function cacheItems(context: EngineContext, builder: Pick<Builder, 'steps'>): BuildCacheItem[] {
+/** Finished steps of builds, and directories of cache mounts. */
+export async function cacheItems(context: EngineContext, builder: CacheOwner): Promise<BuildCacheItem[]> {
+  return [...stepItems(context, builder), ...(await mountItems(builder))];
+}
+
+/** Directories of cache mounts, with BuildKit's words. */
+export function mountItems(builder: Pick<Builder, 'cacheDirs'>): Promise<BuildCacheItem[]> {
+  const each = builder.cacheDirs().map(async ({ name, path, description, inUse, createdAt, usedAt }) => ({
+    ...{ ID: name, Type: 'exec.cachemount', Description: description, InUse: inUse, Shared: false },
+    ...{ Size: await treeSizeBytes(path), CreatedAt: createdAt, LastUsedAt: usedAt },
+  }));
+  return Promise.all(each);
+}
+
+function stepItems(context: EngineContext, builder: Pick<Builder, 'steps'>): BuildCacheItem[] {
   const users = layerUsers(context);
   return builder.steps().map((step) => {
     const top = step.chain.at(-1);

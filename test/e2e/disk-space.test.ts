@@ -61,4 +61,17 @@ describeWithContainers('disk space by the command line', () => {
     expect(pruned).toMatch(/^ID: +[0-9a-f]{64}\n(.+\n)+Description: +RUN .+echo other > .text\n(.+\n)+\nTotal recl/);
     expect(engine.iechor(['builder', 'du', '--format', '{{.ID}}']).stdout).not.toMatch(/^[0-9a-f]{25}$/m);
   });
+
+  test('the directories of cache mounts count in the build cache, and go with it', () => {
+    const dir = join(engine.dir, 'context-mounted');
+    mkdirSync(dir, { recursive: true });
+    const mount = '--mount=type=cache,target=/c,id=packages';
+    writeFileSync(join(dir, 'iEchorfile'), `FROM busybox\nRUN ${mount} dd if=/dev/zero of=/c/file bs=1M count=5\n`);
+    expect(engine.iechor(['build', '-q', '-t', 'mounted', dir]).exit).toBe(0);
+    expect(engine.iechor(['system', 'df', '-v']).stdout).toMatch(
+      /exec\.cachemount +5\.24MB .* cached mount \/c with id "packages"/,
+    );
+    expect(engine.iechor(['builder', 'prune', '-f', '--filter', 'type=exec.cachemount']).stdout).toMatch(/5\.24MB\n$/);
+    expect(engine.iechor(['system', 'df', '-v']).stdout).not.toContain('exec.cachemount');
+  });
 });

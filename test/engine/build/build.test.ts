@@ -1,7 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BuildEvent } from '../../../src/build/events.ts';
+import { eventually } from '../../support/private-engine.ts';
 import { type Bench, mountsIn, openBench } from './support.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -123,10 +124,27 @@ withRoot('the builder on overlay snapshots (needs root)', () => {
 
   test('a prune of everything leaves nothing of the cache on the disk', async () => {
     await bench.build('FROM base\nCOPY a /a\nRUN --mount=type=cache,target=/c echo 1 > /c/x', { files: { a: '1' } });
-    await bench.builder.prune({ all: true, cacheMounts: true });
+    const cacheDirs = new Set(bench.builder.cacheDirs().map(({ name }) => name));
+    expect((await bench.builder.prune({ all: true, cacheDirs })).keys).toEqual(expect.arrayContaining([...cacheDirs]));
     const left = readdirSync(join(bench.dir, 'data/build-cache'), { recursive: true, withFileTypes: true });
     expect(left.filter((entry) => !entry.isDirectory())).toEqual([]);
   });
+
+  test.each(['shared', 'locked', 'private'])(
+    'a prune spares a %s cache mount that a step works in',
+    async (sharing) => {
+      const mount = `--mount=type=cache,target=/c,id=${sharing},sharing=${sharing}`;
+      const dir = () => bench.builder.cacheDirs().find(({ description }) => description.includes(`"${sharing}"`));
+      const built = bench.build(`FROM base\nRUN ${mount} echo ${sharing}; until test -e /c/pruned; do sleep 0.1; done`);
+      await eventually('the mount is in use', () => dir()?.inUse === true);
+      const { name = '', path = '' } = dir() ?? {};
+      const prune = () => bench.builder.prune({ cacheDirs: new Set([name]), only: new Set() });
+      expect((await prune()).keys).toEqual([]);
+      writeFileSync(join(path, 'pruned'), '');
+      await built;
+      expect((await prune()).keys).toEqual([name]);
+    },
+  );
 
   test('prune forgets steps; what is left can be collected', async () => {
     await bench.build('FROM base\nRUN echo pruned > /p');

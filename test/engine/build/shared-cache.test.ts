@@ -39,7 +39,7 @@ withRoot('caches outside the engine (needs root)', () => {
     if (images.find(image.id)) {
       await images.remove(image.id, { force: true, prune: false, usersOf: () => ({}), keep: new Set() });
     }
-    await builder.prune({ all: true, cacheMounts: true });
+    await builder.prune({ all: true });
     await images.collect(new Set(), { thorough: true });
   };
   const said = ({ events }: Outcome): string => events.map(({ stream = '' }) => stream).join('');
