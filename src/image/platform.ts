@@ -20,17 +20,21 @@ const systems = 'linux windows darwin macos freebsd openbsd netbsd solaris illum
 const known = `amd64 386 arm arm64 ppc64 ppc64le mips mipsle mips64 mips64le riscv64 s390x loong64 sparc64 wasm
   armel armv7l armv6l`.split(/\s+/);
 
+const systemPattern = /^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$/;
+const componentPattern = /^[A-Za-z0-9_.-]+$/;
+
 /** `os/architecture[/variant]`, or either alone; none: this machine's. Throws BAD_REQUEST. */
 export function parsePlatform(text?: string): Platform {
   if (text === undefined || text === '') {
     return { os: 'linux', architecture: architectures[process.arch] ?? process.arch };
   }
   const parts = text.toLowerCase().split('/');
-  const wrong = parts.find((part) => !/^[a-z0-9_.-]+$/.test(part));
-  if (wrong !== undefined || parts.length > 3) {
-    const which = wrong === parts[0] ? 'OS' : 'platform';
-    throw refused(`${JSON.stringify(wrong ?? text)} is an invalid ${which} component of ${JSON.stringify(text)}`);
-  }
+  const quoted = JSON.stringify(text);
+  const [first = '', ...others] = parts;
+  if (parts.length > 3) throw refused(`${quoted}: cannot parse platform specifier`);
+  if (!systemPattern.test(first)) throw mismatched(first, `OS component of ${quoted}: OSAndVersion`, systemPattern);
+  const wrong = others.find((part) => !componentPattern.test(part));
+  if (wrong !== undefined) throw mismatched(wrong, `component of ${quoted}: platform`, componentPattern);
   const [os, architecture, variant] = parts.length === 1 ? spelledOut(text) : parts;
   if (!os || !architecture) throw refused(`invalid platform ${JSON.stringify(text)}`);
   return { os, architecture: architectures[architecture] ?? architecture, ...(variant !== undefined && { variant }) };
@@ -44,8 +48,14 @@ function spelledOut(text: string): readonly [string, string] {
   throw refused(`${JSON.stringify(text)}: unknown operating system or architecture`);
 }
 
+/** In the words of containerd's platforms, as Docker answers. */
+function mismatched(part: string, where: string, pattern: RegExp): IechorError {
+  const shown = JSON.stringify(pattern.source);
+  return refused(`${JSON.stringify(part)} is an invalid ${where} specifier component must match ${shown}`);
+}
+
 function refused(message: string): IechorError {
-  return new IechorError('BAD_REQUEST', message, { hint: 'a platform looks like linux/amd64' });
+  return new IechorError('BAD_REQUEST', `${message}: invalid argument`, { hint: 'a platform looks like linux/amd64' });
 }
 
 /** Whether an image of one platform is what was asked for; a variant counts where both name one. */

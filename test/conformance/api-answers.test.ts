@@ -82,7 +82,18 @@ const mistakes: readonly (readonly [call: string, body: unknown, status: number,
   ['POST /containers/none/rename', '', 400, 'Neither old nor new names may be empty'],
   ['GET /containers/none/archive', '', 400, 'bad parameter: path'],
   ['POST /images/create?fromImage=127.0.0.1:1/x:one&tag=two', '', 500, '127.0.0.1:1'],
-  ['POST /images/create?fromImage=busybox&platform=x', '', 400, 'unknown operating system or architecture'],
+  [
+    'POST /images/create?fromImage=busybox&platform=x',
+    '',
+    400,
+    '"x": unknown operating system or architecture: invalid argument',
+  ],
+  [
+    'POST /containers/create?platform=linux/',
+    busybox,
+    400,
+    '"" is an invalid component of "linux/": platform specifier component must match "^[A-Za-z0-9_.-]+$": invalid argument',
+  ],
   ['GET /events?since=2&until=1', '', 400, '`since` time (2) cannot be after `until` time (1)'],
   ['POST /build?version=3', '', 400, 'invalid version "3"'],
   ['POST /session', '', 400, 'no upgrade proto in request'],
@@ -125,6 +136,11 @@ describeSessions('the API', '', (open) => {
   test.each(mistakes)('%s %j is answered with %d: %s', async (call, body, status, words) => {
     const answer = await ask(call, body);
     expect(answer).toEqual({ status, body: expect.stringContaining(JSON.stringify(words).slice(1, -1)) });
+  });
+
+  test('a prune of builds that took nothing names no list', async () => {
+    const { body } = await ask('POST /build/prune?filters={"id":["none"]}');
+    expect(JSON.parse(body)).toEqual({ CachesDeleted: null, SpaceReclaimed: 0 });
   });
 
   describe('clients of older versions', () => {
