@@ -67,7 +67,7 @@ suite('builds on the engine (needs root)', () => {
     const prune = (filters: Record<string, string[]>) => t.engine.buildPrune({ all: true, filters });
     const all = await steps();
     expect(mounts()).not.toEqual([]);
-    expect((await prune({ type: ['exec.cachemount'] })).CachesDeleted).toEqual([]);
+    expect((await prune({ type: ['exec.cachemount'] })).CachesDeleted).toHaveLength(1);
     expect(mounts()).toEqual([]);
     expect((await prune({ description: ['echo other'] })).CachesDeleted).toHaveLength(1);
     expect(await steps()).toEqual(all.filter(({ Description }) => !Description.includes('echo other')));
