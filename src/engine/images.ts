@@ -23,6 +23,7 @@ export async function listImages(context: EngineContext, request: Request<'image
   for (const { image } of context.containers.list()) users.set(image, (users.get(image) ?? 0) + 1);
   const parents = new Set(context.images.list().map(({ parent }) => parent));
   const isBetween = ({ id }: ImageRecord) => parents.has(id) && context.images.tagsOf(id).length === 0;
+  const isAskedFor = (name: string) => anyOf(request.filters, 'reference', (pattern) => referenceFits(pattern, name));
   return [...context.images.list()]
     .filter((image) => request.all || !isBetween(image))
     .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))
@@ -31,11 +32,8 @@ export async function listImages(context: EngineContext, request: Request<'image
       Id: image.id,
       ParentId: image.parent ?? '',
       // Of an image with several names those are listed that were asked for.
-      RepoTags: context.images
-        .tagsOf(image.id)
-        .filter((tag) => anyOf(request.filters, 'reference', (pattern) => referenceFits(pattern, tag)))
-        .map(familiar),
-      RepoDigests: image.repoDigests.map(familiar),
+      RepoTags: context.images.tagsOf(image.id).filter(isAskedFor).map(familiar),
+      RepoDigests: image.repoDigests.filter(isAskedFor).map(familiar),
       Created: Math.floor(Date.parse(image.createdAt) / 1000),
       Size: image.sizeBytes,
       SharedSize: -1,
@@ -63,10 +61,10 @@ function imageFilter(context: EngineContext, filters: Filters | undefined): (ima
   };
 }
 
-/** A shell pattern on the familiar name with its tag, or without one where the pattern names none. */
+/** A shell pattern on the familiar name with its tag or digest, or without where the pattern names none. */
 function referenceFits(pattern: string, canonical: string): boolean {
   const name = familiar(canonical);
-  const bare = name.replace(/:[^:/]*$/, '');
+  const bare = name.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
   const source = pattern
     .replace(/[.+^${}()|\\]/g, '\\$&')
     .replace(/\*/g, '[^/]*')
