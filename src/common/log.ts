@@ -11,12 +11,16 @@ export interface Log {
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
-/** A log that writes lines at or above `level` through `write`. */
-export function createLog(level: LogLevel, write: (line: string) => void = (line) => process.stderr.write(line)): Log {
+/** A log that writes lines at or above `level`, asked for each time where it may change, through `write`. */
+export function createLog(
+  level: LogLevel | (() => LogLevel),
+  write: (line: string) => void = (line) => process.stderr.write(line),
+): Log {
+  const bound = typeof level === 'function' ? level : () => level;
   const at =
     (own: LogLevel) =>
     (message: string, fields: LogFields = {}) => {
-      if (levels.indexOf(own) < levels.indexOf(level)) return;
+      if (levels.indexOf(own) < levels.indexOf(bound())) return;
       const rest = Object.entries(fields).flatMap(([key, value]) =>
         value === undefined ? [] : ` ${key}=${JSON.stringify(value)}`,
       );

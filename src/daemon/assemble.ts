@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createBuilder } from '../build/builder.ts';
 import { createKeyedMutex } from '../common/keyed-mutex.ts';
@@ -17,8 +18,8 @@ import { createExec } from '../host/exec-process.ts';
 import { openMonitor } from '../host/monitor.ts';
 import { openRuntime } from '../host/oci-runtime.ts';
 import { openStateDb } from '../host/state-db.ts';
-import { createImageStore } from '../image/image-store.ts';
 import type { ImageStore } from '../image/image-port.ts';
+import { createImageStore } from '../image/image-store.ts';
 import { createSnapshotter } from '../image/overlay.ts';
 import { setDefaultRegistry } from '../image/reference.ts';
 import { createNetworks } from '../network/networks.ts';
@@ -32,6 +33,7 @@ import type { DaemonOptions } from './options.ts';
 export interface Assembled {
   readonly engine: Engine;
   runningContainers(): number;
+  reload(options: DaemonOptions): void;
   /** Lets go of everything; what nothing needs any longer is removed. */
   close(): Promise<void>;
 }
@@ -43,22 +45,17 @@ export async function assemble(options: DaemonOptions, { roots, log }: { roots: 
   try {
     const [host, networks] = await Promise.all([
       openHost(options, { roots, log }),
-      createNetworks({ store, roots, log, ...(options.defaultPools && { defaultPools: options.defaultPools }) }),
+      createNetworks({ store, roots, log, defaults: options.networks }),
     ]);
     const snapshotter = createSnapshotter({ dir: roots.dataRoot });
     const images = createImageStore({ store, snapshotter, roots, log });
     const volumes = createVolumes({ store, dataRoot: roots.dataRoot, log });
     const containers = createContainers(store);
-    const registry = lazyRegistry(options, { images, store, roots, log });
+    const { registry, renew } = lazyRegistry(options, { images, store, roots, log });
+    const settings = settingsOf(options);
     const context: EngineContext = {
       ...{ roots, log, store, containers, images, registry, snapshotter, networks, volumes, ...host },
-      settings: {
-        stopTimeoutSeconds: 10,
-        logDefault: options.logDefault,
-        cdiSpecDirs: options.cdiSpecDirs,
-        journalSocket: '/run/systemd/journal/socket',
-        defaultPidsLimit: options.defaultPidsLimit,
-      },
+      settings,
       events: createEvents(),
       detached: createDetachedMounts(),
       earlyAttach: createEarlyAttach(),
@@ -77,12 +74,28 @@ export async function assemble(options: DaemonOptions, { roots, log }: { roots: 
       volumes.close({ removeAll: !inUse });
       store.close();
     };
-    return { engine, runningContainers, close };
+    const reload = (changed: DaemonOptions) => {
+      Object.assign(settings, settingsOf(changed));
+      renew(changed);
+      const attributes = { name: hostname() };
+      context.events.publish({ type: 'daemon', action: 'reload', id: roots.scope || 'default', attributes });
+    };
+    return { engine, runningContainers, reload, close };
   } catch (error) {
     store.close();
     throw error;
   }
 }
+
+const settingsOf = (options: DaemonOptions): EngineContext['settings'] => ({
+  stopTimeoutSeconds: 10,
+  logDefault: options.logDefault,
+  cdiSpecDirs: options.cdiSpecDirs,
+  journalSocket: '/run/systemd/journal/socket',
+  defaultPidsLimit: options.defaultPidsLimit,
+  defaults: options.containers,
+  labels: options.labels,
+});
 
 async function openHost(options: DaemonOptions, { roots, log }: { roots: Roots; log: Log }) {
   const preferred = options.defaultRuntime;
@@ -96,15 +109,22 @@ async function openHost(options: DaemonOptions, { roots, log }: { roots: Roots; 
 function lazyRegistry(
   options: DaemonOptions,
   parts: { readonly images: ImageStore; readonly store: ObjectStore; readonly roots: Roots; readonly log: Log },
-): () => Promise<Registry> {
+): { registry: () => Promise<Registry>; renew(options: DaemonOptions): void } {
   let made: Promise<Registry> | undefined;
+  let current = options;
   const make = async () => {
     const { createRegistry } = await import('../registry/registry.ts');
-    const settings = registrySettings(options.registry, process.env);
+    const settings = registrySettings(current.registry, process.env);
     return createRegistry({ ...parts, dataRoot: parts.roots.dataRoot, settings, policy: () => trustPolicyOf(parts) });
   };
-  return () => {
-    made ??= make();
-    return made;
+  return {
+    registry: () => {
+      made ??= make();
+      return made;
+    },
+    renew: (changed) => {
+      current = changed;
+      made = undefined;
+    },
   };
 }

@@ -3,11 +3,20 @@ import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
 
-/** Members of this group may use the engine without being root. */
-const socketGroup = 'iechor';
+/** Members of this group may use the engine without being root, where no other one is named. */
+const usualGroup = 'iechor';
 
-/** Binds a UNIX socket of mode 0660. A dead one in the way is replaced; a live one, or any other file, is not. */
-export async function bindSocket(server: Server, path: string): Promise<void> {
+/**
+ * Binds a UNIX socket of mode 0660. A dead one in the way is replaced; a live one, or any other file, is not. Throws
+ * DAEMON_CONFIG and DAEMON_RUNNING.
+ */
+export async function bindSocket(server: Server, path: string, group?: string): Promise<void> {
+  const gid = groupId(group ?? usualGroup);
+  if (group !== undefined && gid === undefined) {
+    throw new IechorError('DAEMON_CONFIG', `there is no group "${group}"`, {
+      hint: `make it first: groupadd ${group}`,
+    });
+  }
   await clearTheWay(path);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(cannotListen(path, error)));
@@ -19,8 +28,7 @@ export async function bindSocket(server: Server, path: string): Promise<void> {
       process.umask(before);
     }
   });
-  const group = groupId(socketGroup);
-  if (group !== undefined) chownSync(path, 0, group);
+  if (gid !== undefined) chownSync(path, 0, gid);
 }
 
 function cannotListen(path: string, cause: unknown): IechorError {

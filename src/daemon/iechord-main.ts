@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { codeOf, isIechorError, messageOf } from '../common/error.ts';
 import { createLog } from '../common/log.ts';
 import { version } from '../common/version.ts';
-import { type DaemonOptions, readOptions, usage } from './options.ts';
+import { usage } from './flags.ts';
+import { type DaemonOptions, readOptions } from './options.ts';
 import { startDaemon } from './start.ts';
 
 /** Tells whoever started the daemon, by one JSON line on the descriptor it gave: ready, or why not. */
@@ -54,7 +55,8 @@ async function main(argv: readonly string[]): Promise<void> {
       return;
     }
     process.umask(0o022);
-    const log = createLog(options.logLevel);
+    let { logLevel } = options;
+    const log = createLog(() => logLevel);
     // A failure that nobody awaited is a bug of one request: it is written down, and the others go on.
     process.on('unhandledRejection', (error) => {
       log.error('a failure went unobserved', { error: error instanceof Error ? error.stack : String(error) });
@@ -66,8 +68,17 @@ async function main(argv: readonly string[]): Promise<void> {
       daemon.stop({ force: false }).catch((error) => log.error('stopping failed', { error: messageOf(error) }));
     };
     process.on('SIGTERM', stop).on('SIGINT', stop);
-    // Whoever started it may go: it is nobody's session's.
-    process.on('SIGHUP', () => {});
+    // Whoever started it may go: it is nobody's session's. Its owner means by it that the configuration has changed.
+    process.on('SIGHUP', () => {
+      try {
+        const changed = readOptions(argv) as DaemonOptions;
+        logLevel = changed.logLevel;
+        daemon.reload(changed);
+        log.info('the configuration was read again');
+      } catch (error) {
+        log.error('the configuration stays as it was', { error: messageOf(error) });
+      }
+    });
     tell(fd, { ready: true, pid: process.pid });
     await daemon.stopped;
     if (options.pidfile) rmSync(options.pidfile, { force: true });

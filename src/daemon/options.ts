@@ -1,13 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { codeOf, IechorError, messageOf } from '../common/error.ts';
 import type { LogConfig } from '../api/types/host-config.ts';
+import { parseBytes } from '../common/bytes.ts';
+import { IechorError, messageOf } from '../common/error.ts';
 import type { LogLevel } from '../common/log.ts';
+import { type ContainerDefaults, usualDefaults } from '../engine/defaults.ts';
 import { logLimits } from '../engine/logging/log-config.ts';
 import { checkLogConfig } from '../engine/logging/log-options.ts';
+import type { NetworkDefaults } from '../network/types.ts';
 import type { RegistrySettings } from '../registry/settings.ts';
-import { type RegistryConfig, registryChecks, registryOptions } from './registry-options.ts';
+import { type Config, checkConfig, readConfig } from './config-file.ts';
+import { parseFlags } from './flags.ts';
+import { registryOptions } from './registry-options.ts';
 
 /** How one daemon runs: flags over the configuration file over the defaults. */
 export interface DaemonOptions {
@@ -31,7 +34,12 @@ export interface DaemonOptions {
   readonly registry: Partial<RegistrySettings>;
   /** The registry of names without a host; else IECHOR_DEFAULT_REGISTRY of the environment, else docker.io. */
   readonly defaultRegistry?: string;
-  readonly defaultPools?: readonly { readonly base: string; readonly size: number }[];
+  readonly containers: ContainerDefaults;
+  /** Of the engine itself. */
+  readonly labels: readonly string[];
+  /** Whose members may use the sockets. */
+  readonly group?: string;
+  readonly networks: NetworkDefaults;
 }
 
 export interface TlsOptions {
@@ -40,95 +48,66 @@ export interface TlsOptions {
   readonly key: string;
 }
 
-const defaultConfigFile = '/etc/iechor/iechord.json';
-
-export const usage = `Usage: iechord [OPTIONS]
-
-The engine behind the iechor command, which starts it when it is needed.
-
-  -H, --host ADDRESS       listen here, repeatable (unix:///run/iechor/iechor.sock); tcp://ADDRESS:PORT with TLS
-      --tlsverify          clients must have a certificate of the CA; over TCP there is no other way
-      --tlscacert FILE     CA of the clients' certificates
-      --tlscert FILE       certificate of the engine
-      --tlskey FILE        its key
-      --data-root DIR      images, volumes and state (/var/lib/iechor)
-      --exec-root DIR      what does not survive a boot (/run/iechor)
-      --config-file FILE   JSON with dockerd's key names (${defaultConfigFile}, where it exists)
-      --pidfile FILE       write the process id here
-      --log-level LEVEL    debug, info, warn or error (info)
-      --cdi-spec-dir DIR   directory of device specifications, repeatable (/etc/cdi and /var/run/cdi)
-      --log-driver NAME    log driver of containers that name none (json-file)
-      --log-opt NAME=VALUE log options of these, repeatable
-      --ready-fd FD        write a JSON line here when ready, or why it cannot start
-  -h, --help               show this
-      --version            show the version
-`;
-
-const flags = {
-  host: { type: 'string', short: 'H', multiple: true },
-  'data-root': { type: 'string' },
-  tlsverify: { type: 'boolean' },
-  tlscacert: { type: 'string' },
-  tlscert: { type: 'string' },
-  tlskey: { type: 'string' },
-  'exec-root': { type: 'string' },
-  'config-file': { type: 'string' },
-  pidfile: { type: 'string' },
-  'log-level': { type: 'string' },
-  'cdi-spec-dir': { type: 'string', multiple: true },
-  'log-driver': { type: 'string' },
-  'log-opt': { type: 'string', multiple: true },
-  'ready-fd': { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean' },
-} as const;
-
 /** Parses the command line and reads the configuration file. Throws USAGE and DAEMON_CONFIG. */
 export function readOptions(argv: readonly string[]): DaemonOptions | 'help' | 'version' {
-  const given = parseFlags(argv);
-  if (given.help) return 'help';
-  if (given.version) return 'version';
-  const config = readConfig(given['config-file']);
-  const execRoot = resolve(given['exec-root'] ?? config['exec-root'] ?? '/run/iechor');
-  const hosts = given.host ?? config.hosts ?? [`unix://${join(execRoot, 'iechor.sock')}`];
-  const tls = tlsOptions({
-    ca: given.tlscacert ?? config.tlscacert,
-    cert: given.tlscert ?? config.tlscert,
-    key: given.tlskey ?? config.tlskey,
-  });
+  const { config: flags, configFile, readyFd, wants } = parseFlags(argv);
+  if (wants) return wants;
+  checkConfig(flags, (key) => `the flag of "${key}"`);
+  const file = readConfig(configFile);
+  const config: Config = { ...file, ...flags, 'log-opts': { ...file['log-opts'], ...flags['log-opts'] } };
+  const execRoot = resolve(config['exec-root'] ?? '/run/iechor');
+  const hosts = config.hosts ?? [`unix://${join(execRoot, 'iechor.sock')}`];
+  const tls = tlsOptions({ ca: config.tlscacert, cert: config.tlscert, key: config.tlskey });
   for (const host of hosts) checkHost(host, tls);
-  const pidfile = given.pidfile ?? config.pidfile;
-  const readyFd = given['ready-fd'];
-  const pools = config['default-address-pools'];
-  const runtime = config['default-runtime'];
-  const defaultRegistry = config['default-registry'];
+  const { pidfile, group, 'default-runtime': runtime, 'default-registry': defaultRegistry } = config;
   return {
     hosts,
     execRoot,
-    dataRoot: resolve(given['data-root'] ?? config['data-root'] ?? '/var/lib/iechor'),
-    logLevel: levelOf(given['log-level'] ?? config['log-level'] ?? (config.debug ? 'debug' : 'info')),
-    logDefault: logDefault(given['log-driver'] ?? config['log-driver'], {
-      ...config['log-opts'],
-      ...pairsOf(given['log-opt'] ?? []),
-    }),
-    cdiSpecDirs: given['cdi-spec-dir'] ?? config['cdi-spec-dirs'] ?? ['/etc/cdi', '/var/run/cdi'],
+    dataRoot: resolve(config['data-root'] ?? '/var/lib/iechor'),
+    logLevel: levelOf(config['log-level'] ?? (config.debug ? 'debug' : 'info')),
+    logDefault: logDefault(config['log-driver'], config['log-opts'] ?? {}),
+    cdiSpecDirs: config['cdi-spec-dirs'] ?? ['/etc/cdi', '/var/run/cdi'],
     defaultPidsLimit: config['default-pids-limit'] ?? 4096,
+    containers: containerDefaults(config),
+    labels: config.labels ?? [],
+    networks: networkDefaults(config),
     ...(tls && { tls }),
+    ...(group && { group }),
     ...(pidfile && { pidfile: resolve(pidfile) }),
     ...(readyFd !== undefined && { readyFd: descriptor(readyFd) }),
     ...(runtime && { defaultRuntime: runtime }),
     registry: registryOptions(config),
     ...(defaultRegistry && { defaultRegistry }),
-    ...(pools && { defaultPools: pools }),
   };
 }
 
-function parseFlags(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options: flags, strict: true, allowPositionals: false }).values;
-  } catch (cause) {
-    throw new IechorError('USAGE', messageOf(cause), { hint: 'iechord --help lists the options', cause });
-  }
+function containerDefaults(config: Config): ContainerDefaults {
+  const size = config['default-shm-size'] ?? usualDefaults.shmSizeBytes;
+  const ulimits = Object.entries(config['default-ulimits'] ?? {});
+  return {
+    dns: config.dns ?? [],
+    dnsOptions: config['dns-opts'] ?? [],
+    dnsSearch: config['dns-search'] ?? [],
+    shmSizeBytes: typeof size === 'number' ? size : (parseBytes(size) ?? usualDefaults.shmSizeBytes),
+    ulimits: ulimits.map(([name, { Soft, Hard }]) => ({ Name: name, Soft, Hard })),
+    init: config.init ?? false,
+    noNewPrivileges: config['no-new-privileges'] ?? false,
+    cgroupParent: config['cgroup-parent'] ?? '',
+  };
+}
+
+function networkDefaults(config: Config): NetworkDefaults {
+  const named = { 'bridge.enable_icc': config.icc, 'bridge.host_binding_ipv4': config.ip, 'driver.mtu': config.mtu };
+  const bridge = Object.entries(named).flatMap(([name, value]) =>
+    value === undefined ? [] : [[`com.docker.network.${name}`, String(value)]],
+  );
+  const { bip, 'default-address-pools': pools, 'default-network-opts': options } = config;
+  return {
+    bridge: Object.fromEntries(bridge),
+    options: options?.bridge ?? {},
+    ...(bip && { address: bip }),
+    ...(pools && { pools }),
+  };
 }
 
 function checkHost(host: string, tls: TlsOptions | undefined): void {
@@ -165,76 +144,6 @@ function descriptor(text: string): number {
   throw new IechorError('USAGE', `--ready-fd takes the number of a descriptor, not "${text}"`);
 }
 
-/** The keys of the configuration file: dockerd's names and meanings, but for `default-pids-limit`, which is ours. */
-interface Config extends RegistryConfig {
-  hosts?: string[];
-  'data-root'?: string;
-  'exec-root'?: string;
-  tlsverify?: boolean;
-  tlscacert?: string;
-  tlscert?: string;
-  tlskey?: string;
-  pidfile?: string;
-  'log-level'?: string;
-  debug?: boolean;
-  'cdi-spec-dirs'?: string[];
-  'log-driver'?: string;
-  'log-opts'?: Record<string, string>;
-  'default-runtime'?: string;
-  'default-address-pools'?: { base: string; size: number }[];
-  'default-pids-limit'?: number;
-}
-
-const isText = (value: unknown) => typeof value === 'string';
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const checks: { readonly [K in keyof Config]-?: readonly [what: string, fits: (value: unknown) => boolean] } = {
-  hosts: ['a list of addresses', (value) => Array.isArray(value) && value.length > 0 && value.every(isText)],
-  'data-root': ['a path', isText],
-  'exec-root': ['a path', isText],
-  tlsverify: ['true: clients without a certificate are never served', (value) => value === true],
-  tlscacert: ['a path', isText],
-  tlscert: ['a path', isText],
-  tlskey: ['a path', isText],
-  pidfile: ['a path', isText],
-  'log-level': ['a text', isText],
-  debug: ['true or false', (value) => typeof value === 'boolean'],
-  'cdi-spec-dirs': ['a list of paths', (value) => Array.isArray(value) && value.every(isText)],
-  'log-driver': ['a text', isText],
-  'log-opts': ['an object of texts', (value) => isObject(value) && Object.values(value).every(isText)],
-  'default-runtime': ['crun or runc', (value) => value === 'crun' || value === 'runc'],
-  'default-address-pools': [
-    'a list of {"base": "10.0.0.0/8", "size": 24}',
-    (value) => Array.isArray(value) && value.every((one) => isObject(one) && isText(one.base) && isCount(one.size)),
-  ],
-  ...registryChecks,
-  'default-pids-limit': ['a number', (value) => isCount(value) || value === -1],
-};
-
-function isCount(value: unknown): boolean {
-  return typeof value === 'number' && Number.isInteger(value) && value > 0;
-}
-
-function readConfig(path: string | undefined): Config {
-  const file = path ?? defaultConfigFile;
-  const fail = (message: string, hint?: string, cause?: unknown) =>
-    new IechorError('DAEMON_CONFIG', `${file}: ${message}`, { hint, cause });
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' && path === undefined) return {};
-    throw fail(messageOf(error), undefined, error);
-  }
-  if (!isObject(parsed)) throw fail('the configuration is not a JSON object');
-  for (const [key, value] of Object.entries(parsed)) {
-    const check = Object.hasOwn(checks, key) ? checks[key as keyof Config] : undefined;
-    if (!check) throw fail(`unknown key "${key}"`, `known keys: ${Object.keys(checks).join(', ')}`);
-    if (!check[1](value)) throw fail(`"${key}" is ${check[0]}`);
-  }
-  return parsed as Config;
-}
-
 /** Throws DAEMON_CONFIG for what no container could be made with. */
 function logDefault(driver: string | undefined, options: Readonly<Record<string, string>>): LogConfig {
   const config: LogConfig = { Type: driver ?? 'json-file', Config: { ...options } };
@@ -245,15 +154,4 @@ function logDefault(driver: string | undefined, options: Readonly<Record<string,
   } catch (error) {
     throw new IechorError('DAEMON_CONFIG', `log-driver and log-opts: ${messageOf(error)}`, { cause: error });
   }
-}
-
-/** `NAME=VALUE` of flags. */
-function pairsOf(texts: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((text) => {
-      const [, name, value = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-      if (name === undefined) throw new IechorError('USAGE', `--log-opt takes NAME=VALUE, not "${text}"`);
-      return [name, value];
-    }),
-  );
 }

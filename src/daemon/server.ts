@@ -35,8 +35,8 @@ export interface ServerOptions {
 }
 
 export interface ApiServer {
-  /** Listens on a UNIX socket of mode 0660. Throws DAEMON_RUNNING when something answers there. */
-  listen(socketPath: string): Promise<void>;
+  /** Listens on a UNIX socket of mode 0660, for members of a group. Throws DAEMON_RUNNING when something answers there. */
+  listen(socketPath: string, group?: string): Promise<void>;
   /** Listens on `tcp://address:port`, for clients with a certificate. Throws DAEMON_CONFIG. */
   listenTls(host: string, tls: TlsOptions): Promise<void>;
   /** Ends streams at once and idle connections; other requests get `graceMilliseconds` to finish. */
@@ -107,7 +107,7 @@ export function createApiServer(options: ServerOptions): ApiServer {
   const tlsPorts: { close(): void }[] = [];
   server.on('upgrade', (request, socket, head) => void onUpgrade(request, socket, head));
   return {
-    listen: (socketPath) => bindSocket(server, socketPath),
+    listen: (socketPath, group) => bindSocket(server, socketPath, group),
     listenTls: async (host, tls) => void tlsPorts.push(await bindTls(server, host, { files: tls, guards })),
     close: (graceMilliseconds) => closeServer(server, { tlsPorts, active, graceMilliseconds }),
   };

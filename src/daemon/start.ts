@@ -19,6 +19,8 @@ export interface Daemon {
   /** Stops once, whoever asks; resolves when everything is released. */
   stop(options: { force: boolean }): Promise<void>;
   readonly stopped: Promise<void>;
+  /** Takes over what may change while it runs: what new containers get, labels, and the way to registries. */
+  reload(options: DaemonOptions): void;
 }
 
 /**
@@ -77,11 +79,11 @@ export async function startDaemon(
       })().finally(stopping.resolve);
       return stopped;
     };
-    for (const socket of sockets) await server.listen(socket);
+    for (const socket of sockets) await server.listen(socket, options.group);
     for (const port of ports) if (options.tls) await server.listenTls(port, options.tls);
     readyMilliseconds = Math.round(performance.now());
     log.info('ready', { milliseconds: readyMilliseconds, hosts: options.hosts.join(' '), pid: process.pid });
-    return { stop, stopped: stopping.promise };
+    return { stop, stopped: stopping.promise, reload: assembled.reload };
   } catch (error) {
     await parts?.close().catch((failure) => log.error('closing failed', { error: messageOf(failure) }));
     lock.release();

@@ -12,6 +12,7 @@ import type { Networks } from '../network/types.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Volumes } from '../volumes/types.ts';
 import type { ContainerRecord } from './container-record.ts';
+import type { ContainerDefaults } from './defaults.ts';
 import type { Execs } from './exec-store.ts';
 
 /** Publishes what happens; keeps the last 1,024 messages for `since`. Implemented by events.ts. */
@@ -68,6 +69,9 @@ export interface EngineSettings {
   /** Where the host's journal takes entries. */
   readonly journalSocket: string;
   readonly defaultPidsLimit: number;
+  readonly defaults: ContainerDefaults;
+  /** Of the engine itself, as its owner wrote them (`info`). */
+  readonly labels: readonly string[];
 }
 
 /** What every operation of the engine works with. Operations are functions `(context, request)`. */

@@ -1,7 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { EngineApi } from '../api/engine-api.ts';
 import type { ContainerConfig, ContainerCreateBody } from '../api/types/container.ts';
-import type { LogConfig } from '../api/types/host-config.ts';
 import { IechorError } from '../common/error.ts';
 import { newId, shortId } from '../common/id.ts';
 import { removeTree } from '../host/files.ts';
@@ -32,7 +31,7 @@ export async function createContainer(
   request: Parameters<EngineApi['containerCreate']>[0],
   id = newId(),
 ): ReturnType<EngineApi['containerCreate']> {
-  const body = withLogConfig(request.body, context.settings.logDefault);
+  const body = withDefaults(request.body, context.settings);
   checkSupported(body, context.runtime.name);
   if (Object.keys(request.body).length === 0) {
     throw new IechorError('BAD_REQUEST', 'config cannot be empty in order to create a container');
@@ -72,10 +71,20 @@ export async function createContainer(
   return { Id: id, Warnings: warnings };
 }
 
-function withLogConfig(body: ContainerCreateBody, defaults: LogConfig): ContainerCreateBody {
+/** What is settled for good where a container is made; `hostOf` has what counts at each start. */
+function withDefaults(
+  body: ContainerCreateBody,
+  { logDefault, defaults }: EngineContext['settings'],
+): ContainerCreateBody {
+  const { HostConfig: host } = body;
+  const cgroupParent = host?.CgroupParent || defaults.cgroupParent;
   return {
     ...body,
-    HostConfig: { ...body.HostConfig, LogConfig: mergeLogConfig(body.HostConfig?.LogConfig, defaults) },
+    HostConfig: {
+      ...host,
+      LogConfig: mergeLogConfig(host?.LogConfig, logDefault),
+      ...(cgroupParent && { CgroupParent: cgroupParent }),
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { profileOf } from './apparmor.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { mergeProcessEnv } from './create-config.ts';
+import { hostOf } from './defaults.ts';
 import type { LifeContext } from './life.ts';
 import { linkEnv, reachableLinks } from './live-links.ts';
 import { ociProcess } from './oci-process.ts';
@@ -28,7 +29,7 @@ export function execProcess(
     readonly privileged?: boolean;
   },
 ): OciProcess {
-  const host = record.body.HostConfig ?? {};
+  const host = hostOf(context, record);
   const { facts } = context.life;
   const privileged = request.privileged ? { ...host, Privileged: true } : host;
   const apparmor = profileOf(privileged, context.life.apparmor.standard);

@@ -4,6 +4,7 @@ import type { SandboxState } from '../network/types.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
 import { defaultNetwork, type NetworkKind } from './create-network.ts';
+import { hostOf } from './defaults.ts';
 import { hostsText, resolvText } from './hosts-file.ts';
 import { type LiveLink, linkHosts, reachableLinks } from './live-links.ts';
 import type { MountsInput } from './oci-mounts.ts';
@@ -24,7 +25,7 @@ export function writeManagedFiles(
   const path = (name: 'hosts' | 'hostname' | 'resolv.conf') => managedFile(context.roots, (owner ?? record).id, name);
   const files = { hosts: path('hosts'), hostname: path('hostname'), resolvConf: path('resolv.conf') };
   if (owner) return files;
-  const host = record.body.HostConfig ?? {};
+  const host = hostOf(context, record);
   const dns = { servers: host.Dns ?? [], search: host.DnsSearch ?? [], options: host.DnsOptions ?? [] };
   const hostResolv = readIfThere('/etc/resolv.conf') ?? '';
   replace(files.resolvConf, options.network?.resolvConf ?? resolvText(hostResolv, dns));

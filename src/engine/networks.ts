@@ -40,7 +40,7 @@ function networkFits(context: EngineContext, network: NetworkRecord, filters: Fi
     anyOf(filters, 'name', (name) => network.name.includes(name)) &&
     anyOf(filters, 'driver', (driver) => driverOf(network) === driver) &&
     anyOf(filters, 'type', (wanted) => wanted === type) &&
-    anyOf(filters, 'scope', (scope) => scope === 'local') &&
+    anyOf(filters, 'scope', (scope) => scope === (network.scope ?? 'local')) &&
     labelsFit(filters, network.labels) &&
     (dangling === undefined ||
       dangling === (type === 'custom' && context.networks.endpointsOn(network.id).length === 0))
@@ -51,10 +51,10 @@ export async function inspectNetwork(
   context: EngineContext,
   request: Request<'networkInspect'>,
 ): Promise<NetworkInspect> {
-  if (request.scope && request.scope !== 'local') {
+  const network = context.networks.get(request.id);
+  if (request.scope && request.scope !== (network.scope ?? 'local')) {
     throw new IechorError('NETWORK_NOT_FOUND', `network ${request.id} not found in scope ${request.scope}`);
   }
-  const network = context.networks.get(request.id);
   const endpoints = context.networks.endpointsOn(network.id);
   return {
     ...toWire(network),
@@ -111,7 +111,7 @@ function toWire(network: NetworkRecord): Omit<NetworkInspect, 'Containers'> {
     Name: network.name,
     Id: network.id,
     Created: network.createdAt,
-    Scope: 'local',
+    Scope: network.scope ?? 'local',
     Driver: driverOf(network),
     EnableIPv4: network.enableIPv4 ?? true,
     EnableIPv6: network.enableIPv6,
@@ -153,6 +153,7 @@ export function networkRequest(body: NetworkCreateBody): Parameters<Networks['cr
     driver: body.Driver || 'bridge',
     internal: body.Internal ?? false,
     attachable: body.Attachable ?? false,
+    ...(body.Scope && body.Scope !== 'local' ? { scope: body.Scope } : {}),
     ...families,
     pools: (body.IPAM?.Config ?? []).map((pool) => ({
       ...(pool.Subnet ? { subnet: pool.Subnet } : {}),
@@ -195,9 +196,6 @@ function refuseRequest(body: NetworkCreateBody, { enableIPv4 = true, enableIPv6 
   }
   if (!enableIPv4 && !enableIPv6) {
     throw new IechorError('BAD_REQUEST', 'IPv4 or IPv6 must be enabled');
-  }
-  if (body.Scope && body.Scope !== 'local') {
-    throw new IechorError('NOT_SUPPORTED', `networks with scope ${body.Scope} are not supported`);
   }
   const ipamDriver = body.IPAM?.Driver || 'default';
   if (ipamDriver === 'null') {

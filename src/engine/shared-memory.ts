@@ -4,7 +4,7 @@ import { IechorError } from '../common/error.ts';
 import { isMountPoint, mountAt } from '../host/mount.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
-import { defaultShmBytes } from './oci-mounts.ts';
+import { hostOf } from './defaults.ts';
 import { bundleDir } from './paths.ts';
 
 /**
@@ -35,7 +35,7 @@ function mountShared(context: EngineContext, record: ContainerRecord): string {
   const place = join(bundleDir(context.roots, record.id), 'shm');
   if (isMountPoint(place)) return place;
   mkdirSync(place, { recursive: true, mode: 0o700 });
-  const size = record.body.HostConfig?.ShmSize || defaultShmBytes;
+  const size = hostOf(context, record).ShmSize;
   const options = ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${size}`];
   mountAt({ type: 'tmpfs', source: 'shm', options }, place);
   return place;

@@ -12,6 +12,7 @@ import { inDockersWords } from './command-error.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { coversRoot } from './create-mounts.ts';
 import { type NetworkKind, networkKind } from './create-network.ts';
+import { hostOf } from './defaults.ts';
 import { blockDevice, resolveDevices } from './devices.ts';
 import { initialHealth } from './health.ts';
 import { withHostname } from './hostname.ts';
@@ -148,7 +149,7 @@ function networkUp(
   record: ContainerRecord,
   ports: ContainerRecord['ports'],
 ): Promise<SandboxState> {
-  const host = record.body.HostConfig ?? {};
+  const host = hostOf(context, record);
   const names = linkNames(record.links ?? []);
   return context.networks.up({
     containerId: record.id,
@@ -170,7 +171,7 @@ async function specOf(
   record: ContainerRecord,
   made: { readonly rootfs: string; readonly kind: NetworkKind; readonly network: SandboxState | undefined },
 ): Promise<OciSpec> {
-  const host = record.body.HostConfig ?? {};
+  const host = hostOf(context, record);
   const links = linksInFiles(context, record);
   const namespaces = resolveNamespaces(context, record, made.network?.netns);
   const managed = writeManagedFiles(context, record, { ...made, hostname: namespaces.hostname, links });

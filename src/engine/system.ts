@@ -93,7 +93,7 @@ export async function info(context: LifeContext): Promise<InfoReply> {
     ...ofNoConcern,
     IndexServerAddress: serverOf(defaultRegistry()),
     RegistryConfig: { IndexConfigs: {}, InsecureRegistryCIDRs: [], Mirrors: [] },
-    Labels: [],
+    Labels: [...context.settings.labels],
     Warnings: null,
     LiveRestoreEnabled: true,
     SystemTime: formatInstant(nowNano()),

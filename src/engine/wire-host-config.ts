@@ -36,7 +36,7 @@ export function wireHostConfig(context: EngineContext, record: ContainerRecord):
     ReadonlyRootfs: host.ReadonlyRootfs ?? false,
     IpcMode: host.IpcMode || 'private',
     CgroupnsMode: host.CgroupnsMode || 'private',
-    ShmSize: host.ShmSize || 64 * 1024 * 1024,
+    ShmSize: host.ShmSize || context.settings.defaults.shmSizeBytes,
     MemorySwappiness: host.MemorySwappiness === -1 ? null : (host.MemorySwappiness ?? null),
     // Without a word about swap a container may use as much of it as of memory.
     MemorySwap: host.MemorySwap || (host.Memory ?? 0) * 2,

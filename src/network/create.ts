@@ -20,8 +20,9 @@ import {
 } from './sublinks.ts';
 import type { NetworkRecord, Networks } from './types.ts';
 
-type CreateRequest = Parameters<Networks['create']>[0];
-const builtIn = ['bridge', 'host', 'none'] as const;
+export type CreateRequest = Parameters<Networks['create']>[0];
+/** The networks that are there from the start. */
+export const builtIn = ['bridge', 'host', 'none'] as const;
 
 /** `Networks.check`. */
 export function checkNetwork(context: NetworkContext, asked: CreateRequest): NetworkRecord {
@@ -91,17 +92,8 @@ export function removeNetwork(context: NetworkContext, nameOrId: string): void {
   records.deleteNetwork(network.id);
 }
 
-/** The networks that exist from the start. Idempotent. */
-export function ensureBuiltIns(context: NetworkContext): void {
-  for (const name of builtIn) {
-    if (context.records.networks().some((network) => network.name === name)) continue;
-    const common = { name, internal: false, attachable: false, enableIPv6: false, labels: {}, options: {} };
-    const request = { ...common, driver: name, pools: [] };
-    context.records.putNetwork(buildRecord(context, request));
-  }
-}
-
-function buildRecord(context: NetworkContext, request: CreateRequest): NetworkRecord {
+/** The record of a network that could be made. Throws what `create` does. */
+export function buildRecord(context: NetworkContext, request: CreateRequest): NetworkRecord {
   const { driver } = request;
   const id = freshId(context);
   const bridged = driver === 'bridge';
@@ -115,6 +107,7 @@ function buildRecord(context: NetworkContext, request: CreateRequest): NetworkRe
     driver: driver as NetworkRecord['driver'],
     internal: request.internal,
     attachable: request.attachable,
+    ...(request.scope === undefined ? {} : { scope: request.scope }),
     ...(request.enableIPv4 === false ? { enableIPv4: false } : {}),
     enableIPv6: request.enableIPv6,
     pools: bridged || sublink ? poolsFor(context, { ...request, pools: used }) : [],

@@ -9,10 +9,11 @@ import { checkAddress } from './allocate.ts';
 import { balances, drain, setServing } from './balance.ts';
 import { boundPorts, canonicalPorts } from './bindings.ts';
 import { firewallNetwork } from './bridge.ts';
-import { checkNetwork, createNetwork, ensureBuiltIns, removeNetwork } from './create.ts';
+import { ensureBuiltIns } from './built-in.ts';
+import { type CreateRequest, checkNetwork, createNetwork, removeNetwork } from './create.ts';
 import { createDnsClient } from './dns-client.ts';
 import { createFirewall } from './firewall.ts';
-import { type DefaultPool, defaultPools } from './ipam.ts';
+import { defaultPools } from './ipam.ts';
 import { createLingering } from './lingering.ts';
 import { connect, disconnect, rename } from './live.ts';
 import { findNetwork, getNetwork, type NetworkContext } from './network-context.ts';
@@ -21,7 +22,7 @@ import { createRecords, kernelNames, type Records } from './records.ts';
 import { bridgedNetworks, recover, removeEverything, restoreLinks } from './recover.ts';
 import { down, up } from './sandbox.ts';
 import { dnsView, translations, waysOut } from './sandbox-view.ts';
-import type { EndpointRequest, NetworkRecord, Networks } from './types.ts';
+import type { EndpointRequest, NetworkDefaults, NetworkRecord, Networks } from './types.ts';
 import { chooseWaysOut, type WaysOut } from './ways-out.ts';
 
 const healIntervalMs = 10_000;
@@ -31,12 +32,14 @@ export async function createNetworks(options: {
   store: ObjectStore;
   roots: Roots;
   log: Log;
-  defaultPools?: readonly DefaultPool[];
+  defaults?: NetworkDefaults;
   /** How often links and rules are looked after. */
   healIntervalMs?: number;
 }): Promise<Networks> {
   const context = createContext(options);
-  ensureBuiltIns(context);
+  const { defaults = { bridge: {}, options: {} } } = options;
+  ensureBuiltIns(context, defaults);
+  const asked = (request: CreateRequest): CreateRequest => withDefaults(request, defaults);
   const { records, mutex, log } = context;
   const heal = setInterval(() => {
     if (records.sandboxes().length === 0) return;
@@ -47,8 +50,8 @@ export async function createNetworks(options: {
     list: () => records.networks(),
     find: (nameOrId) => findNetwork(records, nameOrId),
     get: (nameOrId) => getNetwork(records, nameOrId),
-    create: async (request) => createNetwork(context, { ...request, driver: request.driver || 'bridge' }),
-    check: (request) => checkNetwork(context, request),
+    create: async (request) => createNetwork(context, asked(request)),
+    check: (request) => checkNetwork(context, asked(request)),
     checkAddress: (network, request, leaving) => checkAddress(context, { network, leaving }, request),
     remove: async (nameOrId) => removeNetwork(context, nameOrId),
     endpointsOf: (containerId) => records.endpointsOf(containerId),
@@ -87,7 +90,7 @@ function createContext(options: {
   store: ObjectStore;
   roots: Roots;
   log: Log;
-  defaultPools?: readonly DefaultPool[];
+  defaults?: NetworkDefaults;
 }): NetworkContext {
   const { store, roots, log } = options;
   const records = createRecords(store);
@@ -99,7 +102,7 @@ function createContext(options: {
     records,
     names,
     mutex: createKeyedMutex(),
-    pools: options.defaultPools ?? defaultPools,
+    pools: options.defaults?.pools ?? defaultPools,
     lingering: createLingering(names, records),
     firewall: createFirewall(names, {
       log,
@@ -115,6 +118,13 @@ function createContext(options: {
     }),
   };
   return context;
+}
+
+function withDefaults(request: CreateRequest, { options }: NetworkDefaults): CreateRequest {
+  const driver = request.driver || 'bridge';
+  return driver === 'bridge' && !request.configOnly && request.configFrom === undefined
+    ? { ...request, driver, options: { ...options, ...request.options } }
+    : { ...request, driver };
 }
 
 /** The networks that will be the ways out of a container with these ends. */

@@ -42,8 +42,22 @@ export interface NetworkRecord {
   readonly parent?: string;
   /** Of a configuration for other networks, which is none itself: the pools that those ask for. */
   readonly template?: readonly PoolRequest[];
+  /** Docker's word of who knows the network; absent: `local`. Of no meaning to one engine, and told as it was given. */
+  readonly scope?: string;
   /** Name of the configuration it was made from. */
   readonly configFrom?: string;
+}
+
+/** What networks are that say nothing themselves, as the engine was told when it was started. */
+export interface NetworkDefaults {
+  /** Options of the built-in bridge network. */
+  readonly bridge: Readonly<Record<string, string>>;
+  /** Its gateway with the length of its subnet; absent: chosen. */
+  readonly address?: string;
+  /** Options of bridge networks that users make. */
+  readonly options: Readonly<Record<string, string>>;
+  /** What subnets are chosen from; absent: Docker's. */
+  readonly pools?: readonly { readonly base: string; readonly size: number }[];
 }
 
 /** What ports are published of. */
@@ -150,6 +164,7 @@ export interface Networks {
     driver: string;
     internal: boolean;
     attachable: boolean;
+    scope?: string;
     /** Default: true. */
     enableIPv4?: boolean;
     enableIPv6: boolean;

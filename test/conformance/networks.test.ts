@@ -106,6 +106,14 @@ describeSessions('networks by the API', '', (open) => {
     return [...text.matchAll(/^default via (\S+)/gm)].map(([, gateway]) => gateway);
   };
 
+  test('a scope is told as it was given, and found by; that of a swarm needs one', async () => {
+    expect(await network('far', { Scope: 'global' })).toMatchObject({ Scope: 'global', Driver: 'bridge' });
+    const filters = encodeURIComponent(JSON.stringify({ scope: ['global'], name: [name('far')] }));
+    expect(await done(`GET /networks?filters=${filters}`)).toHaveLength(1);
+    const refused = await ask('POST /networks/create', { Name: name('wrong'), Scope: 'swarm' });
+    expect(refused).toMatchObject({ status: 403, said: expect.stringContaining('when swarm is not active') });
+  });
+
   test.each(mistakes)('%j is refused with %d: %s', async (body, status, words) => {
     const answer = await ask('POST /networks/create', { Name: name('wrong'), ...body });
     if (answer.status < 300) made.push(`/networks/${name('wrong')}`);

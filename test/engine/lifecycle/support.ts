@@ -10,6 +10,7 @@ import { createKeyedMutex } from '../../../src/common/keyed-mutex.ts';
 import { createLog } from '../../../src/common/log.ts';
 import { createContainers } from '../../../src/engine/containers.ts';
 import type { EngineContext } from '../../../src/engine/context.ts';
+import { usualDefaults } from '../../../src/engine/defaults.ts';
 import { createEarlyAttach } from '../../../src/engine/early-attach.ts';
 import { createEngine, type Engine } from '../../../src/engine/engine.ts';
 import { createEvents } from '../../../src/engine/events.ts';
@@ -93,6 +94,8 @@ async function openEngine(roots: EngineContext['roots']): Promise<TestEngine> {
     runtime,
     snapshotter,
     settings: {
+      defaults: usualDefaults,
+      labels: [],
       stopTimeoutSeconds: 10,
       defaultPidsLimit: 4096,
       logDefault: {},
