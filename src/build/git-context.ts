@@ -15,7 +15,7 @@ export async function gitContext(
 ): Promise<string> {
   const reference = parseGitReference(source);
   if (typeof reference === 'string') throw new IechorError('BUILD_CONTEXT', reference);
-  const { url, ref, path = '', commit: wanted, submodules } = reference;
+  const { url, ref, path = '.', commit: wanted, submodules } = reference;
   const keepGitDir = reference.keepGitDir ?? options.keepGitDir;
   if (!/^(https?|git):\/\//.test(url)) {
     throw new IechorError('NOT_SUPPORTED', `the engine cannot fetch ${url}, since it has no keys`, {

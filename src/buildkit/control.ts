@@ -92,8 +92,7 @@ async function solve(request: SolveRequest, { signal }: Call, serving: Serving) 
   solve.request = request;
   try {
     const output = outputOf(request);
-    const images =
-      request.frontend === '' ? await returnedImages(solve, signal) : await direct(solve, { signal, serving });
+    const images = await imagesOf(solve, { signal, serving });
     if (images.length === 0 || !output) return { exporterResponse: solve.told };
     const session = () => serving.sessions.find(request.session, signal);
     const { engine } = serving;
@@ -102,6 +101,12 @@ async function solve(request: SolveRequest, { signal }: Call, serving: Serving) 
   } finally {
     serving.solves.ended(request.ref);
   }
+}
+
+/** A definition of nothing (scratch) gives nothing; a client with neither it nor a frontend says itself what there is. */
+async function imagesOf(solve: Solve, options: { signal: AbortSignal; serving: Serving }) {
+  if (solve.request?.frontend !== '') return direct(solve, options);
+  return solve.request.definition === undefined ? returnedImages(solve, options.signal) : [];
 }
 
 async function direct(

@@ -1,11 +1,14 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import { IechorError } from '../common/error.ts';
 import { openProcessRoot, openRoot, type RootHandle } from '../host/root-handle.ts';
 import { ensureDirInRoot } from '../host/rooted.ts';
 import type { ContainerRecord, RecordMount } from './container-record.ts';
 import type { LifeContext } from './life.ts';
+import { type ManagedFile, managedFile } from './paths.ts';
 import { holdRootfs } from './rootfs-hold.ts';
+
+const managedFiles: readonly ManagedFile[] = ['hosts', 'hostname', 'resolv.conf'];
 
 /** Where a path of a container is: a root that nothing leaves, and the path in it. */
 export interface ArchivePlace {
@@ -36,7 +39,8 @@ export async function openArchivePlace(context: LifeContext, id: string, path: s
     const shown = absolute(path);
     return { record, root, path: shown, shown, readOnly: false, mounted, release: async () => root.close() };
   }
-  const inMount = mountOf(record, absolute(path));
+  const own = ownFile(context, record, absolute(path));
+  const inMount = own ?? mountOf(record, absolute(path));
   if (inMount) {
     const { mount, inside } = inMount;
     const given = mount.type === 'volume' ? await context.volumes.mountpoint(mount.name ?? '') : mount.source;
@@ -84,6 +88,18 @@ function mountOf(record: ContainerRecord, path: string): { mount: RecordMount; i
     .sort((a, b) => b.destination.length - a.destination.length);
   const [mount] = mounts;
   return mount && { mount, inside: path.slice(mount.destination.length) || '/' };
+}
+
+/** Where a container has been started, its own hosts, hostname and resolv.conf are seen, and not what they cover. */
+function ownFile(context: LifeContext, record: ContainerRecord, path: string): ReturnType<typeof mountOf> {
+  const name = managedFiles.find((one) => path === `/etc/${one}`);
+  if (name === undefined || record.mounts.some(({ destination }) => isBelow(path, destination))) return undefined;
+  const source = managedFile(context.roots, record.id, name);
+  if (!existsSync(source)) return undefined;
+  return {
+    mount: { type: 'bind', source, destination: path, readOnly: false, mode: '', propagation: '' },
+    inside: '/',
+  };
 }
 
 const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);

@@ -179,6 +179,7 @@ describeWithContainers('contexts of builds', () => {
     expect(fileOf(await image(`${site}/docker.tar`))).toBe('by docker');
     expect(fileOf(await image(`${site}/lone`))).toBe('lone\n');
     expect(await post(`${repositories.url}/app.git#main:sub`)).toContain('Dockerfile');
+    expect(await post(`${repositories.url}/part.git`)).toContain('Dockerfile');
     expect(await post('/etc')).toContain('no address of a context');
     expect(await post('file:///etc')).toContain('no address of a context');
   });

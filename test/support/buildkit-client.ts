@@ -201,6 +201,8 @@ export interface FakeClient {
       readonly output?: string;
       readonly signal?: AbortSignal;
       readonly statusLater?: boolean;
+      /** Instead of a frontend's name. */
+      readonly definition?: readonly Uint8Array[];
     },
   ): {
     readonly done: Promise<ReadonlyMap<string, string>>;
@@ -230,7 +232,7 @@ export async function openClient(socketPath: string, files: FakeFiles): Promise<
   return {
     grpc,
     session,
-    solve(attrs = {}, { names, output, signal, statusLater } = {}) {
+    solve(attrs = {}, { names, output, signal, statusLater, definition } = {}) {
       const ref = `${id}-${++count}`;
       const readStatus = async () => {
         const channel = grpc.open({
@@ -251,7 +253,7 @@ export async function openClient(socketPath: string, files: FakeFiles): Promise<
         value: {
           ref,
           session: id,
-          frontend: 'dockerfile.v0',
+          ...(definition ? { definition: { def: definition } } : { frontend: 'dockerfile.v0' }),
           frontendAttrs: new Map(Object.entries(attrs)),
           exporters: exportersOf(names, output),
         },

@@ -285,6 +285,12 @@ if (missing.length > 0) console.warn(`SKIPPED: builds of BuildKit's clients: thi
     expect((await failureOf(solve({ 'frobnicate-level': '9' }).done)).message).toContain('frobnicate-level');
   });
 
+  test('a definition of nothing gives nothing, and one of something is refused', async () => {
+    const { solve } = await open('FROM busybox\n');
+    expect(await solve({}, { definition: [] }).done).toEqual(new Map());
+    expect((await failureOf(solve({}, { definition: [Buffer.of(1)] }).done)).message).toContain('LLB');
+  });
+
   test('a build file that is not there is told in the words that clients know', async () => {
     const { solve } = await open('FROM busybox\n');
     const { message } = await failureOf(solve({ filename: 'other' }).done);

@@ -58,6 +58,17 @@ suite('archives of containers (need root)', () => {
   const created = async (script: string, body = {}) =>
     (await engine.containerCreate({ body: { Image: 'busybox', Cmd: ['sh', '-c', script], ...body } })).Id;
 
+  test('of a container that has ended its own hosts, hostname and resolv.conf come out, as it saw them', async () => {
+    const script = 'cd /etc && cat hosts hostname resolv.conf';
+    const id = await created(script, { Hostname: 'named', HostConfig: { ExtraHosts: ['far:192.0.2.7'] } });
+    await engine.containerStart({ id });
+    await engine.containerWait({ id });
+    expect(await content(id, '/etc/hosts', 'hosts')).toContain('192.0.2.7\tfar');
+    expect(await content(id, '/etc/hostname', 'hostname')).toBe('named\n');
+    expect(await names(id, '/etc/resolv.conf')).toEqual(['resolv.conf']);
+    expect(await engine.containerArchiveStat({ id, path: '/etc/hosts' })).toMatchObject({ name: 'hosts' });
+  });
+
   test('files go in and out of a container that runs and of one that does not', async () => {
     const stopped = await created('cat /etc/new/file');
     const running = await start(engine, { Cmd: ['sleep', '60'] });
