@@ -180,7 +180,7 @@ function unreadable({ engine }: Transfers, name: string): string[] {
 /** Removes all images but those that are there all the time, and what nothing refers to. */
 function tidy(all: Transfers): void {
   const names = must(all, ['images', '--format', '{{.Repository}}:{{.Tag}}']).split('\n');
-  const others = names.filter((name) => name !== '' && !name.startsWith('<none>') && name !== 'keep:1');
+  const others = names.filter((name) => name !== '' && !name.includes('<none>') && name !== 'keep:1');
   if (others.length > 0) must(all, ['rmi', '-f', ...others]);
   must(all, ['image', 'prune', '-f']);
   must(all, ['exec', 'writer', 'rm', '-f', '/data']);
