@@ -45,7 +45,7 @@ if (!isRoot) process.stderr.write('SKIPPED: hostile builds: needs root rights\n'
   });
   afterEach(() => {
     expect(hostState()).toBe(before);
-    expect(process.memoryUsage().rss - memory).toBeLessThan(300e6);
+    expect(process.memoryUsage().rss - memory).toBeLessThan(700e6);
   });
 
   const failure = (text: string, request: Parameters<Bench['build']>[1] = {}): Promise<string> =>
@@ -245,7 +245,7 @@ if (!isRoot) process.stderr.write('SKIPPED: hostile builds: needs root rights\n'
     const { steps } = await bench.build(`${chain}\nFROM base AS last\nRUN true\n`);
     expect(steps).toHaveLength(1);
     await bench.build(`${chain.split('\n').slice(0, 2000).join('\n')}\nRUN echo deep\n`);
-  }, 60_000);
+  });
 
   test('the key of a step covers what lies below it, and mode, owner and content of its files', async () => {
     const build = (mode: number, content: string, flag = '', lower = 'a') => {

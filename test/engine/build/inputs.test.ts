@@ -50,7 +50,7 @@ withRoot('what a build is given (needs root)', () => {
     } finally {
       await other.close();
     }
-  }, 60_000);
+  });
 
   test('a mount has the mode of what it shows or covers, and a cache of what it begins with, which may be a file', async () => {
     const contextDir = mkdtempSync(join(bench.dir, 'modes-'));
