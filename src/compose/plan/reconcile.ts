@@ -50,7 +50,7 @@ export function reconcile(desired: Desired, observed: Observed, intent: UpIntent
     else if (decided.some(({ act }) => act === 'reconnect')) renewed.set(name, reconnected);
   }
   const removals = new Removals(plan, intent);
-  if (containers) planOrphans({ desired, observed, intent, plan: removals, notices });
+  planOrphans({ desired, observed, intent, plan: removals, notices });
   for (const [name, decided] of decisions) {
     const service = desired.services.get(name) as DesiredService;
     removals.addAll(decided, { service, drains: drainsOf(service, observed) });
