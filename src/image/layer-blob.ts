@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, IechorError, messageOf } from '../common/error.ts';
 import { soon } from '../common/object-store.ts';
+import { isFull, noSpace } from './extraction.ts';
 import type { ImageStoreContext } from './image-context.ts';
 import { startTask } from './layer-workers.ts';
 import { mediaTypes } from './media-types.ts';
@@ -12,7 +13,7 @@ export type Compressions = Map<ChainId, Promise<Descriptor>>;
 
 /**
  * The compressed archive of a layer, as it is handed on: the one it came in, else one that is made now and kept, so that
- * a layer has the same digest whenever and wherever it goes. Throws STATE_DAMAGED where its files were changed.
+ * a layer has the same digest whenever and wherever it goes. Throws STATE_DAMAGED where its files were changed, NO_SPACE.
  */
 export function compressedLayer(
   context: ImageStoreContext,
@@ -70,6 +71,8 @@ async function compress(
     const blob: Descriptor = { mediaType: mediaTypes.layerGzip, digest: made.digest, size: made.size };
     blobs.adopt(path, made.digest, { sync: false });
     return blob;
+  } catch (error) {
+    throw isFull(error) ? noSpace(work, error) : error;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

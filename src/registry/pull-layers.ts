@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
-import { codeOf, IechorError, messageOf } from '../common/error.ts';
+import { codeOf, messageOf } from '../common/error.ts';
 import { shortId } from '../common/id.ts';
-import { freeBytes } from '../host/disk-space.ts';
+import { requireSpace } from '../image/space.ts';
 import type { ChainId, Descriptor, Digest } from '../image/types.ts';
 import type { RegistryContext } from './context.ts';
 import type { Download, DownloadSource } from './downloads.ts';
@@ -22,9 +22,6 @@ export interface LayersOptions {
   readonly report: Report;
   readonly signal: AbortSignal | undefined;
 }
-
-/** Space that a pull leaves to others. */
-const reserveBytes = 64 * 1024 ** 2;
 
 /**
  * Brings the missing layers of an image: all downloads at once, within the limit of the daemon, and each unpacked over
@@ -69,12 +66,7 @@ export async function pullLayers(
 function checkSpace({ dataRoot }: RegistryContext, missing: readonly WantedLayer[]): void {
   // What arrives is kept, and unpacks to at least as much again.
   const needed = missing.reduce((sum, { descriptor }) => sum + 2 * descriptor.size, 0);
-  const free = freeBytes(dataRoot);
-  if (needed === 0 || needed + reserveBytes <= free) return;
-  const mega = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
-  throw new IechorError('NO_SPACE', `the image needs about ${mega(needed)}, ${dataRoot} has ${mega(free)} left`, {
-    hint: 'free some space, e.g. with "iechor system prune"',
-  });
+  if (needed > 0) requireSpace(dataRoot, needed, 'pulling the image');
 }
 
 /** A download under way, reported. Left when it is not needed any more. */

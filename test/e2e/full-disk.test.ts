@@ -63,6 +63,17 @@ describeWithContainers('images on a disk that is too small', () => {
     await eventually('all is free that was free before', () => before - free() < megabyte);
   });
 
+  test('a push says what is in its way, and goes once there is room for what it compresses', async () => {
+    const filler = join(data, 'filler');
+    spawnSync('tar', ['-C', context, '-cf', join(engine.dir, 'one.tar'), 'a']);
+    expect(engine.iechor(['import', join(engine.dir, 'one.tar'), '127.0.0.1:1/one']).exit).toBe(0);
+    writeFileSync(filler, Buffer.alloc(free() - 8 * megabyte));
+    const refused = engine.iechor(['push', '127.0.0.1:1/one']);
+    expect([refused.exit, refused.stderr]).toEqual([1, expect.stringMatching(/no space left.*\n {2}hint: free some/)]);
+    rmSync(filler);
+    expect(engine.iechor(['push', '127.0.0.1:1/one']).stderr).toMatch(/127\.0\.0\.1:1 cannot be reached/);
+  });
+
   test('a commit that cannot fit is refused before it writes', async () => {
     engine.iechor(['run', '-d', '--name', 'writer', 'busybox', 'sleep', '600']);
     engine.iechor(['exec', 'writer', 'dd', 'if=/dev/zero', 'of=/large', 'bs=1M', 'count=80']);
