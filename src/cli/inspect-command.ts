@@ -24,6 +24,11 @@ export const lookups: Readonly<Record<string, Lookup>> = {
   config: (engine, id) => engine.configInspect({ id }),
 };
 
+/** What is not of the engine, and looked up by its own command alone. */
+const elsewhere: Readonly<Record<string, Lookup>> = {
+  distribution: (engine, name) => engine.distributionInspect({ name }),
+};
+
 /** What any of the `inspect` commands takes; each has `format`, and of the others what its type of object knows. */
 export const inspectFlags = {
   format: Flags.string({ char: 'f', summary: 'json, or a Go template' }),
@@ -96,7 +101,7 @@ async function look(
 ): Promise<unknown> {
   for (const type of options.types) {
     try {
-      return await lookups[type]?.(engine, name, options);
+      return await (lookups[type] ?? elsewhere[type])?.(engine, name, options);
     } catch (error) {
       if (options.types.length === 1 || !(codeOf(error) ?? '').match(/NOT_FOUND$|REFERENCE_INVALID/)) throw error;
     }

@@ -49,11 +49,11 @@ function liveLines(sink: Sink): Lines {
   let timer: NodeJS.Timeout | undefined;
   const draw = () => {
     timer = undefined;
-    const height = Math.max(1, (sink.rows ?? 24) - 1);
+    const height = Math.max(1, (sink.rows || 24) - 1);
     // What has scrolled away cannot be redrawn: of a long list the end is shown while it changes.
     const shown = [...lines.values()].slice(-height);
     const up = drawn > 0 ? `\x1b[${drawn}A` : '';
-    sink.write(`${up}${shown.map((line) => `\x1b[2K${line.slice(0, (sink.columns ?? 80) - 1)}\n`).join('')}`);
+    sink.write(`${up}${shown.map((line) => `\x1b[2K${line.slice(0, (sink.columns || 80) - 1)}\n`).join('')}`);
     drawn = shown.length;
   };
   const settle = () => {
@@ -70,7 +70,7 @@ function liveLines(sink: Sink): Lines {
         sink.write(id ? `${id}: ${status}\n` : `${status}\n`);
         return;
       }
-      lines.set(id, `${id}: ${status}${barOf(message, (sink.columns ?? 80) > columnsForBars)}`);
+      lines.set(id, `${id}: ${status}${barOf(message, (sink.columns || 80) > columnsForBars)}`);
       timer ??= setTimeout(draw, frameMs);
     },
     end: settle,

@@ -19,6 +19,10 @@ export const imageCommands: Readonly<Record<string, CommandRow>> = {
     summary: 'Forget one or more lists that are being made',
     load: () => import('./manifest/rm.ts'),
   },
+  'distribution inspect': {
+    summary: 'Show digest and platforms of images in their registries',
+    load: () => import('./distribution/inspect.ts'),
+  },
   'image sbom': { summary: 'Say what software an image has', load: () => import('./image/sbom.ts') },
   'image files': { summary: 'List the files of an image', load: () => import('./image/files.ts') },
   'image find': { summary: 'Say which images have a file', load: () => import('./image/find.ts') },

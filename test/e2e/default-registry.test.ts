@@ -55,6 +55,9 @@ describeWithContainers('names without a host, where another registry than docker
       '["made:latest"]\n',
     );
     expect(iechor(['manifest', 'inspect', 'team/app:1']).stdout).toContain('"schemaVersion": 2');
+    expect(iechor(['distribution', 'inspect', '-f', '{{.Descriptor.digest}}', 'team/app:1']).stdout).toMatch(
+      /^sha256:[0-9a-f]{64}\n$/,
+    );
     expect(iechor(['info', '--format', '{{.IndexServerAddress}}']).stdout.trim()).toBe(registry.host);
     expect(iechor(['logout']).stdout).toBe(`Removing login credentials for ${registry.host}\n`);
   });
