@@ -213,9 +213,12 @@ function describe(
       ...(from ? [`--from=${from}`] : []),
       ...after,
     ]),
-    keyed: JSON.stringify([instruction.name, ...keyedFlags(copy), ...keyedSources(copy), ...before, ...after]),
+    keyed: JSON.stringify([keyedName(instruction), ...keyedFlags(copy), ...keyedSources(copy), ...before, ...after]),
   };
 }
+
+/** ADD does what COPY does where there is nothing to fetch or to unpack. */
+const keyedName = ({ name, sources }: CopyInstruction): string => (sources.length === 0 ? 'COPY' : name);
 
 /** Of the same owner and mode, however they are written. */
 function keyedFlags({ parents, chown, chmodText }: Expanded): string[] {
