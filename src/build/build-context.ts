@@ -141,6 +141,8 @@ export interface Build {
   /** Aborts when the client goes away or a step fails. */
   readonly signal: AbortSignal;
   emit(event: BuildEvent): void;
+  /** Where very many messages wait for the client: settles when it has taken them. */
+  room(): Promise<void> | undefined;
   /** The finished stage; begins it when nobody has. */
   stage(index: number): Promise<StageState>;
   /** Numbers the steps in the order of starting. */

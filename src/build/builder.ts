@@ -111,7 +111,7 @@ async function* runBuild(parts: BuilderParts, request: BuildRequest): AsyncGener
   if (request.signal?.aborted) abort();
   request.signal?.addEventListener('abort', abort, { once: true });
   const release = parts.images.hold();
-  const done = carryOut(parts, request, { stop, failure, emit: queue.push })
+  const done = carryOut(parts, request, { stop, failure, emit: queue.push, room: queue.room })
     .catch((error: unknown) => {
       parts.log.info('a build failed', { error: messageOf(error).split('\n')[0] });
       queue.push(errorEvent(error, failure.step));
@@ -130,6 +130,7 @@ async function* runBuild(parts: BuilderParts, request: BuildRequest): AsyncGener
 interface Running {
   readonly stop: AbortController;
   readonly emit: (event: BuildEvent) => void;
+  readonly room: () => Promise<void> | undefined;
   readonly failure: Build['failure'];
 }
 
@@ -195,6 +196,7 @@ async function openBuild(plan: ReturnType<typeof planOf>, request: BuildRequest,
     memo: new Map(),
     startedAt: new Date().toISOString(),
     emit: running.emit,
+    room: running.room,
     failure: running.failure,
     stage(index) {
       const node = graph.nodes[index];

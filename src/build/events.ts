@@ -132,10 +132,14 @@ function ours(error: IechorError): Partial<NonNullable<BuildEvent['errorDetail']
 
 /** Output of commands that waits for a slow reader; what comes on top of it is left out. */
 const maxWaitingChars = 8 << 20;
+/** Messages that may wait before steps do. */
+const maxWaiting = 1000;
 
 /** Messages from many steps to one reader. */
 export interface EventQueue {
   push(event: BuildEvent): void;
+  /** Where very many wait for the reader: settles when it has taken them, or has gone. */
+  room(): Promise<void> | undefined;
   /** Ends the sequence after what was pushed. */
   end(): void;
   readonly events: AsyncIterable<BuildEvent>;
@@ -147,13 +151,25 @@ export function createEventQueue(): EventQueue {
   let clipped = false;
   let ended = false;
   let wake = (): void => {};
+  let taken = Promise.withResolvers<void>();
+  let isGone = false;
   async function* read(): AsyncGenerator<BuildEvent> {
+    try {
+      yield* readAll();
+    } finally {
+      isGone = true;
+      taken.resolve();
+    }
+  }
+  async function* readAll(): AsyncGenerator<BuildEvent> {
     for (;;) {
       const batch = pending;
       pending = [];
       waitingChars = 0;
       clipped = false;
       yield* batch;
+      taken.resolve();
+      taken = Promise.withResolvers();
       if (pending.length > 0) continue;
       if (ended) return;
       await new Promise<void>((resolve) => {
@@ -173,6 +189,7 @@ export function createEventQueue(): EventQueue {
       pending.push(event);
       wake();
     },
+    room: () => (pending.length > maxWaiting && !isGone ? taken.promise : undefined),
     end() {
       ended = true;
       wake();

@@ -1,6 +1,7 @@
 import { newId } from '../common/id.ts';
 import { codeOf, isIechorError, messageOf } from '../common/error.ts';
 import { didYouMean } from '../common/nearest.ts';
+import { createBreath } from './breathe.ts';
 import type { Build, StepContext } from './build-context.ts';
 import { commitStep, endStage, tellImage } from './classic-step.ts';
 import { solveCopy } from './copy-step.ts';
@@ -22,7 +23,10 @@ export async function solveStage(build: Build, node: StageNode): Promise<StageSt
   delete state.config.OnBuild;
   build.counter.total += triggers.length;
   if (triggers.length === 0) tellImage(build, state, baseStep(build, node));
+  const breathe = createBreath();
   for (const [ordinal, instruction] of [...triggers, ...node.stage.instructions].entries()) {
+    await breathe();
+    await build.room();
     build.signal.throwIfAborted();
     if (ordinal >= triggers.length) await othersOf(build, node, instruction);
     const number = ++build.counter.step;

@@ -25,8 +25,8 @@ export interface Expanded {
   readonly unset: ReadonlySet<string>;
 }
 
-/** Longer results are refused: `ENV A=$A$A` doubles with every line. */
-const maxLength = 1 << 20;
+/** What variables may add to a text: `ENV A=$A$A` doubles with every line. */
+const maxGrowth = 1 << 20;
 
 /**
  * Expands `$v`, `${v}` and `${v` with `:-` `-` `:+` `+` `:?` `?` `#` `##` `%` `%%` `/` `//`, removes quotes and
@@ -43,14 +43,17 @@ export function expand(source: string, options: ExpandOptions): Expanded {
   };
   try {
     const { text, words } = readUntil(scanner, undefined);
-    if (text.length > maxLength) throw new ExpansionError(`the value is longer than ${maxLength} characters`);
+    if (text.length > source.length + maxGrowth)
+      throw new ExpansionError(`variables make it more than ${maxGrowth} characters longer`);
     return { text, words, unset: scanner.unset };
   } catch (error) {
     if (error instanceof ExpansionError)
-      throw new ExpansionError(`cannot expand ${JSON.stringify(source)}: ${error.message}`);
+      throw new ExpansionError(`cannot expand ${JSON.stringify(brief(source))}: ${error.message}`);
     throw error;
   }
 }
+
+const brief = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}...` : text);
 
 interface Scanner {
   readonly chars: readonly string[];

@@ -71,7 +71,8 @@ export function readLogicalLine(reader: LineReader): LogicalLine | undefined {
     if (readDirective(reader, trimmed, number)) continue;
     if (isComment(raw)) {
       const comment = trimmed.slice(1).trim();
-      comments = comment === '' ? [] : [...comments, comment];
+      if (comment === '') comments = [];
+      else comments.push(comment);
       continue;
     }
     const first = splitContinuation(reader.escapeChar, trimmed);
@@ -110,7 +111,9 @@ function joinContinuations(
 
 /** Removes an escape character at the end of the line (white space may follow), unless it is itself escaped. */
 function splitContinuation(escapeChar: string, line: string): { text: string; continues: boolean } {
-  const end = line.replace(/[ \t]+$/, '');
+  let length = line.length;
+  while (line[length - 1] === ' ' || line[length - 1] === '\t') length -= 1;
+  const end = line.slice(0, length);
   if (!end.endsWith(escapeChar) || end.at(-2) === escapeChar) return { text: line, continues: false };
   return { text: end.slice(0, -1), continues: true };
 }

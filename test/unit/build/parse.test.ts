@@ -23,6 +23,15 @@ function failure(text: string): {
 }
 
 describe('the language', () => {
+  test.each([
+    ['comments', '# a\n'.repeat(100_000)],
+    ['continuation lines', `RUN a \\\n${'b \\\n'.repeat(100_000)}c\n`],
+    ['white space', `RUN a${' '.repeat(60_000)}b\n`.repeat(20)],
+    ['a heredoc', `COPY <<END /f\n${'a line\n'.repeat(100_000)}END\n`],
+  ])('reads a file that is long with %s in one go', (_, text) => {
+    expect(parse(`FROM a\n${text}USER b\n`).stages[0]?.instructions.at(-1)).toMatchObject({ user: 'b' });
+  });
+
   test('joins continuation lines, leaving comments and empty lines out', () => {
     const run = only('RUN', 'run echo a \\\n# no\n   # no\n\n  b \\  \n && c');
     expect(run.command).toMatchObject({ args: ['echo a   b  && c'], json: false });
