@@ -61,11 +61,7 @@ function inherited(from: string, getContainer: (name: string) => ContainerRecord
   if (mode !== undefined && mode !== 'ro' && mode !== 'rw') throw invalid(`invalid mode: ${mode}`);
   return getContainer(name)
     .mounts.filter((mount) => mount.type !== 'tmpfs')
-    .map(({ anonymous: _anonymous, ...mount }) => ({
-      ...mount,
-      readOnly: mode === 'ro' || mount.readOnly,
-      noCopy: true,
-    }));
+    .map((mount) => ({ ...mount, readOnly: mode === 'ro' || mount.readOnly, noCopy: true }));
 }
 
 const propagations = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'];
@@ -79,14 +75,14 @@ function parseBind(text: string): PlannedMount {
     throw invalid(`invalid volume specification: ${JSON.stringify(text)}`, 'write /host/path:/path or name:/path');
   }
   const options = mode === '' ? [] : mode.split(',');
-  const known = ['ro', 'rw', 'nocopy', 'copy', ...propagations, ...inertModes];
+  const known = ['ro', 'rw', 'nocopy', ...propagations, ...inertModes];
   const unknown = options.find((option) => !known.includes(option));
   if (unknown !== undefined) throw invalid(`invalid mode: ${unknown}`);
   const propagation = options.find((option) => propagations.includes(option));
   const common = { destination: checkedDestination(target), readOnly: options.includes('ro'), mode };
-  const copy = options.find((option) => option === 'copy' || option === 'nocopy');
   if (source.startsWith('/')) {
-    if (copy) throw invalid(`invalid mode: ${copy}`, 'only volumes are filled with what the image has at their place');
+    if (options.includes('nocopy'))
+      throw invalid('invalid mode: nocopy', 'only volumes are filled with what the image has at their place');
     return {
       ...common,
       type: 'bind',

@@ -21,6 +21,7 @@ import { mergeLogConfig } from './logging/log-config.ts';
 import { publishContainer, publishVolume } from './notify.ts';
 import { containerDir } from './paths.ts';
 import { needed, requestChecks } from './request-checks.ts';
+import { removeAnonymousVolumes } from './volume-users.ts';
 
 /**
  * Makes the record, the writable layer and the volumes of a container; nothing runs yet. All or nothing, but for
@@ -58,11 +59,7 @@ export async function createContainer(
   } catch (error) {
     await context.snapshotter.remove(id);
     removeTree(containerDir(context.roots, id));
-    for (const mount of planned) {
-      if (mount.anonymous && mount.name && context.volumes.find(mount.name)) {
-        await context.volumes.remove(mount.name, { force: true, usedBy: [] });
-      }
-    }
+    await removeAnonymousVolumes(context, record);
     context.containers.forget(id);
     throw error;
   }

@@ -8,7 +8,7 @@ import { treeSizeBytes } from '../volumes/tree-size.ts';
 import type { EngineContext } from './context.ts';
 import { listImages } from './images.ts';
 import { listContainers } from './list.ts';
-import { volumeUsers } from './remove.ts';
+import { volumeUsers } from './volume-users.ts';
 import { listVolumes } from './volumes.ts';
 
 /** What knows the cache of builds. */

@@ -16,11 +16,23 @@ export interface LiveLink {
 export function reachableLinks(context: EngineContext, record: ContainerRecord): LiveLink[] {
   return (record.links ?? []).flatMap(({ alias, id }) => {
     const container = context.containers.find(id);
-    const theirs = context.networks.endpointsOf(id);
+    const theirs = container ? context.networks.endpointsOf(networkHolder(context, container).id) : [];
     const shared = record.endpoints.flatMap(({ network }) => theirs.find((one) => one.networkName === network) ?? []);
     const [address] = shared[0] ? addressesOf(shared[0]) : [];
     return container && address !== undefined ? [{ alias, container, address }] : [];
   });
+}
+
+/** The container whose network one is in, through any number of `container:<name>`. */
+function networkHolder(context: EngineContext, record: ContainerRecord): ContainerRecord {
+  const seen = new Set<string>();
+  let at = record;
+  while (!seen.has(at.id)) {
+    seen.add(at.id);
+    const [, name] = /^container:(.+)$/.exec(at.body.HostConfig?.NetworkMode ?? '') ?? [];
+    at = (name !== undefined && context.containers.find(name)) || at;
+  }
+  return at;
 }
 
 /** Names that the resolver gives to linked containers, for the container alone: alias to short id. */

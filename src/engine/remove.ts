@@ -7,10 +7,11 @@ import type { EngineContext } from './context.ts';
 import type { LifeContext } from './life.ts';
 import { removeLink } from './links.ts';
 import { finishForward } from './logging/forwards.ts';
-import { publishContainer, publishVolume } from './notify.ts';
+import { publishContainer } from './notify.ts';
 import { containerDir } from './paths.ts';
 import { stopNow } from './stop.ts';
 import { tearDown } from './tear-down.ts';
+import { removeAnonymousVolumes } from './volume-users.ts';
 
 /** Removes a container; one that runs only with `force`, which kills it first. */
 export async function removeContainer(
@@ -59,22 +60,4 @@ export async function removeLocked(
   publishContainer(context, record, 'destroy');
   context.life.removed.notify(id, record.exitCode);
   context.life.died.notify(id, { exitCode: record.exitCode, finishedAt: new Date(), oomKilled: false });
-}
-
-async function removeAnonymousVolumes(context: EngineContext, record: ContainerRecord): Promise<void> {
-  for (const mount of record.mounts) {
-    if (!mount.anonymous || !mount.name || !context.volumes.find(mount.name)) continue;
-    const others = volumeUsers(context, mount.name).filter((user) => user !== record.id);
-    if (others.length > 0) continue;
-    await context.volumes.remove(mount.name, { force: true, usedBy: [] });
-    publishVolume(context, mount.name, 'destroy');
-  }
-}
-
-/** Ids of the containers that mount a volume. */
-export function volumeUsers(context: EngineContext, name: string): string[] {
-  return context.containers
-    .list()
-    .filter((record) => record.mounts.some((mount) => mount.type === 'volume' && mount.name === name))
-    .map((record) => record.id);
 }

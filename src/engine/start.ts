@@ -1,9 +1,9 @@
-import { existsSync, lstatSync, mkdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import type { EngineApi } from '../api/engine-api.ts';
 import { codeOf, IechorError, isIechorError, messageOf } from '../common/error.ts';
 import { lettingGo } from '../common/object-store.ts';
 import type { OciSpec } from '../host/oci-types.ts';
-import { ensureDirInRoot, readInRoot } from '../host/rooted.ts';
+import { ensureDirInRoot, readInRoot, resolveInRoot } from '../host/rooted.ts';
 import type { SandboxState } from '../network/types.ts';
 import { checkProfile, profileOf } from './apparmor.ts';
 import { applyEdits } from './cdi/apply-edits.ts';
@@ -232,6 +232,8 @@ function ensureWorkingDir(rootfs: string, path: string): void {
       },
     );
   }
+  if (statSync(resolveInRoot(rootfs, path) ?? rootfs).isDirectory()) return;
+  throw new IechorError('CONTAINER_START_FAILED', `Cannot mkdir: ${path} is not a directory`);
 }
 
 const inits = [

@@ -9,7 +9,7 @@ import { frozen } from './commit.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { LifeContext } from './life.ts';
 import { publishVolume } from './notify.ts';
-import { volumeUsers } from './remove.ts';
+import { volumeUsers } from './volume-users.ts';
 import { inspectVolume } from './volumes.ts';
 
 type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];

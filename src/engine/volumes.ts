@@ -4,7 +4,7 @@ import type { VolumeRecord } from '../volumes/types.ts';
 import type { EngineContext } from './context.ts';
 import { anyOf, checkFilters, flagOf, labelsFit, untilOf } from './filters.ts';
 import { publishPrune, publishVolume } from './notify.ts';
-import { volumeUsers } from './remove.ts';
+import { volumeUsers } from './volume-users.ts';
 
 type Request<Op extends keyof EngineApi> = Parameters<EngineApi[Op]>[0];
 

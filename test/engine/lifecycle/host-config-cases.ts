@@ -137,6 +137,7 @@ export const refused: readonly [HostConfig, RegExp][] = [
   [{ Runtime: 'kata' }, /kata/],
   [{ DeviceRequests: [{ Driver: 'nvidia' }] }, /could not select device driver "nvidia"/],
   [{ VolumeDriver: 'nfs', Binds: ['vol:/data'] }, /nfs/],
+  [{ Binds: ['vol:/data:copy'] }, /invalid mode: copy/],
   [{ LogConfig: { Type: 'nowhere' } }, /nowhere/],
   [{ Annotations: { 'run.oci.hooks.x': 'y' } }, /run\.oci/],
   [{ BlkioDeviceReadBps: [{ Path: '/dev/null', Rate: 1 }] }, /\/dev\/null/],

@@ -92,6 +92,22 @@ suite('each field of a container’s configuration (needs root)', () => {
     await t.engine.volumeRemove({ name: 'audit-shared' });
   });
 
+  test('a volume without a name goes with the last container that has it, if its volumes are to go', async () => {
+    const { Id: owner } = await t.engine.containerCreate({ body: { Image: 'busybox', Volumes: { '/data': {} } } });
+    const name = (await t.engine.containerInspect({ id: owner })).Mounts[0]?.Name ?? '';
+    const heirs = [];
+    for (let count = 0; count < 2; count++) {
+      const body = { Image: 'busybox', HostConfig: { VolumesFrom: [owner] } };
+      heirs.push((await t.engine.containerCreate({ body })).Id);
+    }
+    await t.engine.containerRemove({ id: owner });
+    const [first = '', last = ''] = heirs;
+    await t.engine.containerRemove({ id: first, v: true });
+    await t.engine.volumeInspect({ name });
+    await t.engine.containerRemove({ id: last, v: true });
+    await expect(t.engine.volumeInspect({ name })).rejects.toMatchObject({ code: 'VOLUME_NOT_FOUND' });
+  });
+
   test('ports are reached on the host, those that were named and all that are exposed; links are known by name', async () => {
     const Cmd = ['sh', '-c', 'while true; do echo reached | nc -l -p 80 >/dev/null; done'];
     const PortBindings = { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] };
@@ -101,10 +117,13 @@ suite('each field of a container’s configuration (needs root)', () => {
       const { NetworkSettings } = await t.engine.containerInspect({ id });
       const port = Number(NetworkSettings.Ports?.['80/tcp']?.at(0)?.HostPort);
       await until('it answers', async () => (await read(port)) === 'reached\n');
-      const { text } = await run(t.engine, 'grep -c "database" /etc/hosts', {
-        HostConfig: { Links: ['served:database'] },
-      });
+      const Links = ['served:database'];
+      const { text } = await run(t.engine, 'grep -c "database" /etc/hosts', { HostConfig: { Links } });
       expect(text).toBe('1\n');
+      const beside = await start(t.engine, { Cmd, HostConfig: { NetworkMode: `container:${id}` } }, 'beside');
+      const linked = await run(t.engine, 'nc database 80', { HostConfig: { Links: ['beside:database'] } });
+      expect(linked.text).toBe('reached\n');
+      await t.engine.containerRemove({ id: beside, force: true });
       await t.engine.containerRemove({ id, force: true });
     }
   });
@@ -119,6 +138,12 @@ suite('each field of a container’s configuration (needs root)', () => {
       await expect(t.engine.containerInspect({ id })).rejects.toMatchObject({ code: 'CONTAINER_NOT_FOUND' });
     }
     for (const { Id: id } of [user, served]) await t.engine.containerRemove({ id });
+  });
+
+  test('a working directory that is a file is refused in Docker’s words', async () => {
+    const { Id: id } = await t.engine.containerCreate({ body: { Image: 'busybox', WorkingDir: '/bin/busybox' } });
+    await expect(t.engine.containerStart({ id })).rejects.toThrow('Cannot mkdir: /bin/busybox is not a directory');
+    await t.engine.containerRemove({ id });
   });
 
   test('no network at all, or one with an address that was asked for', async () => {
