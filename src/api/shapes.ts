@@ -256,6 +256,7 @@ export const bodyShapes = {
     Htpasswd: 'string',
     ReadOnly: 'boolean',
     AllowPlainHttp: 'boolean',
+    AllowSparse: 'boolean',
     Offer: strings,
   },
   volumeCreate,

@@ -25,6 +25,7 @@ export async function* serveImages(
       htpasswd: body.Htpasswd,
       readOnly: body.ReadOnly ?? false,
       allowPlainText: body.AllowPlainHttp ?? false,
+      allowSparse: body.AllowSparse ?? false,
       offer: body.Offer ?? [],
     },
   );

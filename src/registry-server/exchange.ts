@@ -13,6 +13,8 @@ export interface Registry {
   /** Images of this engine that are offered too. */
   readonly local: LocalImages;
   readonly readOnly: boolean;
+  /** Indexes may name images that are not there. */
+  readonly allowSparse: boolean;
   readonly log: Log;
 }
 

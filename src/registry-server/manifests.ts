@@ -52,7 +52,7 @@ export async function putManifest(registry: Registry, exchange: Exchange, place:
     throw new Refusal('MANIFEST_BLOB_UNKNOWN', `the repository has no blob ${blob}`);
   }
   for (const manifest of described.manifests) {
-    if (catalog.manifest(repository, manifest)) continue;
+    if (registry.allowSparse || catalog.manifest(repository, manifest)) continue;
     throw new Refusal('MANIFEST_BLOB_UNKNOWN', `the repository has no manifest ${manifest}`);
   }
   blobs.put(content);

@@ -23,6 +23,8 @@ export interface ServeOptions {
   /** Content of an htpasswd file with bcrypt passwords. */
   readonly htpasswd?: string | undefined;
   readonly readOnly: boolean;
+  /** Indexes are taken that name images which are not there. */
+  readonly allowSparse?: boolean | undefined;
   /** Plain text on an address that others reach. */
   readonly allowPlainText: boolean;
   /** Local images that are offered without a push, by patterns. */
@@ -62,6 +64,7 @@ export async function serveRegistry(parts: Parts, options: ServeOptions): Promis
     uploads: createUploads(parts.blobs),
     local: createLocalImages(parts.images, options.offer),
     readOnly: options.readOnly,
+    allowSparse: options.allowSparse ?? false,
     log: parts.log,
   };
   const server = open(options.tls, (request, response) => void answer(registry, gate, { request, response }));

@@ -58,6 +58,7 @@ export interface RegistryServeBody {
   Htpasswd?: string;
   ReadOnly?: boolean;
   AllowPlainHttp?: boolean;
+  AllowSparse?: boolean;
   /** Local images that are offered without a push, by patterns of their names. */
   Offer?: string[];
 }

@@ -17,6 +17,7 @@ export default class RegistryServe extends BaseCommand {
     htpasswd: Flags.string({ summary: 'File with users and bcrypt passwords (htpasswd -B)' }),
     'read-only': Flags.boolean({ summary: 'Take no images' }),
     'allow-plain-http': Flags.boolean({ summary: 'Speak plain text also where others can listen in' }),
+    'allow-sparse': Flags.boolean({ summary: 'Take indexes that name images which are not there' }),
     offer: Flags.string({
       summary: 'Also offer local images with such names, without a push (* for any text)',
       multiple: true,
@@ -33,6 +34,7 @@ export default class RegistryServe extends BaseCommand {
       ...textOf('Htpasswd', flags.htpasswd),
       ReadOnly: flags['read-only'],
       AllowPlainHttp: flags['allow-plain-http'],
+      AllowSparse: flags['allow-sparse'],
       ...(flags.offer && { Offer: flags.offer }),
     };
     const { signal } = this;

@@ -1,7 +1,7 @@
 import { hashSync } from 'bcryptjs';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { streamOf, tarball } from '../image/support.ts';
-import { createTestRegistry, digestOf, type TestRegistry } from './support.ts';
+import { createTestRegistry, digestOf, indexType, manifestType, type TestRegistry } from './support.ts';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -68,6 +68,25 @@ const isRoot = process.getuid?.() === 0;
     ] as const) {
       expect(await registry.call(method, path)).toMatchObject({ status: 405, code: 'UNSUPPORTED' });
     }
+  });
+
+  test('an index of which only some images are there is taken where that was allowed, and stays', async () => {
+    const opened = await createTestRegistry();
+    registry = opened;
+    const digest = await opened.pushImage('app', '1', 'layer');
+    const about = (one: string, architecture: string) => ({
+      ...{ mediaType: manifestType, digest: one, size: 1, platform: { os: 'linux', architecture } },
+    });
+    const manifests = [about(digest, 'amd64'), about(digestOf('elsewhere'), 'arm64')];
+    const body = JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests });
+    const put = () => opened.call('PUT', '/v2/app/manifests/all', { body, headers: { 'content-type': indexType } });
+    expect(await put()).toMatchObject({ status: 404, code: 'MANIFEST_BLOB_UNKNOWN' });
+    await opened.restart({ allowSparse: true });
+    expect((await put()).status).toBe(201);
+    await opened.restart();
+    await opened.bench.images.collect(new Set(), { thorough: true });
+    expect((await opened.call('GET', '/v2/app/manifests/all')).body.toString()).toBe(body);
+    expect((await opened.call('GET', `/v2/app/manifests/${digestOf('elsewhere')}`)).status).toBe(404);
   });
 
   test('local images are offered by their names where that was asked for, and no others', async () => {
