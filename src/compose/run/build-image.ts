@@ -27,6 +27,8 @@ export async function buildImage(
   const messages = await buildMessages(engine, build, { ...inputs, signal });
   const about = { fallback: 'BUILD_FAILED', about: `cannot build ${service}` } as const;
   const id = await followMessages(reporting(messages, context.report), () => {}, about);
+  // A stream that is cut off ends like any other.
+  if (id === undefined) signal.throwIfAborted();
   return id === undefined ? undefined : { imageId: id };
 }
 

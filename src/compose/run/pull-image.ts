@@ -10,6 +10,7 @@ export async function pullImage(
 ): Promise<void> {
   const messages = engine.imageCreate({ ...splitReference(image), platform, signal });
   await followMessages(messages, report, { fallback: 'REGISTRY_REFUSED', about: `cannot pull ${image}` });
+  signal.throwIfAborted();
 }
 
 /** `fromImage` and `tag` as the engine wants them; a digest takes the tag's place. */
