@@ -11,7 +11,7 @@ import { releaseConnection } from '../common/release-bytes.ts';
 import { type ApiOperation, type FieldKind, kindOf, type Route, wireName } from './route.ts';
 import { contentType, maxFieldHeaderBytes } from './wire.ts';
 
-const inHeaders: ReadonlySet<FieldKind> = new Set(['header', 'login', 'logins']);
+const inHeaders: ReadonlySet<FieldKind> = new Set(['header', 'login']);
 
 /** What a request needs of its connection. */
 export interface Wire {

@@ -12,8 +12,8 @@ export type RequestOf<Op extends ApiOperation> = Parameters<Api[Op]>[0];
 /**
  * How a field of the request travels: in the path, or in the query as Docker writes that kind. `extent`: a number of
  * rows or columns that has to be there. `text`: a string that is empty where it is left out. `header`: JSON as base64url
- * in a header of ours, which other engines do not know. `login`: the same in a header of Docker's.
- * `logins`: several of them, and none where that can not be read, as with Docker.
+ * in a header of ours, which other engines do not know. `login`: the same in a header of
+ * Docker's, or several by registry; none where that can not be read, as with Docker.
  */
 export type FieldKind =
   | 'path'
@@ -26,8 +26,7 @@ export type FieldKind =
   | 'json'
   | 'filters'
   | 'header'
-  | 'login'
-  | 'logins';
+  | 'login';
 /** `as` is the name in the query or of the header, where it is not the field's own. */
 export type Field = FieldKind | { readonly kind: Exclude<FieldKind, 'path'>; readonly as: string };
 

@@ -147,7 +147,7 @@ export const imageRoutes = {
       isolation: 'string',
       securityopt: 'list',
       squash: 'bool',
-      registryConfig: { kind: 'logins', as: 'X-Registry-Config' },
+      registryConfig: { kind: 'login', as: 'X-Registry-Config' },
       secrets: { kind: 'header', as: 'X-Iechor-Build-Secrets' },
     },
     body: 'bytes',

@@ -17,7 +17,7 @@ export function decodeFields(
   for (const [name, field] of Object.entries(route.fields)) {
     const kind = kindOf(field);
     if (kind === 'path') request[name] = withoutNul(pathFields[name], name);
-    else if (kind === 'header' || kind === 'login' || kind === 'logins') {
+    else if (kind === 'header' || kind === 'login') {
       const value = headerDecoders[kind](headers, wireName(name, field));
       if (value !== undefined) request[name] = value;
     } else {
@@ -37,7 +37,7 @@ function withoutNul(value: string | undefined, name: string): string | undefined
   return value;
 }
 
-const headerDecoders = { header: decodeHeader, login: decodeLogin, logins: decodeLogins };
+const headerDecoders = { header: decodeHeader, login: decodeLogin };
 
 type Decoder = (values: readonly string[], name: string) => unknown;
 
@@ -81,30 +81,19 @@ function decodeHeader(headers: IncomingHttpHeaders, name: string): Record<string
   return value as Record<string, string>;
 }
 
-/** Docker's clients send `{}` or nothing where nobody is logged in. */
+/**
+ * Docker's clients send `{}` or nothing where nobody is logged in, others a word such as `placeholder`: as Docker does,
+ * what is no login, or no logins by registry, is none.
+ */
 function decodeLogin(headers: IncomingHttpHeaders, name: string): Record<string, unknown> | undefined {
-  const text = String(headers[name.toLowerCase()] ?? '').trim();
-  if (text === '' || text === 'null') return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(text, 'base64url').toString());
-  } catch {
-    value = undefined;
-  }
-  if (value === null) return undefined;
-  const isLogin = (one: unknown) => isObject(one) && Object.values(one).every((part) => typeof part === 'string');
-  if (!isObject(value) || !(isLogin(value) || Object.values(value).every(isLogin))) {
-    throw bad(`the header ${name} is not base64url of a login in JSON`);
-  }
-  return value;
-}
-
-function decodeLogins(headers: IncomingHttpHeaders, name: string): Record<string, unknown> | undefined {
-  try {
-    return decodeLogin(headers, name);
+    value = JSON.parse(Buffer.from(String(headers[name.toLowerCase()] ?? ''), 'base64url').toString());
   } catch {
     return undefined;
   }
+  const isLogin = (one: unknown) => isObject(one) && Object.values(one).every((part) => typeof part === 'string');
+  return isObject(value) && (isLogin(value) || Object.values(value).every(isLogin)) ? value : undefined;
 }
 
 /** `{"name": ["a"]}`, or the older `{"name": {"a": true}}`. */

@@ -3,7 +3,7 @@ import type { ContainerConfig } from '../api/types/container.ts';
 import { IechorError } from '../common/error.ts';
 import { applyChanges } from '../image/changes.ts';
 import { emptyDiffId } from '../image/digest.ts';
-import { familiar, formatReference, parseReference } from '../image/reference.ts';
+import { familiar, formatReference, taggedReference } from '../image/reference.ts';
 import { requireSpace } from '../image/space.ts';
 import { packLayer } from '../image/tar-diff.ts';
 import type { ImageConfig, ImageRecord, ImageRunConfig } from '../image/types.ts';
@@ -24,8 +24,7 @@ type Request = Parameters<EngineApi['containerCommit']>[0];
  */
 export async function commitContainer(context: LifeContext, request: Request): Promise<{ Id: string }> {
   const { repo, tag, comment = '' } = request;
-  const name = repo ? (tag ? `${repo}:${tag}` : repo) : undefined;
-  const reference = name === undefined ? undefined : formatReference(parseReference(name));
+  const reference = repo ? formatReference(taggedReference(repo, tag)) : undefined;
   const { id, config } = context.containers.get(request.container);
   const changed = applyChanges(runConfigOf(request.body), request.changes ?? [], config.Env ?? []);
   return context.mutex.run(id, async () => {

@@ -12,6 +12,7 @@ import { bootstrap } from '../image/bootstrap.ts';
 import { imageLayout } from '../image/image-layout.ts';
 import { readPacking } from '../image/packing.ts';
 import { parsePlatform } from '../image/platform.ts';
+import { formatReference, taggedReference } from '../image/reference.ts';
 import type { EngineContext } from './context.ts';
 import { openUrl } from './download.ts';
 import { platformText } from './image-platforms.ts';
@@ -37,7 +38,7 @@ function importFrom(
   const { repo, tag } = request;
   const platform = request.platform ? parsePlatform(request.platform) : undefined;
   if (platform && platform.os !== 'linux') throw new IechorError('BAD_REQUEST', 'operating system is not supported');
-  const reference = repo ? (tag ? `${repo}:${tag}` : repo) : undefined;
+  const reference = repo ? formatReference(taggedReference(repo, tag)) : undefined;
   return withProgress(request.signal, async (push, signal) => {
     if (typeof from === 'string') push({ status: `Downloading from ${from}` });
     const tar = typeof from === 'string' ? await openUrl(from, signal) : from;

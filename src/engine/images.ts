@@ -5,7 +5,7 @@ import type { ImageHistoryItem, ImageInspect, ImageSummary } from '../api/types/
 import { IechorError } from '../common/error.ts';
 import { shortId } from '../common/id.ts';
 import type { ImageUsers, Removed } from '../image/image-port.ts';
-import { familiar, formatReference, parseReference } from '../image/reference.ts';
+import { familiar, formatReference, taggedReference } from '../image/reference.ts';
 import type { ChainId, Digest, ImageRecord } from '../image/types.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
@@ -135,13 +135,13 @@ export async function tagImage(context: EngineContext, request: Request<'imageTa
   if (request.repo.includes('@')) {
     throw new IechorError('REFERENCE_INVALID', 'a digest cannot be tagged', { hint: 'write repository:tag' });
   }
-  const reference = request.tag ? `${request.repo}:${request.tag}` : request.repo;
-  if (familiar(formatReference(parseReference(reference))).startsWith('sha256:')) {
+  const reference = formatReference(taggedReference(request.repo, request.tag));
+  if (familiar(reference).startsWith('sha256:')) {
     const message = 'refusing to create an ambiguous tag using digest algorithm as name';
     throw new IechorError('REFERENCE_INVALID', message, { hint: 'choose another name than sha256' });
   }
-  context.images.tag(image.id, formatReference(parseReference(reference)), { like: request.name });
-  publishImage(context, image.id, 'tag', { name: familiar(formatReference(parseReference(reference))) });
+  context.images.tag(image.id, reference, { like: request.name });
+  publishImage(context, image.id, 'tag', { name: familiar(reference) });
 }
 
 export async function removeImage(

@@ -8,7 +8,14 @@ import { isFields, parseDescriptor, parseDocument } from '../image/image-config.
 import { isConfigType, isIndexType, isManifestType } from '../image/media-types.ts';
 import { readPacking } from '../image/packing.ts';
 import { parsePlatform, platformMismatch } from '../image/platform.ts';
-import { familiar, formatReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
+import {
+  familiar,
+  formatReference,
+  parseReference,
+  type Reference,
+  repositoryOf,
+  taggedReference,
+} from '../image/reference.ts';
 import { credentialsOf } from '../registry/credentials.ts';
 import { registryOf } from '../registry/names.ts';
 import type { TransferProgress } from '../registry/progress-bar.ts';
@@ -60,7 +67,7 @@ function withTag(named: Reference, tag: string | undefined): Reference {
 export function pushImages(context: EngineContext, request: Request<'imagePush'>): AsyncGenerator<ProgressMessage> {
   const { name, tag, platform, images, annotations } = request;
   const packing = request.packing && readPacking({ ...request.packing });
-  const reference = parseReference(tag ? `${name}:${tag}` : name);
+  const reference = taggedReference(name, tag);
   const all = !tag && !/:[^/]+$/.test(name);
   const credentials = loginFor(reference.domain, request.registryAuth);
   return withProgress(request.signal, async (push, signal) => {

@@ -74,6 +74,17 @@ export function parseReference(text: string): Reference {
   return { domain, path, tag: tag ?? 'latest' };
 }
 
+/** A name with a tag given beside it, which stands for the one in the name. Throws REFERENCE_INVALID, for a digest, too. */
+export function taggedReference(name: string, tag: string | undefined): Reference {
+  const { domain, path, ...rest } = parseReference(name);
+  if (!tag) return { domain, path, ...rest };
+  const refused = rest.digest !== undefined ? 'cannot import digest reference' : 'invalid tag format';
+  if (rest.digest === undefined && tagGrammar.test(tag)) return { domain, path, tag };
+  throw new IechorError('REFERENCE_INVALID', refused, {
+    hint: 'write repository:tag, as in "registry.example/team/app:1.0"',
+  });
+}
+
 /** The first part is a registry where it looks like a host. */
 function splitDomain(name: string): { domain: string; path: string } {
   const slash = name.indexOf('/');

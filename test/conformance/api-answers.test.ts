@@ -114,10 +114,10 @@ describeSessions('the API', '', (open) => {
     engine.dispose();
   });
 
-  const ask = async (call: string, body: unknown = ''): Promise<Answer> => {
+  const ask = async (call: string, body: unknown = '', more: Record<string, string> = {}): Promise<Answer> => {
     const [method, path] = call.split(' ');
     const sent = typeof body === 'string' || body instanceof Buffer ? body : JSON.stringify(body);
-    const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(sent) };
+    const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(sent), ...more };
     return new Promise((resolve, reject) => {
       const asked = request({ socketPath: engine.socketPath, method, path, headers }, (answer) => {
         text(answer).then((said) => resolve({ status: answer.statusCode ?? 0, body: said }), reject);
@@ -136,6 +136,24 @@ describeSessions('the API', '', (open) => {
   test.each(mistakes)('%s %j is answered with %d: %s', async (call, body, status, words) => {
     const answer = await ask(call, body);
     expect(answer).toEqual({ status, body: expect.stringContaining(JSON.stringify(words).slice(1, -1)) });
+  });
+
+  test('a tag given beside a name stands for the one in it', async () => {
+    const [name, tagged] = [`${engine.prefix}tagged:one`, `${engine.prefix}tagged:two`];
+    expect((await ask(`POST /images/busybox/tag?repo=${name}&tag=two`)).status).toBe(201);
+    expect((await ask(`DELETE /images/${tagged}`)).status).toBe(200);
+    const id = await create(busybox);
+    await ask(`POST /commit?container=${id}&repo=${name}&tag=two`, {});
+    expect((await ask(`DELETE /images/${tagged}`)).status).toBe(200);
+    const pushed = await ask(`POST /images/127.0.0.1:1/x:one/push?tag=two`);
+    expect(pushed).toEqual({ status: 200, body: expect.stringContaining('with the tag: 127.0.0.1:1/x') });
+  });
+
+  test('a header for the login that holds none is as no header', async () => {
+    const headers = { 'X-Registry-Auth': 'placeholder' };
+    const pushed = await ask(`POST /images/127.0.0.1:1/x/push?tag=two`, '', headers);
+    expect(pushed).toEqual({ status: 200, body: expect.stringContaining('with the tag: 127.0.0.1:1/x') });
+    expect((await ask(`POST /images/create?fromImage=127.0.0.1:1/x&tag=two`, '', headers)).status).toBe(500);
   });
 
   test('a prune of builds that took nothing names no list', async () => {
