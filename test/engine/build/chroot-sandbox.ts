@@ -19,7 +19,7 @@ export const chrootSandbox: Sandbox = {
       ...['null', 'zero', 'urandom'].map((name) => `: > ${quote(join(dev, name))}`),
       ...nodes,
       `mount -t proc proc ${quote(proc)}`,
-      ...hostFiles(request.rootfs, request.id),
+      ...hostFiles(request.rootfs),
       ...mounts,
       `exec /usr/bin/env -i ${request.env.map(quote).join(' ')} /usr/bin/nsenter --root=${quote(request.rootfs)} --wd=${quote(join(request.rootfs, request.cwd))} -S ${owner.uid} -G ${owner.gid} -- "$@"`,
     ].join('\n');
@@ -45,10 +45,11 @@ function stub(path: string): void {
   }
 }
 
-function hostFiles(rootfs: string, id: string): string[] {
+/** Empty files of the sandbox's own, from the devices' file system, which ends with it. */
+function hostFiles(rootfs: string): string[] {
   return ['/etc/hosts', '/etc/resolv.conf'].map((path) => {
     stub(join(rootfs, path));
-    const own = quote(join('/dev/shm', `${id}${path.replaceAll('/', '-')}`));
+    const own = quote(join(rootfs, 'dev', path.replaceAll('/', '-')));
     return `: > ${own}; mount --bind ${own} ${quote(join(rootfs, path))}; rm ${own}`;
   });
 }

@@ -16,9 +16,9 @@ suite('a daemon killed in the middle of its work (needs root)', () => {
     'after %d ms leaves nothing that the next one does not know or clear',
     async (delayMs) => {
       const root = createTestRoot();
+      const main = fileURLToPath(new URL('./busy-main.ts', import.meta.url));
+      const victim = spawn(process.execPath, [main, root.dir], { stdio: ['ignore', 'pipe', 'inherit'] });
       try {
-        const main = fileURLToPath(new URL('./busy-main.ts', import.meta.url));
-        const victim = spawn(process.execPath, [main, root.dir], { stdio: ['ignore', 'pipe', 'inherit'] });
         await once(victim.stdout, 'data');
         // The moment is what varies: there is no condition to wait for.
         await new Promise((resolve) => setTimeout(resolve, delayMs));
@@ -38,6 +38,7 @@ suite('a daemon killed in the middle of its work (needs root)', () => {
         expect(snapshotter.active()).toEqual([]);
         expect(volumes.list()).toEqual([]);
       } finally {
+        victim.kill('SIGKILL');
         await root.destroy();
       }
     },
