@@ -54,6 +54,9 @@ services:
       'the old ones are gone',
       () => inside('cd /app && find . -type f | sort') === './moved/new\n./page\n',
     );
+    inside('mkdir /else && ln -s /else /app/linked');
+    project.write({ 'web/src/linked/new': 'l' });
+    await eventually('it went through the link', () => inside('test -L /app/linked && cat /else/new') === 'l');
     expect((await watching.end()).exit).toBe(130);
   });
 

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
 import type { EngineApi } from '../../api/engine-api.ts';
-import { codeOf, IechorError } from '../../common/error.ts';
+import { codeOf, IechorError, messageOf } from '../../common/error.ts';
 import { runCommand } from '../run/run-command.ts';
 import { type ServiceWork, topmost } from './changes.ts';
 
@@ -32,12 +32,45 @@ export async function syncContainer(
     );
   }
   if (copies.size === 0) return;
-  const tar = pack();
-  const writing = writeAll(tar, copies).catch((error: Error) => void tar.destroy(error));
-  // Files belong to the container's own user, who is to work with them.
-  await engine.containerArchivePut({ id, path: '/', copyUIDGID: true, body: tar as unknown as Readable, signal });
-  await writing;
+  const put = async (files: ReadonlyMap<string, string>, keepTypes: boolean): Promise<void> => {
+    const tar = pack();
+    const writing = writeAll(tar, files).catch((error: Error) => void tar.destroy(error));
+    const at = { id, path: '/', noOverwriteDirNonDir: keepTypes, body: tar as unknown as Readable, signal };
+    // Files belong to the container's own user, who is to work with them.
+    await engine.containerArchivePut({ ...at, copyUIDGID: true });
+    await writing;
+  };
+  const directories = [...copies].filter(([, path]) => isDirectory(path)).map(([target]) => target);
+  if (directories.length === 0) return put(copies, false);
+  try {
+    await put(copies, true);
+  } catch (error) {
+    if (!/cannot overwrite|would replace/.test(messageOf(error))) throw error;
+    const linked = await directoriesBehindLinks(engine, id, { directories, signal });
+    await put(new Map([...copies].filter(([target]) => !linked.has(target))), false);
+  }
 }
+
+const isDirectory = (path: string) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/** Directories that are links to directories in the container: what is in ours goes through them. */
+async function directoriesBehindLinks(
+  engine: EngineApi,
+  id: string,
+  { directories, signal }: { readonly directories: readonly string[]; readonly signal: AbortSignal },
+): Promise<Set<string>> {
+  const linked = new Set<string>();
+  const stat = (path: string) => engine.containerArchiveStat({ id, path, signal }).catch(() => undefined);
+  for (const path of directories) {
+    const { mode = 0, linkTarget = '' } = (await stat(path)) ?? {};
+    if (!isOf(mode, goModeBits.symlink)) continue;
+    if (isOf((await stat(linkTarget))?.mode ?? 0, goModeBits.directory)) linked.add(path);
+  }
+  return linked;
+}
+
+const goModeBits = { directory: 2 ** 31, symlink: 2 ** 27 };
+const isOf = (mode: number, bit: number) => Math.floor(mode / bit) % 2 === 1;
 
 function portions(paths: readonly string[]): string[][] {
   const out: string[][] = [];
