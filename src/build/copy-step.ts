@@ -206,6 +206,7 @@ function describe(
     instruction.name === 'ADD' && instruction.unpack !== undefined ? [`--unpack=${instruction.unpack}`] : [];
   const before = [...copy.remote, ...inline, copy.destination];
   const after = [...exclude, ...unpack];
+  const keyedAfter = copy.remote.length > 0 ? after : exclude;
   return {
     createdBy: `${words.join(' ')} # buildkit`,
     canonical: JSON.stringify([
@@ -213,12 +214,13 @@ function describe(
       ...(from ? [`--from=${from}`] : []),
       ...after,
     ]),
-    keyed: JSON.stringify([keyedName(instruction), ...keyedFlags(copy), ...keyedSources(copy), ...before, ...after]),
+    keyed: JSON.stringify([keyedName(copy), ...keyedFlags(copy), ...keyedSources(copy), ...before, ...keyedAfter]),
   };
 }
 
 /** ADD does what COPY does where there is nothing to fetch or to unpack. */
-const keyedName = ({ name, sources }: CopyInstruction): string => (sources.length === 0 ? 'COPY' : name);
+const keyedName = ({ sources, remote, unpack }: Expanded): string =>
+  remote.length > 0 || (unpack && sources.length > 0) ? 'ADD' : 'COPY';
 
 /** Of the same owner and mode, however they are written. */
 function keyedFlags({ parents, chown, chmodText }: Expanded): string[] {

@@ -201,14 +201,15 @@ if (!isRoot) console.warn('SKIPPED: why steps are carried out: not root');
     expect((await steps(text(after), { secrets: { a: 'x' } }))[0]).toMatch(new RegExp(`^${outcome}`));
   });
 
-  test.each([['a file within the build file, by ADD', 'COPY <<E /f\nx\nE', 'ADD <<E /f\nx\nE']])(
-    'copies: %s is the same step, as with BuildKit',
-    async (_, before, after) => {
-      const { steps } = project(`FROM base\n${before}`, { a: '1' });
-      await steps();
-      expect(await steps(`FROM base\n${after}`)).toEqual(['CACHED']);
-    },
-  );
+  test.each([
+    ['a file within the build file, by ADD', 'COPY <<E /f\nx\nE', 'ADD <<E /f\nx\nE'],
+    ['what ADD is told to unpack, as it does', 'ADD a /f', 'ADD --unpack=true a /f'],
+    ['what ADD is told not to unpack, by COPY', 'COPY a /f', 'ADD --unpack=false a /f'],
+  ])('copies: %s is the same step, as with BuildKit', async (_, before, after) => {
+    const { steps } = project(`FROM base\n${before}`, { a: '1' });
+    await steps();
+    expect(await steps(`FROM base\n${after}`)).toEqual(['CACHED']);
+  });
 
   test("what nothing shows is no part of a step: the context's own mode, the address of a host", async () => {
     const { steps, path } = project('FROM base\nCOPY . /n\nRUN true');
