@@ -47,9 +47,8 @@ export interface DistributionInspect {
   Descriptor: { mediaType: string; digest: string; size: number };
   Platforms: { os: string; architecture: string; variant?: string }[] | null;
 }
-/** What `registry serve` is given; contents, since paths are the client's. */
+/** What `registry serve` is given: `host:port`, and contents, since paths are the client's. */
 export interface RegistryServeBody {
-  /** `host:port`. */
   Address: string;
   /** Certificate chain and key in PEM. */
   TlsCert?: string;
