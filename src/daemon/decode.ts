@@ -83,12 +83,13 @@ function decodeHeader(headers: IncomingHttpHeaders, name: string): Record<string
 
 /**
  * Docker's clients send `{}` or nothing where nobody is logged in, others a word such as `placeholder`: as Docker does,
- * what is no login, or no logins by registry, is none.
+ * what is no login, or no logins by registry, is none, and a field that is null is left out.
  */
 function decodeLogin(headers: IncomingHttpHeaders, name: string): Record<string, unknown> | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(String(headers[name.toLowerCase()] ?? ''), 'base64url').toString());
+    const text = Buffer.from(String(headers[name.toLowerCase()] ?? ''), 'base64url').toString();
+    value = JSON.parse(text, (_key, part: unknown) => part ?? undefined);
   } catch {
     return undefined;
   }
