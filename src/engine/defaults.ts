@@ -1,6 +1,5 @@
 import type { HostConfig, Ulimit } from '../api/types/host-config.ts';
 import type { ContainerRecord } from './container-record.ts';
-import type { EngineContext } from './context.ts';
 
 /** What containers have that name nothing themselves, as the engine was told when it was started. */
 export interface ContainerDefaults {
@@ -24,7 +23,10 @@ export const usualDefaults: ContainerDefaults = {
  * A container's host configuration with the engine's defaults where it names none. They count at each start, and are
  * no part of what was asked for.
  */
-export function hostOf({ settings }: Pick<EngineContext, 'settings'>, { body }: ContainerRecord): HostConfig {
+export function hostOf(
+  { settings }: { readonly settings: { readonly defaults: ContainerDefaults } },
+  { body }: ContainerRecord,
+): HostConfig {
   const host = body.HostConfig ?? {};
   const { defaults } = settings;
   const own = host.Ulimits ?? [];
