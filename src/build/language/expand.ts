@@ -54,7 +54,6 @@ export function expand(source: string, options: ExpandOptions): Expanded {
 }
 
 const brief = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}...` : text);
-
 interface Scanner {
   readonly chars: readonly string[];
   position: number;
