@@ -2,8 +2,6 @@ import type { EngineApi } from '../api/engine-api.ts';
 import { IechorError } from '../common/error.ts';
 import { lettingGo } from '../common/object-store.ts';
 import { removeTree } from '../host/files.ts';
-import type { ContainerRecord } from './container-record.ts';
-import type { EngineContext } from './context.ts';
 import type { LifeContext } from './life.ts';
 import { removeLink } from './links.ts';
 import { finishForward } from './logging/forwards.ts';
