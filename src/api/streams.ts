@@ -18,6 +18,8 @@ export interface StreamSession {
   endInput(): void;
   /** Idempotent. The process is not touched. */
   close(): void;
+  /** How to wait until the reader's client has all that was read. Who waits for the container is told of its end after. */
+  flushWith?(flush: () => Promise<void>): void;
 }
 
 /** Bytes of an archive, and its Content-Type where it matters. */

@@ -4,7 +4,7 @@ import type { StreamSession } from '../api/streams.ts';
 import { contentType, encodeFrame } from '../api/wire.ts';
 import { codeOf } from '../common/error.ts';
 import type { Log } from '../common/log.ts';
-import { drained } from './drained.ts';
+import { drained, taken } from './drained.ts';
 
 /** What tells how a session's output looks on the wire. Before 1.42 the multiplexed type had no name of its own. */
 export function streamType(terminal: boolean, multiplexedHasName: boolean): string {
@@ -20,6 +20,7 @@ export async function join(
   session: StreamSession,
   options: { terminal: boolean; takesInput: boolean; log: Log },
 ): Promise<void> {
+  session.flushWith?.(() => taken(socket));
   const gone = () => session.close();
   socket.on('error', gone).on('close', gone);
   // Settled at once: a connection that breaks while the output is being written must not be an unobserved failure.

@@ -49,6 +49,8 @@ export async function containerAttach(
     },
   });
   controller.signal.addEventListener('abort', () => session.close(), { once: true });
+  const underWay = () => context.life.deliveries.add(record.id, session.delivery);
+  live?.then((made) => made && underWay()).catch(() => {}); // met by who reads the session
   publishContainer(context, record, 'attach');
   return session;
 }

@@ -22,7 +22,8 @@ export async function endedLocked(context: LifeContext, id: string, exit: ExitSt
   if (!record || (record.status !== 'running' && record.status !== 'paused')) return;
   stopProbes(context, id);
   context.execs.forgetUnstarted(id);
-  await tearDown(context, id, { keepExit: true });
+  // Who is told of the end may go: first its clients get what the process wrote.
+  await Promise.all([tearDown(context, id, { keepExit: true }), context.life.deliveries.settled(id)]);
   const finishedAt = exit.finishedAt.toISOString();
   const delay = restartDelay(record.body.HostConfig?.RestartPolicy, {
     exitCode: exit.exitCode,

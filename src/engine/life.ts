@@ -5,6 +5,7 @@ import { createSeccompCompiler, type SeccompCompiler } from '../host/seccomp-bpf
 import { type AppArmor, createAppArmor } from './apparmor.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { EngineContext } from './context.ts';
+import { createDeliveries, type Deliveries } from './deliveries.ts';
 import type { Forward } from './logging/forward.ts';
 import { createWaiters, type Waiters } from './waiters.ts';
 
@@ -23,6 +24,8 @@ export interface Life {
   readonly removed: Waiters<number>;
   /** Ends of the process, also those that are followed by a restart; a start that a policy tried in vain is one. */
   readonly died: Waiters<ExitStatus>;
+  /** What attached clients have still to be handed. */
+  readonly deliveries: Deliveries;
   /** Exit codes of the last containers that removed themselves, for clients that ask for them a moment later. */
   readonly passed: Map<string, number>;
   /** Containers that are not removed at their end, since a restart is under way. */
@@ -66,6 +69,7 @@ function createLife(context: EngineContext, handlers: Pick<Life, 'onEnd' | 'onUn
     delays: new Map(),
     removed: createWaiters(),
     died: createWaiters(),
+    deliveries: createDeliveries(),
     passed: new Map(),
     keeping: new Set(),
     holds: new Map(),

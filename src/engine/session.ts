@@ -1,13 +1,8 @@
 import type { Frame, StreamSession } from '../api/streams.ts';
 import { IechorError } from '../common/error.ts';
 import type { MonitorConnection } from '../host/runtime-port.ts';
-
-/** Bytes that are kept for a reader before its process has to wait. */
-const maxQueuedBytes = 1024 * 1024;
-/** A reader that has taken nothing for so long is dropped, so that it cannot stop a container for good. */
-const stallMilliseconds = 60_000;
-/** How often a stalled session looks whether its process still lives. */
-const lookMilliseconds = 500;
+import { type ByteQueue, createByteQueue } from './byte-queue.ts';
+import type { Delivery } from './deliveries.ts';
 
 export interface SessionOptions {
   /** The process's streams; undefined when it will not have any (the start failed). */
@@ -27,11 +22,14 @@ export interface SessionOptions {
   onClose?(): void;
 }
 
+/** With how much of the output its reader has. */
+export type EngineSession = Required<StreamSession> & { readonly delivery: Delivery };
+
 /**
  * A session over a process's streams. The process is held back by a slow reader, but not for ever: what a reader
  * stops taking is dropped with the session.
  */
-export function createSession(options: SessionOptions): StreamSession {
+export function createSession(options: SessionOptions): EngineSession {
   let connection: MonitorConnection | undefined;
   let closed = false;
   let inputEnded = false;
@@ -52,7 +50,14 @@ export function createSession(options: SessionOptions): StreamSession {
   });
   // A failure is met by the readers of `output` and `write`.
   ready.catch(() => queue.end());
-  return { output: output(), write, endInput, close };
+  return {
+    output: output(),
+    write,
+    endInput,
+    close,
+    flushWith: queue.flushWith,
+    delivery: { done: queue.delivered, taken: queue.count },
+  };
 
   async function* output(): AsyncGenerator<Frame> {
     try {
@@ -84,84 +89,16 @@ export function createSession(options: SessionOptions): StreamSession {
 
 async function pump(
   from: MonitorConnection,
-  queue: ReturnType<typeof createByteQueue>,
+  queue: ByteQueue,
   { wants, outlives, exit }: SessionOptions,
 ): Promise<void> {
   for await (const frame of from.output) {
     if (!wants(frame.stream)) continue;
     if (!(await queue.give(frame)) && !outlives) return;
   }
+  queue.outputEnded();
   await exit;
   queue.finish();
   await queue.taken;
   if (outlives) from.close();
-}
-
-function createByteQueue(isAlive: () => boolean) {
-  const waiting: Frame[] = [];
-  let bytes = 0;
-  let finished = false;
-  let ended = false;
-  let wakeReader = () => {};
-  let wakeWriter = () => {};
-  let allTaken = () => {};
-  const taken = new Promise<void>((resolve) => {
-    allTaken = resolve;
-  });
-  const end = () => {
-    ended = true;
-    waiting.length = 0;
-    wakeReader();
-    wakeWriter();
-    allTaken();
-  };
-  return {
-    taken,
-    end,
-    /** Nothing more will be given; what waits is still read. */
-    finish() {
-      finished = true;
-      wakeReader();
-    },
-    /** Resolves when there is room for more; false when nobody takes it any longer. */
-    async give(frame: Frame): Promise<boolean> {
-      if (ended) return false;
-      waiting.push(frame);
-      bytes += frame.data.byteLength;
-      wakeReader();
-      const since = Date.now();
-      let left = waiting.length;
-      let progress = since;
-      while (!ended && bytes > maxQueuedBytes && isAlive()) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, lookMilliseconds);
-          wakeWriter = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-        if (waiting.length < left) progress = Date.now();
-        left = waiting.length;
-        if (Date.now() - progress > stallMilliseconds) end();
-      }
-      return !ended;
-    },
-    async *frames(): AsyncGenerator<Frame> {
-      for (;;) {
-        const frame = waiting.shift();
-        if (frame) {
-          bytes -= frame.data.byteLength;
-          wakeWriter();
-          yield frame;
-        } else if (ended || finished) {
-          allTaken();
-          return;
-        } else {
-          await new Promise<void>((resolve) => {
-            wakeReader = resolve;
-          });
-        }
-      }
-    },
-  };
 }
