@@ -71,6 +71,8 @@ export interface Route {
   /** `:id` and `:name` stand for a field of kind `path`. */
   readonly path: string;
   readonly fields: Readonly<Record<string, Field>>;
+  /** Fields that are refused where they come several times; of others the first one counts. */
+  readonly once?: readonly string[];
   readonly body?: 'json' | 'bytes' | 'optional-bytes' | undefined;
   readonly reply: ReplyKind;
   /** Statuses that mean success; the first is what our server answers. */

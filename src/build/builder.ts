@@ -11,17 +11,17 @@ import type { ImageStore } from '../image/image-port.ts';
 import { familiar, formatReference, parseReference } from '../image/reference.ts';
 import type { Snapshotter } from '../image/snapshotter.ts';
 import type { ChainId, Digest } from '../image/types.ts';
-import { noting, readAttestations } from './attestations.ts';
 import { givenArgs, globalArgs, isProxyName } from './args.ts';
+import { noting, readAttestations } from './attestations.ts';
 import type { Build, BuilderParts, BuildRequest } from './build-context.ts';
 import { type CacheDir, openCacheDirs } from './cache-dirs.ts';
 import { cacheMountRoot, clearUnfinishedCacheDirs, hashIndexRoot, stepFilesRoot } from './cache-mounts.ts';
-import { sourceDateEpoch } from './epoch.ts';
 import { solveInOrder, withAllStages } from './classic-step.ts';
+import { sourceDateEpoch } from './epoch.ts';
 import { type BuildEvent, createEventQueue, errorEvent } from './events.ts';
 import { openHashIndex } from './files/hash-index.ts';
-import { openStepFiles } from './files/step-files.ts';
 import { contextView } from './files/source-view.ts';
+import { openStepFiles } from './files/step-files.ts';
 import { finish } from './finish.ts';
 import { buildGraph, type Graph } from './graph.ts';
 import { imageTree } from './image-tree.ts';
@@ -33,12 +33,12 @@ import { hostPlatform, parsePlatform } from './platform.ts';
 import type { BaseImages, Sandbox } from './ports.ts';
 import { type Pruned, type PruneOptions, pruneCache } from './prune.ts';
 import { clearLeftovers, openScratch } from './scratch.ts';
+import { buildEach } from './several-platforms.ts';
 import { exportCaches } from './shared-cache/export.ts';
 import { openCaches, readCacheOptions } from './shared-cache/open.ts';
 import type { CacheRegistry } from './shared-cache/registry-place.ts';
 import { solveStage } from './solve.ts';
 import type { StageState } from './stage-state.ts';
-import { buildEach } from './several-platforms.ts';
 import { createStepCache, type StepRecord } from './step-cache.ts';
 import { createTally } from './summary.ts';
 
@@ -284,12 +284,15 @@ function announce({ emit, tally }: Build, image: Digest, tags: readonly string[]
 }
 
 function warnUnusedArgs(build: Build): void {
-  const unused = [...givenArgs(build.request.buildArgs).keys()].filter(
+  const { classic, buildArgs } = build.request;
+  // The classic builder also tells of those that the client has no value for.
+  const names = classic ? Object.keys(buildArgs ?? {}).sort() : [...givenArgs(buildArgs).keys()];
+  const unused = names.filter(
     (name) =>
       !build.usedArgs.has(name) &&
       !build.globals.has(name) &&
       !isProxyName(name) &&
-      !/^BUILDKIT_|^SOURCE_DATE_EPOCH$/.test(name),
+      (classic || !/^BUILDKIT_|^SOURCE_DATE_EPOCH$/.test(name)),
   );
   if (unused.length > 0)
     build.emit({ stream: `[Warning] One or more build-args [${unused.join(' ')}] were not consumed\n` });

@@ -1,20 +1,59 @@
+import { lstatSync } from 'node:fs';
+import { posix } from 'node:path';
+import { systemPath } from '../common/byte-path.ts';
 import { IechorError } from '../common/error.ts';
 import { newId } from '../common/id.ts';
-import type { ImageConfig, ImageRecord } from '../image/types.ts';
+import type { Digest, HistoryEntry, ImageConfig, ImageRecord } from '../image/types.ts';
 import type { Build, StepContext } from './build-context.ts';
 import type { BuildStep } from './events.ts';
+import { resolveInRoot } from './files/root-path.ts';
 import type { Graph, StageNode } from './graph.ts';
+import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf } from './language/types.ts';
 import { report, stepOf } from './report.ts';
 import { addHistory, imageOf, type StageState } from './stage-state.ts';
 import type { StepRecord } from './step-cache.ts';
 
 /** Whether the layer of a finished step may be used: the image that ended with it is here, as the next of this one. */
-export function isAtHand({ build, state }: StepContext, { chain }: Pick<StepRecord, 'chain'>): boolean {
+export function isAtHand(
+  { build, state }: StepContext,
+  createdBy: string,
+  { chain }: Pick<StepRecord, 'chain'>,
+): boolean {
   const { classic } = build.request;
-  if (!classic || classic.takesAnyStep) return true;
+  if (!classic || classic.cacheFrom.length > 0) return true;
   const top = chain.at(-1);
-  return build.parts.images.list().some((image) => image.parent === state.image && image.chain.at(-1) === top);
+  const isOf = (image: ImageRecord) =>
+    image.chain.at(-1) === top && whatIsDone(image.config.history?.at(-1)?.created_by) === whatIsDone(createdBy);
+  return build.parts.images.list().some((image) => image.parent === state.image && isOf(image));
+}
+
+/** The layer that comes next in an image to go on with, if that one says the same so far. */
+export function nextLayer(
+  { build, state }: StepContext,
+  createdBy: string,
+): Pick<StepRecord, 'diffId' | 'chain' | 'createdAt'> | undefined {
+  const { history: former, diffIds, chain } = state;
+  const found = nextIn(build.request.classic?.cacheFrom ?? [], { former, diffIds, next: { created_by: createdBy } });
+  const [chainId, diffId] = [found?.image.chain[chain.length], found?.image.config.rootfs.diff_ids[chain.length]];
+  if (!found || chainId === undefined || diffId === undefined) return undefined;
+  return { diffId, chain: [...chain, chainId], createdAt: found.entry.created ?? '' };
+}
+
+/** What the history of one of the images says next, after the same as `former` and below the same layers. */
+function nextIn(
+  images: readonly ImageRecord[],
+  { former, diffIds, next }: { former: readonly HistoryEntry[]; diffIds: readonly Digest[]; next: HistoryEntry },
+): { image: ImageRecord; entry: HistoryEntry } | undefined {
+  const said = JSON.stringify(former);
+  for (const image of images) {
+    const { history = [], rootfs } = image.config;
+    const entry = history[former.length];
+    if (!entry || entry.created_by !== next.created_by || !entry.empty_layer !== !next.empty_layer) continue;
+    const isBelow = diffIds.every((diffId, index) => rootfs.diff_ids[index] === diffId);
+    if (isBelow && JSON.stringify(history.slice(0, former.length)) === said) return { image, entry };
+  }
+  return undefined;
 }
 
 /** What keeps the container of a command that has ended, where that is asked for. */
@@ -39,18 +78,26 @@ export async function commitStep(context: StepContext): Promise<void> {
   await build.caches.current.bring(state.chain);
   const before = state.image === undefined ? undefined : images.get(state.image);
   const { name, source } = context.instruction;
-  const known = build.request.noCache ? undefined : sameStep(context, before);
+  const { noCache } = build.request;
+  const entry = noCache ? undefined : nextEntry(context, before);
+  const known = noCache || entry ? undefined : sameStep(context, before);
+  const isCached = known !== undefined || entry !== undefined;
   if (known) goOnWith(state, known);
   else {
+    if (name === 'VOLUME') refuseFiles(context);
     noteStep(state, source, before?.config.history?.length ?? 0);
+    if (entry) {
+      state.history[state.history.length - 1] = entry;
+      state.layerTime = entry.created;
+    }
     const config = imageOf(state, {}, build.epoch);
     state.image = (await images.create(config, state.chain, before ? { parent: before.id } : {})).id;
     const { containerId: id } = context;
-    if (!runsOrCopies.has(name) && before && id !== undefined)
+    if (!isCached && !runsOrCopies.has(name) && before && id !== undefined)
       await classic.keep?.({ id, image: before.id, args: ['/bin/sh', '-c', `#(nop) ${source}`] });
   }
   const isPlain = (before?.chain.length ?? 0) === state.chain.length;
-  tellImage(build, state, { ...stepOf(context, 'committed'), ...(isPlain && { isCached: known !== undefined }) });
+  tellImage(build, state, { ...stepOf(context, 'committed'), ...(isPlain && { isCached }) });
 }
 
 /** The image that a former build made of the same one by the same instruction. */
@@ -66,8 +113,36 @@ function sameStep(
     .list()
     .find(
       ({ parent, config }) =>
-        parent === before?.id && config.history?.at(-1)?.created_by === createdBy && said(config) === now,
+        parent === before?.id &&
+        whatIsDone(config.history?.at(-1)?.created_by) === whatIsDone(createdBy) &&
+        said(config) === now,
     );
+}
+
+/** Of COPY and ADD the same files in the same place count, however they are written. */
+const whatIsDone = (createdBy = ''): string => createdBy.replace(/^(COPY|ADD) .* (\S+ # buildkit)$/s, '$1 $2');
+
+/** What an image to go on with says of this step, in the place of which it then stands: so there comes that image's own. */
+function nextEntry(
+  { build, state, instruction }: StepContext,
+  before: ImageRecord | undefined,
+): HistoryEntry | undefined {
+  const former = before?.config.history ?? [];
+  const written = state.history[former.length] ?? { created_by: instruction.source, empty_layer: true };
+  const images = build.request.classic?.cacheFrom ?? [];
+  return nextIn(images, { former, diffIds: state.diffIds, next: written })?.entry;
+}
+
+/** The container of VOLUME is not made where a volume would lie over a file. */
+function refuseFiles({ build, state, instruction }: StepContext): void {
+  if (state.chain.length === 0) return;
+  const root = build.scratch.viewOf(state.chain.at(-1));
+  for (const path of Object.keys(state.config.Volumes ?? {})) {
+    const there = lstatSync(systemPath(resolveInRoot(root, path)), { throwIfNoEntry: false });
+    if (!there || there.isDirectory()) continue;
+    const message = `cannot mount volume over existing file, file exists ${posix.join('/', path)}`;
+    throw syntaxError(message, { ...instruction, code: 'BUILD_FAILED' });
+  }
 }
 
 function goOnWith(state: StageState, { id, config }: ImageRecord): void {

@@ -50,7 +50,8 @@ export async function solveCopy(instruction: CopyInstruction, context: StepConte
     const taken = await takeContent(source, copy.sources, options, context);
     const downloads = await Promise.all(copy.remote.map((url) => downloadSource(url, instruction, context)));
     let late: LateCopies | undefined;
-    const { createdBy, canonical, keyed } = describe(instruction, copy, from);
+    const matched = source.chainId === undefined && !copy.parents ? taken.plans().map(nameOfOnly) : [];
+    const { createdBy, canonical, keyed } = describe(instruction, copy, { from, matched });
     const step: LayerStep = {
       canonical,
       parts: {
@@ -191,7 +192,7 @@ function destinationIn(text: string, context: StepContext): string {
 function describe(
   instruction: CopyInstruction,
   copy: Expanded,
-  from: string | undefined,
+  { from, matched }: { readonly from: string | undefined; readonly matched: readonly (string | undefined)[] },
 ): { createdBy: string; canonical: string; keyed: string } {
   const flags = [
     copy.parents && '--parents',
@@ -214,7 +215,13 @@ function describe(
       ...(from ? [`--from=${from}`] : []),
       ...after,
     ]),
-    keyed: JSON.stringify([keyedName(copy), ...keyedFlags(copy), ...keyedSources(copy), ...before, ...keyedAfter]),
+    keyed: JSON.stringify([
+      keyedName(copy),
+      ...keyedFlags(copy),
+      ...keyedSources(copy, matched),
+      ...before,
+      ...keyedAfter,
+    ]),
   };
 }
 
@@ -229,7 +236,11 @@ function keyedFlags({ parents, chown, chmodText }: Expanded): string[] {
   return [parents ? '--parents' : '', `--chown=${owner.join(':')}`, `--chmod=${mode}`];
 }
 
+/** A pattern that one file matches stands for that. */
+const nameOfOnly = ([only, ...others]: readonly PlannedSource[]): string | undefined =>
+  others.length > 0 ? undefined : only?.name;
+
 /** What files are called decides the result, not where they are: that is in the content. */
-function keyedSources({ parents, sources }: Expanded): readonly string[] {
-  return parents ? sources : sources.map((source) => posix.basename(posix.join('/', source)));
+function keyedSources({ parents, sources }: Expanded, matched: readonly (string | undefined)[]): readonly string[] {
+  return parents ? sources : sources.map((source, at) => matched[at] ?? posix.basename(posix.join('/', source)));
 }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { ChainId, Digest, ImageConfig } from '../image/types.ts';
+import type { ChainId, Digest, ImageConfig, ImageRecord } from '../image/types.ts';
 import type { AuthFields } from '../registry/credentials.ts';
 
 /** One RUN: a command over a writable root file system. */
@@ -51,8 +51,8 @@ export interface Sandbox {
 
 /** A build as the classic builder does it: stages one after another, and an image after every instruction. */
 export interface ClassicBuild {
-  /** Steps of any build count, not only those whose image is here still (`cachefrom`). */
-  readonly takesAnyStep: boolean;
+  /** Images to go on with (`cachefrom`): then steps of any build count, not only those whose image is here still. */
+  readonly cacheFrom: readonly ImageRecord[];
   /** Asked to keep the container of a step; it had the image before the step, and wrote what is in `upper`. */
   keep?(container: StepContainer): Promise<void>;
 }

@@ -1,30 +1,31 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { proxyEnv } from './args.ts';
-import { canRun } from '../host/binfmt.ts';
 import { systemPath } from '../common/byte-path.ts';
+import { canRun } from '../host/binfmt.ts';
+import { proxyEnv } from './args.ts';
 import type { StepContext } from './build-context.ts';
+import { type KeyParts, variableOrder } from './cache-key.ts';
 import { resolveInRoot } from './files/root-path.ts';
 import { homeOf } from './files/users.ts';
 import { chompTabs, heredocOf } from './language/heredoc.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf } from './language/types.ts';
 import { withShell } from './metadata.ts';
-import { report } from './report.ts';
 import { formatPlatform } from './platform.ts';
+import { report } from './report.ts';
 import type { ReadyMount } from './run-mount.ts';
 import { openMounts, type RunMounts } from './run-mounts.ts';
 import { noteStubs } from './run-stubs.ts';
-import { type KeyParts, variableOrder } from './cache-key.ts';
 import { solveLayer } from './solve-step.ts';
-import { isVariable } from './stage-state.ts';
+import { isVariable, type StageState } from './stage-state.ts';
 
 /** RUN: the command in a sandbox over the root so far; what it changes is the layer. */
 export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepContext): Promise<void> {
   const { build, state } = context;
   checkAllowed(instruction, context);
   const isInsecure = instruction.security === 'insecure';
-  const { args, script } = commandOf(instruction, context);
+  const { args: written, script } = commandOf(instruction, context);
+  const args = written.length === 0 && build.request.classic ? ownCommand(state) : written;
   if (args.length === 0) throw syntaxError('no command specified', instruction);
   if (args.some((arg) => arg.includes('\0'))) throw syntaxError('a command can not hold a NUL character', instruction);
   const network = networkOf(instruction, context);
@@ -46,7 +47,7 @@ export async function solveRun(instruction: InstructionOf<'RUN'>, context: StepC
   };
   for (const [name, value] of Object.entries(env)) parts[`variable ${name}`] = value;
   const execute = (root: string) => execRun(root, { args, script, network, mounts, instruction, context });
-  const createdBy = `RUN ${historyOf(args, context)} # buildkit`;
+  const createdBy = `RUN ${historyOf(written, context)} # buildkit`;
   const step = { canonical: `RUN ${args.join(' ')}`, parts, files: mounts.files, createdBy, execute, args };
   await solveLayer(step, context);
 }
@@ -74,6 +75,9 @@ function checkAllowed(instruction: InstructionOf<'RUN'>, { build }: StepContext)
     throw syntaxError('RUN --device is not supported yet', { ...instruction, code: 'NOT_SUPPORTED' });
   }
 }
+
+/** What the image runs: the classic builder takes it where RUN names nothing. */
+const ownCommand = ({ config }: StageState): string[] => [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
 
 interface Script {
   readonly name: string;

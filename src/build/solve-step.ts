@@ -1,12 +1,12 @@
+import { isIechorError } from '../common/error.ts';
 import { chainIdOf } from '../image/digest.ts';
 import type { Diffed } from '../image/layer-tasks.ts';
 import { expectTask } from '../image/layer-workers.ts';
 import { diffLayer } from '../image/tar-diff.ts';
 import type { ChainId } from '../image/types.ts';
-import { isIechorError } from '../common/error.ts';
 import type { StepContext } from './build-context.ts';
-import { isAtHand, keeper } from './classic-step.ts';
 import { hashParts, type KeyParts, stepKey } from './cache-key.ts';
+import { isAtHand, keeper, nextLayer } from './classic-step.ts';
 import { clampTimes } from './epoch.ts';
 import { explainStep } from './explain.ts';
 import type { Fingerprint } from './files/content-hash.ts';
@@ -50,8 +50,10 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
   const noCache = build.request.noCache || isNamed(context.node, build.request.noCacheStages);
   const record = await mutex.run(`step ${key}`, async () => {
     build.signal.throwIfAborted();
+    const named = noCache || !step.args ? undefined : nextLayer(context, step.createdBy);
+    if (named) return takeNamed({ ...now, ...named, key }, context);
     const known = cache.find(key);
-    if (known && !noCache && fits(known, context) && isAtHand(context, known)) {
+    if (known && !noCache && fits(known, context) && isAtHand(context, step.createdBy, known)) {
       cache.touch(known, slotOf(context));
       report(context, 'cached');
       explain('cached');
@@ -88,6 +90,15 @@ export async function solveLayer(step: LayerStep, context: StepContext): Promise
   state.chain.push(chainId);
   state.diffIds.push(record.diffId);
   addHistory(state, step.createdBy, record);
+}
+
+/** The step as an image to go on with has it. */
+function takeNamed(
+  step: Pick<StepRecord, 'key' | 'instruction' | 'source' | 'parts' | 'diffId' | 'chain' | 'createdAt'>,
+  context: StepContext,
+): StepRecord {
+  report(context, 'cached');
+  return { type: 'step', ...step, slot: slotOf(context), sizeBytes: 0, usedAt: step.createdAt };
 }
 
 /** The step as a cache outside this engine has it. Its layer comes when something needs it. */

@@ -132,6 +132,9 @@ function inOrder<T>(map: Readonly<Record<string, T>>): Record<string, T> {
  */
 export function imageOf(state: StageState, labels: Readonly<Record<string, string>>, epoch?: number): ImageConfig {
   const config = structuredClone(state.config);
+  // As Docker, which knows no empty command.
+  if (config.Cmd?.length === 0) delete config.Cmd;
+  if (config.Entrypoint?.length === 0) delete config.Entrypoint;
   if (config.Labels || Object.keys(labels).length > 0) config.Labels = inOrder({ ...config.Labels, ...labels });
   if (config.ExposedPorts) config.ExposedPorts = inOrder(config.ExposedPorts);
   if (config.Volumes) config.Volumes = inOrder(config.Volumes);

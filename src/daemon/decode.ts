@@ -24,6 +24,7 @@ export function decodeFields(
       const values = query.getAll(wireName(name, field));
       const isAbsent = values.length === 0 && kind !== 'extent' && kind !== 'text';
       for (const value of values) withoutNul(value, wireName(name, field));
+      if (values.length > 1 && route.once?.includes(name)) throw bad(`multiple ${name} parameters not supported`);
       const value = isAbsent ? undefined : decoders[kind](values, wireName(name, field));
       if (value !== undefined) request[name] = value;
     }

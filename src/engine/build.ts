@@ -5,8 +5,8 @@ import type { ProgressMessage } from '../api/types/image.ts';
 import type { BuildRequest } from '../build/build-context.ts';
 import type { Builder } from '../build/builder.ts';
 import { openRemote, type RemoteContext } from '../build/remote-context.ts';
-import { IechorError } from '../common/error.ts';
 import type { CacheEntry } from '../build/shared-cache/options.ts';
+import { IechorError } from '../common/error.ts';
 import { newId } from '../common/id.ts';
 import { parsePlatform } from '../image/platform.ts';
 import { familiar, formatReference, parseReference } from '../image/reference.ts';
@@ -14,8 +14,8 @@ import { applyTar } from '../image/tar-apply.ts';
 import { removeInBackground } from '../image/tar-diff.ts';
 import { collectBuildCache } from './build-cache.ts';
 import { namedContexts } from './build-contexts.ts';
-import type { EngineContext } from './context.ts';
 import { checkResources } from './check-limits.ts';
+import type { EngineContext } from './context.ts';
 import { publishImage } from './images.ts';
 
 /** What a build has beyond its options: contexts that are there, and a client to ask. */
@@ -26,7 +26,7 @@ export type BuildQuery = Parameters<EngineApi['imageBuild']>[0] & {
   readonly classic?: BuildRequest['classic'];
 };
 
-/** Unpacks the context where nothing of it can leave, and hands it to the builder; gone when the build has ended. */
+/** Builds what was sent; of that nothing is left when a failure is told, at which clients leave. */
 export async function* buildImage(
   context: EngineContext,
   builder: Builder,
@@ -34,6 +34,24 @@ export async function* buildImage(
 ): AsyncGenerator<ProgressMessage> {
   refuseUnsupported(request);
   checkResources({ Memory: request.memory ?? 0 });
+  let failure: ProgressMessage | undefined;
+  try {
+    for await (const message of buildReceived(context, builder, request)) {
+      if (message.error === undefined) yield message;
+      else failure = message;
+    }
+    if (failure) yield failure;
+  } finally {
+    await collectBuildCache(context, builder);
+  }
+}
+
+/** Unpacks the context where nothing of it can leave, and hands it to the builder; gone when the build has ended. */
+async function* buildReceived(
+  context: EngineContext,
+  builder: Builder,
+  request: BuildQuery,
+): AsyncGenerator<ProgressMessage> {
   const platforms = platformsOf(request.platform);
   const unpacked = join(context.roots.dataRoot, 'tmp', `build-${newId().slice(0, 16)}`);
   const aside = `${unpacked}-contexts`;
@@ -59,7 +77,6 @@ export async function* buildImage(
     if (request.q && built !== '') yield { stream: `${built}\n` };
   } finally {
     await Promise.all([unpacked, aside].map(removeInBackground));
-    await collectBuildCache(context, builder);
   }
 }
 

@@ -1,9 +1,9 @@
+import type { BuildStepProgress, ProgressMessage } from '../api/types/image.ts';
 import type { Builder } from '../build/builder.ts';
 import type { StepContainer } from '../build/ports.ts';
-import { buildImage, type BuildQuery } from './build.ts';
+import { type BuildQuery, buildImage } from './build.ts';
 import type { EngineContext } from './context.ts';
 import { keepStepContainer } from './step-container.ts';
-import type { BuildStepProgress, ProgressMessage } from '../api/types/image.ts';
 
 /**
  * Builds as the classic builder does: stage by stage, with an image after every step. A step's container stays with
@@ -20,7 +20,8 @@ export function classicBuild(
     const isFailure = (container.ran?.exitCode ?? 0) !== 0;
     if (keepsContainers || (isFailure && !forcesRemoval)) await keepStepContainer(context, container);
   };
-  const messages = buildImage(context, builder, { ...request, classic: { takesAnyStep: cachefrom.length > 0, keep } });
+  const cacheFrom = cachefrom.flatMap((name) => context.images.find(name) ?? []);
+  const messages = buildImage(context, builder, { ...request, classic: { cacheFrom, keep } });
   return inClassicDress(messages, { keepsContainers, forcesRemoval });
 }
 
@@ -101,7 +102,7 @@ const failures: readonly (readonly [pattern: RegExp, words: (found: readonly str
   ],
   [/^.+:\d+:\d+ "\/?(.*)": not found/, ([, path]) => `COPY failed: stat ${path}: file does not exist`],
   [
-    /^.+:\d+:\d+ there is no build stage number (\d+)/,
+    /^.+:\d+:\d+ there is no build stage number (\S+)/,
     ([, number]) => `invalid from flag value ${number}: index out of bounds`,
   ],
   [
@@ -130,7 +131,7 @@ function classicFailure({ error = '', errorDetail, iechor }: ProgressMessage): P
   const isParse = errorDetail?.reason === 'BUILD_SYNTAX' && iechor === undefined;
   const words = saidClassically(error, isParse);
   const from = /^(?:COPY|ADD)\b.* --from=(\S+)/i.exec(iechor?.instruction ?? '')?.[1];
-  const isOfImage = from !== undefined && /^(?:IMAGE|REGISTRY)_/.test(errorDetail?.reason ?? '');
+  const isOfImage = from !== undefined && /^(?:IMAGE|REGISTRY|REFERENCE)_/.test(errorDetail?.reason ?? '');
   const isAdded = /^ADD\b/i.test(iechor?.instruction ?? '');
   const ofStep = isOfImage ? `invalid from flag value ${from}: ${words}` : words;
   const message = isAdded ? ofStep.replace(/^COPY failed: /, 'ADD failed: ') : ofStep;
