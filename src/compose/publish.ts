@@ -32,7 +32,7 @@ interface Source {
 
 /**
  * The files of a project as they are published: as written, without values put in for variables, with what they extend
- * and include and their env files beside them. Throws COMPOSE_UNSUPPORTED for what cannot be published.
+ * and their env files beside them. Throws COMPOSE_UNSUPPORTED for what cannot be published.
  */
 export function filesToPublish(project: Project): Published {
   const collected: Collected = { files: new Map(), withFiles: [] };
@@ -46,8 +46,6 @@ export function filesToPublish(project: Project): Published {
 }
 
 interface Naming {
-  /** Where the paths in the file begin, where that is not its own directory. */
-  readonly directory?: string;
   /** It need not be there. */
   readonly optional?: boolean;
 }
@@ -65,10 +63,7 @@ function rewritten(source: Source, collected: Collected): Buffer {
   };
   for (const document of documents) {
     const include = document.get('include', true);
-    for (const entry of isSeq(include) ? include.items : []) {
-      if (!isMap(entry)) change(entry, 'extended');
-      else collected.withFiles.push(...changeInclude(entry, source, change));
-    }
+    for (const entry of isSeq(include) ? include.items : []) collected.withFiles.push(...changeInclude(entry, change));
     const services = document.get('services');
     for (const { key, value: service } of isMap(services) ? services.items : []) {
       if (!isMap(service)) continue;
@@ -91,19 +86,18 @@ function changeService(service: YAMLMap, change: Change): void {
   }
 }
 
-/**
- * Everything lies in one directory afterwards, which is then the included project's own. Says so where values for its
- * variables are in files.
- */
-function changeInclude(entry: YAMLMap, source: Source, change: Change): string[] {
-  const declared =
-    firstOf(entry, 'env_file') === '' ? [] : [`include of ${firstOf(entry, 'path')} has env_file declared.`];
-  const directory = firstOf(entry, 'project_directory') || dirname(firstOf(entry, 'path'));
-  for (const path of entriesOf(entry, 'path'))
-    change(path, 'extended', { directory: resolve(source.directory, directory) });
+/** As in Docker Compose, what is included comes from where it is published. Says so where values are in files. */
+function changeInclude(entry: unknown, change: Change): string[] {
+  const paths = isMap(entry) ? entriesOf(entry, 'path') : [entry];
+  if (paths.some((path) => isScalar(path) && !isRemote(String(path.value)))) {
+    throw unsupported(
+      'cannot publish compose file with local includes',
+      'publish what is included by itself and include it as oci://..., or give it with a -f of its own',
+    );
+  }
+  if (!isMap(entry) || firstOf(entry, 'env_file') === '') return [];
   for (const file of entriesOf(entry, 'env_file')) change(file, 'env');
-  if (!isRemote(firstOf(entry, 'path'))) entry.delete('project_directory');
-  return declared;
+  return [`include of ${firstOf(entry, 'path')} has env_file declared.`];
 }
 
 function firstOf(node: YAMLMap, key: string): string {
@@ -123,7 +117,7 @@ interface Asked extends Naming {
 }
 
 /** Takes a file that another one names along, and returns its name in the registry. */
-function collect(given: string, { kind, source, collected, directory, optional }: Asked): string {
+function collect(given: string, { kind, source, collected, optional }: Asked): string {
   if (/\$\{|\$[A-Za-z_]/.test(given)) {
     throw unsupported(`${source.path} names a file by a variable: ${given}`, 'write the path out');
   }
@@ -135,7 +129,7 @@ function collect(given: string, { kind, source, collected, directory, optional }
   // Named before it is read, so that files that extend each other end.
   const take = (content: Buffer) => collected.files.set(path, { name, kind, content });
   take(Buffer.alloc(0));
-  const inside = { path, directory: directory ?? dirname(path) };
+  const inside = { path, directory: dirname(path) };
   take(kind === 'env' ? Buffer.from(read(path)) : rewritten(inside, collected));
   return name;
 }
@@ -158,7 +152,7 @@ export interface PublishConcerns {
   readonly buildOnly: readonly string[];
   /** Where values of the environment are written, a line each. */
   readonly environment: readonly string[];
-  /** `service: NAME`, of those values. */
+  /** Those values: a line for a service, then `NAME=value` ones. */
   readonly variables: readonly string[];
   /** `service: source:target[:ro]`. */
   readonly bindMounts: readonly string[];
@@ -177,9 +171,10 @@ export function concernsOf(project: Project, { files, withFiles }: Published): P
   return {
     buildOnly: services.flatMap(([name, { build, image }]) => (build && image === undefined ? [name] : [])),
     environment: [...withFiles, ...withEnvironment, ...configs],
-    variables: services.flatMap(([name, { environment = {} }]) =>
-      Object.keys(environment).map((key) => `${name}: ${key}`),
-    ),
+    variables: services.flatMap(([name, { environment = {} }]) => {
+      const lines = Object.entries(environment).map(([key, value]) => `${key}=${value ?? ''}`);
+      return lines.length > 0 ? [`Service/Config  ${name}`, ...lines] : [];
+    }),
     bindMounts: services.flatMap(([name, { volumes = [] }]) =>
       volumes.flatMap((volume) =>
         volume.type === 'bind' ? [`${name}: ${volume.source}:${volume.target}${volume.read_only ? ':ro' : ''}`] : [],

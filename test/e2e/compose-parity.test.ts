@@ -88,6 +88,12 @@ models:
     expect(project.compose('up', '-d', 'hasty').stderr).toContain('start_period must be set');
   });
 
+  test('run ends with 1 where its command cannot be started: other codes are those of commands', () => {
+    const ran = project.compose('run', '--rm', '-T', 'tool', 'no-such-command');
+    expect(ran).toMatchObject({ exit: 1, stderr: expect.stringContaining('executable file not found in $PATH') });
+    expect(project.compose('run', '--rm', '-T', 'tool', 'sh', '-c', 'exit 127').exit).toBe(127);
+  });
+
   test('COMPOSE_REMOVE_ORPHANS of .env takes away what run has left', async () => {
     expect(project.compose('run', '-T', '--name', `${project.name}-left`, 'tool', 'true').exit).toBe(0);
     expect(project.compose('up', '-d', 'web').exit).toBe(0);

@@ -177,10 +177,9 @@ describeWithContainers('registries by the command line', () => {
     writeFileSync(join(dir, 'iEchorfile'), 'FROM busybox\nRUN echo made > /made\n');
     writeFileSync(
       join(dir, 'compose.yaml'),
-      `name: published\ninclude: [more.yaml]\nservices:\n  web:\n    build: .\n    image: ${open.host}/web:1\n    command: cat /made\n    env_file: web.env\n`,
+      `name: published\nservices:\n  web:\n    build: .\n    image: ${open.host}/web:1\n    command: cat /made\n    env_file: web.env\n  more: {image: "${open.host}/web:1", profiles: [never]}\n`,
     );
     writeFileSync(join(dir, 'web.env'), 'GREETING=hi\n');
-    writeFileSync(join(dir, 'more.yaml'), `services: {more: {image: "${open.host}/web:1", profiles: [never]}}\n`);
     const inProject = (args: readonly string[]) => engine.iechor(['compose', ...args], { env, cwd: dir });
     expect(inProject(['build', '-q']).exit).toBe(0);
     expect(inProject(['push', '-q']).exit).toBe(0);

@@ -8,6 +8,8 @@ import type { PublishConcerns, PublishedFile } from '../../compose/publish.ts';
 import type { Project } from '../../compose/model/project.ts';
 import type { Loaded } from '../../compose/source/load.ts';
 
+const doubleCheck = 'please double check that you are not leaking sensitive data';
+
 export default class Publish extends ComposeCommand {
   static override summary = 'Publish the project to a registry, for -f oci://';
   static override synopsis = '[OPTIONS] REPOSITORY[:TAG]';
@@ -28,8 +30,11 @@ export default class Publish extends ComposeCommand {
     const published = filesToPublish(loaded.project);
     if (!(await this.#mayPublish(concernsOf(loaded.project, published), flags))) return;
     const files = [...published.files];
+    const tell = (what: string) => process.stderr.write(` ${args.repository} ${what}\n`);
     if (this.isDryRun(flags)) {
+      tell('publishing');
       for (const { name, kind, content } of files) this.print(`${name} (${kind}, ${content.length} bytes)`);
+      tell('published');
       return;
     }
     await this.#pushImages(loaded);
@@ -39,13 +44,14 @@ export default class Publish extends ComposeCommand {
       files.push(await this.#lockFile(pinned));
       if (flags.app) for (const { image } of Object.values(pinned.services)) if (image !== undefined) images.add(image);
     }
+    tell('publishing');
     const { artifacts } = await import('../../cli/compose-artifact.ts');
     const ociVersion = flags['oci-version'] === '1.0' ? '1.0' : '1.1';
     const digest = await artifacts(this.globals.config, this.signal).publish(args.repository, files, {
       ociVersion,
       images: [...images],
     });
-    process.stderr.write(` ${args.repository} published\n`);
+    tell('published');
     this.print(digest);
   }
 
@@ -77,15 +83,19 @@ export default class Publish extends ComposeCommand {
     }
     return (
       (await this.#agreed(flags.yes, bindMounts, {
-        about: 'you are about to publish bind mounts: their declarations, not their content',
+        about: [
+          'you are about to publish bind mounts declaration within your OCI artifact.',
+          'only the bind mount declarations will be added to the OCI artifact (not content)',
+          "please double check that you are not mounting potential user's sensitive directories or data",
+        ],
         question: 'Are you ok to publish these bind mount declarations?',
       })) &&
       (await this.#agreed(flags.yes, secrets, {
-        about: 'you are about to publish what looks like secrets',
+        about: ['you are about to publish sensitive data within your OCI artifact.', doubleCheck],
         question: 'Are you ok to publish these sensitive data?',
       })) &&
       (await this.#agreed(flags.yes, variables, {
-        about: 'you are about to publish environment variables, with their values',
+        about: ['you are about to publish environment variables within your OCI artifact.', doubleCheck],
         question: 'Are you ok to publish these environment variables?',
       }))
     );
@@ -94,11 +104,11 @@ export default class Publish extends ComposeCommand {
   async #agreed(
     yes: boolean,
     lines: readonly string[],
-    { about, question }: { readonly about: string; readonly question: string },
+    { about, question }: { readonly about: readonly string[]; readonly question: string },
   ): Promise<boolean> {
-    if (lines.length === 0) return true;
-    process.stderr.write(`${about}\n${lines.map((line) => `  ${line}\n`).join('')}`);
-    return yes || confirm(question);
+    if (yes || lines.length === 0) return true;
+    process.stderr.write([...about, ...lines].map((line) => `${line}\n`).join(''));
+    return confirm(question);
   }
 
   /** The project with every image pinned to what its registry has now. */

@@ -1,7 +1,7 @@
 import { ComposeCommand, hushedKinds } from '../../cli/compose-command.ts';
 import { oneOffOf, readEnvironmentFiles, runFlags } from '../../cli/compose-run-flags.ts';
 import { runAttached } from '../../cli/run-attached.ts';
-import { IechorError } from '../../common/error.ts';
+import { IechorError, isIechorError } from '../../common/error.ts';
 import { createOneOff } from '../../compose/run-oneoff.ts';
 
 export default class Run extends ComposeCommand {
@@ -33,7 +33,7 @@ export default class Run extends ComposeCommand {
     );
     if (dryRun) return 0;
     if (oneOff.detach) {
-      await engine.containerStart({ id });
+      await engine.containerStart({ id }).catch(throwPlainly);
       this.print(id);
       return 0;
     }
@@ -43,6 +43,12 @@ export default class Run extends ComposeCommand {
       streams: [...(oneOff.interactive ? ['stdin'] : []), 'stdout', 'stderr'],
       autoRemove: oneOff.autoRemove,
       signalProxy: true,
-    });
+    }).catch(throwPlainly);
   }
+}
+
+/** As in Docker Compose, exit codes above 1 are the command's own: what cannot be started is no result of it. */
+function throwPlainly(error: unknown): never {
+  if (!isIechorError(error) || error.exit === 1) throw error;
+  throw new IechorError(error.code, error.message, { hint: error.hint, at: error.at, exit: 1, cause: error });
 }

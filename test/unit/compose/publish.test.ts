@@ -4,9 +4,6 @@ import { type ProjectFiles, projectFiles } from './source/project-files.ts';
 
 const written = {
   'compose.yaml': `name: shop
-include:
-  - side/one.yaml
-  - {path: [side/deep/two.yaml, side/deep/more.yaml], project_directory: side, env_file: values.env}
 services:
   web:
     extends: {file: base/base.yaml, service: base}
@@ -17,14 +14,8 @@ services:
     'services: {base: {image: base, env_file: base.env, extends: {file: ../ground.yaml, service: g}}}\n',
   // Extends what extends it, by another service.
   'ground.yaml': 'services: {g: {labels: {g: "1"}}, h: {extends: {file: base/base.yaml, service: base}}}\n',
-  'side/one.yaml': 'include: [further.yaml]\nservices: {one: {image: one, env_file: one.env}}\n',
-  'side/further.yaml': 'services: {further: {image: further}}\n',
-  'side/deep/two.yaml': 'services: {two: {image: "${IMAGE}", env_file: one.env}}\n',
-  'side/deep/more.yaml': 'services: {two: {command: run}}\n',
   'web.env': 'WEB=1\n',
   'base/base.env': 'BASE=1\n',
-  'side/one.env': 'ONE=1\n',
-  'values.env': 'IMAGE=two\n',
   labels: 'from=file\n',
 };
 
@@ -47,7 +38,7 @@ describe('a published project', () => {
     });
     const { project: again } = await there.load();
     expect(again.services).toEqual(project.services);
-    expect(Object.keys(again.services).toSorted()).toEqual(['further', 'one', 'two', 'web']);
+    expect(Object.keys(again.services).toSorted()).toEqual(['web']);
   });
 
   test('whose files need no change goes as it was written, and addresses stay', async () => {
@@ -57,14 +48,20 @@ describe('a published project', () => {
     expect(published.files.map(({ content }) => content.toString())).toEqual([text]);
   });
 
-  test('has its env files named, also those of includes', async () => {
+  test('has its env files and their values named', async () => {
     using here = projectFiles(written);
     const { project, published } = await publish(here);
     const { environment, variables } = concernsOf(project, published);
-    for (const what of ['service "web"', 'service "one"', 'include of side/deep/two.yaml']) {
-      expect(environment).toContain(`${what} has env_file declared.`);
-    }
-    expect(variables.toSorted()).toEqual(['one: ONE', 'two: ONE', 'web: BASE', 'web: WEB']);
+    expect(environment).toContain('service "web" has env_file declared.');
+    expect(variables).toEqual(['Service/Config  web', 'BASE=1', 'WEB=1']);
+  });
+
+  test('includes nothing that lies here, as in Docker Compose', async () => {
+    using here = projectFiles({
+      'compose.yaml': 'include: [more.yaml]\nservices: {web: {image: web}}\n',
+      'more.yaml': 'services: {more: {image: more}}\n',
+    });
+    await expect(publish(here)).rejects.toMatchObject({ message: 'cannot publish compose file with local includes' });
   });
 
   test('names no file by a variable: who gets the project has other values', async () => {
