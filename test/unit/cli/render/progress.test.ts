@@ -51,6 +51,24 @@ describe('progress', () => {
     expect(out).toBe(' Container shop-web-1  Started\n');
   });
 
+  test('plain says what a container goes through whose network is made anew', () => {
+    const plan = new PlanBuilder();
+    const network = { target: 'network:a', label: 'Network shop_a', reason: 'test' } as const;
+    const container = { id: 'web' };
+    plan.add('stopContainer', { ...naming('web'), container });
+    plan.add('removeNetwork', { ...network, network: 'a' });
+    plan.add('createNetwork', { ...network, body: { Name: 'shop_a' } });
+    plan.add('startContainer', { ...naming('web'), container });
+    let out = '';
+    const write = (text: string) => {
+      out += text;
+    };
+    play(plainRenderer(write, { output: true }), plan.build());
+    expect(out).toBe(
+      ' Container shop-web-1  Stopped\n Network shop_a  Removed\n Network shop_a  Created\n Container shop-web-1  Started\n',
+    );
+  });
+
   test('json writes one object a line with the keys of Docker Compose', () => {
     let out = '';
     play(
