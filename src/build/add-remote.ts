@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream, lstatSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { chmod, utimes } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { Readable, Transform } from 'node:stream';
@@ -8,6 +8,7 @@ import { messageOf } from '../common/error.ts';
 import { gitSource } from './add-git.ts';
 import type { StepContext } from './build-context.ts';
 import type { Download } from './download.ts';
+import { statOf } from './files/file-stat.ts';
 import { syntaxError } from './language/syntax-error.ts';
 import type { InstructionOf } from './language/types.ts';
 import { expandIn } from './metadata.ts';
@@ -47,7 +48,7 @@ export async function downloadSource(
   const wanted = instruction.name === 'ADD' ? expandIn(context, instruction.checksum ?? '') : '';
   if (wanted !== '' && wanted !== digest) refuse(`the checksum of ${url} is ${digest}, not ${wanted}`);
   context.build.materials.set(url, { uri: url, digest });
-  const stat = lstatSync(path, { bigint: true });
+  const stat = statOf(path);
   const planned = { name, isDirectory: false, entries: [{ path: '', from: path, stat, onTheWay: false }] };
   return { digest, open: async () => [planned] };
 }

@@ -46,7 +46,7 @@ export function createTally(options: {
       if (options.isWhole) return;
       const start = options.view.root.length + 1;
       for (const { entries } of planned) {
-        for (const { from, stat } of entries) if (stat.isFile()) sizes.set(from.slice(start), Number(stat.size));
+        for (const { from, stat } of entries) if (stat.isFile()) sizes.set(from.slice(start), stat.size);
       }
     },
     restart() {

@@ -47,7 +47,13 @@ const cases: readonly (readonly [what: string, wrong: string, more: string, plac
   ],
   ['a device that is not there', 'devices: ["/dev/no-such:/dev/x"]', '', '8:15', '/dev/no-such'],
   ['a container to share a network with', 'network_mode: container:no-such', '', '8:19', 'no-such'],
-  ['an external network', 'networks: [far]', 'networks: {far: {external: true}}', '11:28', 'network far declared as external, but could not be found'],
+  [
+    'an external network',
+    'networks: [far]',
+    'networks: {far: {external: true}}',
+    '11:28',
+    'network far declared as external, but could not be found',
+  ],
   ['an external volume', 'volumes: ["far:/x"]', '  far: {external: true}', '11:19', 'external volume "far" not found'],
   ['a driver of a volume', 'volumes: ["odd:/x"]', '  odd: {driver: no-such}', '11:17', 'no-such'],
   [

@@ -11,7 +11,7 @@ export function changedFile(planned: readonly PlannedSource[]): string | undefin
     for (const { from, stat } of entries) {
       if (stat.isDirectory()) continue;
       const now = lstatSync(systemPath(from), { bigint: true, throwIfNoEntry: false });
-      if (!now || now.ino !== stat.ino || now.size !== stat.size || now.ctimeNs !== stat.ctimeNs) return from;
+      if (!now || now.ino !== stat.ino || Number(now.size) !== stat.size || now.ctimeNs !== stat.ctimeNs) return from;
     }
   }
   return undefined;

@@ -1,18 +1,19 @@
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, constants, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readlinkSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { nameOf, pathBytes, systemPath } from '../../common/byte-path.ts';
 import { getXattr, listXattrs } from '../../host/file-syscalls.ts';
 import { isOverlayXattr } from '../../image/lower.ts';
 import { createBreath } from '../breathe.ts';
+import { statOf } from './file-stat.ts';
 import type { PlannedEntry, PlannedSource } from './plan-copy.ts';
 import type { SourceView } from './source-view.ts';
 
 /** Path in the source to type, mode, owner, content and what is said beside it (capabilities); never times. */
 export type Fingerprint = Readonly<Record<string, string>>;
 
-/** Content hashes of files already read in this build, by path and inode. */
-export type HashMemo = Map<string, Promise<string>>;
+/** Content hashes of files read in this build, or being read, that no index knows: by `FileStat.contentKey`. */
+export type HashMemo = Map<string, string | Promise<string>>;
 
 const parallelReads = 4;
 
@@ -59,7 +60,7 @@ export async function hashContent(
 /** At once, unless content has to be read: a wait for each of many files is what would take the time. */
 function describe(entry: PlannedEntry, view: SourceView, memo: HashMemo): string | Promise<string> {
   const { stat } = entry;
-  const mode = (stat.mode & 0o7777n).toString(8).padStart(4, '0');
+  const mode = (stat.mode & 0o7777).toString(8).padStart(4, '0');
   const owner = view.ownedByRoot ? '0:0' : `${stat.uid}:${stat.gid}`;
   if (stat.isSymbolicLink()) return `link ${owner} ${nameOf(readlinkSync(systemPath(entry.from), 'buffer'))}`;
   if (!stat.isFile() && !stat.isDirectory()) return `special ${stat.mode} ${stat.rdev} ${owner}`;
@@ -72,13 +73,9 @@ function describe(entry: PlannedEntry, view: SourceView, memo: HashMemo): string
   }
   const known = view.index?.find(stat);
   if (known !== undefined) return `file ${mode} ${owner} ${known}`;
-  const key = `${entry.from}\0${stat.ino}\0${stat.size}\0${stat.mtimeNs}\0${stat.ctimeNs}`;
-  let content = memo.get(key);
-  if (!content) {
-    content = hashAndNote(entry, view);
-    memo.set(key, content);
-  }
-  return content.then((hash) => `file ${mode} ${owner} ${hash}${beside === '' ? '' : ` ${beside}`}`);
+  const content = memo.get(stat.contentKey) ?? hashAndNote(entry, view, memo);
+  const line = (hash: string) => `file ${mode} ${owner} ${hash}${beside === '' ? '' : ` ${beside}`}`;
+  return typeof content === 'string' ? line(content) : content.then(line);
 }
 
 /** Extended attributes that a copy takes along, as a hash; empty where there are none. */
@@ -91,18 +88,20 @@ function attributesOf(from: string): string {
   return hash.digest('hex').slice(0, 32);
 }
 
-async function hashAndNote({ from, stat }: PlannedEntry, view: SourceView): Promise<string> {
-  const hash = await hashFile(from, stat.size);
-  if (view.index) view.index.put(stat, lstatSync(systemPath(from), { bigint: true }), hash);
-  return hash;
-}
-
-const smallBytes = 256n << 10n;
-
-function hashFile(path: string, size: bigint): string | Promise<string> {
+/** At once for a small file: a promise for each of many would take more memory than all else that is known of it. */
+function hashAndNote({ from, stat }: PlannedEntry, view: SourceView, memo: HashMemo): string | Promise<string> {
+  const note = (hash: string): string => {
+    if (!view.index?.put(stat, statOf(from), hash)) memo.set(stat.contentKey, hash);
+    return hash;
+  };
   const hash = createHash('sha256');
-  return size <= smallBytes ? hashSmall(path, hash) : hashLarge(path, hash);
+  if (stat.size <= smallBytes) return note(hashSmall(from, hash));
+  const reading = hashLarge(from, hash).then(note);
+  memo.set(stat.contentKey, reading);
+  return reading;
 }
+
+const smallBytes = 256 << 10;
 
 type Pair = readonly [Buffer, Buffer];
 /** Pairs of buffers that nobody uses: a new one for each read would fill memory faster than it is collected. */
@@ -132,7 +131,7 @@ async function hashLarge(path: string, hash: Hash): Promise<string> {
 let shared: Buffer | undefined;
 
 function hashSmall(path: string, hash: Hash): string {
-  shared ??= Buffer.allocUnsafeSlow(Number(smallBytes));
+  shared ??= Buffer.allocUnsafeSlow(smallBytes);
   const fd = openSync(systemPath(path), constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     for (;;) {

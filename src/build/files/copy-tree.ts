@@ -25,10 +25,10 @@ import type { SourceView } from './source-view.ts';
 import type { Owner } from './users.ts';
 
 /** Files up to this size are copied at once, larger ones aside. */
-const smallBytes = 256n << 10n;
+const smallBytes = 256 << 10;
 const setGroupId = 0o2000;
 /** As BuildKit's: a socket becomes an empty file and, by the same bits, a block device one of characters. */
-const withoutSocket = ~BigInt(constants.S_IFSOCK);
+const withoutSocket = ~constants.S_IFSOCK;
 
 /** A copy that the file system does not allow; the caller adds the place. */
 export class CopyRefused extends Error {}
@@ -79,9 +79,9 @@ export function copyTop({ entries, isDirectory }: PlannedSource, path: string, v
   const [top] = entries;
   if (!isDirectory || top?.path !== '' || (view.ownedByRoot && top.from === view.root)) return;
   const { uid, gid, mode } = top.stat;
-  const owner = view.ownedByRoot ? { uid: 0, gid: 0 } : { uid: Number(uid), gid: Number(gid) };
+  const owner = view.ownedByRoot ? { uid: 0, gid: 0 } : { uid, gid };
   lchownSync(systemPath(path), owner.uid, owner.gid);
-  chmodSync(systemPath(path), Number(mode & 0o7777n));
+  chmodSync(systemPath(path), mode & 0o7777);
 }
 
 /** Makes the destination itself where it ends in a slash, otherwise the directory it is in. */
@@ -149,18 +149,18 @@ async function copyOther(entry: PlannedEntry, path: string, state: CopyState): P
   const isFresh = state.fresh.has(dirname(path));
   if (!isFresh) makeRoom(path, target);
   const { stat, from } = entry;
-  const first = stat.nlink > 1n ? inodes.get(stat.ino) : undefined;
+  const first = stat.nlink > 1 ? inodes.get(stat.ino) : undefined;
   if (first !== undefined) {
     linkSync(systemPath(first), systemPath(path));
     return;
   }
   const copy = fileCopyOf(entry, path, { target, isFresh });
-  const isShared = stat.nlink > 1n;
+  const isShared = stat.nlink > 1;
   if (isShared) inodes.set(stat.ino, path);
   if (stat.isFile()) {
     if (stat.size > smallBytes && target.late && !isShared && !copy.withXattrs) {
       const { owner, mode } = attributesOf(entry, target);
-      target.late.add({ ...copy, ...owner, mode, size: Number(stat.size) });
+      target.late.add({ ...copy, ...owner, mode, size: stat.size });
     } else if (stat.size > smallBytes) {
       await copyFile(systemPath(from), systemPath(path), copyFlags);
       finishCopy(copy);
@@ -170,10 +170,10 @@ async function copyOther(entry: PlannedEntry, path: string, state: CopyState): P
   }
   if (stat.isSymbolicLink()) symlinkSync(readlinkSync(systemPath(from), 'buffer'), systemPath(path));
   else {
-    const device = Number(stat.rdev);
+    const device = stat.rdev;
     makeNode(
       pathBytes(path),
-      Number(stat.mode & withoutSocket),
+      stat.mode & withoutSocket,
       (device >> 8) & 0xfff,
       (device & 0xff) | ((device >> 12) & 0xfff00),
     );
@@ -199,7 +199,7 @@ function fileCopyOf(
   const { owner, mode } = attributesOf(entry, target);
   const isRoots = isFresh && owner.uid === 0 && owner.gid === 0;
   // A copied file has its source's permissions already; a new owner takes some of them away.
-  const has = stat.isFile() && isRoots && mode === Number(stat.mode & 0o7777n);
+  const has = stat.isFile() && isRoots && mode === (stat.mode & 0o7777);
   return {
     from,
     to,
@@ -211,8 +211,8 @@ function fileCopyOf(
 }
 
 function attributesOf({ stat }: PlannedEntry, target: CopyTarget): { readonly owner: Owner; readonly mode: number } {
-  const own = target.ownedByRoot ? { uid: 0, gid: 0 } : { uid: Number(stat.uid), gid: Number(stat.gid) };
-  const mode = Number(stat.mode & 0o7777n);
+  const own = target.ownedByRoot ? { uid: 0, gid: 0 } : { uid: stat.uid, gid: stat.gid };
+  const mode = stat.mode & 0o7777;
   return {
     owner: target.owner ?? own,
     mode: target.chmod ? target.chmod.change(mode, stat.isDirectory()) : mode,

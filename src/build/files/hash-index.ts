@@ -1,25 +1,20 @@
 import { createHash } from 'node:crypto';
-import {
-  type BigIntStats,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../../common/error.ts';
+import type { FileStat } from './file-stat.ts';
 
 /**
  * Content hashes of files, from one build to the next, by inode, size and times. An edit that keeps size and
  * modification time is found, since nothing but the kernel sets the change time.
  */
 export interface HashIndex {
-  find(stat: BigIntStats): string | undefined;
-  /** Notes a hash. `before` was read before the content, `after` after it: what changed meanwhile, or just now, is not noted. */
-  put(before: BigIntStats, after: BigIntStats, hash: string): void;
+  find(stat: FileStat): string | undefined;
+  /**
+   * Notes a hash. `before` was read before the content, `after` after it: what changed meanwhile, or just now, is not
+   * noted, which `false` says.
+   */
+  put(before: FileStat, after: FileStat, hash: string): boolean;
   /** Writes what is new, and forgets files that were not asked for. Never throws: the index is only a help. */
   save(): void;
 }
@@ -29,9 +24,6 @@ const racyNs = 2_000_000_000n;
 const maxIndexes = 32;
 const version = 'hashes 1';
 
-const keyOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
-  `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
-
 /** The index of a context directory, below `root`. A damaged or unreadable one is an empty one. */
 export function openHashIndex(root: string, directory: string): HashIndex {
   const path = join(root, createHash('sha256').update(directory).digest('hex').slice(0, 32));
@@ -40,17 +32,17 @@ export function openHashIndex(root: string, directory: string): HashIndex {
   let changed = false;
   return {
     find(stat) {
-      const key = keyOf(stat);
+      const key = stat.contentKey;
       const hash = known.get(key);
       if (hash !== undefined) used.set(key, hash);
       return hash;
     },
     put(before, after, hash) {
-      const key = keyOf(before);
       const now = BigInt(Date.now()) * 1_000_000n;
-      if (key !== keyOf(after) || now - before.ctimeNs < racyNs || now - before.mtimeNs < racyNs) return;
-      used.set(key, hash);
+      if (!before.hasContentOf(after) || now - before.ctimeNs < racyNs || now - before.mtimeNs < racyNs) return false;
+      used.set(before.contentKey, hash);
       changed = true;
+      return true;
     },
     save() {
       if (!changed && used.size * 2 > known.size) return;

@@ -1,9 +1,8 @@
-import { type BigIntStats, lstatSync } from 'node:fs';
 import { posix, relative } from 'node:path';
-import { systemPath } from '../../common/byte-path.ts';
 import { codeOf, IechorError } from '../../common/error.ts';
 import { hasWildcard, isNamePattern, namePattern } from '../../context/name-pattern.ts';
 import { compileRules, type PathRules } from '../../context/patterns.ts';
+import { type FileStat, statOf } from './file-stat.ts';
 import { resolveInRoot } from './root-path.ts';
 import type { SourceView } from './source-view.ts';
 
@@ -28,7 +27,7 @@ export interface PlannedEntry {
   /** Below the source, without a leading slash; empty: the source itself. */
   readonly path: string;
   readonly from: string;
-  readonly stat: BigIntStats;
+  readonly stat: FileStat;
   /** A directory on the way to what is copied: made where it is missing, otherwise left alone. */
   readonly onTheWay: boolean;
 }
@@ -70,7 +69,7 @@ export function planCopy(
 
 interface Found {
   readonly from: string;
-  readonly stat: BigIntStats;
+  readonly stat: FileStat;
 }
 
 function follow(view: SourceView, path: string): Found {
@@ -82,9 +81,9 @@ function follow(view: SourceView, path: string): Found {
   return { from, stat };
 }
 
-function statIfThere(path: string): BigIntStats | undefined {
+function statIfThere(path: string): FileStat | undefined {
   try {
-    return lstatSync(systemPath(path), { bigint: true });
+    return statOf(path);
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
     throw error;
@@ -161,7 +160,7 @@ function walkSource(walk: Walk, source: Found): PlannedEntry[] {
 }
 
 /** Of a name that its directory lists. Throws BUILD_CONTEXT. */
-function statListed(from: string, path: string): BigIntStats {
+function statListed(from: string, path: string): FileStat {
   const stat = statIfThere(from);
   if (stat) return stat;
   throw new IechorError('BUILD_CONTEXT', `${path} went while it was read`, { hint: 'Build again.' });

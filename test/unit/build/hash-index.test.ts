@@ -1,7 +1,8 @@
-import { type BigIntStats, lstatSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { type FileStat, statOf as statOfPath } from '../../../src/build/files/file-stat.ts';
 import { openHashIndex } from '../../../src/build/files/hash-index.ts';
 
 let root: string;
@@ -10,10 +11,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const statOf = (name: string): BigIntStats => lstatSync(join(root, name), { bigint: true });
+const statOf = (name: string): FileStat => statOfPath(join(root, name));
 const hour = 3_600_000_000_000n;
 /** The same file, last changed an hour ago. */
-const old = (stat: BigIntStats): BigIntStats =>
+const old = (stat: FileStat): FileStat =>
   Object.assign(Object.create(Object.getPrototypeOf(stat)), stat, {
     mtimeNs: stat.mtimeNs - hour,
     ctimeNs: stat.ctimeNs - hour,
