@@ -10,6 +10,7 @@ import {
   planRestart,
   planStart,
   planStop,
+  restingStops,
   type StartIntent,
 } from './plan/plan-lifecycle.ts';
 import { performPlan, throwFailures } from './run/perform-plan.ts';
@@ -32,7 +33,11 @@ const perform: typeof performNow = (session, target, options) =>
 async function performNow(
   session: Session,
   target: Target,
-  options: LifecycleOptions & { planOf: (observed: Observed) => Plan },
+  options: LifecycleOptions & {
+    planOf: (observed: Observed) => Plan;
+    /** What is told of as done, since it is so already. */
+    restingOf?: (observed: Observed) => Plan;
+  },
 ): Promise<Plan> {
   const all = await observe(session.engine, target.project, { signal: session.signal });
   const { services } = options.intent;
@@ -41,7 +46,11 @@ async function performNow(
   const bare = options.planOf(observed);
   const plan = options.project ? withHooks(bare, desiredOf(options.project)) : bare;
   const environment = options.project?.environment ?? {};
-  if (!options.dryRun) throwFailures(await performPlan(session, plan, { project: target.project, environment }));
+  if (options.dryRun) return plan;
+  const resting = options.restingOf?.(observed) ?? [];
+  session.announce?.(resting);
+  for (const status of ['running', 'done'] as const) for (const step of resting) session.sink({ step, status });
+  throwFailures(await performPlan(session, plan, { project: target.project, environment }));
   return plan;
 }
 
@@ -56,9 +65,13 @@ export const start = (
     planOf: (observed) => planStart(observed, options.intent, options.project && desiredOf(options.project)),
   });
 
-/** Stops running containers, dependents first. */
+/** Stops running containers, dependents first, and tells of those that have ended already, as Docker Compose does. */
 export const stop = (session: Session, target: Target, options: LifecycleOptions): Promise<Plan> =>
-  perform(session, target, { ...options, planOf: (observed) => planStop(observed, options.intent) });
+  perform(session, target, {
+    ...options,
+    planOf: (observed) => planStop(observed, options.intent),
+    restingOf: (observed) => restingStops(observed, options.intent),
+  });
 
 /** Restarts containers, and with `dependents` those whose depends_on asks for it. Configuration changes do not apply. */
 export const restart = (

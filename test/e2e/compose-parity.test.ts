@@ -94,6 +94,12 @@ models:
     expect(project.compose('run', '--rm', '-T', 'tool', 'sh', '-c', 'exit 127').exit).toBe(127);
   });
 
+  test('stop tells of what has ended already, too', () => {
+    for (const _ of ['running', 'stopped']) {
+      expect(project.compose('stop', '-t', '0', 'web').stderr).toContain(`Container ${project.name}-web-1  Stopped`);
+    }
+  });
+
   test('COMPOSE_REMOVE_ORPHANS of .env takes away what run has left', async () => {
     expect(project.compose('run', '-T', '--name', `${project.name}-left`, 'tool', 'true').exit).toBe(0);
     expect(project.compose('up', '-d', 'web').exit).toBe(0);

@@ -41,6 +41,16 @@ export function planStop(observed: Observed, intent: LifecycleIntent): Plan {
   return plan.build();
 }
 
+/** The stops that `planStop` leaves out, since the containers do not run: nobody has to perform them. */
+export function restingStops(observed: Observed, { services }: LifecycleIntent): Plan {
+  const plan = new PlanBuilder();
+  for (const container of chosen(observed, services)) {
+    if (isLive(container)) continue;
+    plan.add('stopContainer', { ...naming(container), container: { id: container.id }, reason: stateOf(container) });
+  }
+  return plan.build();
+}
+
 /**
  * Starts what does not run of the services and of what they depend on, after the conditions of their dependencies: those
  * of the file where it is at hand, else those the containers' labels hold. Throws WRONG_STATE for a service of the file that has no container.
