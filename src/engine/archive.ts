@@ -34,19 +34,20 @@ export async function containerArchiveStat(
   }
 }
 
-function openFound({ root, path, record }: ArchivePlace): OpenPlace {
+function openFound(place: ArchivePlace): OpenPlace {
+  const { root, path } = place;
   const found = root.open(path, { follow: path.endsWith('/') || path.endsWith('/.') });
   if (found) return found;
-  throw missing(root, path, record.id);
+  throw missing(place);
 }
 
 /** Nothing is there; or something that is no directory, where the path says it is one. */
-function missing(root: ArchivePlace['root'], path: string, id: string): IechorError {
+function missing({ root, path, shown, record }: ArchivePlace): IechorError {
   const plain = path.replace(/\/+\.?$/, '');
   const found = plain === path || plain === '' ? undefined : root.open(plain, { follow: true });
   found?.close();
-  if (found) return new IechorError('BAD_REQUEST', `${path}: not a directory`);
-  return new IechorError('NOT_FOUND', `Could not find the file ${path} in container ${id}`);
+  if (found) return new IechorError('BAD_REQUEST', `${shown}: not a directory`);
+  return new IechorError('NOT_FOUND', `Could not find the file ${shown} in container ${record.id}`);
 }
 
 function pathStat({ shown: path }: ArchivePlace, found: OpenPlace): PathStat {
@@ -118,7 +119,7 @@ export async function containerArchivePut(
   context: LifeContext,
   { id, path, noOverwriteDirNonDir, copyUIDGID, beforeStart, body, signal }: Request<'containerArchivePut'>,
 ): Promise<void> {
-  const place = await openArchivePlace(context, id, path);
+  const place = await openArchivePlace(context, id, path, { follow: true });
   try {
     checkTarget(place, { prepares: beforeStart === true && path === '/' && place.record.status === 'created' });
     // Docker's rule: a container without a user of its own keeps the owners of the archive.
@@ -149,9 +150,9 @@ function mountedFiles({ record, mounted }: ArchivePlace): readonly string[] {
 }
 
 function checkTarget(place: ArchivePlace, { prepares }: { readonly prepares: boolean }): void {
-  const { root, path, record } = place;
+  const { root, path } = place;
   const target = root.open(path, { follow: true });
-  if (!target) throw missing(root, path, record.id);
+  if (!target) throw missing(place);
   try {
     if (!fstatSync(target.fd).isDirectory()) {
       throw new IechorError('BAD_REQUEST', `extraction point ${path} is not a directory`);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { IechorError } from '../common/error.ts';
 import type { Roots } from '../common/roots.ts';
+import { isLegacyArchive, loadLegacy } from './archive-legacy.ts';
 import { chainIdsOf, digestOf, hexOf } from './digest.ts';
 import { isFields, parseDescriptor, parseDocument, parseImageConfig } from './image-config.ts';
 import type { ImageStore } from './image-port.ts';
@@ -50,6 +51,11 @@ export async function loadImages(tar: Readable, options: LoadOptions): Promise<r
   const release = options.images.hold();
   try {
     const archive = await spoolArchive(tar, work, options.signal);
+    if (!isLayout(archive) && !archive.has('manifest.json') && isLegacyArchive(archive)) {
+      const images = await loadLegacy(archive, options);
+      for (const { image } of images) if (options.platform !== undefined) checkPlatform(image.config, options.platform);
+      return images.map(({ image, references }) => named(image, references, options));
+    }
     const candidates = candidatesIn(archive, options.platform);
     archive.expect(candidates.flatMap(({ layers }) => layers));
     const loaded: LoadedImage[] = [];
@@ -62,10 +68,11 @@ export async function loadImages(tar: Readable, options: LoadOptions): Promise<r
   }
 }
 
+const isLayout = (archive: SpooledArchive): boolean => archive.has('index.json') && archive.has('oci-layout');
+
 /** The layout that names platforms and digests comes first where an archive has both. */
 function candidatesIn(archive: SpooledArchive, platform: string | undefined): readonly Candidate[] {
-  const hasIndex = archive.has('index.json') && archive.has('oci-layout');
-  if (hasIndex) return ociCandidates(archive, platform);
+  if (isLayout(archive)) return ociCandidates(archive, platform);
   if (archive.has('manifest.json')) return dockerCandidates(archive);
   throw archiveInvalid('it has neither manifest.json nor index.json');
 }
@@ -180,7 +187,8 @@ async function loadOne(archive: SpooledArchive, candidate: Candidate, options: L
   const { images, signal } = options;
   const config = parseImageConfig(candidate.config, candidate.layers.length);
   if (options.platform !== undefined) checkPlatform(config, options.platform);
-  const references = candidate.references.map((reference) => formatReference(parseReference(reference)));
+  // What is wrong with a name is told before anything is unpacked.
+  for (const reference of candidate.references) parseReference(reference);
   const chain = chainIdsOf(config.rootfs.diff_ids);
   const missing = candidate.layers.filter((_, index) => {
     const chainId = chain[index];
@@ -204,9 +212,15 @@ async function loadOne(archive: SpooledArchive, candidate: Candidate, options: L
     rawConfig: candidate.config,
     ...(candidate.manifest && { rawManifest: candidate.manifest }),
   });
+  return named(image, candidate.references, options);
+}
+
+/** Gives an image its names, as people write them. Throws REFERENCE_INVALID. */
+function named(image: ImageRecord, names: readonly string[], { images, onReplaced }: LoadOptions): LoadedImage {
+  const references = names.map((name) => formatReference(parseReference(name)));
   for (const reference of references) {
     const previous = images.find(reference);
-    if (previous && previous.id !== image.id) options.onReplaced?.(familiar(reference), previous);
+    if (previous && previous.id !== image.id) onReplaced?.(familiar(reference), previous);
     images.tag(image.id, reference);
   }
   return { image, tags: references.map(familiar) };

@@ -1,4 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { describeWithContainers } from '../support/needs.ts';
@@ -54,6 +56,23 @@ describeWithContainers('builds by the command line', () => {
     // Another content is no reason to run the step again.
     writeFileSync(join(engine.dir, 'secret-file'), 'other');
     expect(build(dir, ...given).stderr.match(/CACHED/g)).toHaveLength(2);
+  });
+
+  test('nothing of a failed build is left when its client hears of the failure', async () => {
+    const dir = context('failed', { Dockerfile: 'FROM busybox\nRUN false\n' });
+    for (let count = 0; count < 2000; count += 1) writeFileSync(join(dir, `file${count}`), '');
+    const archive = execFileSync('tar', ['-C', dir, '-c', '.']);
+    const left = await new Promise((resolve, reject) => {
+      const asked = request({ socketPath: engine.socketPath, method: 'POST', path: '/build?version=1' }, (answer) => {
+        answer.on('data', (chunk: Buffer) => {
+          if (chunk.includes('"error"'))
+            resolve(readdirSync(join(engine.dir, 'data/tmp')).filter((name) => name !== 'build'));
+        });
+        answer.once('end', () => reject(new Error('the build did not fail')));
+      });
+      asked.once('error', reject).end(archive);
+    });
+    expect(left).toEqual([]);
   });
 
   test('--memory limits what a RUN may use', () => {

@@ -84,6 +84,21 @@ describeWithContainers('looking at and into a container', () => {
     engine.iechor(['rm', '-v', 'ended']);
   });
 
+  test('links in a mount lead where the container has them, also to a root that is read-only', () => {
+    mkdirSync(join(engine.dir, 'links/inner'), { recursive: true });
+    symlinkSync('/tmp', join(engine.dir, 'links/out'));
+    symlinkSync('/links/inner', join(engine.dir, 'links/in'));
+    const mount = ['-v', `${join(engine.dir, 'links')}:/links`];
+    engine.iechor(['create', '--name', 'sealed', '--read-only', ...mount, 'busybox', 'true']);
+    engine.iechor(['create', '--name', 'open', ...mount, 'busybox', 'true']);
+    expect(engine.iechor(['cp', 'file', 'sealed:/links/out/']).stderr).toContain(
+      'container rootfs is marked read-only',
+    );
+    expect([cp('file', 'sealed:/links/in/'), outside('links/inner/file')]).toEqual([0, 'old\n']);
+    expect([cp('file', 'open:/links/out/'), cp('open:/tmp/file', 'back')]).toEqual([0, 0]);
+    engine.iechor(['rm', 'sealed', 'open']);
+  });
+
   test('cp from a container follows the same rules, and no link that it brings', () => {
     inside(
       'mkdir -p /x/sub; echo in > /x/file; ln -s file /x/link; ln /x/file /x/hard; chmod 700 /x/sub; echo s > /x/sub/deep',
