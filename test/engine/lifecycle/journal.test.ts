@@ -67,7 +67,11 @@ function startJournal(dir: string): ChildProcess {
     const { Id: id } = await t.engine.containerCreate({ body, name: 'journaled' });
     await t.engine.containerStart({ id });
     await t.engine.containerWait({ id });
-    await until('all of it is there', () => entries(id).some((entry) => entry.CONTAINER_PARTIAL_LAST === 'true'));
+    await until('all of it is there', () => {
+      const there = entries(id);
+      const isThere = (text: string) => there.some(({ MESSAGE }) => MESSAGE === text);
+      return isThere('out') && isThere('err') && there.some((entry) => entry.CONTAINER_PARTIAL_LAST === 'true');
+    });
     const all = entries(id);
     const tag = 'tagged/journaled';
     for (const entry of all) {
@@ -83,6 +87,7 @@ function startJournal(dir: string): ChildProcess {
     expect(pieces.map(({ MESSAGE }) => MESSAGE).join('')).toBe(long);
     expect(pieces.map((entry) => entry.CONTAINER_PARTIAL_ORDINAL)).toEqual(['1', '2', '3']);
     expect(pieces.map((entry) => entry.CONTAINER_PARTIAL_MESSAGE)).toEqual(['true', 'true', undefined]);
-    expect((await output(t.engine, id)).split('\n').sort()).toEqual(['', 'err', 'out', long]);
+    expect(await output(t.engine, id, 'stdout')).toBe(`out\n${long}\n`);
+    expect(await output(t.engine, id, 'stderr')).toBe('err\n');
   });
 });

@@ -164,10 +164,11 @@ export async function start(engine: EngineApi, body: ContainerCreateBody, name?:
   return Id;
 }
 
-/** What a container has written, both streams in one text. */
-export async function output(engine: EngineApi, id: string): Promise<string> {
+/** What a container has written, of both streams in one text as it came: pieces of a long line may have others between. */
+export async function output(engine: EngineApi, id: string, only?: 'stdout' | 'stderr'): Promise<string> {
   let text = '';
-  for await (const frame of engine.containerLogs({ id, stdout: true, stderr: true })) {
+  const streams = { stdout: only !== 'stderr', stderr: only !== 'stdout' };
+  for await (const frame of engine.containerLogs({ id, ...streams })) {
     text += Buffer.from(frame.data).toString('utf8');
   }
   return text;
