@@ -82,7 +82,7 @@ engineTests('the log of a container', () => {
     const server = await serve();
     const Cmd = ['sh', '-c', 'echo one; echo two >&2; echo three'];
     const id = await start(test_.engine, { Cmd, HostConfig: syslogTo(server.port) }, 'talker');
-    await until('all is there', () => server.text().includes('three'));
+    await until('all is there', () => ['two', 'three'].every((line) => server.text().includes(`- ${line}\n`)));
     expect(server.text()).toMatch(/<30>1 \S+ \S+ talker \d+ talker - one\n/);
     expect(server.text()).toMatch(/<27>1 \S+ \S+ talker \d+ talker - two\n/);
     await test_.engine.containerWait({ id });
